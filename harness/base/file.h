@@ -1,0 +1,45 @@
+#pragma once
+// Files: reading whole texts and lines, mapping, and replacing a file in one step.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/base/result.h"
+
+namespace assay {
+
+/// The whole of a regular file. Error{bad_input} if it is missing, is no regular file, or has more than `max_bytes`.
+Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
+
+/// Writes `text` to `path` through a temporary file beside it, synced and renamed: readers see the old or the new text.
+/// Error{environment} names the path and the system's reason (disk full, read-only).
+Result<> write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Calls `use(line, line_number)` for each line that holds more than white space (numbers start at 1; \n or \r\n ends a
+/// line). Stops at the first error that `use` returns.
+Result<> for_each_line(std::string_view text, const std::function<Result<>(std::string_view, int)>& use);
+
+/// A file mapped read-only. Moves, never copies; unmapped on destruction. Any thread may read `bytes()`.
+/// If another process truncates the file while it is mapped, reading it raises SIGBUS.
+class MappedFile {
+ public:
+  /// Error{bad_input} if it is missing or no regular file; Error{environment} if it can't be mapped.
+  static Result<MappedFile> open(const std::filesystem::path& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace assay

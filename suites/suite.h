@@ -1,0 +1,90 @@
+#pragma once
+// A suite gives items, renders prompts and grades outputs. It knows no runner and no database.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/ids.h"
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+
+namespace assay::suites {
+
+class Sandbox;  // suites/sandbox/sandbox.h: where model-written code runs
+
+/// The five outcomes. Only `correct` scores; the other four are never counted as one another.
+enum class Verdict {
+  correct,
+  incorrect,
+  no_answer,  ///< nothing could be extracted
+  truncated,  ///< the reasoning has no end, or the reply was cut and no answer could be extracted
+  error,      ///< grading itself failed (sandbox, harness time-out); never the candidate's fault
+};
+std::string to_string(Verdict verdict);
+Result<Verdict> parse_verdict(std::string_view text);
+
+/// Kinds of item, as in INTERFACE's table of records.
+enum class ItemKind { integer, math, choice, grid, code, language, text, refusal };
+std::string to_string(ItemKind kind);
+Result<ItemKind> parse_item_kind(std::string_view text);
+
+/// One question. `record` is the whole record as it was read (canonical key order), the source of the suite hash.
+struct Item {
+  ItemId id;
+  std::string tag;     ///< size, topic or similar; may be empty
+  std::string prompt;  ///< the user message, ready to be sent
+  Json record;
+};
+
+/// What a model's reply is graded from.
+struct Output {
+  std::string_view text;      ///< template prefill (such as "<think>\n") followed by what was generated
+  bool hit_length_limit = false;  ///< finish_reason is "length" or "context"
+};
+
+/// The verdict on one output, with what led to it.
+struct Grade {
+  Verdict verdict = Verdict::error;
+  std::optional<std::string> answer;    ///< what was extracted; none if nothing could be
+  std::optional<std::string> expected;
+  double score = 0;                     ///< 0..1; only `correct` is 1 (zebra's cell accuracy is in detail)
+  std::string rule;                     ///< the rule that fired, e.g. "boxed", "answer_line", "whole_reply"
+  Json detail = Json::object();
+};
+
+/// What a grader may use besides the item and the output.
+struct GradeContext {
+  Sandbox* sandbox = nullptr;           ///< needed by kind `code` alone
+  std::string profile = "canonical";
+};
+
+/// Sampling that the suite asks for, unless the user says otherwise.
+struct SamplingDefaults {
+  double temperature = 0;
+  double top_p = 1;
+  std::int64_t max_output_tokens = 0;  ///< 0: what is left of the context
+  std::int64_t samples = 1;
+};
+
+/// A loaded suite. Immutable, so any thread may grade with it.
+struct Suite {
+  std::string name;     ///< "zebra-smoke"
+  std::string version;
+  ItemKind kind = ItemKind::integer;
+  std::string title;
+  std::string licence;
+  std::string source;
+  SamplingDefaults sampling;
+  std::vector<Item> items;
+  std::string sha256;   ///< over name, version, kind, prompts and every record: two suites are the same iff this is
+};
+
+/// Grades one output. Pure but for kind `code`, which runs programs in `context.sandbox`.
+/// A failure of grading itself is the verdict `error` with its reason in detail, not an Error.
+Grade grade(const Suite& suite, const Item& item, const Output& output, const GradeContext& context);
+
+}  // namespace assay::suites
