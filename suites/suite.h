@@ -42,23 +42,23 @@ struct Item {
 
 /// What a model's reply is graded from.
 struct Output {
-  std::string_view text;      ///< template prefill (such as "<think>\n") followed by what was generated
+  std::string_view text;          ///< template prefill (such as "<think>\n") followed by what was generated
   bool hit_length_limit = false;  ///< finish_reason is "length" or "context"
 };
 
 /// The verdict on one output, with what led to it.
 struct Grade {
   Verdict verdict = Verdict::error;
-  std::optional<std::string> answer;    ///< what was extracted; none if nothing could be
+  std::optional<std::string> answer;  ///< what was extracted; none if nothing could be
   std::optional<std::string> expected;
-  double score = 0;                     ///< 0..1; only `correct` is 1 (zebra's cell accuracy is in detail)
-  std::string rule;                     ///< the rule that fired, e.g. "boxed", "answer_line", "whole_reply"
+  double score = 0;  ///< 0..1; only `correct` is 1 (zebra's cell accuracy is in detail)
+  std::string rule;  ///< the rule that fired, e.g. "boxed", "answer_line", "whole_reply"
   Json detail = Json::object();
 };
 
 /// What a grader may use besides the item and the output.
 struct GradeContext {
-  Sandbox* sandbox = nullptr;           ///< needed by kind `code` alone
+  Sandbox* sandbox = nullptr;  ///< needed by kind `code` alone
   std::string profile = "canonical";
 };
 
@@ -72,7 +72,7 @@ struct SamplingDefaults {
 
 /// A loaded suite. Immutable, so any thread may grade with it.
 struct Suite {
-  std::string name;     ///< "zebra-smoke"
+  std::string name;  ///< "zebra-smoke"
   std::string version;
   ItemKind kind = ItemKind::integer;
   std::string title;
@@ -80,7 +80,7 @@ struct Suite {
   std::string source;
   SamplingDefaults sampling;
   std::vector<Item> items;
-  std::string sha256;   ///< over name, version, kind, prompts and every record: two suites are the same iff this is
+  std::string sha256;  ///< over name, version, kind, prompts and every record: two suites are the same iff this is
 };
 
 /// Grades one output. Pure but for kind `code`, which runs programs in `context.sandbox`.
