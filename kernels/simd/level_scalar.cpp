@@ -1,16 +1,18 @@
-// The CPU operations built for one instruction set; the flags stand in CMakeLists.txt.
-#include "kernels/simd/cpu_ops.h"
+// The CPU operations built for one instruction set; the flags stand in CMakeLists.txt. Lanes come first, then the dot
+// product in lanes, then the operations that are written in both.
 
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
-// clang-format off: the lanes come first, the operations are written in them
+#include "kernels/simd/cpu_ops.h"
+
+#include "kernels/simd/lanes.h"
+
+#include "kernels/simd/dot_lanes.h"
+
 #include "kernels/attention/attention_lanes.h"
 #include "kernels/matmul/matmul_lanes.h"
 #include "kernels/rmsnorm/rmsnorm_lanes.h"
-#include "kernels/simd/dot_lanes.h"
-#include "kernels/simd/lanes.h"
 #include "kernels/swiglu/swiglu_lanes.h"
-// clang-format on
 
 namespace assay::kernels {
 
