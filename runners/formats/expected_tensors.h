@@ -1,12 +1,12 @@
 #pragma once
-// Which tensors a configuration calls for, and whether a checkpoint has exactly those.
+// Which tensors a configuration calls for, by their names in the published checkpoints.
+// Sources: deepseek-ai/DeepSeek-V3 README_WEIGHTS.md and inference/convert.py; huggingface/transformers models/llama,
+// qwen2, qwen3, qwen3_moe.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "harness/base/result.h"
-#include "runners/formats/checkpoint.h"
 #include "runners/formats/model_config.h"
 
 namespace assay::runners {
@@ -21,20 +21,15 @@ struct ExpectedTensor {
   std::string name;
   std::vector<std::int64_t> shape;  ///< [out, in] for matrices
   Presence presence = Presence::required;
-  bool may_be_fp8 = false;  ///< a projection: F8_E4M3 with NAME_scale_inv beside it, if the model is quantised
+  bool may_be_fp8 = false;  ///< a projection: may be F8_E4M3 with its block scales beside it
+
+  std::int64_t n_elements() const;
 };
 
-/// Every tensor by its name in the published checkpoints, without block scales. Order: embedding, layers, final norm,
-/// head, MTP layer.
+/// Every tensor without block scales, each name once. Order: embedding, layers, final norm, head, MTP layer.
 std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config);
 
-/// True if the checkpoint holds the MTP layer that the configuration announces.
-bool has_mtp_layer(const ModelConfig& config, const Checkpoint& checkpoint);
-
-/// Checks names, shapes, types, block scales and FP8 bytes, before anything is computed. Reads every byte of the FP8
-/// tensors. Error{bad_input} names the tensor: missing, unexpected (except *.rotary_emb.inv_freq, layers behind the
-/// last, a tied head), wrong shape (a wrong vocabulary size is called that), a type that can't be loaded there, F8_E4M3
-/// without its scale or a scale without F8_E4M3, scales that are no positive finite numbers, NaN bytes in FP8 weights.
-Result<> validate_checkpoint(const ModelConfig& config, const Checkpoint& checkpoint);
+/// The name of an FP8 weight's block scales: "X.weight_scale_inv" for "X.weight".
+std::string scale_name(const std::string& weight_name);
 
 }  // namespace assay::runners
