@@ -32,7 +32,7 @@ enum class PositionRole { prompt, generated };
 
 /// Consecutive positions of one sequence. Earlier positions are in the cache already.
 struct TokenSpan {
-  std::span<const std::int32_t> pages;   ///< the sequence's pages, enough for every position up to the last one here
+  std::span<const std::int32_t> pages;  ///< the sequence's pages, enough for every position up to the last one here
   int first_position = 0;
   std::span<const std::int32_t> tokens;  ///< token ids at first_position, first_position + 1, …
 

@@ -30,7 +30,8 @@ Result<> FeedForwardPass::run(const LayerWeights& layer, int n_rows, const float
 void FeedForwardPass::dense(const FfnWeights& ffn, int n_rows, const float* x, float* out) {
   const int hidden = ffn.gate_proj.n_in, width = ffn.gate_proj.n_out;
   float *gate = grown(gate_, n_rows, width), *up = grown(up_, n_rows, width);
-  const MatmulArgs products[] = {{x, hidden, n_rows, ffn.gate_proj, gate, width}, {x, hidden, n_rows, ffn.up_proj, up, width}};
+  const MatmulArgs products[] = {{x, hidden, n_rows, ffn.gate_proj, gate, width},
+                                 {x, hidden, n_rows, ffn.up_proj, up, width}};
   matmul(compute_.ops, compute_.pool, products, 2);
   compute_.for_rows(n_rows, [&](int row) {
     float* g = gate + static_cast<std::ptrdiff_t>(row) * width;
@@ -40,7 +41,8 @@ void FeedForwardPass::dense(const FfnWeights& ffn, int n_rows, const float* x, f
 }
 
 Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float* x, float* out) {
-  const auto hidden = static_cast<int>(model_.config.hidden_size), width = static_cast<int>(model_.config.moe_intermediate_size),
+  const auto hidden = static_cast<int>(model_.config.hidden_size),
+             width = static_cast<int>(model_.config.moe_intermediate_size),
              n_experts = static_cast<int>(model_.config.n_routed_experts),
              per_token = static_cast<int>(model_.config.num_experts_per_tok);
 

@@ -28,14 +28,14 @@ class FeedForwardPass {
 
   const Model& model_;
   Compute compute_;
-  std::vector<float> gate_, up_;                    // [rows, width]: dense or shared network
-  std::vector<float> shared_output_;                // [rows, hidden]
-  std::vector<float> router_logits_;                // [rows, n_routed_experts]
-  std::vector<kernels::RoutedExpert> slots_;        // [rows, num_experts_per_tok], ascending by expert
-  std::vector<int> expert_begin_;                   // [n_routed_experts + 1]: rows of each expert after sorting
-  std::vector<int> sorted_place_;                   // [rows, num_experts_per_tok]: where a slot's row went
-  std::vector<float> sorted_x_, sorted_output_;     // [rows·num_experts_per_tok, hidden]
-  std::vector<float> sorted_gate_, sorted_up_;      // [rows·num_experts_per_tok, moe_intermediate_size]
+  std::vector<float> gate_, up_;                 // [rows, width]: dense or shared network
+  std::vector<float> shared_output_;             // [rows, hidden]
+  std::vector<float> router_logits_;             // [rows, n_routed_experts]
+  std::vector<kernels::RoutedExpert> slots_;     // [rows, num_experts_per_tok], ascending by expert
+  std::vector<int> expert_begin_;                // [n_routed_experts + 1]: rows of each expert after sorting
+  std::vector<int> sorted_place_;                // [rows, num_experts_per_tok]: where a slot's row went
+  std::vector<float> sorted_x_, sorted_output_;  // [rows·num_experts_per_tok, hidden]
+  std::vector<float> sorted_gate_, sorted_up_;   // [rows·num_experts_per_tok, moe_intermediate_size]
 };
 
 }  // namespace assay::runners

@@ -1,6 +1,7 @@
 #pragma once
 // The forward pass: one loop over a model's layers.
-//   x = embed(token);  per layer: x += attention(rmsnorm(x)), x += feed_forward(rmsnorm(x));  logits = lm_head(rmsnorm(x)).
+//   x = embed(token);  per layer: x += attention(rmsnorm(x)), x += feed_forward(rmsnorm(x));  logits =
+//   lm_head(rmsnorm(x)).
 
 #include <functional>
 #include <span>
@@ -29,7 +30,8 @@ class Forward {
                                      const LayerObserver& observe = {});
 
   /// The MTP module on pairs: row i has the main model's hidden state of its position (after the final norm) in
-  /// `main_hidden` [rows, hidden], and the *next* position's token in `spans`. Returns hidden states ready for logits().
+  /// `main_hidden` [rows, hidden], and the *next* position's token in `spans`. Returns hidden states ready for
+  /// logits().
   Result<std::span<const float>> run_mtp(std::span<const TokenSpan> spans, PositionRole role, const float* main_hidden);
 
   /// lm_head of n_rows hidden states [n_rows, hidden] into out [n_rows, vocab_size].

@@ -71,8 +71,9 @@ void LatentCache::copy(std::int32_t from, std::int32_t to) {
 }
 
 float* LatentCache::rows(std::int32_t page, int layer) {
-  return memory_ + (static_cast<std::size_t>(page) * static_cast<std::size_t>(n_layers_) + static_cast<std::size_t>(layer)) *
-                       kPageTokens * static_cast<std::size_t>(row_width_);
+  return memory_ +
+         (static_cast<std::size_t>(page) * static_cast<std::size_t>(n_layers_) + static_cast<std::size_t>(layer)) *
+             kPageTokens * static_cast<std::size_t>(row_width_);
 }
 
 float* LatentCache::row(std::span<const std::int32_t> pages, int layer, int position) {

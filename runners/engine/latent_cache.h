@@ -13,8 +13,8 @@ namespace assay::runners {
 
 constexpr int kPageTokens = kernels::kChunkTokens;
 
-/// Pages of [n_layers][64, row_width] float32. Memory is reserved at once and becomes real when a page is first written.
-/// One thread allocates and releases; while nobody does, any thread may read and write rows.
+/// Pages of [n_layers][64, row_width] float32. Memory is reserved at once and becomes real when a page is first
+/// written. One thread allocates and releases; while nobody does, any thread may read and write rows.
 class LatentCache {
  public:
   /// Error{environment} if the address space can't be reserved.

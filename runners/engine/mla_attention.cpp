@@ -133,8 +133,12 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, L
   std::vector<MatmulArgs> products;
   for (int h = 0; h < s.heads; ++h) {
     const float* map = weights.key_map.data() + product(h, s.latent, s.nope);
-    products.push_back({query_.data() + h * s.qk(), s.heads * s.qk(), n_rows,
-                        {map, kernels::WeightType::f32, s.latent, s.nope}, query + h * s.row(), s.heads * s.row()});
+    products.push_back({query_.data() + h * s.qk(),
+                        s.heads * s.qk(),
+                        n_rows,
+                        {map, kernels::WeightType::f32, s.latent, s.nope},
+                        query + h * s.row(),
+                        s.heads * s.row()});
   }
   matmul(compute_.ops, compute_.pool, products.data(), s.heads);
   compute_.for_rows(n_rows, [&](int row) {
@@ -183,16 +187,20 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, L
       }
     }
     const float* const* chunks = chunks_.data() + first_chunk[which];
-    compute_.ops.attend({n, queries, n_keys, outputs, chunks, chunks, s.row(), s.row(), s.row(), s.latent,
-                         model_.attention_scale},
-                        scratch);
+    compute_.ops.attend(
+        {n, queries, n_keys, outputs, chunks, chunks, s.row(), s.row(), s.row(), s.latent, model_.attention_scale},
+        scratch);
   });
 
   products.clear();
   for (int h = 0; h < s.heads; ++h) {
     const float* map = weights.value_map.data() + product(h, s.v, s.latent);
-    products.push_back({output + h * s.latent, s.heads * s.latent, n_rows,
-                        {map, kernels::WeightType::f32, s.v, s.latent}, head_output_.data() + h * s.v, s.heads * s.v});
+    products.push_back({output + h * s.latent,
+                        s.heads * s.latent,
+                        n_rows,
+                        {map, kernels::WeightType::f32, s.v, s.latent},
+                        head_output_.data() + h * s.v,
+                        s.heads * s.v});
   }
   matmul(compute_.ops, compute_.pool, products.data(), s.heads);
 }
@@ -212,8 +220,8 @@ void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_laye
     std::vector<MatmulArgs> products;
     for (int start = 0; start < n_positions; start += kPageTokens) {
       const float* rows = cache.row(span.pages, cache_layer, start);
-      products.push_back({rows, s.row(), std::min(kPageTokens, n_positions - start), w,
-                          key_value + product(start, width), width});
+      products.push_back(
+          {rows, s.row(), std::min(kPageTokens, n_positions - start), w, key_value + product(start, width), width});
     }
     matmul(compute_.ops, compute_.pool, products.data(), static_cast<int>(products.size()));
 
@@ -257,9 +265,9 @@ void MlaAttention::attend_heads(int first_head, int n_heads, const TokenSpan& sp
       n_keys[i] = span.first_position + first + i + 1;
     }
     const float* const* keys = chunks_.data() + 2 * static_cast<std::size_t>(h) * n_chunks;
-    compute_.ops.attend({n, queries, n_keys, outputs, keys, keys + n_chunks, s.qk(), width, s.qk(), s.v,
-                         model_.attention_scale},
-                        scratch);
+    compute_.ops.attend(
+        {n, queries, n_keys, outputs, keys, keys + n_chunks, s.qk(), width, s.qk(), s.v, model_.attention_scale},
+        scratch);
   });
 }
 

@@ -17,18 +17,20 @@ using kernels::WeightType;
 
 WeightType weight_type(DType dtype) {
   switch (dtype) {
-    case DType::f32: return WeightType::f32;
-    case DType::f16: return WeightType::f16;
-    case DType::bf16: return WeightType::bf16;
-    default: break;
+    case DType::f32:
+      return WeightType::f32;
+    case DType::f16:
+      return WeightType::f16;
+    case DType::bf16:
+      return WeightType::bf16;
+    default:
+      break;
   }
   ASSAY_ASSERT(dtype == DType::f8_e4m3, "validate_checkpoint lets no other type pass");
   return WeightType::f8_e4m3;
 }
 
-std::size_t element_bytes(WeightType type) {
-  return type == WeightType::f32 ? 4 : type == WeightType::f8_e4m3 ? 1 : 2;
-}
+std::size_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : type == WeightType::f8_e4m3 ? 1 : 2; }
 
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
@@ -150,9 +152,12 @@ std::optional<kernels::YarnScaling> yarn_scaling(const ModelConfig& config) {
 
 kernels::RoutingMethod routing_method(TopkMethod method) {
   switch (method) {
-    case TopkMethod::greedy: return kernels::RoutingMethod::greedy;
-    case TopkMethod::group_limited_greedy: return kernels::RoutingMethod::group_limited_greedy;
-    case TopkMethod::noaux_tc: return kernels::RoutingMethod::noaux_tc;
+    case TopkMethod::greedy:
+      return kernels::RoutingMethod::greedy;
+    case TopkMethod::group_limited_greedy:
+      return kernels::RoutingMethod::group_limited_greedy;
+    case TopkMethod::noaux_tc:
+      return kernels::RoutingMethod::noaux_tc;
   }
   ASSAY_ASSERT(false, "every routing method is handled above");
 }
@@ -164,8 +169,10 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
                      "\" is read but not run by this version; deepseek_v2 and deepseek_v3 are");
   }
   const bool scaled = !std::holds_alternative<NoRopeScaling>(config.rope_scaling);
-  if (scaled && config.yarn() == nullptr) return bad_input(where, ": rope_scaling of latent attention must be \"yarn\"");
-  if (config.quantization_config && config.quantization_config->weight_block_size != std::array<std::int64_t, 2>{128, 128}) {
+  if (scaled && config.yarn() == nullptr)
+    return bad_input(where, ": rope_scaling of latent attention must be \"yarn\"");
+  if (config.quantization_config &&
+      config.quantization_config->weight_block_size != std::array<std::int64_t, 2>{128, 128}) {
     return bad_input(where, ": weight_block_size must be [128, 128]");
   }
   return {};
@@ -191,7 +198,8 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
   ASSAY_TRY(check_supported(config, (folder / "config.json").string()));
   ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder));
   ASSAY_TRY(validate_checkpoint(config, checkpoint));
-  if (max_positions > 0 && max_positions < config.max_position_embeddings) config.max_position_embeddings = max_positions;
+  if (max_positions > 0 && max_positions < config.max_position_embeddings)
+    config.max_position_embeddings = max_positions;
 
   Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 0, {}};
   const ModelConfig& c = model.config;
@@ -216,8 +224,8 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
 
   const auto rope_dims = static_cast<int>(c.qk_rope_head_dim);
   const auto yarn = yarn_scaling(c);
-  model.rope = kernels::RopeTable(kernels::rope_frequencies(rope_dims, c.rope_theta, yarn), kernels::rope_magnitude(yarn),
-                                  static_cast<int>(c.max_position_embeddings));
+  model.rope = kernels::RopeTable(kernels::rope_frequencies(rope_dims, c.rope_theta, yarn),
+                                  kernels::rope_magnitude(yarn), static_cast<int>(c.max_position_embeddings));
   model.attention_scale = static_cast<float>(kernels::attention_scale(static_cast<int>(c.qk_head_dim()), yarn));
   return model;
 }

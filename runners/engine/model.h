@@ -1,6 +1,7 @@
 #pragma once
 // A DeepSeek V2 / V3 / R1 model as data: what config.json says and weights in the form in which the files have them.
-// forward.h runs it. Sources: DeepSeek-V2 technical report, 2.1; arXiv:2412.19437, 2.1 and 2.2; DeepSeek-V3 inference/model.py.
+// forward.h runs it. Sources: DeepSeek-V2 technical report, 2.1; arXiv:2412.19437, 2.1 and 2.2; DeepSeek-V3
+// inference/model.py.
 
 #include <cstddef>
 #include <filesystem>
@@ -23,16 +24,17 @@ using kernels::WeightMatrix;
 
 /// The query's way: through a compressed form (q_lora_rank), or straight.
 struct CompressedQuery {
-  WeightMatrix q_a_proj;              ///< [q_lora_rank, hidden]
-  std::vector<float> q_a_layernorm;   ///< [q_lora_rank]
-  WeightMatrix q_b_proj;              ///< [heads·(nope + rope), q_lora_rank]
+  WeightMatrix q_a_proj;             ///< [q_lora_rank, hidden]
+  std::vector<float> q_a_layernorm;  ///< [q_lora_rank]
+  WeightMatrix q_b_proj;             ///< [heads·(nope + rope), q_lora_rank]
 };
 struct PlainQuery {
   WeightMatrix q_proj;  ///< [heads·(nope + rope), hidden]
 };
 
 /// Multi-head latent attention. kv_b_proj is used in two forms: as stored, for prompt positions (keys and values are
-/// materialised), and per head as key and value maps in float32, for generated positions (absorbed into query and output).
+/// materialised), and per head as key and value maps in float32, for generated positions (absorbed into query and
+/// output).
 struct MlaWeights {
   std::variant<CompressedQuery, PlainQuery> query;
   WeightMatrix kv_a_proj_with_mqa;    ///< [kv_lora_rank + rope, hidden]
@@ -49,7 +51,7 @@ struct FfnWeights {
 };
 
 struct MoeWeights {
-  WeightMatrix router;                      ///< [n_routed_experts, hidden]
+  WeightMatrix router;                         ///< [n_routed_experts, hidden]
   std::vector<float> e_score_correction_bias;  ///< [n_routed_experts], or empty
   std::vector<FfnWeights> experts;
   std::optional<FfnWeights> shared_experts;  ///< one network of n_shared_experts times the width
@@ -63,8 +65,8 @@ struct LayerWeights {
 
 /// Multi-token prediction: from the hidden state at position i (after the final norm) and token i + 1 to token i + 2.
 struct MtpWeights {
-  std::vector<float> enorm, hnorm;    ///< [hidden]
-  WeightMatrix eh_proj;               ///< [hidden, 2·hidden]; the embedding's half comes first
+  std::vector<float> enorm, hnorm;  ///< [hidden]
+  WeightMatrix eh_proj;             ///< [hidden, 2·hidden]; the embedding's half comes first
   LayerWeights layer;
   std::vector<float> shared_head_norm;  ///< [hidden]
 };
@@ -73,13 +75,13 @@ struct MtpWeights {
 struct Model {
   std::filesystem::path folder;
   ModelConfig config;
-  Checkpoint checkpoint;           ///< owns the mapped files that the weights point into
-  WeightMatrix embed_tokens;       ///< [vocab, hidden]
-  WeightMatrix lm_head;            ///< [vocab, hidden]; embed_tokens where they are tied
-  std::vector<float> norm;         ///< [hidden]
+  Checkpoint checkpoint;      ///< owns the mapped files that the weights point into
+  WeightMatrix embed_tokens;  ///< [vocab, hidden]
+  WeightMatrix lm_head;       ///< [vocab, hidden]; embed_tokens where they are tied
+  std::vector<float> norm;    ///< [hidden]
   std::vector<LayerWeights> layers;
   std::optional<MtpWeights> mtp;
-  kernels::RopeTable rope;         ///< positions [0, max_position_embeddings)
+  kernels::RopeTable rope;  ///< positions [0, max_position_embeddings)
   float attention_scale = 0;
   std::vector<std::unique_ptr<std::byte[]>> copies;  ///< tensors that lay unaligned in their file, and block scales
 
