@@ -35,7 +35,7 @@ endif()
 
 if(ASSAY_GUI)
   find_file(ASSAY_GUI_FOLDER CMakeLists.txt PATHS "${PROJECT_SOURCE_DIR}/gui" NO_DEFAULT_PATH NO_CACHE)
-  assay_settle(ASSAY_GUI ASSAY_GUI_FOLDER "the dashboard is" "this source tree has none")
+  assay_settle(ASSAY_GUI ASSAY_GUI_FOLDER "the dashboard is" "this source tree has no gui folder")
 endif()
 
 if(ASSAY_TESTS)
