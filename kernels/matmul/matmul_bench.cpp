@@ -1,10 +1,9 @@
-// Matrix products of the reference model and of DeepSeek-V2-Lite on the CPU. Limit: 2 fused multiply-adds of 16
+// Matrix products of the reference model and of DeepSeek-V2-Lite on one core. Limit: 2 fused multiply-adds of 16
 // (AVX-512) or 8 (AVX2) floats a cycle and core for many rows; reading the weight once for few.
 
 #include <benchmark/benchmark.h>
 
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "kernels/matmul/matmul.h"
@@ -22,7 +21,7 @@ void matmul_rows(benchmark::State& state, WeightType type) {
   for (auto& word : weight) word = (generator() & 0x3F3F3F3F) | 0x3C003C00;  // finite and moderate in every stored form
   const std::vector<float> scales(static_cast<std::size_t>((n_out / 128 + 1) * (n_in / 128 + 1)), 0.01f);
   const WeightMatrix w{weight.data(), type, n_out, n_in, scales.data()};
-  ThreadPool pool(static_cast<int>(std::thread::hardware_concurrency()));
+  ThreadPool pool(1);
   const CpuOps& ops = cpu_ops(best_simd_level());
   for (auto _ : state) matmul(ops, pool, {x.data(), n_in, m, w, y.data(), n_out});
   const double flop = 2.0 * m * n_out * n_in;

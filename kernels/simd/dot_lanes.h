@@ -22,7 +22,11 @@ inline void dot_tile(const float* const* x, const float* w, ptrdiff_t w_stride, 
   for (Lanes& a : acc) a = zero();
   const auto step = [&](int k, auto load_part) __attribute__((always_inline)) {
     Lanes b[kN];
-    for (int j = 0; j < kN; ++j) b[j] = load_part(w + j * w_stride + k);
+    for (int j = 0; j < kN; ++j) {
+      b[j] = load_part(w + j * w_stride + k);
+      // The next tile's rows: no hardware prefetcher follows strides of a cache row (2,304 bytes for MLA).
+      prefetch(w + (j + kN) * w_stride + k);
+    }
     for (int r = 0; r < kM; ++r) {
       const Lanes a = load_part(x[r] + k);
       for (int j = 0; j < kN; ++j) acc[r * kN + j] = fma(a, b[j], acc[r * kN + j]);

@@ -15,6 +15,8 @@ Result<LatentCache> LatentCache::create(int n_pages, int n_layers, int row_width
   if (memory == MAP_FAILED) {
     return environment_error("the KV cache of ", bytes >> 20, " MiB can't be reserved; give a smaller --kv-memory");
   }
+  // Attention walks rows that lie kilobytes apart: large pages spare most of its address look-ups. Only advice.
+  ::madvise(memory, bytes, MADV_HUGEPAGE);
   return LatentCache(static_cast<float*>(memory), bytes, n_pages, n_layers, row_width);
 }
 

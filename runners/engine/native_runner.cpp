@@ -58,7 +58,8 @@ std::int64_t available_memory_bytes() {
 Result<> check_device(const std::string& device) {
   if (device == "auto" || device == "cpu") return {};
   if (device.starts_with("cuda")) {
-    return environment_error("--device ", device, ": this build runs models on the CPU only; give --device cpu or auto");
+    return environment_error("--device ", device,
+                             ": this build runs models on the CPU only; give --device cpu or auto");
   }
   return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(device));
 }
@@ -95,20 +96,22 @@ class NativeRunner final : public Runner {
 
   /// The second half of opening: what can fail and needs the object in place.
   Result<> start() {
-    const std::int64_t kv_bytes =
-        options_.kv_memory_bytes
-            ? *options_.kv_memory_bytes
-            : static_cast<std::int64_t>(options_.kv_memory_pct.value_or(kDefaultKvMemoryPct) / 100 *
-                                        static_cast<double>(available_memory_bytes()));
+    const std::int64_t kv_bytes = options_.kv_memory_bytes
+                                      ? *options_.kv_memory_bytes
+                                      : static_cast<std::int64_t>(options_.kv_memory_pct.value_or(kDefaultKvMemoryPct) /
+                                                                  100 * static_cast<double>(available_memory_bytes()));
     SchedulerOptions scheduler;
     scheduler.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
     scheduler.kv_memory_bytes = kv_bytes;
-    scheduler.speculate = options_.speculate.value_or(false);
+    scheduler.speculate = speculates();
     scheduler.end_tokens = end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr);
     ASSAY_ASSIGN(Scheduler made, Scheduler::create(*model_, {kernels::cpu_ops(level_), pool_}, scheduler));
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
     return {};
   }
+
+  /// Drafting changes no token; it pays where there is a module for it.
+  bool speculates() const { return options_.speculate.value_or(model_->mtp.has_value()); }
 
   ModelFacts model_facts() const override;
   DeviceFacts device_facts() const override;
@@ -143,7 +146,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"precision_path", c.quantization_config ? "fp8_w8a32" : "float32"},
-                   {"speculate", options_.speculate.value_or(false)}};
+                   {"speculate", speculates()}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
     facts.details["chat_template_sha256"] = chat_->template_sha256();

@@ -74,14 +74,13 @@ std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, con
   if (!scheduler) FAIL(scheduler.error().message);
   std::vector<TokenOutput> outputs(requests.size());
   std::size_t n_done = 0;
-  const auto result = scheduler->run(
-      requests,
-      [&](TokenOutput output) -> Result<> {
-        ++n_done;
-        outputs[output.request] = std::move(output);
-        return {};
-      },
-      {}, {});
+  const auto result = scheduler->run(requests,
+                                     [&](TokenOutput output) -> Result<> {
+                                       ++n_done;
+                                       outputs[output.request] = std::move(output);
+                                       return {};
+                                     },
+                                     {}, {});
   if (!result) FAIL(result.error().message);
   REQUIRE(n_done == requests.size());
   return outputs;
@@ -217,7 +216,8 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
   SECTION("every dispatch level") {
     const auto few = some_requests(80, sampled, 12);
     const auto few_expected = tokens_of(generate(few, {}));
-    for (const SimdLevel level : tests::available_levels()) CHECK(tokens_of(generate(few, {.level = level})) == few_expected);
+    for (const SimdLevel level : tests::available_levels())
+      CHECK(tokens_of(generate(few, {.level = level})) == few_expected);
   }
 }
 
@@ -229,7 +229,8 @@ TEST_CASE("scheduler: limits end a sample with their own reason", "[engine]") {
   const Record& record = records().front();
   SECTION("max_output_tokens") {
     for (const std::int64_t limit : {1, 2, 3, 8}) {
-      const TokenOutput out = run({.prompt = record.prompt, .sampling = {}, .key = {}, .max_output_tokens = limit}, speculate);
+      const TokenOutput out =
+          run({.prompt = record.prompt, .sampling = {}, .key = {}, .max_output_tokens = limit}, speculate);
       CHECK(out.finish_reason == FinishReason::length);
       CHECK(out.n_output_tokens == limit);
       CHECK(std::equal(out.tokens.begin(), out.tokens.end(), record.output.begin(), record.output.begin() + limit));
@@ -266,8 +267,10 @@ TEST_CASE("scheduler: what can't be served is refused with its reason", "[engine
   options.kv_memory_bytes = std::int64_t{8} * 7 * 64 * 576 * 4;  // 8 pages
   const Scheduler scheduler = std::move(*Scheduler::create(reference_model(), compute, options));
   CHECK(scheduler.check({.prompt = {}, .sampling = {}, .key = {}}).error().message == "the prompt has no tokens");
-  CHECK_THAT(scheduler.check({.prompt = {2048}, .sampling = {}, .key = {}}).error().message, Catch::Matchers::Contains("token 2048"));
-  CHECK(scheduler.check({.prompt = std::vector<std::int32_t>(2048, 5), .sampling = {}, .key = {}}).error().kind == ErrorKind::bad_input);
+  CHECK_THAT(scheduler.check({.prompt = {2048}, .sampling = {}, .key = {}}).error().message,
+             Catch::Matchers::Contains("token 2048"));
+  CHECK(scheduler.check({.prompt = std::vector<std::int32_t>(2048, 5), .sampling = {}, .key = {}}).error().kind ==
+        ErrorKind::bad_input);
   const auto too_large = scheduler.check({.prompt = {5}, .sampling = {}, .key = {}});
   CHECK(too_large.error().kind == ErrorKind::environment);
   CHECK_THAT(too_large.error().message, Catch::Matchers::Contains("--kv-memory"));

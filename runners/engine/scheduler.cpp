@@ -436,9 +436,11 @@ Result<> Scheduler::Work::draft() {
   }
   logits_.resize(spans.size() * vocab_);
   forward_.logits(last.data(), static_cast<int>(spans.size()), logits_.data());
+  const double share_ms = (now_ms() - begin_ms) / static_cast<double>(sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     sequences[i]->draft = kernels::argmax(std::span(logits_).subspan(i * vocab_, vocab_));
     sequences[i]->pairs.clear();
+    *sequences[i]->output.timings.decode_device_ms += share_ms;
   }
   return {};
 }
