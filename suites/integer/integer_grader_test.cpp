@@ -83,6 +83,7 @@ TEST_CASE("grade_integer: what the canonical rule names", "[suites][integer]") {
       {"\\boxed{204\u00B0}", "204", correct},
       {"\\boxed{\\text{204 units}}", "204", correct},
       {"\\boxed{204\\ \\text{cm}}", "204", correct},
+      {"\\boxed{204\\,\\mathrm{cm}}", "204", correct},
       {"\\boxed{\u2212204}", "-204", correct},
       {"\\boxed {204}", "204", correct},
       {"\\boxed{x}", "204", incorrect},
