@@ -49,7 +49,8 @@ bool is_presentation_form(char32_t c) {
 
 void append_decomposed(std::string& out, char32_t c) {
   utf8proc_int32_t parts[32];
-  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, 32, UTF8PROC_COMPAT, nullptr);
+  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, 32,
+                                         static_cast<utf8proc_option_t>(UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT), nullptr);
   ASSAY_ASSERT(n >= 0 && n <= 32, "no character decomposes into more than 18");
   for (utf8proc_ssize_t i = 0; i < n; ++i) append_utf8(out, static_cast<char32_t>(parts[i]));
 }

@@ -28,7 +28,7 @@ Grade grading_failed(const std::string& reason) {
   Grade grade;
   grade.verdict = Verdict::error;
   grade.rule = "grading_failed";
-  grade.detail["reason"] = reason;
+  grade.detail["message"] = reason;
   return grade;
 }
 

@@ -55,11 +55,9 @@ Result<> check_integer(const JsonObject& record) {
 /// The index that a letter or a number stands for; nothing if `answer` is neither.
 std::optional<std::size_t> answer_index(const Json& answer) {
   if (answer.is_number_integer()) {
-    const auto index = answer.get<std::int64_t>();
-    if (answer.is_number_unsigned() && index >= 0 && static_cast<std::size_t>(index) < kMaxChoices) {
-      return static_cast<std::size_t>(index);
-    }
-    return std::nullopt;
+    const auto index = answer.get<std::int64_t>();  // a place past 2^63 turns negative
+    if (index < 0 || index >= static_cast<std::int64_t>(kMaxChoices)) return std::nullopt;
+    return static_cast<std::size_t>(index);
   }
   if (!answer.is_string()) return std::nullopt;
   const std::string letter = to_lower_ascii(answer.get<std::string>());

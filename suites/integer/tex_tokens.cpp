@@ -15,11 +15,11 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Commands that change looks and not values.
-constexpr std::array<std::string_view, 25> kFonts{
-    "boxed",      "fbox", "mathbf", "mathrm", "mathit",       "mathsf",    "mathtt", "mathnormal", "bm",
-    "boldsymbol", "left", "right",  "big",    "Big",          "bigg",      "Bigg",   "bigl",       "bigr",
-    "Bigl",       "Bigr", "quad",   "qquad",  "displaystyle", "textstyle", "limits"};
-constexpr std::array<std::string_view, 10> kTexts{"text",   "textbf", "textit", "textrm", "textsf",
+constexpr std::array<std::string_view, 24> kFonts{
+    "boxed",      "fbox", "mathbf", "mathit", "mathsf", "mathtt",       "mathnormal", "bm",
+    "boldsymbol", "left", "right",  "big",    "Big",    "bigg",         "Bigg",       "bigl",
+    "bigr",       "Bigl", "Bigr",   "quad",   "qquad",  "displaystyle", "textstyle",  "limits"};
+constexpr std::array<std::string_view, 11> kTexts{"text",   "mathrm", "textbf", "textit", "textrm", "textsf",
                                                   "texttt", "textup", "mbox",   "hbox",   "emph"};
 
 template <std::size_t N>

@@ -18,7 +18,7 @@ enum class TokenKind {
   close,     ///< ) or }
   fraction,  ///< \frac and its sizes; two groups follow
   equals,
-  unit,   ///< a word inside \text{…}
+  unit,   ///< a word inside \text{…} or \mathrm{…}
   other,  ///< anything else: a letter, a comma, a per cent sign, an unknown command
 };
 

@@ -1,5 +1,6 @@
-// The shipped smoke suites, and the reference model's outputs for them. The verdicts in testdata/reference-answers.jsonl were
-// recorded with those outputs, by other graders, when the model was made; "answer" is the text behind </think>.
+// The shipped smoke suites, and the reference model's outputs for them. The verdicts in
+// testdata/reference-answers.jsonl were recorded with those outputs, by other graders, when the model was made;
+// "answer" is the text behind </think>.
 
 #include <map>
 
@@ -32,7 +33,8 @@ std::map<std::string, Reference> reference_answers() {
   REQUIRE(text);
   REQUIRE(for_each_line(*text, [&](std::string_view line, int) -> Result<> {
     ASSAY_ASSIGN(const Json record, parse_json(line, "reference-answers.jsonl"));
-    answers[record.at("id").get<std::string>()] = {record.at("answer").get<std::string>(), record.at("correct").get<bool>()};
+    answers[record.at("id").get<std::string>()] = {record.at("answer").get<std::string>(),
+                                                   record.at("correct").get<bool>()};
     return {};
   }));
   return answers;
