@@ -42,7 +42,7 @@ std::string to_string(SandboxMode mode) { return mode == SandboxMode::bwrap ? "b
 Result<SandboxMode> parse_sandbox_mode(std::string_view text) {
   if (text == "bwrap") return SandboxMode::bwrap;
   if (text == "none") return SandboxMode::none;
-  return bad_input("sandbox \"", quoted_excerpt(text), "\" is unknown: bwrap or none");
+  return bad_input("sandbox ", quoted_excerpt(text), " is unknown: bwrap or none");
 }
 
 Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
