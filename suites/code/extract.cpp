@@ -34,6 +34,12 @@ bool closes(const Fence& fence, const Fence& open) {
   return fence.mark == open.mark && fence.length >= open.length && fence.info.empty();
 }
 
+/// A closing fence that was cut after its first marks.
+bool begins_close(std::string_view line, const Fence& open) {
+  line = trim(line);
+  return !line.empty() && line.size() < open.length && line.find_first_not_of(open.mark) == std::string_view::npos;
+}
+
 std::string_view without_indent(std::string_view line, std::size_t indent) {
   const std::size_t blanks = std::min(line.find_first_not_of(kBlanks), line.size());
   return line.substr(std::min(blanks, indent));
@@ -86,7 +92,7 @@ std::vector<FencedBlock> fenced_blocks(std::string_view markdown) {
     } else if (fence && closes(*fence, *open)) {
       blocks.back().is_closed = true;
       open.reset();
-    } else {
+    } else if (!markdown.empty() || !begins_close(line, *open)) {
       blocks.back().text.append(without_indent(line, open->indent)).append("\n");
     }
   }
