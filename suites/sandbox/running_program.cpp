@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kSignalBase = 128;  // bubblewrap, like a shell, reports death by signal N as exit code 128 + N
 
+constexpr auto kLongestSetup = std::chrono::seconds(1);
+
 // Writes to a pipe whose reader may be gone, without SIGPIPE reaching this process.
 ssize_t write_quietly(int fd, std::string_view text) {
   sigset_t pipe_signal;
@@ -78,11 +80,12 @@ void RunningProgram::poll_entries(std::vector<pollfd>& entries) const {
 void RunningProgram::handle() {
   if (finished_) return;
   if (pipes_.status_read) read_status();
+  kill_now_or_soon();
   if (pipes_.stdin_write) write_stdin();
   read_output(pipes_.stdout_read, result_.stdout_text);
   read_output(pipes_.stderr_read, result_.stderr_text);
 
-  if (!killed_ && std::chrono::duration<double>(Clock::now() - started_).count() >= limits_.wall_s) {
+  if (!kill_wanted_ && std::chrono::duration<double>(Clock::now() - started_).count() >= limits_.wall_s) {
     result_.timed_out = true;
     kill();
   }
@@ -150,10 +153,21 @@ void RunningProgram::note_inside(pid_t inside) {
 }
 
 void RunningProgram::kill() {
-  if (finished_) return;
-  if (!killed_ && inside_) use_before_kill_ = use_of_children(inside_id_);
+  if (finished_ || kill_wanted_) return;
+  kill_wanted_ = true;
+  kill_wanted_at_ = Clock::now();
+  kill_now_or_soon();
+}
+
+// A bubblewrap killed while it sets up its namespace could leave that one's first process waiting for ever. Its number
+// comes within milliseconds; then both can be killed.
+void RunningProgram::kill_now_or_soon() {
+  if (!kill_wanted_ || killed_) return;
+  const bool is_setting_up = in_bwrap_ && !inside_ && pipes_.status_read;
+  if (is_setting_up && Clock::now() - kill_wanted_at_ < kLongestSetup) return;
   killed_ = true;
   if (in_bwrap_) {
+    if (inside_) use_before_kill_ = use_of_children(inside_id_);
     kill_process(inside_);  // the first process of a namespace takes all others with it
     kill_process(process_);
   } else {
@@ -201,7 +215,8 @@ void RunningProgram::finish() {
 // What ended the program, where the kernel does not say so.
 void RunningProgram::judge_limits() {
   const bool killed_by_kernel = result_.signal == SIGKILL && !killed_;
-  const bool used_its_time = result_.cpu_ms >= 950.0 * static_cast<double>(limits_.cpu_s);
+  // The limit counts in clock ticks, which may be far from the exact time.
+  const bool used_its_time = result_.cpu_ms >= 500.0 * static_cast<double>(limits_.cpu_s);
   if (killed_by_kernel && used_its_time) result_.timed_out = true;
   // A program may also send itself SIGKILL; the kernel's own takes large programs.
   if (killed_by_kernel && !used_its_time && result_.max_rss_bytes > limits_.memory_bytes / 4)

@@ -47,6 +47,7 @@ class RunningProgram {
   void read_output(UniqueFd& pipe, std::string& text);
   void read_status();
   void note_inside(pid_t inside);
+  void kill_now_or_soon();
   void finish();
   void judge_limits();
 
@@ -62,7 +63,9 @@ class RunningProgram {
   std::string status_text_;
   std::size_t status_at_ = 0;
   bool in_bwrap_ = false;
+  bool kill_wanted_ = false;
   bool killed_ = false;
+  Clock::time_point kill_wanted_at_;
   bool finished_ = false;
   std::optional<int> bwrap_exit_code_;  ///< of the program, as bubblewrap reports it
   std::string failure_;

@@ -18,11 +18,10 @@
 namespace assay::suites {
 namespace {
 
+constexpr const char* kOrNone = ", or choose --sandbox none, which runs model-written code unprotected";
 constexpr const char* kHowToEnable =
     "; user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
-    "kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined), or choose "
-    "--sandbox "
-    "none, which runs model-written code unprotected";
+    "kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined)";
 
 Result<Pipe> open_channel() {
   int ends[2];
@@ -42,7 +41,7 @@ std::string to_string(SandboxMode mode) { return mode == SandboxMode::bwrap ? "b
 Result<SandboxMode> parse_sandbox_mode(std::string_view text) {
   if (text == "bwrap") return SandboxMode::bwrap;
   if (text == "none") return SandboxMode::none;
-  return bad_input("sandbox \"", quoted_excerpt(text), "\" is unknown: bwrap or none");
+  return bad_input("sandbox ", quoted_excerpt(text), " is unknown: bwrap or none");
 }
 
 Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
@@ -83,10 +82,12 @@ Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
 Result<> Sandbox::probe() const {
   const Program program{{"probe.py"}, {{"probe.py", "import sys\nprint(sys.stdin.read() + 'works')\n"}}, "it "};
   const Result<SandboxResult> result = run(program, {});
-  if (!result) return Error{result.error().kind, result.error().message + kHowToEnable};
-  if (result->exit_status == 0 && trim(result->stdout_text) == "it works") return {};
-  return environment_error("sandbox: a first program did not run: ", quoted_excerpt(trim(result->stderr_text), 200),
-                           mode_ == SandboxMode::bwrap ? kHowToEnable : "");
+  if (result && result->exit_status == 0 && trim(result->stdout_text) == "it works") return {};
+  const std::string reason =
+      result ? "sandbox: a first program did not run: " + quoted_excerpt(trim(result->stderr_text), 200)
+             : result.error().message;
+  if (mode_ == SandboxMode::none) return environment_error(reason);
+  return environment_error(reason, kHowToEnable, kOrNone);
 }
 
 Result<SandboxResult> Sandbox::run(const Program& program, const SandboxLimits& limits) const {

@@ -21,8 +21,8 @@ Result<SandboxMode> parse_sandbox_mode(std::string_view text);
 
 struct SandboxOptions {
   SandboxMode mode = SandboxMode::bwrap;
-  std::string bwrap_path;   ///< empty: "bwrap" is looked up in $PATH
-  std::string python_path;  ///< empty: /usr/bin/python3, else "python3" in $PATH
+  std::string bwrap_path = {};   ///< empty: "bwrap" is looked up in $PATH
+  std::string python_path = {};  ///< empty: /usr/bin/python3, else "python3" in $PATH
 };
 
 /// What one program may use. Reaching a limit ends the program or fails its call; it never harms the host.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,7 +30,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
-bool apply(const SpawnRequest& request) {
+bool apply(const SpawnRequest& request, pid_t parent) {
   if (setpgid(0, 0) != 0) return false;
   if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return false;
   if (dup2(request.stdin_fd, 0) < 0 || dup2(request.stdout_fd, 1) < 0 || dup2(request.stderr_fd, 2) < 0) return false;
@@ -49,15 +50,17 @@ bool apply(const SpawnRequest& request) {
     if (syscall(SYS_setresgid, kNobody, kNobody, kNobody) != 0) return false;
     if (syscall(SYS_setresuid, kNobody, kNobody, kNobody) != 0) return false;
   }
-  return true;
+  // Dies with the thread that started it. After the change of user, which would reset this.
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 // Runs in the child of vfork, in the parent's memory: system calls only, no allocation, and it never returns.
-[[noreturn]] void become(const SpawnRequest& request, char** command, char** environment, volatile int* failure) {
+[[noreturn]] void become(const SpawnRequest& request, pid_t parent, char** command, char** environment,
+                         volatile int* failure) {
   struct sigaction handling {};
   handling.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) sigaction(signal, &handling, nullptr);
-  if (apply(request)) {
+  if (apply(request, parent)) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -69,8 +72,9 @@ bool apply(const SpawnRequest& request) {
 
 // Apart from spawn(), so that nothing of that function lives in registers that the child may change.
 [[gnu::noinline]] pid_t start(const SpawnRequest& request, char** command, char** environment, volatile int* failure) {
+  const pid_t parent = getpid();
   const pid_t process = vfork();
-  if (process == 0) become(request, command, environment, failure);
+  if (process == 0) become(request, parent, command, environment, failure);
   return process;
 }
 

@@ -28,7 +28,7 @@ struct SpawnRequest {
   bool as_nobody = false;                              ///< give up root: user and group 65534, no further groups
 };
 
-/// The new process's id. It is a child of the calling thread and leads its own process group.
+/// The new process's id. It leads its own process group and is killed when the calling thread ends.
 /// Error{environment} with the system's reason.
 Result<pid_t> spawn(const SpawnRequest& request);
 

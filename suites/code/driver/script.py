@@ -1,0 +1,11 @@
+# Runs program.py as the main program of this process, on its real standard input and output.
+
+
+def run_script():
+    with open("program.py", encoding="utf-8") as file:
+        source = file.read()
+    add_interactive_names()
+    main = sys.modules["__main__"]
+    for name in [name for name in vars(main) if not name.startswith("__")]:
+        delattr(main, name)
+    exec(compile(source, "program.py", "exec"), vars(main))
