@@ -102,7 +102,8 @@ TEST_CASE("store: processes that make the same database at once all write it", "
       children.push_back(start_child([&] {
         auto store = Store::open_or_create(path);
         if (!store) return 10;
-        auto writer = store->begin_run(some_run(std::string("run ").append(std::to_string(i)), 5, 1), some_environment(), kNowMs);
+        auto writer =
+            store->begin_run(some_run(std::string("run ").append(std::to_string(i)), 5, 1), some_environment(), kNowMs);
         if (!writer) return 11;
         for (int item = 0; item < 5; ++item) {
           const SampleFacts sample = some_sample(item_name(item), 0);

@@ -67,9 +67,12 @@ std::string to_uri(const std::filesystem::path& path, std::string_view query) {
 }  // namespace
 
 bool has_no_log(const std::filesystem::path& path) {
+  std::error_code failed;
+  const std::filesystem::path real = std::filesystem::canonical(path, failed);  // as SQLite names its logs
+  if (failed) return true;
   for (const char* log : {"-wal", "-journal"}) {
     std::error_code missing;
-    const auto size = std::filesystem::file_size(path.string() + log, missing);
+    const auto size = std::filesystem::file_size(real.string() + log, missing);
     if (!missing && size > 0) return false;
   }
   return true;

@@ -229,6 +229,10 @@ Result<std::optional<RunId>> first_run(const Database& database, std::string_vie
 
 }  // namespace
 
+RunState current_state(const RunRecord& run) {
+  return run.state == RunState::running && !run.is_active ? RunState::interrupted : run.state;
+}
+
 Store::Store(std::filesystem::path path, std::unique_ptr<Database> database)
     : path_(std::move(path)), database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
