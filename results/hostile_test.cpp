@@ -114,7 +114,7 @@ TEST_CASE("store: what is no Assay database is refused and left as it is", "[res
     check_refused(path, ErrorKind::bad_input, "another program");
   }
   SECTION("ours by its number, but of no version") {
-    run_sql(path, "PRAGMA application_id = " + std::to_string(kApplicationId));
+    run_sql(path, std::string("PRAGMA application_id = ").append(std::to_string(kApplicationId)));
     check_refused(path, ErrorKind::bad_input, "schema version 0");
   }
   SECTION("a newer version") {
