@@ -38,7 +38,7 @@ std::string usd_or_dash(const std::optional<double>& usd) {
 std::string heading(const RunRecord& run) {
   std::string text = "Run " + shown(run.run_id.value);
   if (!run.facts.name.empty()) text += "  " + shown(run.facts.name);
-  text += "  (" + (run.state == RunState::running && !run.is_active ? "interrupted" : to_string(run.state)) + ")";
+  text += "  (" + to_string(current_state(run)) + ")";
   return text + "  " + run.facts.provenance + "\n";
 }
 

@@ -6,13 +6,19 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace assay::results {
 
 namespace {
 
-std::filesystem::path lock_file(const std::filesystem::path& database) { return database.string() + "-lock"; }
+/// Beside the database itself, so that who comes through a symbolic link meets the same lock.
+std::filesystem::path lock_file(const std::filesystem::path& database) {
+  std::error_code failed;
+  const std::filesystem::path real = std::filesystem::canonical(database, failed);
+  return (failed ? database : real).string() + "-lock";
+}
 
 struct flock byte_range(std::int64_t start, std::int64_t length) {
   struct flock range {};

@@ -26,6 +26,19 @@ std::uint32_t big_endian(const char* bytes) {
   return value;
 }
 
+/// A file that lost the end of its last page passes SQLite's own check, which counts begun pages.
+Result<> check_size(const char* header, const std::filesystem::path& path) {
+  const std::uint32_t n_pages = big_endian(header + 28);
+  const bool is_count_valid = big_endian(header + 24) == big_endian(header + 92);
+  const std::uint32_t stored_page_size = big_endian(header + 16) >> 16;
+  const std::uint64_t page_size = stored_page_size == 1 ? 65536 : stored_page_size;  // 65536 does not fit its two bytes
+  std::error_code failed;
+  const std::uint64_t size = std::filesystem::file_size(path, failed);
+  if (failed || !is_count_valid || size >= n_pages * page_size || !has_no_log(path)) return {};
+  return bad_input(path.string(), ": has ", size, " bytes, its header promises ", n_pages * page_size,
+                   ": it was cut; restore it from a copy");
+}
+
 Result<> check_application(std::int64_t application_id, const std::filesystem::path& path) {
   if (application_id == kApplicationId) return {};
   return bad_input(path.string(), ": is a database of another program (application_id ", application_id,
@@ -105,6 +118,7 @@ Result<bool> check_header(const std::filesystem::path& path) {
   if (start != kMagic.substr(0, start.size()) || n_read < header.size()) {
     return bad_input(path.string(), ": is no SQLite database; expected an Assay results database");
   }
+  ASSAY_TRY(check_size(header.data(), path));
   const std::uint32_t application_id = big_endian(header.data() + 68);
   const auto version = static_cast<std::int32_t>(big_endian(header.data() + 60));
   if (application_id == 0 && version == 0) return true;  // undecided: empty but for its header, or another program's

@@ -15,8 +15,9 @@ namespace assay::results {
 inline constexpr std::int64_t kApplicationId = 0x41534159;  ///< "ASAY", PRAGMA application_id
 
 /// Refuses a file by its first 100 bytes, before SQLite opens it and could replay a log into it: Error{bad_input} for a
-/// file that is no SQLite database, or another program's; Error{environment} for a newer version. True if the file
-/// holds a database, false if it is missing or empty. Source of the layout: sqlite.org/fileformat2.html, section 1.3.
+/// file that is no SQLite database, was cut, or is another program's; Error{environment} for a newer version. True if
+/// the file holds a database, false if it is missing or empty. Source of the layout: sqlite.org/fileformat2.html,
+/// section 1.3.
 Result<bool> check_header(const std::filesystem::path& path);
 
 /// Opens for writing; makes the newest schema or migrates to it, and checks it.

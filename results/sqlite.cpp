@@ -64,14 +64,19 @@ std::string to_uri(const std::filesystem::path& path, std::string_view query) {
   return uri + std::string(query);
 }
 
-/// True if no write-ahead log with content stands beside the database: then all of it is in the file itself.
-bool has_no_log(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const auto log = path.string() + "-wal";
-  return !std::filesystem::exists(log, ignored) || std::filesystem::file_size(log, ignored) == 0;
-}
-
 }  // namespace
+
+bool has_no_log(const std::filesystem::path& path) {
+  std::error_code failed;
+  const std::filesystem::path real = std::filesystem::canonical(path, failed);  // as SQLite names its logs
+  if (failed) return true;
+  for (const char* log : {"-wal", "-journal"}) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(real.string() + log, missing);
+    if (!missing && size > 0) return false;
+  }
+  return true;
+}
 
 Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& path) {
   const std::string what = connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);

@@ -28,6 +28,10 @@ struct SqliteFinalize {
 /// places that can't be written; `bad_input` for damaged files and values that the schema refuses.
 Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& path);
 
+/// True if no write-ahead log and no rollback journal with content stands beside the database: then all of it is in the
+/// file itself.
+bool has_no_log(const std::filesystem::path& path);
+
 /// A prepared statement. Parameters and columns count from 1 and 0, as in SQLite.
 class Statement {
  public:

@@ -37,10 +37,9 @@ constexpr std::string_view kReadSegments =
 constexpr std::string_view kReadSuites =
     "SELECT rs.run_suite_id, rs.suite, rs.version, rs.kind, rs.sha256, rs.samples, rs.sampling, "
     "(SELECT count(*) FROM items i WHERE i.run_suite_id = rs.run_suite_id), "
-    "first.grader_profile, first.grader_version, current.grader_profile, current.grader_version "
+    "first.grader_profile, first.grader_version, c.grader_profile, c.grader_version "
     "FROM run_suites rs "
     "JOIN current_gradings c ON c.run_suite_id = rs.run_suite_id "
-    "JOIN gradings current ON current.grading_id = c.grading_id "
     "JOIN gradings first ON first.grading_id = "
     "(SELECT min(g.grading_id) FROM gradings g WHERE g.run_suite_id = rs.run_suite_id) "
     "WHERE rs.run_key = ?1 ORDER BY rs.run_suite_id";
@@ -228,6 +227,10 @@ Result<std::optional<RunId>> first_run(const Database& database, std::string_vie
 }
 
 }  // namespace
+
+RunState current_state(const RunRecord& run) {
+  return run.state == RunState::running && !run.is_active ? RunState::interrupted : run.state;
+}
 
 Store::Store(std::filesystem::path path, std::unique_ptr<Database> database)
     : path_(std::move(path)), database_(std::move(database)) {}

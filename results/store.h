@@ -27,7 +27,6 @@
 namespace assay::results {
 
 class Database;
-class RunLock;
 
 /// What the database says of a suite within a run. `items` is left empty; Store::read_items gives them.
 struct RunSuiteRecord {
@@ -52,14 +51,17 @@ struct RunRecord {
   RunId run_id;
   RunFacts facts;  ///< facts.suites is left empty, see `suites`
   std::string identity_sha256;
-  RunState state = RunState::running;
-  bool is_active = false;  ///< a process on this host holds the run open for writing now
+  RunState state = RunState::running;  ///< as stored, see current_state
+  bool is_active = false;              ///< a process on this host holds the run open for writing now
   std::int64_t started_at_ms = 0;
   std::optional<std::int64_t> finished_at_ms;
   std::vector<RunSuiteRecord> suites;   ///< in the order in which they were given
   std::vector<SegmentRecord> segments;  ///< at least one
   double wall_s = 0;                    ///< sum over segments
 };
+
+/// What to call a run now: a run that is stored as `running` but has no writer was killed, and is `interrupted`.
+RunState current_state(const RunRecord& run);
 
 /// A stored sample with its verdict in the current grading. `sample.text`, `.prefill` and `.tokens` are empty unless
 /// asked for.

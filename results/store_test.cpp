@@ -164,13 +164,21 @@ TEST_CASE("store: one writer per run", "[results]") {
   const RunId run = writer->run_id();
   CHECK(second->begin_run(some_run(), some_environment(), kNowMs).error().kind == ErrorKind::environment);
   CHECK(second->resume_run(run, some_environment(), kNowMs).error().kind == ErrorKind::environment);
+  // Nor through another name of the file.
+  std::filesystem::create_symlink(folder / "a.db", folder / "link.db");
+  auto linked = Store::open_or_create(folder / "link.db");
+  REQUIRE(ok(linked));
+  CHECK(linked->resume_run(run, some_environment(), kNowMs).error().kind == ErrorKind::environment);
   // Another run in the same file is nobody's business.
   auto other = second->begin_run(some_run("other"), some_environment(), kNowMs);
   REQUIRE(ok(other));
   REQUIRE(ok(other->add_sample(some_sample("i0", 0), some_verdict(Verdict::correct), kNowMs, 1)));
   REQUIRE(ok(writer->add_sample(some_sample("i0", 0), some_verdict(Verdict::correct), kNowMs, 1)));
   { const RunWriter dropped = std::move(*writer); }
-  CHECK_FALSE(second->read_run(run)->is_active);
+  const auto killed = second->read_run(run);
+  CHECK_FALSE(killed->is_active);
+  CHECK(killed->state == RunState::running);
+  CHECK(current_state(*killed) == RunState::interrupted);
   CHECK(second->resume_run(run, some_environment(), kNowMs));
 }
 

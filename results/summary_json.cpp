@@ -115,7 +115,7 @@ Json to_json(const RunSummary& summary) {
   }
   return {{"run_id", run.run_id.value},
           {"name", or_null(run.facts.name)},
-          {"state", to_string(run.state)},
+          {"state", to_string(current_state(run))},
           {"seed", run.facts.seed},
           {"tags", std::move(tags)},
           {"command_line", run.facts.command_line},

@@ -54,7 +54,10 @@ inline EnvironmentFacts some_environment(std::string device_kind = "cpu") {
   return environment;
 }
 
-/// A run of suite "sums" with `n_items` items ("i0", "i1", …) and `samples` samples each.
+/// "i0", "i1", …
+inline std::string item_name(std::int64_t n) { return std::string("i").append(std::to_string(n)); }
+
+/// A run of suite "sums" with `n_items` items and `samples` samples each.
 inline RunFacts some_run(std::string name = "trial", std::int64_t n_items = 3, std::int64_t samples = 2) {
   RunFacts run;
   run.name = std::move(name);
@@ -71,7 +74,7 @@ inline RunFacts some_run(std::string name = "trial", std::int64_t n_items = 3, s
   suite.sampling = {{"temperature", 0.6}};
   suite.grader_version = "1";
   for (std::int64_t i = 0; i < n_items; ++i) {
-    suite.items.push_back({ItemId(std::string("i").append(std::to_string(i))), "", std::string(64, 'd'), "1+1?", "2"});
+    suite.items.push_back({ItemId(item_name(i)), "", std::string(64, 'd'), "1+1?", "2"});
   }
   run.suites = {suite};
   return run;

@@ -158,24 +158,25 @@ CREATE INDEX verdicts_by_grading ON verdicts (grading_id, verdict);
 
 -- A grading counts once it covers every stored sample of its suite. The first one always does; a regrade of an
 -- unfinished run stops to, when the run goes on, so that verdicts of two graders are never mixed.
+-- CROSS JOIN keeps the order of the loops: the two counts are taken once a grading, not once a verdict.
 CREATE VIEW current_gradings AS
-SELECT rs.run_suite_id,
-       (SELECT g.grading_id FROM gradings g
-        WHERE g.run_suite_id = rs.run_suite_id
-          AND (SELECT count(*) FROM verdicts v WHERE v.grading_id = g.grading_id) =
-              (SELECT count(*) FROM items i JOIN samples s ON s.item_key = i.item_key
-               WHERE i.run_suite_id = rs.run_suite_id)
-        ORDER BY g.grading_id DESC LIMIT 1) AS grading_id
-FROM run_suites rs;
+SELECT rs.run_suite_id, g.grading_id, g.grader_profile, g.grader_version
+FROM run_suites rs CROSS JOIN gradings g ON g.grading_id =
+  (SELECT o.grading_id FROM gradings o
+   WHERE o.run_suite_id = rs.run_suite_id
+     AND (SELECT count(*) FROM verdicts v WHERE v.grading_id = o.grading_id) =
+         (SELECT count(*) FROM items i JOIN samples s ON s.item_key = i.item_key
+          WHERE i.run_suite_id = rs.run_suite_id)
+   ORDER BY o.grading_id DESC LIMIT 1);
 
 CREATE VIEW current_verdicts AS
 SELECT c.run_suite_id, v.grading_id, v.verdict_id, v.sample_key, v.verdict, v.answer, v.expected, v.score, v.rule,
        v.detail, v.sandboxed, v.graded_at_ms
-FROM current_gradings c JOIN verdicts v ON v.grading_id = c.grading_id;
+FROM current_gradings c CROSS JOIN verdicts v ON v.grading_id = c.grading_id;
 
 CREATE VIEW verdict_counts AS
 SELECT c.run_suite_id, c.grading_id, v.verdict, count(*) AS n_samples
-FROM current_gradings c JOIN verdicts v ON v.grading_id = c.grading_id
+FROM current_gradings c CROSS JOIN verdicts v ON v.grading_id = c.grading_id
 GROUP BY c.run_suite_id, c.grading_id, v.verdict;
 
 CREATE VIEW run_wall AS
