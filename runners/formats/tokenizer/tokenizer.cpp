@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 
@@ -28,6 +29,10 @@ constexpr std::uint64_t kMaxConfigBytes = 16 << 20;
 constexpr std::int32_t kMaxId =
     (1 << 22) - 1;  // tables are indexed by id; the largest known vocabulary has 2^18 entries
 constexpr std::size_t kMaxSplits = 64;
+
+// Source: openai/gpt-2, src/encoder.py.
+constexpr std::string_view kGpt2Pattern =
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 /// What the ids of a vocabulary stand for.
 struct Token {
@@ -59,6 +64,7 @@ struct Tokenizer::State {
   std::unordered_map<std::string, std::int32_t> added_ids;
   std::unordered_map<std::string, std::int32_t> whole_pieces;  // only where merges may be ignored
   std::vector<Pattern> splits;
+  std::optional<Pattern> gpt2_split;
   Normalizer normalizer = Normalizer::none;
   bool add_prefix_space = false;
   bool add_bos = false;
@@ -204,6 +210,9 @@ Result<Tokenizer> Tokenizer::create(TokenizerData data, std::string_view where) 
     ASSAY_ASSIGN(Pattern split, Pattern::compile(data.splits[i], std::string(where) + ": split " + std::to_string(i)));
     state->splits.push_back(std::move(split));
   }
+  if (data.gpt2_split) {
+    ASSAY_ASSIGN(state->gpt2_split, Pattern::compile({std::string(kGpt2Pattern)}, where));
+  }
   if (data.ignore_merges) {
     for (const VocabEntry& entry : data.vocab) {
       if (auto bytes = bytes_of(entry.text)) state->whole_pieces.emplace(std::move(*bytes), entry.id);
@@ -280,17 +289,21 @@ Result<> Tokenizer::State::encode_plain(std::string_view text, std::vector<std::
   if (text.empty()) return {};
   std::vector<std::string_view> pieces = {text};
   std::vector<std::string_view> finer;
-  for (const Pattern& split : splits) {
+  const auto refine = [&](const Pattern& split) -> Result<> {
     finer.clear();
     for (const std::string_view piece : pieces) ASSAY_TRY(split.split(piece, finer));
     std::swap(pieces, finer);
+    return {};
+  };
+  for (const Pattern& split : splits) ASSAY_TRY(refine(split));
+  std::deque<std::string> spaced;  // owns the pieces that got a space
+  if (add_prefix_space) {
+    for (std::string_view& piece : pieces) {
+      if (piece.front() != ' ') piece = spaced.emplace_back(1, ' ').append(piece);
+    }
   }
-  std::string spaced;
-  for (const std::string_view piece : pieces) {
-    const bool needs_space = add_prefix_space && piece.front() != ' ';
-    if (needs_space) spaced.assign(1, ' ').append(piece);
-    encode_piece(needs_space ? std::string_view(spaced) : piece, ids);
-  }
+  if (gpt2_split) ASSAY_TRY(refine(*gpt2_split));
+  for (const std::string_view piece : pieces) encode_piece(piece, ids);
   return {};
 }
 

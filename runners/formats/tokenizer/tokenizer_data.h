@@ -40,15 +40,15 @@ struct SplitStep {
   bool literal = false;  ///< the pattern is a text, not a regular expression
 };
 
-/// A byte-level BPE tokenizer. Steps run in the order of the members: added tokens, normaliser, splits, prefix space,
-/// BPE.
+/// A byte-level BPE tokenizer. Steps run in the order of the members from `added_tokens` to `gpt2_split`, then BPE.
 struct TokenizerData {
   std::vector<VocabEntry> vocab;
   std::vector<Merge> merges;
   std::vector<AddedToken> added_tokens;
   Normalizer normalizer = Normalizer::none;
   std::vector<SplitStep> splits;
-  bool add_prefix_space = false;         ///< one space before each piece that does not start with one
+  bool add_prefix_space = false;         ///< one space before each piece so far that does not start with one
+  bool gpt2_split = false;               ///< then split each by GPT-2's pattern
   bool ignore_merges = false;            ///< a piece that is a vocabulary entry is that entry, whatever the merges say
   std::optional<std::string> bos_token;  ///< content, not id
   std::optional<std::string> eos_token;

@@ -13,9 +13,6 @@ namespace assay::runners {
 
 namespace {
 
-// The pattern that ByteLevel splits with when use_regex is true.  Source: openai/gpt-2, src/encoder.py.
-constexpr std::string_view kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 constexpr std::size_t kMaxSteps = 64;
 
 Error unknown_type(const JsonObject& object, std::string_view type, std::string_view known) {
@@ -86,8 +83,7 @@ Result<> read_pre_tokenizer(const JsonObject& document, TokenizerData& data) {
     } else if (type == "ByteLevel") {
       byte_level = true;
       ASSAY_ASSIGN(data.add_prefix_space, step.boolean_or("add_prefix_space", true));
-      ASSAY_ASSIGN(const bool use_regex, step.boolean_or("use_regex", true));
-      if (use_regex) data.splits.push_back({std::string(kGpt2Pattern)});
+      ASSAY_ASSIGN(data.gpt2_split, step.boolean_or("use_regex", true));
     } else {
       return unknown_type(step, type, "Split, Digits, ByteLevel, Sequence");
     }
