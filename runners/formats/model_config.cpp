@@ -136,7 +136,7 @@ Result<> read_gqa(const JsonObject& json, ModelConfig& config) {
 Result<> read_experts(const JsonObject& json, ModelConfig& config) {
   ASSAY_ASSIGN(config.moe_intermediate_size, read_count(json, "moe_intermediate_size", 1, kMaxIntermediate));
   ASSAY_ASSIGN(config.num_experts_per_tok, read_count(json, "num_experts_per_tok", 1, kMaxExperts));
-  ASSAY_ASSIGN(config.norm_topk_prob, json.boolean_or("norm_topk_prob", false));
+  ASSAY_ASSIGN(config.norm_topk_prob, json.boolean("norm_topk_prob"));
   if (config.n_routed_experts * config.num_hidden_layers > kMaxExpertsInAllLayers) {
     return json.field_error("num_hidden_layers",
                             "times the number of experts is beyond " + std::to_string(kMaxExpertsInAllLayers));
@@ -196,11 +196,10 @@ Result<> read_deepseek_moe(const JsonObject& json, ModelConfig& config) {
 
   ASSAY_TRY(read_experts(json, config));
   ASSAY_ASSIGN(config.n_shared_experts, read_count_or(json, "n_shared_experts", 0, kMaxSharedExperts, 0));
-  ASSAY_ASSIGN(config.routed_scaling_factor, read_number_or(json, "routed_scaling_factor", 1e-6, 1e6, 1.0));
+  ASSAY_ASSIGN(config.routed_scaling_factor, read_number(json, "routed_scaling_factor", 1e-6, 1e6));
   ASSAY_TRY(read_routing_words(json, config));
   ASSAY_TRY(read_groups(json, config));
-  ASSAY_ASSIGN(config.first_k_dense_replace,
-               read_count_or(json, "first_k_dense_replace", 0, config.num_hidden_layers, 0));
+  ASSAY_ASSIGN(config.first_k_dense_replace, read_count(json, "first_k_dense_replace", 0, config.num_hidden_layers));
   ASSAY_ASSIGN(config.moe_layer_freq, read_count_or(json, "moe_layer_freq", 1, config.num_hidden_layers, 1));
   for (std::int64_t layer = config.first_k_dense_replace; layer < config.num_hidden_layers; ++layer) {
     if (layer % config.moe_layer_freq == 0) config.feed_forward[static_cast<std::size_t>(layer)] = FeedForward::moe;

@@ -101,7 +101,7 @@ struct ModelConfig {
 
   std::int64_t num_nextn_predict_layers = 0;  ///< 0 or 1; the MTP layer is a MoE layer if the model has experts
 
-  double rope_theta = 10000;
+  double rope_theta = 0;
   RopeScaling rope_scaling;
 
   std::optional<std::int64_t> bos_token_id;
@@ -119,8 +119,8 @@ struct ModelConfig {
 /// Reads and checks `folder`/config.json and, if it is there, `folder`/generation_config.json.
 /// Error{bad_input} names file, field and what is right: unknown architecture, topk_method, scoring_func, rope type,
 /// hidden_act or quantisation; numbers that are absent, not positive, beyond any real model, or that contradict each
-/// other. A topk_method or scoring_func that is absent is the architecture's own: greedy and softmax for deepseek_v2,
-/// noaux_tc and sigmoid for deepseek_v3.
+/// other. No number that changes the result is guessed; but a topk_method or scoring_func that is absent is the
+/// architecture's own: greedy and softmax for deepseek_v2, noaux_tc and sigmoid for deepseek_v3.
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder);
 
 /// The same from parsed documents; `generation` may be nullptr. `where` and `generation_where` name them in errors.

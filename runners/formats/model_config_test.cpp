@@ -40,6 +40,9 @@ TEST_CASE("model config: DeepSeek-V3", "[config]") {
   CHECK(config.qk_head_dim() == 192);
   CHECK(config.topk_method == TopkMethod::noaux_tc);
   CHECK(config.scoring_func == ScoringFunc::sigmoid);
+  CHECK(to_string(config.model_type) == "deepseek_v3");
+  CHECK(to_string(config.topk_method) == "noaux_tc");
+  CHECK(to_string(config.scoring_func) == "sigmoid");
   CHECK(config.norm_topk_prob);
   CHECK(config.routed_scaling_factor == 2.5);
   REQUIRE(config.feed_forward.size() == 61);
@@ -232,6 +235,9 @@ TEST_CASE("model config: numbers that contradict each other are refused", "[conf
       {v3, R"({"num_hidden_layers": 1024, "n_routed_experts": 4096})", "times the number of experts is beyond"},
       {v3, R"({"n_routed_experts": -8})", "\"n_routed_experts\" is -8"},
       {v3, R"({"routed_scaling_factor": 0})", "\"routed_scaling_factor\" is 0"},
+      {v3, R"({"routed_scaling_factor": null})", "\"routed_scaling_factor\" is missing"},
+      {v3, R"({"norm_topk_prob": null})", "\"norm_topk_prob\" is missing"},
+      {v3, R"({"first_k_dense_replace": null})", "\"first_k_dense_replace\" is missing"},
       {v3, R"({"rope_theta": 0})", "\"rope_theta\" is 0"},
       {v3, R"({"rope_theta": -1e4})", "\"rope_theta\" is -10000"},
       {v3, R"({"eos_token_id": 129280})", "has the id 129280, must be below vocab_size, 129280"},
@@ -268,6 +274,15 @@ TEST_CASE("model config: the three spellings of YaRN read alike", "[config]") {
       merged(new_style, Json::parse(R"({"rope_parameters": {"rope_type": "default", "rope_theta": 5e5}})"));
   CHECK(std::holds_alternative<NoRopeScaling>(accepted(plain).rope_scaling));
   CHECK(accepted(plain).rope_theta == 5e5);
+
+  // transformers 5 nests once more where layers differ; and a scaling without a type is none that is known.
+  const Json per_layer =
+      Json::parse(R"({"rope_parameters": {"full_attention": {"rope_type": "yarn"}, "rope_theta": 1e4}})");
+  CHECK_THAT(refusal(merged(new_style, per_layer)), Contains("rope_parameters: field \"rope_type\" is missing"));
+  CHECK_THAT(refusal(merged(v3, Json::parse(R"({"rope_scaling": {"factor": 40}})"))),
+             Contains("rope_scaling: field \"rope_type\" is missing"));
+  CHECK_THAT(refusal(merged(v3, {{"rope_theta", nullptr}})), Contains("field \"rope_theta\" is missing"));
+  CHECK_THAT(refusal(merged(v3, {{"partial_rotary_factor", 0.5}})), Contains("\"partial_rotary_factor\" is 0.5"));
 }
 
 TEST_CASE("model config: YaRN's numbers are checked, absent ones are the vendor's defaults", "[config]") {

@@ -11,7 +11,8 @@ constexpr double kMaxFactor = 1e6;
 constexpr double kMaxTheta = 1e12;
 constexpr std::int64_t kMaxPositions = 1 << 30;
 
-/// The scaling's type under either spelling; "default" if neither is there.
+/// The scaling's type under either spelling. Neither may be there only where there is nothing to scale by: a nested
+/// form that is not known here (one per layer type, say) must not pass for "default".
 Result<std::string> read_type(const JsonObject& scaling) {
   ASSAY_ASSIGN(const std::string type, scaling.string_or("type", ""));
   ASSAY_ASSIGN(const std::string rope_type, scaling.string_or("rope_type", type));
@@ -19,7 +20,11 @@ Result<std::string> read_type(const JsonObject& scaling) {
     return scaling.field_error("rope_type",
                                "is " + quoted_excerpt(rope_type) + ", but \"type\" is " + quoted_excerpt(type));
   }
-  return rope_type.empty() ? "default" : rope_type;
+  if (!rope_type.empty()) return rope_type;
+  if (!scaling.refuse_unknown({"rope_theta", "type", "rope_type", "partial_rotary_factor"})) {
+    return scaling.field_error("rope_type", "is missing; it must say how the other fields are meant");
+  }
+  return std::string("default");
 }
 
 Result<Yarn> read_yarn(const JsonObject& scaling, Attention attention) {
@@ -74,20 +79,31 @@ Result<RopeScaling> read_scaling(const JsonObject& scaling, Attention attention)
                              "is " + quoted_excerpt(type) + "; supported: " + std::string(supported));
 }
 
+Result<> refuse_partial(const JsonObject& json) {
+  ASSAY_ASSIGN(const double share, json.number_or("partial_rotary_factor", 1));
+  if (share == 1) return {};
+  return json.field_error("partial_rotary_factor", "is " + to_text(share) + "; only 1 is supported");
+}
+
+/// rope_theta has no default: models of one architecture were trained with very different ones.
+Result<double> read_theta(const JsonObject& holder) { return read_number(holder, "rope_theta", 1, kMaxTheta); }
+
 }  // namespace
 
 Result<> read_rope(const JsonObject& json, ModelConfig& config) {
+  ASSAY_TRY(refuse_partial(json));
   if (json.has("rope_parameters") && json.has("rope_scaling")) {
     return json.field_error("rope_parameters", "stands beside rope_scaling; only one of them may");
   }
   const bool nested = json.has("rope_parameters");
   if (!nested && !json.has("rope_scaling")) {
-    ASSAY_ASSIGN(config.rope_theta, read_number_or(json, "rope_theta", 1, kMaxTheta, config.rope_theta));
+    ASSAY_ASSIGN(config.rope_theta, read_theta(json));
     return {};
   }
   ASSAY_ASSIGN(const JsonObject scaling, json.object(nested ? "rope_parameters" : "rope_scaling"));
+  ASSAY_TRY(refuse_partial(scaling));
   const JsonObject& holder = nested && scaling.has("rope_theta") ? scaling : json;
-  ASSAY_ASSIGN(config.rope_theta, read_number_or(holder, "rope_theta", 1, kMaxTheta, config.rope_theta));
+  ASSAY_ASSIGN(config.rope_theta, read_theta(holder));
   ASSAY_ASSIGN(config.rope_scaling, read_scaling(scaling, config.attention));
   return {};
 }

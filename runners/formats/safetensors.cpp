@@ -168,9 +168,9 @@ class HeaderPieces final : public JsonPieces {
   }
 
   bool start_field(const std::string& text) {
+    n_offsets_ = 0;
     if (text == "dtype") return start_field_once(text, fields_.dtype, Place::dtype);
     if (text == "shape") return start_field_once(text, fields_.shape, Place::shape);
-    n_offsets_ = 0;
     if (text == "data_offsets") return start_field_once(text, fields_.data_offsets, Place::data_offsets);
     return refuse(of_tensor() + "has the unknown field " + quoted_excerpt(text) +
                   "; known are: dtype, shape, data_offsets");

@@ -27,7 +27,7 @@ struct SafetensorsHeader {
 
 /// Reads the header of a file whose bytes are `bytes`; the views point into them. `where` names the file in errors,
 /// which read "WHERE: byte N: …". Never reads outside `bytes`, whatever they are. Error{bad_input} for a short file, a
-/// header that is too long (100,000,000 bytes at most), is no JSON object, nests deeper than 8 levels, or gives a name
+/// header that is too long (100,000,000 bytes at most), is no JSON object, nests where nothing may, or gives a name
 /// twice; for unknown, missing, repeated or ill-typed fields; names that are empty, longer than 512 bytes or hold
 /// control characters; unknown types; sizes that overflow or disagree with the offsets; and tensors that leave holes,
 /// overlap or do not end with the file.

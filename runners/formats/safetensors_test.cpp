@@ -122,6 +122,7 @@ TEST_CASE("safetensors: a malformed header is refused with its place", "[safeten
       {R"({"a":{"dtype":"U8","shape":[9007199254740993],"data_offsets":[0,0]}})", "9007199254740993, larger than 2^53"},
       {R"({"a":{"dtype":"U8","shape":[99999999999999999999],"data_offsets":[0,0]}})",
        "is the number 99999999999999999999"},
+      {R"({"a":{"dtype":"U8","shape":[)" + std::string(1000, '9') + R"(],"data_offsets":[0,0]}})", "999…"},
       {R"({"a":{"dtype":"U8","shape":[0],"data_offsets":{}}})", "must have a list as data_offsets, is an object"},
       {R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0]}})", "must have two data_offsets"},
       {R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[]}})", "must have two data_offsets"},

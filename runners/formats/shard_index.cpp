@@ -30,7 +30,9 @@ class IndexPieces final : public JsonPieces {
     index.total_size_bytes = number;
     return true;
   }
-  bool number_float(number_float_t, const string_t& text) override { return other_value("the number " + text); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return other_value("the number " + shortened(text));
+  }
   bool string(string_t& text) override {
     if (!in_weight_map()) return other_value("text");
     if (!is_plain_file_name(text)) {

@@ -36,6 +36,11 @@ class CountingIterator {
 
 }  // namespace
 
+std::string JsonPieces::shortened(const std::string& text) {
+  constexpr std::size_t kMost = 160;  // a number may have a million digits
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
+}
+
 bool JsonPieces::refuse(std::string message) {
   if (message_.empty()) message_ = std::move(message);
   return false;
@@ -46,7 +51,7 @@ bool JsonPieces::parse_error(std::size_t, const std::string&, const nlohmann::js
   std::string reason = failure.what();
   if (const auto colon = reason.find(": "); colon != std::string::npos) reason.erase(0, colon + 2);
   if (const auto last = reason.find("; last read"); last != std::string::npos) reason.erase(last);
-  return refuse("no valid JSON: " + reason);
+  return refuse("no valid JSON: " + shortened(reason));
 }
 
 Result<> read_json_pieces(std::string_view text, std::string_view where, std::size_t first_byte, JsonPieces& pieces) {

@@ -19,7 +19,9 @@ class JsonPieces : public nlohmann::json_sax<nlohmann::json> {
   bool boolean(bool) override { return unexpected("true or false"); }
   bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
   bool number_unsigned(number_unsigned_t) override { return unexpected("a number"); }
-  bool number_float(number_float_t, const string_t& text) override { return unexpected("the number " + text); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return unexpected("the number " + shortened(text));
+  }
   bool string(string_t&) override { return unexpected("text"); }
   bool binary(binary_t&) override { return unexpected("binary data"); }
   bool start_object(std::size_t) override { return unexpected("an object"); }
@@ -35,6 +37,8 @@ class JsonPieces : public nlohmann::json_sax<nlohmann::json> {
   std::size_t position() const { return position_; }
 
  protected:
+  /// At most one line's worth of `text`.
+  static std::string shortened(const std::string& text);
   /// What stands at this place instead of what `found` names, such as "tensor \"x\" must be an object".
   virtual std::string expectation() const = 0;
 
