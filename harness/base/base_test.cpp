@@ -119,6 +119,9 @@ TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
     return {};
   }));
   CHECK(lines == std::vector<std::pair<std::string, int>>{{"one", 1}, {"two", 3}});
+  const std::string_view parts[] = {"one", "", "two"};
+  REQUIRE(write_file(path, parts));
+  CHECK(*read_file(path) == "onetwo");
   CHECK_FALSE(write_file(folder / "no" / "where", "x"));
   std::filesystem::remove_all(folder);
 }
