@@ -135,6 +135,8 @@ class Store {
 
   // Reading
 
+  /// Calls `read`; everything that it reads from this Store is of one moment, whatever other processes write meanwhile.
+  Result<> in_snapshot(const std::function<Result<>()>& read) const;
   /// The run meant by an id, `latest` (started last), a name (the run of that name that started last), or an
   /// unambiguous prefix of an id; tried in this order. Error{bad_input} says what there is.
   Result<RunId> find_run(std::string_view words) const;
