@@ -1,0 +1,145 @@
+#include "suites/sandbox/sandbox.h"
+
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "harness/base/text.h"
+#include "suites/sandbox/host_files.h"
+#include "suites/sandbox/launch.h"
+#include "suites/sandbox/python_runtime.h"
+#include "suites/sandbox/running_program.h"
+#include "suites/sandbox/system_calls.h"
+
+namespace assay::suites {
+namespace {
+
+constexpr const char* kHowToEnable =
+    "; user namespaces must be allowed (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces above 0, "
+    "kernel.apparmor_restrict_unprivileged_userns=0; in a container: --security-opt seccomp=unconfined), or choose "
+    "--sandbox "
+    "none, which runs model-written code unprotected";
+
+Result<Pipe> open_channel() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return environment_error("sandbox: socketpair: ", std::strerror(errno));
+  }
+  Pipe channel{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ASSAY_ASSIGN(channel.read, move_up(std::move(channel.read)));
+  ASSAY_ASSIGN(channel.write, move_up(std::move(channel.write)));
+  return channel;
+}
+
+}  // namespace
+
+std::string to_string(SandboxMode mode) { return mode == SandboxMode::bwrap ? "bwrap" : "none"; }
+
+Result<SandboxMode> parse_sandbox_mode(std::string_view text) {
+  if (text == "bwrap") return SandboxMode::bwrap;
+  if (text == "none") return SandboxMode::none;
+  return bad_input("sandbox \"", quoted_excerpt(text), "\" is unknown: bwrap or none");
+}
+
+Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
+  // Bubblewrap leaves the first process of its namespace behind; waiting for it here tells what the program used.
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return environment_error("sandbox: PR_SET_CHILD_SUBREAPER: ", std::strerror(errno));
+  }
+  Sandbox sandbox;
+  sandbox.mode_ = options.mode;
+  ASSAY_ASSIGN(const PythonRuntime python, find_python(options.python_path));
+  sandbox.python_path_ = python.path;
+  sandbox.python_prefix_ = python.prefix;
+  sandbox.python_version_ = python.version;
+  if (options.mode == SandboxMode::none) {
+    ASSAY_TRY(sandbox.probe());
+    return sandbox;
+  }
+
+  sandbox.bwrap_path_ = options.bwrap_path.empty() ? find_in_path("bwrap") : options.bwrap_path;
+  if (sandbox.bwrap_path_.empty()) {
+    return environment_error("sandbox: bubblewrap was not found: install it (Debian: apt install bubblewrap)",
+                             kHowToEnable);
+  }
+  sandbox.prlimit_path_ = find_in_path("prlimit");
+  if (sandbox.prlimit_path_.empty()) return environment_error("sandbox: prlimit was not found: install util-linux");
+  ASSAY_ASSIGN(sandbox.system_call_filter_, build_system_call_filter());
+  if (geteuid() == 0) {
+    // Root starts the sandbox as nobody, so that nothing inside owns root's files and the kernel counts its threads.
+    // Where nobody may not (its interpreter is in root's home, or only root may make namespaces), root starts it.
+    sandbox.as_nobody_ = true;
+    if (sandbox.probe()) return sandbox;
+    sandbox.as_nobody_ = false;
+  }
+  ASSAY_TRY(sandbox.probe());
+  return sandbox;
+}
+
+Result<> Sandbox::probe() const {
+  const Program program{{"probe.py"}, {{"probe.py", "import sys\nprint(sys.stdin.read() + 'works')\n"}}, "it "};
+  const Result<SandboxResult> result = run(program, {});
+  if (!result) return Error{result.error().kind, result.error().message + kHowToEnable};
+  if (result->exit_status == 0 && trim(result->stdout_text) == "it works") return {};
+  return environment_error("sandbox: a first program did not run: ", quoted_excerpt(trim(result->stderr_text), 200),
+                           mode_ == SandboxMode::bwrap ? kHowToEnable : "");
+}
+
+Result<SandboxResult> Sandbox::run(const Program& program, const SandboxLimits& limits) const {
+  ASSAY_ASSIGN(std::vector<SandboxResult> results, run_all({&program}, limits));
+  return std::move(results.front());
+}
+
+Result<PairResult> Sandbox::run_pair(const Program& driver, const Program& subject, const SandboxLimits& limits) const {
+  ASSAY_ASSIGN(std::vector<SandboxResult> results, run_all({&driver, &subject}, limits));
+  return PairResult{std::move(results[0]), std::move(results[1])};
+}
+
+Result<std::vector<SandboxResult>> Sandbox::run_all(const std::vector<const Program*>& programs,
+                                                    const SandboxLimits& limits) const {
+  Pipe channel;
+  if (programs.size() == 2) {
+    ASSAY_ASSIGN(channel, open_channel());
+  }
+  const BwrapHost host{bwrap_path_, prlimit_path_, python_prefix_, system_call_filter_, as_nobody_};
+  std::vector<ScratchFolder> folders;
+  std::vector<RunningProgram> running;
+  Result<> started;
+  for (std::size_t i = 0; i < programs.size() && started; ++i) {
+    // -s -S -B: no packages of the host or the user, so that a verdict is the same on every machine; no cache files.
+    std::vector<std::string> command = {python_path_, "-s", "-S", "-B"};
+    command.insert(command.end(), programs[i]->arguments.begin(), programs[i]->arguments.end());
+    const int channel_fd = i == 0 ? channel.read.get() : channel.write.get();
+    const auto start = [&]() -> Result<RunningProgram> {
+      if (mode_ == SandboxMode::bwrap) {
+        return launch_in_bwrap(host, command, programs[i]->files, programs[i]->stdin_text, channel_fd, limits);
+      }
+      ASSAY_ASSIGN(ScratchFolder folder, ScratchFolder::create(programs[i]->files));
+      folders.push_back(std::move(folder));
+      return launch_unprotected(command, folders.back().path().string(), programs[i]->stdin_text, channel_fd, limits);
+    };
+    Result<RunningProgram> program = start();
+    if (program) {
+      running.push_back(std::move(*program));
+    } else {
+      started = program.error();
+      for (RunningProgram& other : running) other.kill();
+    }
+  }
+  channel = {};  // both ends belong to the programs now
+  supervise(running);
+  ASSAY_TRY(std::move(started));
+
+  std::vector<SandboxResult> results;
+  for (RunningProgram& program : running) {
+    ASSAY_ASSIGN(SandboxResult result, program.take_result());
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+}  // namespace assay::suites
