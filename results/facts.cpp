@@ -21,7 +21,7 @@ Result<Enum> parse_word(std::string_view text, std::span<const std::string_view>
     if (words[i] == text) return static_cast<Enum>(i);
     known += (i == 0 ? "" : ", ") + std::string(words[i]);
   }
-  return bad_input(what, " \"", quoted_excerpt(text), "\" is unknown; expected one of ", known);
+  return bad_input(what, " ", quoted_excerpt(text), " is unknown; expected one of ", known);
 }
 
 Json identity_of(const RunSuiteFacts& suite) {

@@ -278,7 +278,7 @@ Result<RunId> Store::find_run(std::string_view words) const {
     candidates.push_back(row.text(0));
     return {};
   }));
-  const std::string quoted = "\"" + quoted_excerpt(words) + "\"";
+  const std::string quoted = quoted_excerpt(words);
   if (candidates.empty()) return nothing("no run has the id, prefix or name " + quoted + "; `assay runs` lists them");
   if (candidates.size() > 1) return nothing(quoted + " begins several run ids: " + join(candidates, ", "));
   return RunId(candidates.front());
