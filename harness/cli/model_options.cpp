@@ -41,11 +41,11 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       });
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
-  add_integer(app, "--max-batch", options.max_batch, 1, 65536, "Sequences in flight at most (default: what fits)");
+  add_integer(app, "--max-batch", options.max_batch, 1, 65536, "Sequences that decode together at most (default: 64, or what fits)");
   add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
-           "Memory for the KV cache: 4096, 512MiB, 8GB or 80% of what is free (default: what fits)");
+           "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
-             "Draft tokens with the model's MTP module; the output stays the same (default: on if it has one)");
+             "Draft tokens with the model's MTP module; the output stays the same (default: off)");
   add_refused(app, "--tensor-parallel", "this version runs on one device; leave it out");
   add_refused(app, "--expert-parallel", "this version runs on one device; leave it out");
 }

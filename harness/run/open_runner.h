@@ -12,7 +12,7 @@
 
 namespace assay::run {
 
-/// Memory for the KV cache: so many bytes, or a share of what the device has free. Empty: the runner decides.
+/// Memory for the KV cache: so many bytes, or a share of what is available. Empty: the runner decides.
 struct KvMemory {
   std::optional<std::int64_t> bytes;
   std::optional<double> pct;  ///< in (0, 100]
@@ -28,7 +28,7 @@ struct RunnerOptions {
   std::string chat_template;     ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;
-  std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: if it has one
+  std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides
 };
 
 /// What kind of REF it is, by its spelling alone.
