@@ -30,9 +30,7 @@ struct Check {
   std::string found;  ///< what is there, or what to do
 };
 
-const char* to_string(Health health) {
-  return health == Health::ok ? "ok" : health == Health::none ? "none" : "fail";
-}
+const char* to_string(Health health) { return health == Health::ok ? "ok" : health == Health::none ? "none" : "fail"; }
 
 Check check_cpu(const results::EnvironmentFacts& machine) {
   std::vector<std::string> features;
@@ -121,8 +119,9 @@ Result<> doctor_command(const CommonOptions& common) {
   const results::EnvironmentFacts machine = run::read_environment({});
   const run::BuildFacts& build = run::build_facts();
   const std::vector<Check> checks = {
-      {"assay", Health::ok, build.version + ", " + build.build_type + ", " + build.compiler +
-                                (build.git_commit.empty() ? "" : ", commit " + build.git_commit)},
+      {"assay", Health::ok,
+       build.version + ", " + build.build_type + ", " + build.compiler +
+           (build.git_commit.empty() ? "" : ", commit " + build.git_commit)},
       {"system", Health::ok, machine.os + ", " + machine.kernel},
       check_cpu(machine),
       check_memory(machine),

@@ -68,7 +68,8 @@ Result<std::vector<runners::Request>> read_prompts(const GenerateArgs& args) {
 Result<GenerateJob> parse_generate(const GenerateArgs& args) {
   GenerateJob job;
   ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
-  if (args.prompt.has_value() == !args.prompts.empty()) return bad_input("give either --prompt TEXT or --prompts FILE.jsonl");
+  if (args.prompt.has_value() == !args.prompts.empty())
+    return bad_input("give either --prompt TEXT or --prompts FILE.jsonl");
   if (args.prompt) {
     job.requests = {make_request(args, "prompt", *args.prompt)};
     return job;
@@ -182,8 +183,8 @@ Result<> generate_command(const GenerateArgs& args, const CommonOptions& common)
 Action declare_generate(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<GenerateArgs>();  // shared by the option table, which writes it, and the action
   add_model_options(app, args->model);
-  app.add_option_function<std::string>("--prompt", [args](const std::string& text) { args->prompt = text; },
-                                       "The user message")
+  app.add_option_function<std::string>(
+         "--prompt", [args](const std::string& text) { args->prompt = text; }, "The user message")
       ->type_name("TEXT");
   add_text(app, "--prompts", args->prompts, "FILE.jsonl", "Many prompts: {\"id\",\"prompt\"} a line");
   app.add_flag("--raw", args->raw, "Take each prompt as the whole text to complete, without the chat template");

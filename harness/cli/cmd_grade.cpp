@@ -71,8 +71,8 @@ Result<OutputToGrade> parse_output(std::string_view line, const std::string& whe
   if (fields.has("finish_reason")) {
     ASSAY_ASSIGN(const std::string reason, fields.string("finish_reason"));
     if (!runners::parse_finish_reason(reason)) {
-      return fields.field_error("finish_reason", "must be eos, stop, length, context, timeout or cancelled, is " +
-                                                     quoted_excerpt(reason));
+      return fields.field_error(
+          "finish_reason", "must be eos, stop, length, context, timeout or cancelled, is " + quoted_excerpt(reason));
     }
     output.sample.finish_reason = reason;
   }
@@ -123,7 +123,8 @@ Result<> grade_outputs(const std::vector<OutputToGrade>& outputs, const run::Gra
   const run::Clock clock = run::machine_clock();
   std::int64_t n_correct = 0;
   for (std::size_t begin = 0; begin < outputs.size(); begin += kBatch) {
-    if (stop.stop_requested()) return interrupted("interrupted; ", begin, " of ", outputs.size(), " outputs are graded");
+    if (stop.stop_requested())
+      return interrupted("interrupted; ", begin, " of ", outputs.size(), " outputs are graded");
     std::vector<results::VerdictFacts> verdicts(std::min(kBatch, outputs.size() - begin));
     run::grade_in_parallel(verdicts.size(), n_threads, [&](std::size_t i) {
       const OutputToGrade& output = outputs[begin + i];
@@ -165,12 +166,14 @@ Action declare_grade(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<GradeArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--suite", args->suite, "NAME", "The suite that was answered: a name, a group or a folder");
   add_text(app, "--items", args->items, "FILE.jsonl", "Items to grade against, in place of the suite's own");
-  add_text(app, "--profile", args->profile, "NAME", "The grader: canonical, or a compatibility grader that the suite has (default: canonical)");
+  add_text(app, "--profile", args->profile, "NAME",
+           "The grader: canonical, or a compatibility grader that the suite has (default: canonical)");
   add_sandbox_option(app, args->sandbox);
   add_text(app, "--in", args->in, "FILE.jsonl", "Outputs: {\"id\",\"output\"[,\"sample\",\"finish_reason\"]} a line");
   add_text(app, "--out", args->out, "FILE.jsonl", "Where the verdicts go (default: standard output)");
   app.footer(
-      "Writes a line of JSON per output, in the order of the input: id, sample, verdict, answer, expected, score, rule,\n"
+      "Writes a line of JSON per output, in the order of the input: id, sample, verdict, answer, expected, score, "
+      "rule,\n"
       "detail.\n"
       "Example: assay grade --suite zebra-smoke --in outputs.jsonl --out verdicts.jsonl");
   return [args, &common] { return grade_command(*args, common); };

@@ -89,8 +89,10 @@ Result<> logits_command(const LogitsArgs& args, const CommonOptions& common) {
 Action declare_logits(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<LogitsArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--model", args->model, "REF", "A folder with config.json and safetensors, or a registered name");
-  add_text(app, "--tokens", args->tokens, "FILE.safetensors", "Token ids: int32 or int64 tensors tokens.N, one sequence each");
-  add_text(app, "--out", args->out, "FILE.safetensors", "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
+  add_text(app, "--tokens", args->tokens, "FILE.safetensors",
+           "Token ids: int32 or int64 tensors tokens.N, one sequence each");
+  add_text(app, "--out", args->out, "FILE.safetensors",
+           "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
   add_choice(app, "--device", args->device, {"auto", "cpu"}, "Where the model runs (default: auto)");
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");

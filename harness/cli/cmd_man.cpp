@@ -59,7 +59,8 @@ std::string manual_page(const std::vector<CommandEntry>& commands, const std::st
            {"0", "done"},
            {"2", "the call's words or the input data are wrong; one line on standard error says what and where"},
            {"3", "the environment fails: no device, out of memory, no sandbox, a database that can't be written"},
-           {"4", "interrupted after saving everything that had finished; the message gives the command that resumes"}}) {
+           {"4",
+            "interrupted after saving everything that had finished; the message gives the command that resumes"}}) {
     text += std::string(".TP\n") + code + "\n" + roff(meaning) + "\n";
   }
   text += ".SH ENVIRONMENT\n";

@@ -26,7 +26,8 @@ struct ModelsArgs {
 
 Result<std::vector<run::RegisteredModel>> all_models() {
   std::vector<run::RegisteredModel> models;
-  if (const auto shipped = shipped_path("models/reference")) models.push_back({std::string(run::kShippedModel), *shipped});
+  if (const auto shipped = shipped_path("models/reference"))
+    models.push_back({std::string(run::kShippedModel), *shipped});
   ASSAY_ASSIGN(const fs::path file, run::model_registry_file());
   ASSAY_ASSIGN(const std::vector<run::RegisteredModel> registered, run::read_model_registry(file));
   models.insert(models.end(), registered.begin(), registered.end());
@@ -67,9 +68,10 @@ Result<Json> describe_model(const std::string& name, const fs::path& folder) {
   return Json{{"name", name},
               {"path", folder.string()},
               {"architecture", config.architecture},
-              {"parameters", {{"total", runners::num_parameters(config)},
-                              {"active", runners::active_parameters(config)},
-                              {"mtp", runners::mtp_parameters(config)}}},
+              {"parameters",
+               {{"total", runners::num_parameters(config)},
+                {"active", runners::active_parameters(config)},
+                {"mtp", runners::mtp_parameters(config)}}},
               {"weight_bytes", checkpoint.total_bytes()},
               {"kv_bytes_per_token", runners::kv_bytes_per_token(config)},
               {"max_position_embeddings", config.max_position_embeddings},

@@ -83,8 +83,8 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
     }
     run::grade_in_parallel(batch.size(), run::grading_threads(tools.sandbox != nullptr), [&](std::size_t i) {
       const results::SampleFacts& sample = batch[i].sample;
-      verdicts[first + i] = {sample.key, run::grade_sample(suite, *items.at(sample.key.item.value), sample, tools,
-                                                           clock.unix_ms())};
+      verdicts[first + i] = {
+          sample.key, run::grade_sample(suite, *items.at(sample.key.item.value), sample, tools, clock.unix_ms())};
     });
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const results::Verdict before = batch[i].verdict.verdict;
@@ -104,7 +104,8 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
                                   }));
   ASSAY_TRY(grade_batch());
   regraded.n_samples = static_cast<std::int64_t>(verdicts.size());
-  ASSAY_TRY(store.add_grading(run_id, suite.name, tools.profile, run::build_facts().version, verdicts, clock.unix_ms()));
+  ASSAY_TRY(
+      store.add_grading(run_id, suite.name, tools.profile, run::build_facts().version, verdicts, clock.unix_ms()));
   return regraded;
 }
 
@@ -157,8 +158,10 @@ Result<> regrade_command(const RegradeArgs& args, const CommonOptions& common) {
 Action declare_regrade(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<RegradeArgs>();  // shared by the option table, which writes it, and the action
   add_texts(app, "RUN", args->runs, "", "A run's id, an unambiguous prefix of it, its --name, or latest");
-  add_text(app, "--profile", args->profile, "NAME", "The grader: canonical, or a compatibility grader that the suite has (default: canonical)");
-  add_text(app, "--suite", args->suite, "NAME[,NAME…]", "Where the run's suites are, if they are folders (default: by their names)");
+  add_text(app, "--profile", args->profile, "NAME",
+           "The grader: canonical, or a compatibility grader that the suite has (default: canonical)");
+  add_text(app, "--suite", args->suite, "NAME[,NAME…]",
+           "Where the run's suites are, if they are folders (default: by their names)");
   add_sandbox_option(app, args->sandbox);
   app.footer(
       "The new verdicts become the run's current grading; the old ones stay in the database.\n"

@@ -36,7 +36,8 @@ Result<> print_summaries(const std::vector<results::RunSummary>& summaries, cons
     return print_json(records);
   }
   std::string text;
-  for (const results::RunSummary& summary : summaries) text += (text.empty() ? "" : "\n") + results::report_text(summary);
+  for (const results::RunSummary& summary : summaries)
+    text += (text.empty() ? "" : "\n") + results::report_text(summary);
   return print(text);
 }
 
@@ -50,7 +51,8 @@ Result<> report_command(const ReportArgs& args, const CommonOptions& common) {
 
 Action declare_report(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ReportArgs>();  // shared by the option table, which writes it, and the action
-  add_texts(app, "RUN", args->runs, "", "A run's id, an unambiguous prefix of it, its --name, or latest (default: latest)");
+  add_texts(app, "RUN", args->runs, "",
+            "A run's id, an unambiguous prefix of it, its --name, or latest (default: latest)");
   app.footer(
       "With --json one RUN gives the record that \"assay run --json\" prints, several an array of such records.\n"
       "Example: assay report latest --db results.db");

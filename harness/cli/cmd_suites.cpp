@@ -13,12 +13,8 @@ namespace assay::cli {
 namespace {
 
 Json to_json(const suites::SuiteCard& card) {
-  return {{"suite", card.name},
-          {"group", card.group.empty() ? Json() : Json(card.group)},
-          {"kind", card.kind},
-          {"title", card.title},
-          {"items", card.n_items > 0 ? Json(card.n_items) : Json()},
-          {"licence", card.licence},
+  return {{"suite", card.name},   {"group", card.group.empty() ? Json() : Json(card.group)}, {"kind", card.kind},
+          {"title", card.title},  {"items", card.n_items > 0 ? Json(card.n_items) : Json()}, {"licence", card.licence},
           {"source", card.source}};
 }
 
@@ -73,7 +69,8 @@ Result<> print_suite(const suites::Suite& suite, const CommonOptions& common) {
 
 Result<> show_command(const std::string& name, const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::Suite> suites, suites::resolve_suites(name));
-  if (suites.size() != 1) return bad_input("suites show: ", quoted_excerpt(name), " is ", suites.size(), " suites; name one");
+  if (suites.size() != 1)
+    return bad_input("suites show: ", quoted_excerpt(name), " is ", suites.size(), " suites; name one");
   return print_suite(suites.front(), common);
 }
 

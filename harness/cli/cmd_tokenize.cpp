@@ -165,10 +165,12 @@ Result<> tokenize_command(const TokenizeArgs& args, const CommonOptions& common)
 Action declare_tokenize(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<TokenizeArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--model", args->model, "REF", "The model whose tokenizer is used: a folder or a registered name");
-  add_text(app, "--tokenizer", args->tokenizer, "FILE", "A tokenizer.json (tokenizer_config.json beside it is read too)");
+  add_text(app, "--tokenizer", args->tokenizer, "FILE",
+           "A tokenizer.json (tokenizer_config.json beside it is read too)");
   app.add_flag("--decode", args->decode, "Read ids and write their text; special tokens are written out");
   app.add_flag("--chat", args->chat, "Read {\"messages\":[{\"role\",\"content\"},…]} and apply the chat template");
-  add_text(app, "--chat-template", args->chat_template, "NAME", "With --chat: this built-in template (default: the model's own)");
+  add_text(app, "--chat-template", args->chat_template, "NAME",
+           "With --chat: this built-in template (default: the model's own)");
   app.add_flag("--special", args->special, "Recognise special tokens in the text (default: they are plain text)");
   app.add_flag("--jsonl", args->jsonl, "Read {\"text\"} or {\"ids\"} a line and write {\"ids\"} or {\"text\"} a line");
   app.footer(

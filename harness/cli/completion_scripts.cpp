@@ -47,7 +47,9 @@ std::string bash_completion(const std::vector<CommandEntry>& commands) {
       "_assay() {\n"
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n"
       "  if (( COMP_CWORD == 1 )); then\n"
-      "    COMPREPLY=($(compgen -W '" + join(first_words(commands), " ") + " --help --version' -- \"$word\"))\n"
+      "    COMPREPLY=($(compgen -W '" +
+      join(first_words(commands), " ") +
+      " --help --version' -- \"$word\"))\n"
       "    return\n"
       "  fi\n"
       "  case \"$command $before\" in\n";

@@ -8,8 +8,8 @@ namespace assay::cli {
 
 namespace {
 
-// The few declarations of nvml.h that are used here (NVML API reference, ABI of the *_v2 entry points): the header comes
-// with CUDA, which a machine that only asks does not need.
+// The few declarations of nvml.h that are used here (NVML API reference, ABI of the *_v2 entry points): the header
+// comes with CUDA, which a machine that only asks does not need.
 using NvmlDevice = struct nvmlDevice_st*;
 struct NvmlMemory {
   unsigned long long total, free, used;

@@ -13,9 +13,9 @@ struct GpuEntry {
 };
 
 struct GpuProbe {
-  std::string driver;          ///< "580.65.06"; empty if there is no driver
+  std::string driver;  ///< "580.65.06"; empty if there is no driver
   std::vector<GpuEntry> gpus;
-  std::string reason;          ///< why there is no driver or no list; empty if all was read
+  std::string reason;  ///< why there is no driver or no list; empty if all was read
 };
 
 /// Loads libnvidia-ml.so.1 if it is there and asks it.

@@ -35,13 +35,15 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--model", options.model, "REF",
            "A folder with config.json and safetensors, a registered name (\"assay models\" lists them), or "
            "replay:FILE.jsonl with recorded outputs");
-  add_text(app, "--device", options.device, "auto|cpu|cuda[:i]", "Where the model runs (default: auto, the best there is)")
+  add_text(app, "--device", options.device, "auto|cpu|cuda[:i]",
+           "Where the model runs (default: auto, the best there is)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
-  add_integer(app, "--max-batch", options.max_batch, 1, 65536, "Sequences that decode together at most (default: 64, or what fits)");
+  add_integer(app, "--max-batch", options.max_batch, 1, 65536,
+              "Sequences that decode together at most (default: 64, or what fits)");
   add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
            "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
@@ -51,7 +53,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
 }
 
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
-  if (options.model.empty()) return bad_input("--model is missing; it takes a folder, a registered name or replay:FILE.jsonl");
+  if (options.model.empty())
+    return bad_input("--model is missing; it takes a folder, a registered name or replay:FILE.jsonl");
   run::RunnerOptions parsed;
   parsed.model = options.model;
   parsed.device = options.device;
@@ -71,7 +74,8 @@ void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const Sa
   add_number(app, "--top-p", sampling.top_p,
              {.least = 0, .most = 1, .least_is_open = true, .text = "a number above 0, at most 1"},
              "Keep the most likely tokens up to this probability (default: " + by_default.top_p + ")");
-  add_integer(app, "--top-k", sampling.top_k, 0, 1'000'000'000, "Keep the K most likely tokens; 0 keeps all (default: 0)");
+  add_integer(app, "--top-k", sampling.top_k, 0, 1'000'000'000,
+              "Keep the K most likely tokens; 0 keeps all (default: 0)");
   add_number(app, "--min-p", sampling.min_p,
              {.least = 0, .most = 1, .most_is_open = true, .text = "a number from 0, below 1"},
              "Drop tokens less likely than this share of the likeliest (default: 0)");

@@ -8,13 +8,13 @@
 namespace assay::cli {
 
 struct OptionEntry {
-  std::vector<std::string> names;     ///< "--seed"; "-h" too; empty for a positional word
-  std::string value;                  ///< "N", "FILE", "on|off"; empty for a flag
+  std::vector<std::string> names;  ///< "--seed"; "-h" too; empty for a positional word
+  std::string value;               ///< "N", "FILE", "on|off"; empty for a flag
   std::string help;
   std::string group;
-  std::vector<std::string> choices;   ///< of a value that is one of a few words
-  bool takes_file = false;            ///< the value is a path
-  std::string positional;             ///< "RUN" for a positional word
+  std::vector<std::string> choices;  ///< of a value that is one of a few words
+  bool takes_file = false;           ///< the value is a path
+  std::string positional;            ///< "RUN" for a positional word
   bool repeats = false;
 };
 

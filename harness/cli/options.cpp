@@ -47,9 +47,10 @@ Error unknown_word(CLI::App& root, const std::string& word) {
                                   "; \"" + words + " --help\" lists them"));
   }
   const std::vector<std::string> commands = known_commands(command);
-  if (commands.empty()) return bad_input("unexpected word ", quoted_excerpt(word), "; \"", words, " --help\" shows the usage");
-  return bad_input(with_nearest("unknown command " + quoted_excerpt(word), word, commands,
-                                "; known: " + join(commands, ", ")));
+  if (commands.empty())
+    return bad_input("unexpected word ", quoted_excerpt(word), "; \"", words, " --help\" shows the usage");
+  return bad_input(
+      with_nearest("unknown command " + quoted_excerpt(word), word, commands, "; known: " + join(commands, ", ")));
 }
 
 }  // namespace
@@ -58,7 +59,8 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
   common.db = default_database();
   const char* group = "Common options";
   add_text(app, "--db", common.db, "FILE", "Results database (default: $ASSAY_DB, else assay.db)")->group(group);
-  app.add_flag("--json", common.json, "Print one JSON document on standard output and nothing else there")->group(group);
+  app.add_flag("--json", common.json, "Print one JSON document on standard output and nothing else there")
+      ->group(group);
   CLI::Option* quiet = app.add_flag("--quiet", common.quiet, "Print errors only on standard error")->group(group);
   app.add_flag("--verbose", common.verbose, "Print details on standard error")->group(group)->excludes(quiet);
 }
@@ -93,8 +95,8 @@ CLI::Option* add_integer(CLI::App& app, const std::string& name, std::optional<s
       });
 }
 
-CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& target,
-                        const NumberRange& range, const std::string& help) {
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& target, const NumberRange& range,
+                        const std::string& help) {
   const auto store = [&target](const std::string& word) { target = parse_number(word); };
   return app.add_option_function<std::string>(name, store, help)
       ->type_name("X")

@@ -42,10 +42,10 @@ struct NumberRange {
   double most;
   bool least_is_open = false;  ///< `least` itself is refused
   bool most_is_open = false;
-  std::string text;            ///< "a number from 0 to 100"
+  std::string text;  ///< "a number from 0 to 100"
 };
-CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& target,
-                        const NumberRange& range, const std::string& help);
+CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& target, const NumberRange& range,
+                        const std::string& help);
 /// An option of the stable interface that this version can't serve: not in --help, refused with `why` when it is given.
 void add_refused(CLI::App& app, const std::string& name, const std::string& why);
 

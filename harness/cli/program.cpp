@@ -41,12 +41,14 @@ const std::vector<Command>& all_commands() {
   return commands;
 }
 
-Program::Program() : app("Measures reasoning models: how often they are right, how fast, and what an answer costs.", "assay") {
+Program::Program()
+    : app("Measures reasoning models: how often they are right, how fast, and what an answer costs.", "assay") {
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", version_text(), "Print the version");
   app.get_formatter()->column_width(34);
-  app.footer("\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
-             "fails, 4 interrupted (the message gives the command that resumes).");
+  app.footer(
+      "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
+      "fails, 4 interrupted (the message gives the command that resumes).");
   for (const Command& command : all_commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->set_help_flag("-h,--help", "Print this help");

@@ -8,15 +8,15 @@
 namespace assay::cli {
 
 void add_sandbox_option(CLI::App& app, std::string& mode) {
-  add_choice(app, "--sandbox", mode, {"bwrap", "none"},
-             "Where model-written code runs: in bubblewrap, or unprotected, which marks every verdict (default: bwrap)");
+  add_choice(
+      app, "--sandbox", mode, {"bwrap", "none"},
+      "Where model-written code runs: in bubblewrap, or unprotected, which marks every verdict (default: bwrap)");
 }
 
 Result<std::optional<suites::Sandbox>> open_sandbox_for(const std::vector<suites::Suite>& suites,
                                                         suites::SandboxMode mode) {
-  const bool needed = std::any_of(suites.begin(), suites.end(), [](const suites::Suite& suite) {
-    return suite.kind == suites::ItemKind::code;
-  });
+  const bool needed = std::any_of(suites.begin(), suites.end(),
+                                  [](const suites::Suite& suite) { return suite.kind == suites::ItemKind::code; });
   if (!needed) return std::optional<suites::Sandbox>{};
   if (mode == suites::SandboxMode::none) log_warning("--sandbox none: model-written code runs unprotected");
   suites::SandboxOptions options;

@@ -24,7 +24,8 @@ std::string words_by_sh(const std::string& text) {
 
 // The expected words are those of POSIX sh.
 TEST_CASE("shell_text: sh reads back the same words, and so does shell_words", "[cli]") {
-  const std::vector<std::string> words = {"run", "--name", "it's a \"name\"", "a b", "$HOME", "`id`", "\\", "", "x;y", "é"};
+  const std::vector<std::string> words = {"run", "--name", "it's a \"name\"", "a b", "$HOME", "`id`", "\\", "",
+                                          "x;y", "é"};
   const std::string text = shell_text(words);
   std::string expected;
   for (const std::string& word : words) expected += word + "\n";

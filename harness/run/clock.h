@@ -7,8 +7,8 @@
 namespace assay::run {
 
 struct Clock {
-  std::function<std::int64_t()> unix_ms;   ///< milliseconds since 1970-01-01 UTC
-  std::function<double()> monotonic_ms;    ///< milliseconds since some fixed moment, never set back
+  std::function<std::int64_t()> unix_ms;  ///< milliseconds since 1970-01-01 UTC
+  std::function<double()> monotonic_ms;   ///< milliseconds since some fixed moment, never set back
 };
 
 /// The machine's clocks.

@@ -8,7 +8,8 @@ using namespace assay::run;
 
 // Lines as Linux 6.1 writes them.
 TEST_CASE("colon_field: the first line with the key, trimmed", "[run]") {
-  const char* cpuinfo = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.60GHz\nflags\t\t: fpu avx2\n\nprocessor\t: 1\n";
+  const char* cpuinfo =
+      "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.60GHz\nflags\t\t: fpu avx2\n\nprocessor\t: 1\n";
   CHECK(colon_field(cpuinfo, "model name") == "Intel(R) Xeon(R) CPU @ 2.60GHz");
   CHECK(colon_field(cpuinfo, "processor") == "0");
   CHECK(colon_field(cpuinfo, "model").empty());

@@ -25,7 +25,8 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
                      " has another model, suite, sampling, seed or name; give these as they were, or --resume alone");
   }
   if (run.state == results::RunState::finished) {
-    return bad_input("--resume ", *settings.resume, ": run ", run_id, " is finished; without --resume a new run starts");
+    return bad_input("--resume ", *settings.resume, ": run ", run_id,
+                     " is finished; without --resume a new run starts");
   }
   return std::optional(run_id);
 }
@@ -101,8 +102,8 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   RunOutcome outcome{.run_id = writer.run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};
   const bool complete = n_stored == n_planned;
   if (!complete) outcome.stopped_by = why_incomplete(asked, stored);
-  const Result<> ended =
-      writer.finish(complete ? results::RunState::finished : results::RunState::interrupted, clock.unix_ms(), wall_ms());
+  const Result<> ended = writer.finish(complete ? results::RunState::finished : results::RunState::interrupted,
+                                       clock.unix_ms(), wall_ms());
   if (!ended && !outcome.stopped_by) outcome.stopped_by = ended.error();
   return outcome;
 }

@@ -36,9 +36,10 @@ struct RunOutcome {
   std::optional<Error> stopped_by;  ///< why samples are missing: interrupted, or what failed; the run can be resumed
 };
 
-/// Runs every item of `suites` and stores each sample with its verdict before it counts as done. Goes on with the newest
-/// unfinished run of the same identity, or with the run that settings.resume names; else begins a new one.
-/// Error: nothing was begun (a request that can't be served, a run that another process writes, a resume that doesn't fit).
+/// Runs every item of `suites` and stores each sample with its verdict before it counts as done. Goes on with the
+/// newest unfinished run of the same identity, or with the run that settings.resume names; else begins a new one.
+/// Error: nothing was begun (a request that can't be served, a run that another process writes, a resume that doesn't
+/// fit).
 Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
                            std::stop_token stop);
 

@@ -11,11 +11,16 @@ namespace {
 
 results::Verdict to_stored(suites::Verdict verdict) {
   switch (verdict) {
-    case suites::Verdict::correct: return results::Verdict::correct;
-    case suites::Verdict::incorrect: return results::Verdict::incorrect;
-    case suites::Verdict::no_answer: return results::Verdict::no_answer;
-    case suites::Verdict::truncated: return results::Verdict::truncated;
-    case suites::Verdict::error: break;
+    case suites::Verdict::correct:
+      return results::Verdict::correct;
+    case suites::Verdict::incorrect:
+      return results::Verdict::incorrect;
+    case suites::Verdict::no_answer:
+      return results::Verdict::no_answer;
+    case suites::Verdict::truncated:
+      return results::Verdict::truncated;
+    case suites::Verdict::error:
+      break;
   }
   return results::Verdict::error;
 }
@@ -41,9 +46,7 @@ suites::Grade grade_text(const suites::Suite& suite, const suites::Item& item, c
   }
 }
 
-std::optional<std::int64_t> known_count(std::int64_t count) {
-  return count > 0 ? std::optional(count) : std::nullopt;
-}
+std::optional<std::int64_t> known_count(std::int64_t count) { return count > 0 ? std::optional(count) : std::nullopt; }
 
 }  // namespace
 

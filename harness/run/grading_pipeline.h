@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/result.h"
 #include "harness/run/bounded_queue.h"
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
 #include "harness/run/plan.h"
-#include "harness/base/result.h"
 
 namespace assay::run {
 

@@ -19,7 +19,8 @@ constexpr std::uint64_t kMaxRegistryBytes = 1 << 20;
 
 bool is_model_name(std::string_view name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
   });
 }
 
@@ -67,7 +68,8 @@ Result<> add_model(const fs::path& file, const std::string& name, const fs::path
   if (name == kShippedModel) return bad_input("model name \"", name, "\" is the shipped model's; choose another");
   std::error_code failed;
   const fs::path absolute = fs::weakly_canonical(path, failed);
-  if (failed || !is_model_folder(absolute)) return bad_input(path.string(), ": must be a folder that holds config.json");
+  if (failed || !is_model_folder(absolute))
+    return bad_input(path.string(), ": must be a folder that holds config.json");
 
   ASSAY_ASSIGN(const std::vector<RegisteredModel> known, read_model_registry(file));
   std::map<std::string, fs::path> by_name;

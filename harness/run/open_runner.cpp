@@ -77,10 +77,13 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
     case ReferenceKind::replay:
       return runners::open_replay_runner(options.model.substr(kReplayPrefix.size()));
     case ReferenceKind::endpoint:
-      return bad_input("--model: this version runs no endpoints; give a folder, a registered name or replay:FILE.jsonl");
+      return bad_input(
+          "--model: this version runs no endpoints; give a folder, a registered name or replay:FILE.jsonl");
     case ReferenceKind::gguf:
-      return bad_input("--model ", options.model, ": this version reads no GGUF; give a folder with config.json and safetensors");
-    case ReferenceKind::model: break;
+      return bad_input("--model ", options.model,
+                       ": this version reads no GGUF; give a folder with config.json and safetensors");
+    case ReferenceKind::model:
+      break;
   }
   return open_model(options);
 }

@@ -23,9 +23,9 @@ Result<KvMemory> parse_kv_memory(std::string_view text);
 
 /// What a runner is opened with. A recording ignores all but `model`.
 struct RunnerOptions {
-  std::string model;             ///< REF as INTERFACE.md says
-  std::string device = "auto";   ///< auto, cpu, cuda, cuda:0
-  std::string chat_template;     ///< a template's name; empty: the model's own
+  std::string model;                      ///< REF as INTERFACE.md says
+  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0
+  std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;
   std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides

@@ -50,13 +50,13 @@ Result<Plan> make_plan(std::vector<suites::Suite> suites, const PlanSettings& se
   Plan plan;
   std::unordered_set<std::string> names;
   for (suites::Suite& suite : suites) {
-    if (!names.insert(suite.name).second) return bad_input("suite \"", suite.name, "\" is asked for twice; name it once");
+    if (!names.insert(suite.name).second)
+      return bad_input("suite \"", suite.name, "\" is asked for twice; name it once");
     if (settings.limit && static_cast<std::size_t>(*settings.limit) < suite.items.size()) {
       suite.items.resize(static_cast<std::size_t>(*settings.limit));
     }
     const std::int64_t samples = settings.samples.value_or(suite.sampling.samples);
-    const runners::SamplingParams sampling =
-        resolve_sampling(suite.sampling, settings.protocol, settings.sampling);
+    const runners::SamplingParams sampling = resolve_sampling(suite.sampling, settings.protocol, settings.sampling);
     plan.suites.push_back({std::move(suite), samples, sampling});
   }
 

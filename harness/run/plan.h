@@ -46,8 +46,8 @@ struct Plan {
   std::vector<PlannedSample> samples;
 };
 
-/// First four bytes, big-endian, of SHA-256(suite hash "/" item id ":" sample number in decimal): what a sample's noise is
-/// keyed by besides the run's seed.
+/// First four bytes, big-endian, of SHA-256(suite hash "/" item id ":" sample number in decimal): what a sample's noise
+/// is keyed by besides the run's seed.
 std::uint32_t sample_word(std::string_view suite_sha256, std::string_view item_id, std::int64_t sample);
 
 /// Plans a run. A request's id is the item's; where two suites share an item id, it is SUITE/ITEM for these.

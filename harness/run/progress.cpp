@@ -96,7 +96,8 @@ void ProgressView::draw_if_due(const std::lock_guard<std::mutex>&, bool last) {
   }
   if (style_ == ProgressStyle::bar && (last || now - drawn_ >= kBarPeriod)) {
     // \r and "erase to the end of the line": the bar stays on one line as long as the terminal is wide enough.
-    const std::string line = "\r" + label_ + " " + progress_bar(state_, kBarWidth) + " " + progress_text(state_) + "\x1b[K";
+    const std::string line =
+        "\r" + label_ + " " + progress_bar(state_, kBarWidth) + " " + progress_text(state_) + "\x1b[K";
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
     bar_is_open_ = true;
     drawn_ = now;

@@ -23,8 +23,8 @@ struct ReplayRecord {
   FinishReason finish_reason = FinishReason::eos;
 };
 
-/// Error{bad_input} starts with `where` ("FILE:LINE") and names the field and its rule: ids are not empty, counts and times
-/// not negative.
+/// Error{bad_input} starts with `where` ("FILE:LINE") and names the field and its rule: ids are not empty, counts and
+/// times not negative.
 Result<ReplayRecord> parse_replay_record(std::string_view line, const std::string& where);
 
 }  // namespace assay::runners

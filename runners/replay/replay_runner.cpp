@@ -90,8 +90,8 @@ Result<std::unique_ptr<Runner>> open_replay_runner(const std::filesystem::path& 
     const RecordKey key{record.id, record.sample};
     const auto [first, is_new] = first_lines.emplace(key, number);
     if (!is_new) {
-      return bad_input(where, ": id ", quoted_excerpt(key.first), " with sample ", key.second, " stands on line ", first->second,
-                       " already; each pair may stand once");
+      return bad_input(where, ": id ", quoted_excerpt(key.first), " with sample ", key.second, " stands on line ",
+                       first->second, " already; each pair may stand once");
     }
     records.emplace(key, std::move(record));
     return {};

@@ -65,12 +65,13 @@ TEST_CASE("replay: recorded outputs, counts and times are passed on in the order
 
   std::vector<Completion> got;
   std::int64_t n_finished = 0;
-  REQUIRE((*runner)->run({request_for("q1", 1), request_for("q1", 0)},
-                         [&](Completion c) -> Result<> {
-                           got.push_back(std::move(c));
-                           return {};
-                         },
-                         [&](const Progress& p) { n_finished = p.n_finished; }, {}));
+  REQUIRE((*runner)->run(
+      {request_for("q1", 1), request_for("q1", 0)},
+      [&](Completion c) -> Result<> {
+        got.push_back(std::move(c));
+        return {};
+      },
+      [&](const Progress& p) { n_finished = p.n_finished; }, {}));
   REQUIRE(got.size() == 2);
   CHECK(n_finished == 2);
   CHECK(got[0].sample == 1);
@@ -108,13 +109,14 @@ TEST_CASE("replay: a stop and the sink's error end the run early", "[replay]") {
   REQUIRE(runner);
   std::stop_source stop;
   int n_seen = 0;
-  const auto stopped = (*runner)->run({request_for("q1", 0), request_for("q1", 1)},
-                                      [&](Completion) -> Result<> {
-                                        ++n_seen;
-                                        stop.request_stop();
-                                        return {};
-                                      },
-                                      {}, stop.get_token());
+  const auto stopped = (*runner)->run(
+      {request_for("q1", 0), request_for("q1", 1)},
+      [&](Completion) -> Result<> {
+        ++n_seen;
+        stop.request_stop();
+        return {};
+      },
+      {}, stop.get_token());
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().kind == ErrorKind::interrupted);
   CHECK(n_seen == 1);
