@@ -237,6 +237,7 @@ TEST_CASE("recognise_template: another text is judged by its tokens, with a warn
   const auto [text, name] =
       GENERATE(table<std::string, std::string>({{"{{'<｜Assistant｜><think>\\n'}}", "deepseek-r1"},
                                                 {"{{'<｜Assistant｜>'}}", "deepseek-v3"},
+                                                {"{{c.split('</think>')[-1]}}{{'<｜Assistant｜>'}}", "deepseek-r1"},
                                                 {"{% if thinking %}{{'<｜Assistant｜><think>'}}", "deepseek-v3.1"},
                                                 {"<|im_start|> You are Qwen, created by Alibaba Cloud. You", "qwen2.5"},
                                                 {"<|im_start|> enable_thinking", "qwen3"},

@@ -33,7 +33,9 @@ std::string_view guess(std::string_view text) {
   const auto has = [&](std::string_view part) { return text.find(part) != std::string_view::npos; };
   if (has("<｜Assistant｜>")) {
     if (has("<think>\\n") || has("<think>\n")) return "deepseek-r1";
-    return has("thinking") ? "deepseek-v3.1" : "deepseek-v3";
+    if (has("thinking")) return "deepseek-v3.1";
+    // R1's first upload drops past reasoning but does not open the reply; its README asks to do so.
+    return has("</think>") ? "deepseek-r1" : "deepseek-v3";
   }
   if (has("<|im_start|>")) {
     if (has("enable_thinking")) return "qwen3";
@@ -56,8 +58,8 @@ std::optional<Recognised> recognise_template(std::string_view template_text) {
   if (known != kFingerprints.end()) return Recognised{known->name, ""};
   const std::string_view name = guess(text);
   if (name.empty()) return std::nullopt;
-  std::string warning = "the model's chat template (SHA-256 " + sha256 +
-                        ") is not known word for word; by its tokens it is \"" + std::string(name) + "\"";
+  std::string warning =
+      "the model's chat template is not known word for word; by its tokens it is \"" + std::string(name) + "\"";
   if (text.find("strftime_now") != std::string_view::npos) warning += ", with its date fixed to 26 Jul 2024";
   return Recognised{name, warning + "; --chat-template NAME chooses another"};
 }

@@ -30,10 +30,8 @@ class AddedTokenFinder {
 
   /// Cuts `text` (well-formed UTF-8) into parts, none empty. Flags of AddedToken are obeyed; a token that is not
   /// allowed, or stands inside a word though it is single_word, stays plain text. White space that a token swallows
-  /// vanishes.
+  /// vanishes, and a token within it is not found.
   std::vector<TextPart> cut(std::string_view text, const Allowed& allowed) const;
-
-  bool empty() const { return tokens_.empty(); }
 
  private:
   struct Node {

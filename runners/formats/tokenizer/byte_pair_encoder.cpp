@@ -1,5 +1,6 @@
 #include "runners/formats/tokenizer/byte_pair_encoder.h"
 
+#include <functional>
 #include <queue>
 #include <tuple>
 

@@ -27,7 +27,7 @@ namespace {
 constexpr std::uint64_t kMaxTokenizerBytes = 256 << 20;  // the largest known is below 40 MB
 constexpr std::uint64_t kMaxConfigBytes = 16 << 20;
 constexpr std::int32_t kMaxId =
-    (1 << 22) - 1;  // tables are indexed by id; the largest known vocabulary has 2^18 entries
+    (1 << 21) - 1;  // tables are indexed by id; the largest known vocabulary has 2^18 entries
 constexpr std::size_t kMaxSplits = 64;
 
 // Source: openai/gpt-2, src/encoder.py.

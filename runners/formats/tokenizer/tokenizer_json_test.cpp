@@ -32,7 +32,7 @@ std::string small_file(std::string_view from = "", std::string_view to = "") {
 
 }  // namespace
 
-TEST_CASE("tokenizer.json: a small file is read; both forms of merges mean the same", "[tokenizer]") {
+TEST_CASE("tokenizer.json: a small file is read, and both forms of merges mean the same", "[tokenizer]") {
   const std::string file =
       GENERATE(small_file(), small_file(R"("a b")", R"(["a","b"])"), small_file(R"("type":"BPE",)", ""));
   const auto tokenizer = load_text(file);
