@@ -6,10 +6,7 @@
 
 #include "harness/base/text.h"
 #include "suites/choice/choice_grader.h"
-#if __has_include("suites/code/code_grader.h")
 #include "suites/code/code_grader.h"
-#define ASSAY_HAS_CODE_GRADER 1
-#endif
 #include "suites/grid/grid_grader.h"
 #include "suites/integer/integer_grader.h"
 #include "suites/suite.h"
@@ -54,11 +51,7 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
       if (context.profile == "zeroeval") return grade_grid_zeroeval(item, output);
       return grade_grid(item, output, suite.prompt.answer_form);
     case ItemKind::code:
-#ifdef ASSAY_HAS_CODE_GRADER
       return grade_code(item, output, context);
-#else
-      break;
-#endif
     case ItemKind::text:
       return grade_text(item, output);
     case ItemKind::math:

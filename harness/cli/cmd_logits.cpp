@@ -1,16 +1,15 @@
 // assay logits: a model's logits and hidden states for given tokens, for comparison with other implementations.
 
-#include <memory>
+#include <filesystem>
+#include <utility>
 
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
 #include "harness/cli/logits_file.h"
 #include "harness/cli/output.h"
 #include "harness/run/model_registry.h"
-
-#if __has_include("runners/engine/logits.h")
 #include "runners/engine/logits.h"
-#endif
+#include "runners/engine/native_device.h"
 
 namespace assay::cli {
 
@@ -23,8 +22,6 @@ struct LogitsArgs {
   bool hidden = false;
   std::string device = "auto";
 };
-
-#if __has_include("runners/engine/logits.h")
 
 /// The tensors of one sequence under the names of INTERFACE.md.
 void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& sequence, runners::SequenceLogits result,
@@ -45,10 +42,10 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 }
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences) {
+  ASSAY_TRY(runners::check_native_device(args.device));
   ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
   ASSAY_ASSIGN(const runners::Model model, runners::load_model(folder));
-  const int n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  kernels::ThreadPool pool(n_threads);
+  kernels::ThreadPool pool(runners::available_processors());
   const runners::Compute compute{kernels::cpu_ops(kernels::best_simd_level()), pool};
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
@@ -59,14 +56,6 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   }
   return tensors;
 }
-
-#else
-
-Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs&, const std::vector<TokenSequence>&) {
-  return environment_error("logits: this build has no native engine");
-}
-
-#endif
 
 Result<> check_words(const LogitsArgs& args) {
   if (args.model.empty()) return bad_input("--model is missing; it takes a folder or a registered name");

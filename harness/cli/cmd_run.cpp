@@ -119,6 +119,7 @@ std::string command_line(const RunArgs& args) {
   add("--chat-template", args.model.chat_template);
   add_count("--max-batch", args.model.max_batch);
   add("--kv-memory", args.model.kv_memory);
+  add_count("--threads", args.model.threads);
   add("--hardware", args.hardware);
   add_real("--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour);
   add("--name", args.name);

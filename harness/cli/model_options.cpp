@@ -27,6 +27,7 @@ void warn_of_options_without_effect(const ModelOptions& options) {
   warn(options.max_batch.has_value(), "--max-batch");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");
+  warn(options.threads.has_value(), "--threads");
 }
 
 }  // namespace
@@ -47,7 +48,9 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
            "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
-             "Draft tokens with the model's MTP module; the output stays the same (default: off)");
+             "Draft tokens with the model's MTP module; the output stays the same (default: on where "
+             "the model has one)");
+  add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
   add_refused(app, "--tensor-parallel", "this version runs on one device; leave it out");
   add_refused(app, "--expert-parallel", "this version runs on one device; leave it out");
 }
@@ -63,6 +66,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   if (!options.kv_memory.empty()) {
     ASSAY_ASSIGN(parsed.kv_memory, run::parse_kv_memory(options.kv_memory));
   }
+  if (options.threads) parsed.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
   if (run::reference_kind(options.model) == run::ReferenceKind::replay) warn_of_options_without_effect(options);
   return parsed;

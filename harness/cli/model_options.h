@@ -11,7 +11,7 @@
 
 namespace assay::cli {
 
-/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate.
+/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate, --threads.
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
@@ -19,6 +19,7 @@ struct ModelOptions {
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;
   std::string speculate;
+  std::optional<std::int64_t> threads;
   bool operator==(const ModelOptions&) const = default;
 };
 void add_model_options(CLI::App& app, ModelOptions& options);

@@ -29,7 +29,7 @@ suites::Grade error_grade(const char* rule, const std::string& reason) {
   suites::Grade grade;
   grade.verdict = suites::Verdict::error;
   grade.rule = rule;
-  grade.detail["reason"] = reason;
+  grade.detail["message"] = reason;
   return grade;
 }
 

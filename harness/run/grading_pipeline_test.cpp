@@ -93,7 +93,7 @@ TEST_CASE("grade_sample: a failed sample is the verdict error with its reason", 
   sample.failure = "nan_logits at step 3";
   const results::VerdictFacts verdict = grade_sample(suite, suite.items[0], sample, {}, 5);
   CHECK(verdict.verdict == results::Verdict::error);
-  CHECK(verdict.detail["reason"] == "nan_logits at step 3");
+  CHECK(verdict.detail["message"] == "nan_logits at step 3");
   CHECK(verdict.score == 0);
 }
 

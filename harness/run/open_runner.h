@@ -28,6 +28,7 @@ struct RunnerOptions {
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;
+  std::optional<int> n_threads;   ///< of the CPU; empty: one for each processor that may be used
   std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides
 };
 

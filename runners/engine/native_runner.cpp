@@ -1,17 +1,16 @@
 #include "runners/engine/native_runner.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
 #include "runners/formats/tokenizer/tokenizer.h"
@@ -22,13 +21,6 @@ namespace {
 
 constexpr std::int64_t kDefaultMaxBatch = 64;
 constexpr double kDefaultKvMemoryPct = 50;
-
-/// Processors that this process may run on.
-int available_processors() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-}
 
 /// The number behind `key` in a file of "key : value" lines such as /proc/meminfo; nothing if it is not there.
 std::optional<std::string> proc_field(const char* path, std::string_view key) {
@@ -52,16 +44,6 @@ std::int64_t available_memory_bytes() {
     if (const auto kib = parse_integer(number)) return *kib * 1024;
   }
   return std::int64_t{::sysconf(_SC_AVPHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
-}
-
-/// Only the CPU so far. A CUDA device that is asked for by name is an error, never a silent fallback.
-Result<> check_device(const std::string& device) {
-  if (device == "auto" || device == "cpu") return {};
-  if (device.starts_with("cuda")) {
-    return environment_error("--device ", device,
-                             ": this build runs models on the CPU only; give --device cpu or auto");
-  }
-  return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(device));
 }
 
 /// Ends of a reply: what config.json and generation_config.json name, the tokenizer's own, and the template's.
@@ -243,7 +225,7 @@ Result<> NativeRunner::run(const std::vector<Request>& requests, const Completio
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options) {
-  ASSAY_TRY(check_device(options.device));
+  ASSAY_TRY(check_native_device(options.device));
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
   }

@@ -425,6 +425,7 @@ Result<> Scheduler::Work::draft() {
     sequences.push_back(&s);
   }
   if (spans.empty()) return {};
+  const double begin_ms = now_ms();
   ASSAY_ASSIGN(const std::span<const float> hidden,
                forward_.run_mtp(spans, PositionRole::generated, main_hidden.data()));
   std::vector<float> last;
