@@ -27,7 +27,9 @@ struct SandboxOptions {
 
 /// What one program may use. Reaching a limit ends the program or fails its call; it never harms the host.
 struct SandboxLimits {
-  double wall_s = 6;                                   ///< then everything it started is killed
+  /// Then everything it started is killed. Time in which a busy machine let it wait for a processor does not count, so
+  /// that a verdict does not depend on what else runs; at most ten times as long.
+  double wall_s = 6;
   std::int64_t cpu_s = 7;                              ///< processor time of all threads together
   std::int64_t memory_bytes = std::int64_t{2} << 30;   ///< address space
   std::int64_t stack_bytes = std::int64_t{64} << 20;   ///< main thread's stack, and what a new thread reserves
@@ -84,7 +86,7 @@ class Sandbox {
   Result<SandboxResult> run(const Program& program, const SandboxLimits& limits) const;
 
   /// Runs two programs, each in a sandbox of its own, whose descriptor 3 is one end of a socket pair between them.
-  /// When `driver` ends, `subject` is killed. `limits` hold for each.
+  /// Soon after `driver` has ended, `subject` is killed. `limits` hold for each.
   Result<PairResult> run_pair(const Program& driver, const Program& subject, const SandboxLimits& limits) const;
 
   SandboxMode mode() const { return mode_; }

@@ -1,5 +1,7 @@
 # The candidate's process: loads the model's program and answers calls. It never sees a test or an expected value.
+import math
 import operator
+import resource
 
 OPERATIONS = {
     "call": lambda target, *args, **kwargs: target(*args, **kwargs),
@@ -23,6 +25,12 @@ def plain(value):
     return value
 
 
+def limit_processor_time(seconds):
+    """From now on, so that one call cannot use up the time of all. The sandbox has the limit that a program can't change."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(hard, math.ceil(time.process_time() + seconds)), hard))
+
+
 def run_candidate():
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
@@ -31,12 +39,14 @@ def run_candidate():
     os.dup2(nowhere, 2)
 
     peer = Peer(3, plain, dict(OPERATIONS))
+    limit_processor_time(job["test_s"])
     namespace, failure = load_program(job)
     if failure is None:
         def entry():
             return find_entry_point(job["entry_point"], namespace)
 
         def call_entry(*args, **kwargs):
+            limit_processor_time(job["test_s"])
             return entry()(*args, **kwargs)
 
         def name(wanted):
