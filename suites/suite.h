@@ -1,8 +1,7 @@
 #pragma once
 // A suite gives items, renders prompts and grades outputs. It knows no runner and no database.
 
-#include <filesystem>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,7 +31,7 @@ enum class ItemKind { integer, math, choice, grid, code, language, text, refusal
 std::string to_string(ItemKind kind);
 Result<ItemKind> parse_item_kind(std::string_view text);
 
-/// One question. `record` is the whole record as it was read (canonical key order), the source of the suite hash.
+/// One question. `record` is the whole record as it was read, without fields that are null.
 struct Item {
   ItemId id;
   std::string tag;     ///< size, topic or similar; may be empty
@@ -42,23 +41,23 @@ struct Item {
 
 /// What a model's reply is graded from.
 struct Output {
-  std::string_view text;      ///< template prefill (such as "<think>\n") followed by what was generated
+  std::string_view text;          ///< template prefill (such as "<think>\n") followed by what was generated
   bool hit_length_limit = false;  ///< finish_reason is "length" or "context"
 };
 
 /// The verdict on one output, with what led to it.
 struct Grade {
   Verdict verdict = Verdict::error;
-  std::optional<std::string> answer;    ///< what was extracted; none if nothing could be
+  std::optional<std::string> answer;  ///< what was extracted; none if nothing could be
   std::optional<std::string> expected;
-  double score = 0;                     ///< 0..1; only `correct` is 1 (zebra's cell accuracy is in detail)
-  std::string rule;                     ///< the rule that fired, e.g. "boxed", "answer_line", "whole_reply"
+  double score = 0;  ///< 0..1; only `correct` is 1 (zebra's cell accuracy is in detail)
+  std::string rule;  ///< the rule that fired, e.g. "boxed", "answer_line", "whole_reply"
   Json detail = Json::object();
 };
 
 /// What a grader may use besides the item and the output.
 struct GradeContext {
-  Sandbox* sandbox = nullptr;           ///< needed by kind `code` alone
+  Sandbox* sandbox = nullptr;  ///< needed by kind `code` alone
   std::string profile = "canonical";
 };
 
@@ -70,21 +69,39 @@ struct SamplingDefaults {
   std::int64_t samples = 1;
 };
 
+/// The JSON form in which a `grid` suite asks for the solution.
+enum class AnswerForm {
+  solution,  ///< an object with a "solution" key that holds the table
+  bare,      ///< the table itself: {"House 1": {…}, …}; the wrapped form is accepted as well
+};
+
+/// How prompts are made of questions: the "prompt" object of suite.json.
+struct PromptOptions {
+  std::string text;  ///< with placeholders such as {question} (suites/prompts.h); empty: the kind's own text
+  AnswerForm answer_form = AnswerForm::solution;
+};
+
 /// A loaded suite. Immutable, so any thread may grade with it.
 struct Suite {
-  std::string name;     ///< "zebra-smoke"
+  std::string name;  ///< "zebra-smoke"
   std::string version;
   ItemKind kind = ItemKind::integer;
   std::string title;
   std::string licence;
   std::string source;
+  PromptOptions prompt;
   SamplingDefaults sampling;
   std::vector<Item> items;
-  std::string sha256;   ///< over name, version, kind, prompts and every record: two suites are the same iff this is
+  std::string sha256;  ///< over name, version, kind, answer form, prompts and records: the same iff the suites are
 };
 
-/// Grades one output. Pure but for kind `code`, which runs programs in `context.sandbox`.
-/// A failure of grading itself is the verdict `error` with its reason in detail, not an Error.
+/// Error{bad_input} if the suite's kind has no grader called `profile` ("canonical", "simple-evals", …); names those it
+/// has.
+Result<> check_profile(const Suite& suite, std::string_view profile);
+
+/// Grades one output under `context.profile`, which check_profile() accepted. Pure but for kind `code`, which runs
+/// programs in `context.sandbox`. A failure of grading itself is the verdict `error` with its reason in detail, not an
+/// Error.
 Grade grade(const Suite& suite, const Item& item, const Output& output, const GradeContext& context);
 
 }  // namespace assay::suites

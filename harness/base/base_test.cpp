@@ -92,7 +92,8 @@ TEST_CASE("json: what the grammar or the rules forbid is refused with its place"
 }
 
 TEST_CASE("json: typed fields name file, field and rule", "[base]") {
-  const auto document = parse_json(R"({"n": 3, "t": "x", "l": ["a"], "null": null, "big": 18446744073709551615})", "i.jsonl:7");
+  const auto document =
+      parse_json(R"({"n": 3, "t": "x", "l": ["a"], "null": null, "big": 18446744073709551615})", "i.jsonl:7");
   const auto object = JsonObject::of(*document, "i.jsonl:7");
   CHECK(*object->integer("n") == 3);
   CHECK(*object->strings("l") == std::vector<std::string>{"a"});
@@ -100,7 +101,8 @@ TEST_CASE("json: typed fields name file, field and rule", "[base]") {
   CHECK(object->string("n").error().message == "i.jsonl:7: field \"n\" must be text, is number");
   CHECK(object->string("q").error().message == "i.jsonl:7: field \"q\" is missing; it must be text");
   CHECK(object->integer("big").error().message == "i.jsonl:7: field \"big\" is too large for a 64-bit integer");
-  CHECK_THAT(object->refuse_unknown({"n", "t"}).error().message, Catch::Matchers::StartsWith("i.jsonl:7: unknown field \"l\""));
+  CHECK_THAT(object->refuse_unknown({"n", "t"}).error().message,
+             Catch::Matchers::StartsWith("i.jsonl:7: unknown field \"l\""));
 }
 
 TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
@@ -119,6 +121,9 @@ TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
     return {};
   }));
   CHECK(lines == std::vector<std::pair<std::string, int>>{{"one", 1}, {"two", 3}});
+  const std::string_view parts[] = {"one", "", "two"};
+  REQUIRE(write_file(path, parts));
+  CHECK(*read_file(path) == "onetwo");
   CHECK_FALSE(write_file(folder / "no" / "where", "x"));
   std::filesystem::remove_all(folder);
 }

@@ -60,6 +60,10 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t m
 }
 
 Result<> write_file(const std::filesystem::path& path, std::string_view text) {
+  return write_file(path, std::span(&text, 1));
+}
+
+Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts) {
   const std::string temporary = path.string() + ".tmp-" + std::to_string(::getpid());
   const auto fail = [&](int code) {
     ::unlink(temporary.c_str());
@@ -68,11 +72,13 @@ Result<> write_file(const std::filesystem::path& path, std::string_view text) {
   {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (file.get() < 0) return fail(errno);
-    while (!text.empty()) {
-      const ssize_t n = ::write(file.get(), text.data(), text.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return fail(errno);
-      text.remove_prefix(static_cast<std::size_t>(n));
+    for (std::string_view rest : parts) {
+      while (!rest.empty()) {
+        const ssize_t n = ::write(file.get(), rest.data(), rest.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return fail(errno);
+        rest.remove_prefix(static_cast<std::size_t>(n));
+      }
     }
     if (::fsync(file.get()) != 0) return fail(errno);
   }

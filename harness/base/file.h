@@ -19,6 +19,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t m
 /// Writes `text` to `path` through a temporary file beside it, synced and renamed: readers see the old or the new text.
 /// Error{environment} names the path and the system's reason (disk full, read-only).
 Result<> write_file(const std::filesystem::path& path, std::string_view text);
+/// The same for a text that lies in several places, written one behind the other.
+Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
 /// Calls `use(line, line_number)` for each line that holds more than white space (numbers start at 1; \n or \r\n ends a
 /// line). Stops at the first error that `use` returns.

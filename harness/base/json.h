@@ -14,8 +14,9 @@ namespace assay {
 
 using Json = nlohmann::ordered_json;  ///< keys keep the order in which they were written
 
-/// Parses one JSON document. `where` names it in errors ("items.jsonl:12", "config.json"). Error{bad_input} for ill-formed
-/// JSON or UTF-8 (with the byte offset), a key given twice in one object, or nesting deeper than `max_depth`.
+/// Parses one JSON document. `where` names it in errors ("items.jsonl:12", "config.json"). Error{bad_input} for
+/// ill-formed JSON or UTF-8 (with the byte offset), a key given twice in one object, or nesting deeper than
+/// `max_depth`.
 Result<Json> parse_json(std::string_view text, std::string_view where, int max_depth = 64);
 
 /// `document` as text on one line; ill-formed UTF-8 in strings becomes U+FFFD. `indent` >= 0 breaks it into lines.
@@ -28,7 +29,7 @@ class JsonObject {
   /// Error{bad_input} if `value` is no object.
   static Result<JsonObject> of(const Json& value, std::string where);
 
-  bool has(std::string_view key) const;  ///< present and not null
+  bool has(std::string_view key) const;          ///< present and not null
   const Json* find(std::string_view key) const;  ///< nullptr if absent or null
   const std::string& where() const { return where_; }
 

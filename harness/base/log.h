@@ -8,7 +8,8 @@ namespace assay {
 
 enum class LogLevel { quiet, normal, verbose };
 
-/// Sets what is shown: `quiet` errors only, `normal` also warnings and notes, `verbose` also details. Call once, at start.
+/// Sets what is shown: `quiet` errors only, `normal` also warnings and notes, `verbose` also details. Call once, at
+/// start.
 void set_log_level(LogLevel level);
 LogLevel log_level();
 

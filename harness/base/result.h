@@ -109,8 +109,8 @@ Error interrupted(const Parts&... parts) {
 #define ASSAY_CONCAT(a, b) ASSAY_CONCAT_INNER(a, b)
 
 /// Returns the error of `expression` from the enclosing function, if it failed.
-#define ASSAY_TRY(...)                                                                \
-  do {                                                                                \
+#define ASSAY_TRY(...)                                                                    \
+  do {                                                                                    \
     if (auto assay_result_ = (__VA_ARGS__); !assay_result_) return assay_result_.error(); \
   } while (false)
 

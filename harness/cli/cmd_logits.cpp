@@ -1,0 +1,102 @@
+// assay logits: a model's logits and hidden states for given tokens, for comparison with other implementations.
+
+#include <memory>
+
+#include "harness/base/log.h"
+#include "harness/cli/command.h"
+#include "harness/cli/logits_file.h"
+#include "harness/cli/output.h"
+#include "harness/run/model_registry.h"
+
+#if __has_include("runners/engine/logits.h")
+#include "runners/engine/logits.h"
+#endif
+
+namespace assay::cli {
+
+namespace {
+
+struct LogitsArgs {
+  std::string model;
+  std::string tokens;
+  std::string out;
+  bool hidden = false;
+  std::string device = "auto";
+};
+
+#if __has_include("runners/engine/logits.h")
+
+/// The tensors of one sequence under the names of INTERFACE.md.
+void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& sequence, runners::SequenceLogits result,
+                    const runners::ModelConfig& config) {
+  const auto n_rows = static_cast<std::int64_t>(sequence.tokens.size());
+  tensors.push_back({"logits." + sequence.number, {n_rows, config.vocab_size}, std::move(result.logits)});
+  for (std::size_t layer = 0; layer < result.hidden.size(); ++layer) {
+    tensors.push_back({"hidden." + sequence.number + "." + std::to_string(layer),
+                       {n_rows, config.hidden_size},
+                       std::move(result.hidden[layer])});
+  }
+  if (!result.final_hidden.empty()) {
+    tensors.push_back({"final." + sequence.number, {n_rows, config.hidden_size}, std::move(result.final_hidden)});
+  }
+  if (!result.mtp.empty()) {
+    tensors.push_back({"mtp." + sequence.number, {n_rows - 1, config.vocab_size}, std::move(result.mtp)});
+  }
+}
+
+Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences) {
+  ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
+  ASSAY_ASSIGN(const runners::Model model, runners::load_model(folder));
+  const int n_threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  kernels::ThreadPool pool(n_threads);
+  const runners::Compute compute{kernels::cpu_ops(kernels::best_simd_level()), pool};
+  std::vector<OutputTensor> tensors;
+  for (const TokenSequence& sequence : sequences) {
+    ASSAY_ASSIGN(runners::SequenceLogits result,
+                 runners::compute_logits(model, compute, sequence.tokens, {.hidden = args.hidden}));
+    append_tensors(tensors, sequence, std::move(result), model.config);
+    log_detail("tokens.", sequence.number, ": ", sequence.tokens.size(), " positions");
+  }
+  return tensors;
+}
+
+#else
+
+Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs&, const std::vector<TokenSequence>&) {
+  return environment_error("logits: this build has no native engine");
+}
+
+#endif
+
+Result<> check_words(const LogitsArgs& args) {
+  if (args.model.empty()) return bad_input("--model is missing; it takes a folder or a registered name");
+  if (args.tokens.empty()) return bad_input("--tokens is missing; it takes a safetensors file of tokens.N");
+  if (args.out.empty()) return bad_input("--out is missing; it takes the safetensors file to write");
+  return {};
+}
+
+Result<> logits_command(const LogitsArgs& args, const CommonOptions& common) {
+  ASSAY_TRY(check_words(args));
+  ASSAY_ASSIGN(const std::vector<TokenSequence> sequences, read_token_sequences(args.tokens));
+  ASSAY_ASSIGN(const std::vector<OutputTensor> tensors, compute_tensors(args, sequences));
+  ASSAY_TRY(write_output_tensors(args.out, tensors));
+  if (!common.json) return {};
+  return print_json({{"out", args.out}, {"sequences", sequences.size()}, {"tensors", tensors.size()}});
+}
+
+}  // namespace
+
+Action declare_logits(CLI::App& app, const CommonOptions& common) {
+  const auto args = std::make_shared<LogitsArgs>();  // shared by the option table, which writes it, and the action
+  add_text(app, "--model", args->model, "REF", "A folder with config.json and safetensors, or a registered name");
+  add_text(app, "--tokens", args->tokens, "FILE.safetensors",
+           "Token ids: int32 or int64 tensors tokens.N, one sequence each");
+  add_text(app, "--out", args->out, "FILE.safetensors",
+           "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
+  app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
+  add_choice(app, "--device", args->device, {"auto", "cpu"}, "Where the model runs (default: auto)");
+  app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
+  return [args, &common] { return logits_command(*args, common); };
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,221 @@
+// assay run: a model through suites, into the database.
+
+#include <memory>
+
+#include "harness/base/log.h"
+#include "harness/base/text.h"
+#include "harness/cli/command.h"
+#include "harness/cli/model_options.h"
+#include "harness/cli/output.h"
+#include "harness/cli/sandbox_option.h"
+#include "harness/cli/shell_words.h"
+#include "harness/run/execute.h"
+#include "harness/run/open_runner.h"
+#include "harness/run/stop_signals.h"
+#include "results/report.h"
+#include "results/store.h"
+#include "results/summary.h"
+#include "suites/registry.h"
+
+namespace assay::cli {
+
+namespace {
+
+/// The command's words.
+struct RunArgs {
+  ModelOptions model;
+  std::string suite;
+  std::optional<std::int64_t> samples;
+  std::optional<std::int64_t> limit;
+  std::optional<std::int64_t> seed;
+  std::string protocol;
+  run::SamplingChoice sampling;
+  std::string name;
+  std::vector<std::string> tags;
+  std::string hardware;
+  std::optional<double> price_usd_per_gpu_hour;
+  std::string sandbox = "bwrap";
+  std::string resume;
+  bool operator==(const RunArgs&) const = default;
+};
+
+/// The command's words, checked.
+struct RunJob {
+  std::string suites;
+  run::RunnerOptions runner;
+  run::RunSettings settings;
+  suites::SandboxMode sandbox = suites::SandboxMode::bwrap;
+};
+
+void add_run_options(CLI::App& app, RunArgs& args) {
+  add_model_options(app, args.model);
+  add_text(app, "--suite", args.suite, "NAME[,NAME…]",
+           "Suites, groups of suites, or folders of your own (\"assay suites\" lists them)");
+  add_integer(app, "--samples", args.samples, 1, 1'000'000, "Samples per item (default: the suite's)");
+  add_integer(app, "--limit", args.limit, 1, 1'000'000'000, "Only the first N items of each suite (default: all)");
+  add_seed_option(app, args.seed);
+  add_choice(app, "--protocol", args.protocol, run::protocol_names(),
+             "Sampling under which scores were published: deepseek-r1 is temperature 0.6, top-p 0.95, at most 32768 "
+             "output tokens (default: the suite's)");
+  const std::string by_default = "the protocol's, else the suite's";
+  add_sampling_options(app, args.sampling,
+                       {.temperature = by_default, .top_p = by_default, .max_output_tokens = by_default});
+  add_text(app, "--name", args.name, "LABEL", "A name for the run, usable as RUN in other commands");
+  add_texts(app, "--tag", args.tags, "K=V", "Note K=V with the run; may be repeated");
+  add_text(app, "--hardware", args.hardware, "PROFILE",
+           "Note the name of this machine's hardware profile with the run");
+  add_number(app, "--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour,
+             {.least = 0, .most = 1e6, .text = "dollars from 0 to 1000000"},
+             "Price of the device in US dollars an hour; the report then shows cost");
+  add_sandbox_option(app, args.sandbox);
+  add_text(app, "--resume", args.resume, "RUN",
+           "Go on with this unfinished run; without --model and --suite its own options are used");
+  add_refused(app, "--dummy-weights", "accuracy can't be measured on dummy weights; leave it out");
+  add_refused(app, "--api-key-env", "this version runs no endpoints, so there is no key to give");
+  app.footer(
+      "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
+      "Example: assay run --model reference --suite smoke --name first --db results.db");
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) return bad_input("--tag: must be K=V, is ", quoted_excerpt(word));
+    tags.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return tags;
+}
+
+/// The words of `args` behind "assay run", quoted for a shell: what is stored, and what --resume alone goes by.
+std::string command_line(const RunArgs& args) {
+  std::vector<std::string> words = {"run"};
+  const auto add = [&](const char* option, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {option, value});
+  };
+  const auto add_count = [&](const char* option, const std::optional<std::int64_t>& value) {
+    if (value) add(option, to_text(*value));
+  };
+  const auto add_real = [&](const char* option, const std::optional<double>& value) {
+    if (value) add(option, to_text(*value));
+  };
+  const RunArgs unset;
+  const auto add_unless_default = [&](const char* option, const std::string& value, const std::string& by_default) {
+    if (value != by_default) add(option, value);
+  };
+  add("--model", args.model.model);
+  add("--suite", args.suite);
+  add_count("--samples", args.samples);
+  add_count("--limit", args.limit);
+  add_count("--seed", args.seed);
+  add("--protocol", args.protocol);
+  add_unless_default("--device", args.model.device, unset.model.device);
+  add("--speculate", args.model.speculate);
+  add_count("--max-output-tokens", args.sampling.max_output_tokens);
+  add_real("--temperature", args.sampling.temperature);
+  add_real("--top-p", args.sampling.top_p);
+  add_count("--top-k", args.sampling.top_k);
+  add_real("--min-p", args.sampling.min_p);
+  add("--chat-template", args.model.chat_template);
+  add_count("--max-batch", args.model.max_batch);
+  add("--kv-memory", args.model.kv_memory);
+  add("--hardware", args.hardware);
+  add_real("--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour);
+  add("--name", args.name);
+  for (const std::string& tag : args.tags) add("--tag", tag);
+  add_unless_default("--sandbox", args.sandbox, unset.sandbox);
+  return shell_text(words);
+}
+
+Result<RunJob> parse_run(const RunArgs& args) {
+  RunJob job;
+  ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
+  if (args.suite.empty()) return bad_input("--suite is missing; it takes names, groups or folders, such as smoke");
+  job.suites = args.suite;
+  ASSAY_ASSIGN(job.sandbox, suites::parse_sandbox_mode(args.sandbox));
+  run::RunSettings& settings = job.settings;
+  settings.plan.samples = args.samples;
+  settings.plan.limit = args.limit;
+  settings.plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
+  if (!args.protocol.empty()) {
+    ASSAY_ASSIGN(settings.plan.protocol, run::protocol_sampling(args.protocol));
+  }
+  settings.plan.sampling = args.sampling;
+  settings.protocol = args.protocol;
+  settings.chat_template = args.model.chat_template;
+  settings.name = args.name;
+  ASSAY_ASSIGN(settings.tags, parse_tags(args.tags));
+  if (!args.hardware.empty()) settings.hardware_profile = args.hardware;
+  settings.price_usd_per_gpu_hour = args.price_usd_per_gpu_hour;
+  settings.command_line = command_line(args);
+  if (!args.resume.empty()) settings.resume = args.resume;
+  return job;
+}
+
+/// `args`, or, where they are --resume alone, those that the run was started with.
+Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
+  if (args.resume.empty() || !args.model.model.empty()) return args;
+  RunArgs resume_alone;
+  resume_alone.resume = args.resume;
+  if (args != resume_alone) {
+    return bad_input("--resume: without --model the run's own options are used; leave out all others but --db");
+  }
+  ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(db));
+  ASSAY_ASSIGN(const RunId run_id, store.find_run(args.resume));
+  ASSAY_ASSIGN(const results::RunRecord run, store.read_run(run_id));
+  ASSAY_ASSIGN(std::vector<std::string> words, shell_words(run.facts.command_line));
+  if (words.empty() || words.front() != "run") {
+    return bad_input("--resume ", args.resume, ": the run's own command is not stored; give --model and --suite");
+  }
+  words.erase(words.begin());
+  CLI::App table;
+  RunArgs stored;
+  add_run_options(table, stored);
+  ASSAY_TRY(parse_words(table, std::move(words)));
+  stored.resume = run_id.value;
+  return stored;
+}
+
+/// How the run that stopped goes on.
+Error resumable_error(const run::RunOutcome& outcome, const std::string& db) {
+  Error error = *outcome.stopped_by;
+  error.message = (error.kind == ErrorKind::interrupted ? "interrupted" : error.message) + std::string("; ") +
+                  to_text(outcome.n_stored) + " of " + to_text(outcome.n_planned) +
+                  " samples are stored; resume with: assay " +
+                  shell_text({"run", "--resume", outcome.run_id.value, "--db", db});
+  return error;
+}
+
+Result<> print_run(const results::RunSummary& summary, const CommonOptions& common) {
+  return common.json ? print_json(results::to_json(summary)) : print(results::report_text(summary));
+}
+
+Result<> run_command(const RunArgs& given, const CommonOptions& common) {
+  ASSAY_ASSIGN(const RunArgs args, with_stored_words(given, common.db));
+  ASSAY_ASSIGN(const RunJob job, parse_run(args));
+  const run::StopSignals signals;  // before anything starts a thread
+  ASSAY_ASSIGN(std::vector<suites::Suite> suites, suites::resolve_suites(job.suites));
+  ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, job.sandbox));
+  ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
+  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner, run::open_runner(job.runner));
+
+  run::RunOutcome outcome;
+  {
+    run::ProgressView progress(run::progress_style(common.quiet), "run");
+    const run::RunParts parts{*runner, store, grading_tools(sandbox), progress, run::machine_clock()};
+    ASSAY_ASSIGN(outcome, run::execute(job.settings, std::move(suites), parts, signals.token()));
+  }
+  if (outcome.stopped_by) return resumable_error(outcome, common.db);
+  ASSAY_ASSIGN(const results::RunSummary summary, results::summarise(store, outcome.run_id));
+  return print_run(summary, common);
+}
+
+}  // namespace
+
+Action declare_run(CLI::App& app, const CommonOptions& common) {
+  const auto args = std::make_shared<RunArgs>();  // shared by the option table, which writes it, and the action
+  add_run_options(app, *args);
+  return [args, &common] { return run_command(*args, common); };
+}
+
+}  // namespace assay::cli

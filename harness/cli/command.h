@@ -1,0 +1,40 @@
+#pragma once
+// What a command of the program is, and the list of them. A command is one file, cmd_NAME.cpp.
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/cli/options.h"
+
+namespace assay::cli {
+
+/// What a command does once its words are parsed.
+using Action = std::function<Result<>()>;
+
+struct Command {
+  const char* name;
+  const char* summary;  ///< one line, for the list in --help
+  /// Adds the command's options to `app` and returns what runs after parsing. `common` outlives both.
+  Action (*declare)(CLI::App& app, const CommonOptions& common);
+};
+
+/// Every command, in the order of --help.
+const std::vector<Command>& all_commands();
+
+Action declare_run(CLI::App& app, const CommonOptions& common);
+Action declare_report(CLI::App& app, const CommonOptions& common);
+Action declare_runs(CLI::App& app, const CommonOptions& common);
+Action declare_grade(CLI::App& app, const CommonOptions& common);
+Action declare_regrade(CLI::App& app, const CommonOptions& common);
+Action declare_generate(CLI::App& app, const CommonOptions& common);
+Action declare_logits(CLI::App& app, const CommonOptions& common);
+Action declare_tokenize(CLI::App& app, const CommonOptions& common);
+Action declare_suites(CLI::App& app, const CommonOptions& common);
+Action declare_models(CLI::App& app, const CommonOptions& common);
+Action declare_doctor(CLI::App& app, const CommonOptions& common);
+Action declare_completion(CLI::App& app, const CommonOptions& common);
+Action declare_man(CLI::App& app, const CommonOptions& common);
+
+}  // namespace assay::cli

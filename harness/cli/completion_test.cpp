@@ -1,0 +1,64 @@
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "harness/cli/completion_scripts.h"
+#include "harness/cli/program.h"
+#include "tests/support/catch.h"
+
+using namespace assay::cli;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::vector<CommandEntry> entries() {
+  Program program;
+  return command_entries(program.app);
+}
+
+/// What bash completes behind `words`, whose last one is being typed.
+std::string bash_completes(const std::string& script, const std::string& words, int current) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "assay-completion-XXXXXX").string();
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  const std::filesystem::path folder = pattern;
+  std::ofstream(folder / "script") << script << "COMP_WORDS=(" << words << ")\nCOMP_CWORD=" << current
+                                   << "\n_assay\necho \"${COMPREPLY[@]}\"\n";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
+      ::popen(("bash --norc " + (folder / "script").string() + " 2>&1").c_str(), "r"), ::pclose);
+  std::string output;
+  char buffer[256];
+  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe.get())) output.append(buffer, n);
+  std::filesystem::remove_all(folder);
+  return output;
+}
+
+}  // namespace
+
+// bash itself judges the script.
+TEST_CASE("bash_completion: bash completes commands, options, values and inner commands", "[cli]") {
+  if (std::system("command -v bash > /dev/null 2>&1") != 0) {
+    WARN("bash is not installed; nothing to judge the script");
+    return;
+  }
+  const std::string script = bash_completion(entries());
+  CHECK(bash_completes(script, "assay ru", 1) == "run runs\n");
+  CHECK(bash_completes(script, "assay run --see", 2) == "--seed\n");
+  CHECK(bash_completes(script, "assay run --sandbox ''", 3) == "bwrap none\n");
+  CHECK(bash_completes(script, "assay run --speculate o", 3) == "on off\n");
+  CHECK_THAT(bash_completes(script, "assay models ''", 2), Contains("show") && Contains("add"));
+  CHECK_THAT(bash_completes(script, "assay completion ''", 2), Contains("bash zsh fish"));
+  CHECK(bash_completes(script, "assay run --tensor", 2) == "\n");
+}
+
+TEST_CASE("zsh and fish completions name every command and option", "[cli]") {
+  const std::string zsh = zsh_completion(entries());
+  const std::string fish = fish_completion(entries());
+  CHECK(zsh.starts_with("#compdef assay\n"));
+  for (const CommandEntry& command : entries()) {
+    if (command.words.size() == 1) CHECK_THAT(zsh, Contains("'" + command.words[0] + ":"));
+    CHECK_THAT(fish, Contains(" -a " + command.words.back() + " "));
+  }
+  CHECK_THAT(zsh, Contains("'--speculate[") && Contains(":(on off)'"));
+  CHECK_THAT(fish, Contains("-l speculate -x -a 'on off'"));
+}

@@ -1,0 +1,31 @@
+// assay: everything headless. Commands return a Result; this file alone maps it to an exit code.
+
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "harness/base/log.h"
+#include "harness/base/text.h"
+#include "harness/cli/program.h"
+
+namespace {
+
+/// One line on standard error, whatever a file's name or a library put into the message.
+int fail(assay::ErrorKind kind, const std::string& message) {
+  assay::log_line(assay::LogLevel::quiet, assay::replace_all(message, "\n", " "));
+  return static_cast<int>(kind);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const assay::Result<> done = assay::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
+    return done ? 0 : fail(done.error().kind, done.error().message);
+  } catch (const std::bad_alloc&) {
+    return fail(assay::ErrorKind::environment, "out of memory");
+  } catch (const std::exception& thrown) {
+    return fail(assay::ErrorKind::environment, std::string("a library failed: ") + thrown.what());
+  }
+}

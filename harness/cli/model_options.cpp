@@ -1,0 +1,90 @@
+#include "harness/cli/model_options.h"
+
+#include "harness/base/log.h"
+#include "harness/base/text.h"
+
+namespace assay::cli {
+
+namespace {
+
+/// auto, cpu, cuda, cuda:0, cuda:0,1
+bool is_device(std::string_view word) {
+  if (word == "auto" || word == "cpu" || word == "cuda") return true;
+  if (!word.starts_with("cuda:")) return false;
+  for (const std::string& index : split(word.substr(5), ',')) {
+    const auto number = parse_integer(index);
+    if (!number || *number < 0 || *number > 1023 || index.front() == '-') return false;
+  }
+  return true;
+}
+
+void warn_of_options_without_effect(const ModelOptions& options) {
+  const auto warn = [](bool given, const char* name) {
+    if (given) log_warning(name, " has no effect on recorded outputs");
+  };
+  warn(options.device != "auto", "--device");
+  warn(!options.chat_template.empty(), "--chat-template");
+  warn(options.max_batch.has_value(), "--max-batch");
+  warn(!options.kv_memory.empty(), "--kv-memory");
+  warn(!options.speculate.empty(), "--speculate");
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  add_text(app, "--model", options.model, "REF",
+           "A folder with config.json and safetensors, a registered name (\"assay models\" lists them), or "
+           "replay:FILE.jsonl with recorded outputs");
+  add_text(app, "--device", options.device, "auto|cpu|cuda[:i]",
+           "Where the model runs (default: auto, the best there is)")
+      ->check([](const std::string& word) {
+        return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
+      });
+  add_text(app, "--chat-template", options.chat_template, "NAME",
+           "Render prompts by this built-in template (default: the model's own)");
+  add_integer(app, "--max-batch", options.max_batch, 1, 65536,
+              "Sequences that decode together at most (default: 64, or what fits)");
+  add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
+           "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
+  add_choice(app, "--speculate", options.speculate, {"on", "off"},
+             "Draft tokens with the model's MTP module; the output stays the same (default: off)");
+  add_refused(app, "--tensor-parallel", "this version runs on one device; leave it out");
+  add_refused(app, "--expert-parallel", "this version runs on one device; leave it out");
+}
+
+Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
+  if (options.model.empty())
+    return bad_input("--model is missing; it takes a folder, a registered name or replay:FILE.jsonl");
+  run::RunnerOptions parsed;
+  parsed.model = options.model;
+  parsed.device = options.device;
+  parsed.chat_template = options.chat_template;
+  parsed.max_batch = options.max_batch;
+  if (!options.kv_memory.empty()) {
+    ASSAY_ASSIGN(parsed.kv_memory, run::parse_kv_memory(options.kv_memory));
+  }
+  if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
+  if (run::reference_kind(options.model) == run::ReferenceKind::replay) warn_of_options_without_effect(options);
+  return parsed;
+}
+
+void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default) {
+  add_number(app, "--temperature", sampling.temperature, {.least = 0, .most = 100, .text = "a number from 0 to 100"},
+             "Sampling temperature; 0 is greedy (default: " + by_default.temperature + ")");
+  add_number(app, "--top-p", sampling.top_p,
+             {.least = 0, .most = 1, .least_is_open = true, .text = "a number above 0, at most 1"},
+             "Keep the most likely tokens up to this probability (default: " + by_default.top_p + ")");
+  add_integer(app, "--top-k", sampling.top_k, 0, 1'000'000'000,
+              "Keep the K most likely tokens; 0 keeps all (default: 0)");
+  add_number(app, "--min-p", sampling.min_p,
+             {.least = 0, .most = 1, .most_is_open = true, .text = "a number from 0, below 1"},
+             "Drop tokens less likely than this share of the likeliest (default: 0)");
+  add_integer(app, "--max-output-tokens", sampling.max_output_tokens, 1, 100'000'000,
+              "Output tokens of a reply at most (default: " + by_default.max_output_tokens + ")");
+}
+
+void add_seed_option(CLI::App& app, std::optional<std::int64_t>& seed) {
+  add_integer(app, "--seed", seed, 0, INT64_MAX, "Seed of the sampling noise (default: 0)");
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,42 @@
+#pragma once
+// The options with which commands choose a model, its device and how it samples.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/cli/options.h"
+#include "harness/run/open_runner.h"
+#include "harness/run/sampling.h"
+
+namespace assay::cli {
+
+/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate.
+struct ModelOptions {
+  std::string model;
+  std::string device = "auto";
+  std::string chat_template;
+  std::optional<std::int64_t> max_batch;
+  std::string kv_memory;
+  std::string speculate;
+  bool operator==(const ModelOptions&) const = default;
+};
+void add_model_options(CLI::App& app, ModelOptions& options);
+
+/// Checks what the table can't. Error{bad_input} names the option. Warns of options without effect on a recording.
+Result<run::RunnerOptions> parse_model_options(const ModelOptions& options);
+
+/// What absent sampling options mean, for --help.
+struct SamplingDefaultTexts {
+  std::string temperature;
+  std::string top_p;
+  std::string max_output_tokens;
+};
+
+/// --temperature, --top-p, --top-k, --min-p, --max-output-tokens.
+void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default);
+
+/// --seed; 0 unless given.
+void add_seed_option(CLI::App& app, std::optional<std::int64_t>& seed);
+
+}  // namespace assay::cli

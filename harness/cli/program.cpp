@@ -1,0 +1,73 @@
+#include "harness/cli/program.h"
+
+#include <CLI/CLI.hpp>
+
+#include "harness/base/log.h"
+#include "harness/cli/output.h"
+#include "harness/run/build_facts.h"
+
+namespace assay::cli {
+
+namespace {
+
+std::string version_text() {
+  const run::BuildFacts& build = run::build_facts();
+  return "assay " + build.version + (build.git_commit.empty() ? "" : " (" + build.git_commit + ")");
+}
+
+LogLevel level_of(const CommonOptions& common) {
+  if (common.quiet) return LogLevel::quiet;
+  return common.verbose ? LogLevel::verbose : LogLevel::normal;
+}
+
+}  // namespace
+
+const std::vector<Command>& all_commands() {
+  static const std::vector<Command> commands = {
+      {"run", "Put a model through suites and store every sample with its verdict", declare_run},
+      {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
+      {"runs", "List the runs of a results database", declare_runs},
+      {"grade", "Grade outputs that were made elsewhere", declare_grade},
+      {"regrade", "Grade the stored outputs of a run again", declare_regrade},
+      {"generate", "Answer prompts with a model", declare_generate},
+      {"logits", "Compute a model's logits for given tokens", declare_logits},
+      {"tokenize", "Turn text into token ids, and back", declare_tokenize},
+      {"suites", "List the suites, or show one", declare_suites},
+      {"models", "List the registered models, show one, or add one", declare_models},
+      {"doctor", "Check what this machine has for measuring", declare_doctor},
+      {"completion", "Print a completion script for a shell", declare_completion},
+      {"man", "Print the manual page", declare_man},
+  };
+  return commands;
+}
+
+Program::Program()
+    : app("Measures reasoning models: how often they are right, how fast, and what an answer costs.", "assay") {
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", version_text(), "Print the version");
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
+      "fails, 4 interrupted (the message gives the command that resumes).");
+  for (const Command& command : all_commands()) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->set_help_flag("-h,--help", "Print this help");
+    actions.emplace_back(sub, command.declare(*sub, common));
+    add_common_options(*sub, common);
+    for (CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) inner->fallthrough();
+  }
+}
+
+Result<> run_program(const std::vector<std::string>& words) {
+  Program program;
+  ASSAY_ASSIGN(const Parsed parsed, parse_words(program.app, words));
+  if (parsed == Parsed::version) return print(version_text() + "\n");
+  if (parsed == Parsed::help) return print(chosen_command(program.app).help());
+  set_log_level(level_of(program.common));
+  for (const auto& [command, act] : program.actions) {
+    if (command->parsed()) return act();
+  }
+  return bad_input("no command given; \"assay --help\" lists them");
+}
+
+}  // namespace assay::cli

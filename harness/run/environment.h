@@ -1,0 +1,26 @@
+#pragma once
+// Facts of this machine, stored with every run. What can't be read is left empty.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "results/facts.h"
+#include "runners/runner.h"
+
+namespace assay::run {
+
+/// The machine, this build, and the device that the runner reports.
+results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
+
+// Pure readers of the kernel's texts.
+
+/// The value of the first line "KEY : VALUE" (as /proc/cpuinfo and /proc/meminfo write them); empty if there is none.
+std::string colon_field(std::string_view text, std::string_view key);
+/// "16316412 kB" as bytes.
+std::optional<std::int64_t> kibibyte_field_bytes(std::string_view value);
+/// PRETTY_NAME of /etc/os-release, unquoted; empty if there is none.
+std::string os_pretty_name(std::string_view os_release);
+
+}  // namespace assay::run

@@ -1,0 +1,111 @@
+#include "harness/run/execute.h"
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+
+#include "harness/base/log.h"
+#include "harness/run/environment.h"
+#include "harness/run/grading_pipeline.h"
+#include "harness/run/plan.h"
+
+namespace assay::run {
+
+namespace {
+
+/// The run to go on with: the one asked for, or the newest unfinished one of this identity, or none.
+Result<std::optional<RunId>> run_to_resume(const results::Store& store, const RunSettings& settings,
+                                           const results::RunFacts& facts) {
+  const std::string identity = results::run_identity(facts);
+  if (!settings.resume) return store.find_resumable(identity);
+  ASSAY_ASSIGN(const RunId run_id, store.find_run(*settings.resume));
+  ASSAY_ASSIGN(const results::RunRecord run, store.read_run(run_id));
+  if (run.identity_sha256 != identity) {
+    return bad_input("--resume ", *settings.resume, ": run ", run_id,
+                     " has another model, suite, sampling, seed or name; give these as they were, or --resume alone");
+  }
+  if (run.state == results::RunState::finished) {
+    return bad_input("--resume ", *settings.resume, ": run ", run_id,
+                     " is finished; without --resume a new run starts");
+  }
+  return std::optional(run_id);
+}
+
+/// The requests whose samples are not stored yet, in plan order.
+Result<std::vector<runners::Request>> open_requests(const Plan& plan, const results::Store& store,
+                                                    const std::optional<RunId>& resumed) {
+  std::set<results::SampleKey> stored;
+  if (resumed) {
+    ASSAY_ASSIGN(const std::vector<results::SampleKey> keys, store.stored_samples(*resumed));
+    stored.insert(keys.begin(), keys.end());
+  }
+  std::vector<runners::Request> requests;
+  for (const PlannedSample& planned : plan.samples) {
+    const suites::Suite& suite = plan.suites[planned.suite_index].suite;
+    if (stored.contains({suite.name, suite.items[planned.item_index].id, planned.sample})) continue;
+    requests.push_back(planned.request);
+  }
+  return requests;
+}
+
+bool has_code_suite(const Plan& plan) {
+  return std::any_of(plan.suites.begin(), plan.suites.end(),
+                     [](const PlannedSuite& planned) { return planned.suite.kind == suites::ItemKind::code; });
+}
+
+/// Storing comes first: when it fails, the runner only passes its error on.
+Error why_incomplete(const Result<>& asked, const Result<>& stored) {
+  if (!stored) return stored.error();
+  if (!asked) return asked.error();
+  return environment_error("the runner ended without answering every request");
+}
+
+}  // namespace
+
+Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
+                           std::stop_token stop) {
+  const auto& [runner, store, grading, progress, clock] = parts;
+
+  // Plan.
+  ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
+  const results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
+
+  // Resume.
+  ASSAY_ASSIGN(const std::optional<RunId> resumed, run_to_resume(store, settings, facts));
+  ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, store, resumed));
+  ASSAY_TRY(runner.check(requests));
+  const results::EnvironmentFacts environment = read_environment(runner.device_facts());
+  ASSAY_ASSIGN(results::RunWriter writer, resumed ? store.resume_run(*resumed, environment, clock.unix_ms())
+                                                  : store.begin_run(facts, environment, clock.unix_ms()));
+  const double started_ms = clock.monotonic_ms();
+  const auto wall_ms = [&] { return clock.monotonic_ms() - started_ms; };
+  const auto n_planned = static_cast<std::int64_t>(plan.samples.size());
+  std::atomic<std::int64_t> n_stored = n_planned - static_cast<std::int64_t>(requests.size());
+  if (resumed) log_note("run ", *resumed, ": going on behind ", n_stored, " of ", n_planned, " samples");
+  progress.start(n_planned, n_stored);
+
+  // Ask; grade and store what is answered, while the runner goes on.
+  GradingPipeline pipeline(
+      plan, grading, grading_threads(has_code_suite(plan)),
+      [&](const results::SampleFacts& sample, const results::VerdictFacts& verdict) -> Result<> {
+        ASSAY_TRY(writer.add_sample(sample, verdict, clock.unix_ms(), wall_ms()));
+        progress.set_done(++n_stored);
+        return {};
+      },
+      clock.unix_ms);
+  const Result<> asked = runner.run(
+      requests, [&](runners::Completion completion) { return pipeline.submit(std::move(completion)); },
+      [&](const runners::Progress& state) { progress.set_output_tokens(state.n_output_tokens); }, stop);
+  const Result<> stored = pipeline.finish();
+
+  // End. A stop that came behind the last sample stops nothing.
+  RunOutcome outcome{.run_id = writer.run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};
+  const bool complete = n_stored == n_planned;
+  if (!complete) outcome.stopped_by = why_incomplete(asked, stored);
+  const Result<> ended = writer.finish(complete ? results::RunState::finished : results::RunState::interrupted,
+                                       clock.unix_ms(), wall_ms());
+  if (!ended && !outcome.stopped_by) outcome.stopped_by = ended.error();
+  return outcome;
+}
+
+}  // namespace assay::run

@@ -1,0 +1,46 @@
+#pragma once
+// The main path: a plan is asked, graded and stored.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "harness/base/ids.h"
+#include "harness/base/result.h"
+#include "harness/run/clock.h"
+#include "harness/run/grading.h"
+#include "harness/run/progress.h"
+#include "harness/run/run_facts.h"
+#include "results/store.h"
+#include "runners/runner.h"
+#include "suites/suite.h"
+
+namespace assay::run {
+
+/// What a run works with. All of it outlives execute().
+struct RunParts {
+  runners::Runner& runner;
+  results::Store& store;
+  GradingTools grading;
+  ProgressView& progress;
+  Clock clock;
+};
+
+/// How a run ended. What is stored is durable in every case.
+struct RunOutcome {
+  RunId run_id;
+  std::int64_t n_planned = 0;
+  std::int64_t n_stored = 0;        ///< by this process and those before it
+  std::optional<Error> stopped_by;  ///< why samples are missing: interrupted, or what failed; the run can be resumed
+};
+
+/// Runs every item of `suites` and stores each sample with its verdict before it counts as done. Goes on with the
+/// newest unfinished run of the same identity, or with the run that settings.resume names; else begins a new one.
+/// Error: nothing was begun (a request that can't be served, a run that another process writes, a resume that doesn't
+/// fit).
+Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
+                           std::stop_token stop);
+
+}  // namespace assay::run

@@ -1,0 +1,210 @@
+#include "harness/run/execute.h"
+
+#include <map>
+
+#include "harness/run/test_parts.h"
+#include "results/summary.h"
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::run;
+
+namespace {
+
+/// One database and everything that execute() works with.
+struct Bench {
+  TemporaryFolder folder;
+  results::Store store = *results::Store::open_or_create(folder / "runs.db");
+  ProgressView progress{ProgressStyle::none, "run"};
+  Clock clock{.unix_ms = [this] { return now_ms++; }, .monotonic_ms = [this] { return double(now_ms); }};
+  std::int64_t now_ms = 1'700'000'000'000;
+
+  Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
+                             int n_items = 10) {
+    return run::execute(settings, {text_suite("words", n_items)}, {runner, store, {}, progress, clock}, stop);
+  }
+
+  /// Verdict and text by item and sample: the content that must not depend on how often a run was interrupted.
+  std::map<std::string, std::string> content(const RunId& run_id) {
+    std::map<std::string, std::string> content;
+    REQUIRE(store.for_each_sample(run_id, "", results::SampleParts::transcripts,
+                                  [&](const results::SampleRecord& record) -> Result<> {
+                                    const results::SampleKey& key = record.sample.key;
+                                    content[key.item.value + ":" + std::to_string(key.sample)] =
+                                        results::to_string(record.verdict.verdict) + " " + record.sample.text;
+                                    return {};
+                                  }));
+    return content;
+  }
+};
+
+RunSettings two_samples() {
+  RunSettings settings;
+  settings.plan.samples = 2;
+  settings.command_line = "run";
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE("execute: every sample is stored with its verdict, and the run is finished", "[run]") {
+  Bench bench;
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto outcome = bench.execute(runner, two_samples());
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->stopped_by.has_value());
+  CHECK(outcome->n_stored == 20);
+  CHECK(bench.content(outcome->run_id).size() == 20);
+  CHECK(bench.content(outcome->run_id)["q7:1"] == "correct a7");
+  const auto run = bench.store.read_run(outcome->run_id);
+  REQUIRE(run);
+  CHECK(run->state == results::RunState::finished);
+  CHECK(run->facts.model.name == "scripted");
+  CHECK(run->suites[0].n_correct == 20);
+}
+
+TEST_CASE("execute: a finished run starts anew, an unfinished one goes on behind what is stored", "[run]") {
+  Bench bench;
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto first = bench.execute(runner, two_samples());
+  std::stop_source stop;
+  ScriptedRunner stopped([&](const runners::Request& request) {
+    if (request.id == "q5") stop.request_stop();
+    return ScriptedRunner::right_answer(request);
+  });
+  const auto second = bench.execute(stopped, two_samples(), stop.get_token());
+  REQUIRE(second);
+  CHECK(second->run_id != first->run_id);
+  REQUIRE(second->stopped_by.has_value());
+  CHECK(second->stopped_by->kind == ErrorKind::interrupted);
+  CHECK(second->n_stored == 9);  // q9, q8, q7, q6 twice, and q5 once
+  CHECK(bench.content(second->run_id).size() == 9);
+  CHECK(bench.store.read_run(second->run_id)->state == results::RunState::interrupted);
+
+  const auto third = bench.execute(runner, two_samples());
+  REQUIRE(third);
+  CHECK(third->run_id == second->run_id);
+  CHECK(runner.n_asked == 11);
+  CHECK_FALSE(third->stopped_by.has_value());
+  CHECK(bench.content(third->run_id) == bench.content(first->run_id));
+}
+
+TEST_CASE("execute: what makes a run another one also keeps it from being resumed", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto unfinished = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(unfinished);
+
+  RunSettings settings = two_samples();
+  std::string what;
+  SECTION("seed") { settings.plan.seed = 1; }
+  SECTION("samples") { settings.plan.samples = 3; }
+  SECTION("limit") { settings.plan.limit = 3; }
+  SECTION("temperature") { settings.plan.sampling.temperature = 0.5; }
+  SECTION("name") { settings.name = "other"; }
+  SECTION("chat template") { settings.chat_template = "chatml"; }
+  SECTION("model") { runner.weights_sha256 = std::string(64, 'b'); }
+  const auto other = bench.execute(runner, settings);
+  REQUIRE(other);
+  CHECK(other->run_id != unfinished->run_id);
+
+  settings.resume = unfinished->run_id.value;
+  const auto refused = bench.execute(runner, settings);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::bad_input);
+}
+
+TEST_CASE("execute: tags and price do not make another run; --resume names one and refuses a finished one", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto unfinished = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(unfinished);
+  RunSettings settings = two_samples();
+  settings.tags = {{"host", "a"}};
+  settings.price_usd_per_gpu_hour = 2.0;
+  settings.resume = unfinished->run_id.value;
+  const auto resumed = bench.execute(runner, settings);
+  REQUIRE(resumed);
+  CHECK(resumed->run_id == unfinished->run_id);
+  const auto again = bench.execute(runner, settings);
+  REQUIRE_FALSE(again);
+  CHECK_THAT(again.error().message, Catch::Matchers::Contains("finished"));
+  settings.resume = "no such run";
+  CHECK_FALSE(bench.execute(runner, settings));
+}
+
+TEST_CASE("execute: a sample that fails is an error verdict and the others go on", "[run]") {
+  Bench bench;
+  ScriptedRunner runner([](const runners::Request& request) {
+    runners::Completion completion = ScriptedRunner::right_answer(request);
+    if (request.id == "q3") completion.failure = "nan_logits";
+    return completion;
+  });
+  const auto outcome = bench.execute(runner, two_samples());
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->stopped_by.has_value());
+  const auto run = bench.store.read_run(outcome->run_id);
+  CHECK(run->suites[0].n_errors == 2);
+  CHECK(run->suites[0].n_correct == 18);
+}
+
+TEST_CASE("execute: when the device fails, what was answered is stored and the run can be resumed", "[run]") {
+  Bench bench;
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  runner.fails_after = 7;
+  const auto outcome = bench.execute(runner, two_samples());
+  REQUIRE(outcome);
+  REQUIRE(outcome->stopped_by.has_value());
+  CHECK(outcome->stopped_by->kind == ErrorKind::environment);
+  CHECK(outcome->stopped_by->message == "the device is gone");
+  CHECK(bench.content(outcome->run_id).size() == 7);
+  runner.fails_after = -1;
+  const auto resumed = bench.execute(runner, two_samples());
+  CHECK(resumed->run_id == outcome->run_id);
+  CHECK(resumed->n_stored == 20);
+}
+
+TEST_CASE("execute: a stop behind the last sample stops nothing", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  ScriptedRunner runner([&](const runners::Request& request) {
+    if (request.id == "q0" && request.sample == 0) stop.request_stop();
+    return ScriptedRunner::right_answer(request);
+  });
+  const auto outcome = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(outcome);
+  CHECK_FALSE(outcome->stopped_by.has_value());
+  CHECK(bench.store.read_run(outcome->run_id)->state == results::RunState::finished);
+}
+
+TEST_CASE("execute: requests that can't be served leave no run behind", "[run]") {
+  Bench bench;
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  runner.refuses_all = true;
+  const auto outcome = bench.execute(runner, two_samples());
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().message == "prompt too long");
+  CHECK(bench.store.list_runs()->empty());
+}
+
+TEST_CASE("execute: a runner that leaves requests unanswered is an error, and the run stays open", "[run]") {
+  Bench bench;
+  class Lazy final : public runners::Runner {
+    runners::ModelFacts model_facts() const override { return {}; }
+    runners::DeviceFacts device_facts() const override { return {"cpu", "", Json::object()}; }
+    Result<> check(const std::vector<runners::Request>&) override { return {}; }
+    Result<> run(const std::vector<runners::Request>&, const runners::CompletionSink&, const runners::ProgressSink&,
+                 std::stop_token) override {
+      return {};
+    }
+  } lazy;
+  const auto outcome = bench.execute(lazy, two_samples());
+  REQUIRE(outcome);
+  REQUIRE(outcome->stopped_by.has_value());
+  CHECK(outcome->stopped_by->kind == ErrorKind::environment);
+  CHECK(bench.store.read_run(outcome->run_id)->state == results::RunState::interrupted);
+}

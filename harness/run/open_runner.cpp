@@ -1,0 +1,91 @@
+#include "harness/run/open_runner.h"
+
+#include <cmath>
+#include <utility>
+
+#include "harness/base/text.h"
+#include "harness/run/model_registry.h"
+#include "runners/replay/replay_runner.h"
+
+#if __has_include("runners/engine/native_runner.h")
+#include "runners/engine/native_runner.h"
+#endif
+
+namespace assay::run {
+
+namespace {
+
+constexpr std::string_view kReplayPrefix = "replay:";
+
+struct Unit {
+  std::string_view suffix;
+  double bytes;
+};
+constexpr Unit kUnits[] = {
+    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
+    {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12},
+};
+constexpr double kMaxBytes = 1e15;
+
+Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options) {
+  ASSAY_ASSIGN(const std::filesystem::path folder, resolve_model_folder(options.model));
+#if __has_include("runners/engine/native_runner.h")
+  return runners::open_native_runner({.model = options.model,
+                                      .folder = folder,
+                                      .device = options.device,
+                                      .chat_template = options.chat_template,
+                                      .max_batch = options.max_batch,
+                                      .kv_memory_bytes = options.kv_memory.bytes,
+                                      .kv_memory_pct = options.kv_memory.pct,
+                                      .speculate = options.speculate});
+#else
+  return environment_error(folder.string(), ": this build has no native engine; use replay:FILE.jsonl");
+#endif
+}
+
+}  // namespace
+
+Result<KvMemory> parse_kv_memory(std::string_view text) {
+  const Error wrong = bad_input("--kv-memory: must be bytes (such as 4096, 512MiB, 8GB) or a share (such as 80%), is ",
+                                quoted_excerpt(text));
+  if (text.ends_with('%')) {
+    const auto pct = parse_number(text.substr(0, text.size() - 1));
+    if (!pct || !(*pct > 0) || *pct > 100) return wrong;
+    return KvMemory{.bytes = {}, .pct = *pct};
+  }
+  double unit_bytes = 1;
+  for (const Unit& unit : kUnits) {
+    if (!text.ends_with(unit.suffix)) continue;
+    unit_bytes = unit.bytes;
+    text.remove_suffix(unit.suffix.size());
+    break;
+  }
+  const auto number = parse_number(trim(text));
+  if (!number || !(*number * unit_bytes >= 1) || *number * unit_bytes > kMaxBytes) return wrong;
+  return KvMemory{.bytes = static_cast<std::int64_t>(std::floor(*number * unit_bytes)), .pct = {}};
+}
+
+ReferenceKind reference_kind(std::string_view reference) {
+  if (reference.starts_with(kReplayPrefix)) return ReferenceKind::replay;
+  if (reference.starts_with("http://") || reference.starts_with("https://")) return ReferenceKind::endpoint;
+  if (reference.ends_with(".gguf")) return ReferenceKind::gguf;
+  return ReferenceKind::model;
+}
+
+Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options) {
+  switch (reference_kind(options.model)) {
+    case ReferenceKind::replay:
+      return runners::open_replay_runner(options.model.substr(kReplayPrefix.size()));
+    case ReferenceKind::endpoint:
+      return bad_input(
+          "--model: this version runs no endpoints; give a folder, a registered name or replay:FILE.jsonl");
+    case ReferenceKind::gguf:
+      return bad_input("--model ", options.model,
+                       ": this version reads no GGUF; give a folder with config.json and safetensors");
+    case ReferenceKind::model:
+      break;
+  }
+  return open_model(options);
+}
+
+}  // namespace assay::run

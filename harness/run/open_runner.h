@@ -1,0 +1,42 @@
+#pragma once
+// From the words of --model and --device to a runner: the one place that chooses.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/base/result.h"
+#include "runners/runner.h"
+
+namespace assay::run {
+
+/// Memory for the KV cache: so many bytes, or a share of what is available. Empty: the runner decides.
+struct KvMemory {
+  std::optional<std::int64_t> bytes;
+  std::optional<double> pct;  ///< in (0, 100]
+};
+
+/// "2GiB", "512MB", "4096" (bytes) or "80%". Error{bad_input} says what is right.
+Result<KvMemory> parse_kv_memory(std::string_view text);
+
+/// What a runner is opened with. A recording ignores all but `model`.
+struct RunnerOptions {
+  std::string model;                      ///< REF as INTERFACE.md says
+  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0
+  std::string chat_template;              ///< a template's name; empty: the model's own
+  std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
+  KvMemory kv_memory;
+  std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides
+};
+
+/// What kind of REF it is, by its spelling alone.
+enum class ReferenceKind { replay, endpoint, gguf, model };
+ReferenceKind reference_kind(std::string_view reference);
+
+/// Opens the runner for a REF: `replay:FILE` a recording, a folder or registered name the native engine.
+/// Error{bad_input} for a REF of another kind and for a broken model, Error{environment} for a missing device.
+Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options);
+
+}  // namespace assay::run

@@ -1,0 +1,36 @@
+#pragma once
+// The CPU operations in their three builds (scalar, AVX2, AVX-512) behind one table of functions. All builds compute
+// the same bits: they are one source, kernels/*/*_lanes.h, over the 16 lanes of lanes.h.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace assay::kernels {
+
+enum class SimdLevel { scalar, avx2, avx512 };
+const char* to_string(SimdLevel level);
+
+struct MatmulArgs;     // kernels/matmul/matmul.h
+struct AttentionArgs;  // kernels/attention/attention.h
+
+struct CpuOps {
+  SimdLevel level;
+  /// Columns [n_begin, n_end) of a product; `panel` holds matmul_panel_floats(n_in) floats.
+  void (*matmul_columns)(const MatmulArgs& args, int n_begin, int n_end, float* panel);
+  /// Softmax attention of one group of queries; `scratch` holds attention_scratch_floats(value_width) floats.
+  void (*attend)(const AttentionArgs& args, float* scratch);
+  /// y[i] = x[i] · (1 / sqrt(Σx²/n + eps)) · weight[i]; y may be x.
+  void (*rmsnorm_row)(const float* x, const float* weight, float eps, int n, float* y);
+  /// y[i] = gate[i] / (1 + e^-gate[i]) · up[i]; y may be gate or up.
+  void (*swiglu_row)(const float* gate, const float* up, int n, float* y);
+  /// y[i] = e^x[i]; y may be x.
+  void (*exp_row)(const float* x, int n, float* y);
+};
+
+/// The best level that this processor offers, or the one named by $ASSAY_SIMD (scalar, avx2, avx512) if it offers that.
+SimdLevel best_simd_level();
+bool simd_level_available(SimdLevel level);
+/// The operations of one level, which must be available.
+const CpuOps& cpu_ops(SimdLevel level);
+
+}  // namespace assay::kernels

@@ -1,0 +1,25 @@
+// The CPU operations built for one instruction set; the flags stand in CMakeLists.txt. Lanes come first, then the dot
+// product in lanes, then the operations that are written in both.
+
+#include "kernels/attention/attention.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/simd/cpu_ops.h"
+
+#include "kernels/simd/lanes.h"
+
+#include "kernels/simd/dot_lanes.h"
+
+#include "kernels/attention/attention_lanes.h"
+#include "kernels/matmul/matmul_lanes.h"
+#include "kernels/rmsnorm/rmsnorm_lanes.h"
+#include "kernels/swiglu/swiglu_lanes.h"
+
+namespace assay::kernels {
+
+const CpuOps& avx512_ops();
+const CpuOps& avx512_ops() {
+  static const CpuOps ops{SimdLevel::avx512, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+  return ops;
+}
+
+}  // namespace assay::kernels

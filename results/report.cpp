@@ -1,0 +1,134 @@
+#include "results/report.h"
+
+#include "harness/base/text.h"
+#include "results/text_table.h"
+
+namespace assay::results {
+
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+/// Text from the database, made safe for a terminal.
+std::string shown(std::string_view text) {
+  const std::string quoted = quoted_excerpt(text, 100);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string percent(double ratio) { return to_fixed(100 * ratio, 1) + " %"; }
+
+std::string interval(const Interval& ci95) {
+  return to_fixed(100 * ci95[0], 1) + " to " + to_fixed(100 * ci95[1], 1) + " %";
+}
+
+/// What is not known is a dash, never 0.
+std::string fixed_or_dash(const std::optional<double>& value, int digits) {
+  return value ? to_fixed(*value, digits) : "-";
+}
+std::string count_or_dash(const std::optional<std::int64_t>& value) { return value ? to_text(*value) : "-"; }
+
+/// Money with four significant places however small it is.
+std::string usd_or_dash(const std::optional<double>& usd) {
+  if (!usd) return "-";
+  int digits = 2;
+  for (double scale = 1; *usd > 0 && *usd < scale && digits < 10; scale /= 10) ++digits;
+  return std::string("$").append(to_fixed(*usd, digits));
+}
+
+std::string heading(const RunRecord& run) {
+  std::string text = "Run " + shown(run.run_id.value);
+  if (!run.facts.name.empty()) text += "  " + shown(run.facts.name);
+  text += "  (" + to_string(current_state(run)) + ")";
+  return text + "  " + run.facts.provenance + "\n";
+}
+
+std::string machine(const RunRecord& run) {
+  Rows rows = {{"model", shown(run.facts.model.name), shown(run.facts.model.reference)}};
+  if (!run.facts.model.weights_sha256.empty()) {
+    rows[0].push_back("weights " + shown(run.facts.model.weights_sha256.substr(0, 12)));
+  }
+  for (const SegmentRecord& segment : run.segments) {
+    const EnvironmentFacts& environment = segment.environment;
+    std::vector<std::string> row = {"hardware", shown(environment.device_kind), shown(environment.device_name),
+                                    shown(environment.os)};
+    if (rows.size() == 1 || row != rows.back()) rows.push_back(std::move(row));
+  }
+  if (run.facts.hardware_profile) rows.push_back({"profile", shown(*run.facts.hardware_profile)});
+  if (!run.segments.empty()) {
+    const EnvironmentFacts& environment = run.segments.front().environment;
+    rows.push_back({"build", shown(environment.build_version), shown(environment.build_git_commit)});
+  }
+  return text_table(rows, {1, 2, 3});
+}
+
+std::string accuracy(const RunSummary& summary) {
+  Rows rows = {{"suite", "items", "samples", "accuracy", "95 % interval", "by", "pass@k", "maj@k"}};
+  for (const SuiteSummary& suite : summary.suites) {
+    const auto largest_k = [](const std::map<std::int64_t, double>& by_k) {
+      return by_k.empty() ? std::string("-") : percent(by_k.rbegin()->second) + " @" + to_text(by_k.rbegin()->first);
+    };
+    rows.push_back({shown(suite.suite.facts.suite), to_text(suite.suite.n_items), to_text(suite.suite.facts.samples),
+                    suite.accuracy ? percent(*suite.accuracy) : "-", suite.ci95 ? interval(*suite.ci95) : "-",
+                    suite.ci95_method, largest_k(suite.pass_at_k), largest_k(suite.maj_at_k)});
+    for (const TagSummary& tag : suite.by_tag) {
+      rows.push_back({"  " + (tag.tag.empty() ? "(no tag)" : shown(tag.tag)), to_text(tag.n_items), "",
+                      percent(tag.accuracy), interval(tag.ci95)});
+    }
+  }
+  return text_table(rows, {5});
+}
+
+std::string outcomes(const RunSummary& summary) {
+  Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "grader"}};
+  for (const SuiteSummary& summarised : summary.suites) {
+    const RunSuiteRecord& suite = summarised.suite;
+    rows.push_back({shown(suite.facts.suite),
+                    to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
+                    to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer),
+                    to_text(suite.n_truncated), to_text(suite.n_errors), shown(suite.current_profile)});
+  }
+  return text_table(rows, {7});
+}
+
+std::string latency(const RunSummary& summary) {
+  Rows rows = {{"ms", "p50", "p90", "p99", "n"}};
+  const auto add = [&](std::string name, const Percentiles& percentiles) {
+    rows.push_back({std::move(name), fixed_or_dash(percentiles.p50, 1), fixed_or_dash(percentiles.p90, 1),
+                    fixed_or_dash(percentiles.p99, 1), to_text(percentiles.n)});
+  };
+  add("TTFT", summary.ttft_ms);
+  add("ITL (mean of a sample)", summary.itl_ms);
+  add("E2E", summary.e2e_ms);
+  return text_table(rows);
+}
+
+std::string amounts(const RunSummary& summary) {
+  Rows rows = {
+      {"tokens", "prompt " + count_or_dash(summary.n_prompt_tokens),
+       "cached " + count_or_dash(summary.n_cached_prompt_tokens), "output " + count_or_dash(summary.n_output_tokens)},
+      {"throughput", fixed_or_dash(summary.output_tokens_per_s, 1) + " output tokens/s",
+       fixed_or_dash(summary.requests_per_s, 2) + " requests/s", "wall " + to_fixed(summary.wall_s, 1) + " s"}};
+  if (summary.n_drafted_tokens > 0) {
+    rows.push_back({"speculation", "drafted " + to_text(summary.n_drafted_tokens),
+                    "accepted " + to_text(summary.n_accepted_tokens)});
+  }
+  if (summary.usd_total) {
+    rows.push_back({"cost", usd_or_dash(summary.usd_total) + " total",
+                    usd_or_dash(summary.usd_per_correct) + " per correct",
+                    usd_or_dash(summary.usd_per_mtok_input) + "/Mtok input",
+                    usd_or_dash(summary.usd_per_mtok_output) + "/Mtok output"});
+  } else {
+    rows.push_back({"cost", summary.run.facts.price_usd_per_gpu_hour ? "- (recorded outputs were not timed)"
+                                                                     : "- (no --price-usd-per-gpu-hour)"});
+  }
+  return text_table(rows, {1, 2, 3, 4});
+}
+
+}  // namespace
+
+std::string report_text(const RunSummary& summary) {
+  return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
+         latency(summary) + "\n" + amounts(summary);
+}
+
+}  // namespace assay::results

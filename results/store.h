@@ -1,0 +1,163 @@
+#pragma once
+// The results database: runs, samples and verdicts in one SQLite file.
+//
+//   ASSAY_ASSIGN(auto store, results::Store::open_or_create(path));
+//   ASSAY_ASSIGN(auto unfinished, store.find_resumable(results::run_identity(facts)));
+//   ASSAY_ASSIGN(auto writer, unfinished ? store.resume_run(*unfinished, environment, now_ms)
+//                                        : store.begin_run(facts, environment, now_ms));
+//   … writer.add_sample(sample, verdict, now_ms, wall_ms) …; writer.finish(RunState::finished, now_ms, wall_ms)
+//
+// Durable: when add_sample returns, sample and verdict survive kill -9 and power loss. Append-only: no call changes or
+// removes a stored sample. Several processes may use one database; one at a time writes a given run.
+// Errors: `bad_input` for a file that is no Assay database, was tampered with or is damaged, and for words that name no
+// run; `environment` for a newer version, a lock, a full disk, a place that can't be written. Threads: a Store and its
+// RunWriters belong to one thread at a time. Use a Store per thread.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "results/facts.h"
+
+namespace assay::results {
+
+class Database;
+
+/// What the database says of a suite within a run. `items` is left empty; Store::read_items gives them.
+struct RunSuiteRecord {
+  RunSuiteFacts facts;
+  std::int64_t n_items = 0;
+  std::int64_t n_samples = 0;  ///< stored so far, over all items
+  std::int64_t n_correct = 0, n_incorrect = 0, n_no_answer = 0, n_truncated = 0, n_errors = 0;  ///< current grading
+  std::string current_profile;  ///< of the newest grading that covers every stored sample
+  std::string current_grader_version;
+};
+
+/// A process's work on a run.
+struct SegmentRecord {
+  std::int64_t started_at_ms = 0;
+  std::optional<std::int64_t> ended_at_ms;  ///< none if the process was killed, or still works
+  double wall_ms = 0;                       ///< up to its last stored sample, or its end
+  EnvironmentFacts environment;
+};
+
+/// A stored run without its items and samples.
+struct RunRecord {
+  RunId run_id;
+  RunFacts facts;  ///< facts.suites is left empty, see `suites`
+  std::string identity_sha256;
+  RunState state = RunState::running;  ///< as stored, see current_state
+  bool is_active = false;              ///< a process on this host holds the run open for writing now
+  std::int64_t started_at_ms = 0;
+  std::optional<std::int64_t> finished_at_ms;
+  std::vector<RunSuiteRecord> suites;   ///< in the order in which they were given
+  std::vector<SegmentRecord> segments;  ///< at least one
+  double wall_s = 0;                    ///< sum over segments
+};
+
+/// What to call a run now: a run that is stored as `running` but has no writer was killed, and is `interrupted`.
+RunState current_state(const RunRecord& run);
+
+/// A stored sample with its verdict in the current grading. `sample.text`, `.prefill` and `.tokens` are empty unless
+/// asked for.
+struct SampleRecord {
+  SampleFacts sample;
+  VerdictFacts verdict;
+  std::string item_tag;
+};
+enum class SampleParts { facts, transcripts };
+
+/// A verdict for regrading.
+struct KeyedVerdict {
+  SampleKey key;
+  VerdictFacts verdict;
+};
+
+/// Writes one run. While it lives no other process can write this run; a killed process frees it at once. Dropping it
+/// without finish() leaves the run resumable.
+class RunWriter {
+ public:
+  RunWriter(RunWriter&&) noexcept;
+  RunWriter& operator=(RunWriter&&) noexcept;
+  ~RunWriter();
+
+  const RunId& run_id() const;
+
+  /// Stores a sample and its verdict in one transaction, durably. `wall_ms` is the time since this process began to
+  /// work on the run (monotonic clock). Error{bad_input} if the sample is stored already, is not in the plan, or has a
+  /// value out of range; Error{environment} if it can't be written (disk full): then nothing of it is stored, and what
+  /// was, stays.
+  Result<> add_sample(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
+                      double wall_ms);
+
+  /// Ends this process's segment and sets the run's state to `finished` or `interrupted`. Error{bad_input} for
+  /// `finished` while planned samples are missing.
+  Result<> finish(RunState state, std::int64_t ended_at_ms, double wall_ms);
+
+ private:
+  friend class Store;
+  struct State;
+  explicit RunWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// An open results database.
+class Store {
+ public:
+  /// Opens `path` for reading and writing; makes it if it is missing or empty; migrates an older version.
+  static Result<Store> open_or_create(const std::filesystem::path& path);
+  /// Opens an existing database for reading; also from a read-only place. Error{bad_input} if it is missing.
+  /// A database of an older version is refused (Error{environment}) until open_or_create has migrated it.
+  static Result<Store> open_read_only(const std::filesystem::path& path);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  const std::filesystem::path& path() const;
+
+  // Writing. `now_ms` is Unix time.
+
+  /// Stores a new run with a new random id. Error{environment} if a process writes a run of the same identity now.
+  /// Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
+  Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms);
+  /// The newest unfinished run of this identity, active or not.
+  Result<std::optional<RunId>> find_resumable(std::string_view identity_sha256) const;
+  /// Goes on with an unfinished run. Error{environment} if another process writes it; Error{bad_input} if it is
+  /// finished.
+  Result<RunWriter> resume_run(const RunId& run, const EnvironmentFacts& environment, std::int64_t now_ms);
+  /// Stores a new grading of one suite of a run in one transaction: exactly one verdict for each stored sample, else
+  /// Error{bad_input}. It becomes the current grading; the old ones stay.
+  Result<> add_grading(const RunId& run, std::string_view suite, std::string_view grader_profile,
+                       std::string_view grader_version, const std::vector<KeyedVerdict>& verdicts, std::int64_t now_ms);
+
+  // Reading
+
+  /// Calls `read`; everything that it reads from this Store is of one moment, whatever other processes write meanwhile.
+  Result<> in_snapshot(const std::function<Result<>()>& read) const;
+  /// The run meant by an id, `latest` (started last), a name (the run of that name that started last), or an
+  /// unambiguous prefix of an id; tried in this order. Error{bad_input} says what there is.
+  Result<RunId> find_run(std::string_view words) const;
+  /// All runs, the one started last first.
+  Result<std::vector<RunRecord>> list_runs() const;
+  Result<RunRecord> read_run(const RunId& run) const;
+  /// Items of one suite of a run, in plan order.
+  Result<std::vector<ItemFacts>> read_items(const RunId& run, std::string_view suite) const;
+  /// Keys of all samples stored for a run, sorted.
+  Result<std::vector<SampleKey>> stored_samples(const RunId& run) const;
+  /// Calls `use` for each stored sample of a run (of one suite, unless `suite` is empty), by suite, item in plan order
+  /// and sample; stops at the first error that `use` returns. `use` must not write to this Store.
+  Result<> for_each_sample(const RunId& run, std::string_view suite, SampleParts parts,
+                           const std::function<Result<>(const SampleRecord&)>& use) const;
+
+ private:
+  Store(std::filesystem::path path, std::unique_ptr<Database> database);
+  std::filesystem::path path_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace assay::results

@@ -1,0 +1,249 @@
+#include "results/summary.h"
+
+#include <algorithm>
+
+#include "results/analysis/moments.h"
+#include "results/analysis/votes.h"
+
+namespace assay::results {
+
+namespace {
+
+/// The samples of one item.
+struct SampledItem {
+  std::string tag;
+  std::vector<double> scores;  ///< 1 for `correct`, else 0
+  std::vector<Vote> votes;
+};
+
+/// Items of one suite by id, with what of them is stored.
+using SampledItems = std::map<ItemId, SampledItem>;
+
+/// What is summed over all samples of a run while they pass by.
+struct Totals {
+  std::int64_t n_served = 0;  ///< samples that did not fail
+  std::int64_t n_correct = 0;
+  std::optional<std::int64_t> n_prompt_tokens = 0, n_cached_prompt_tokens = 0, n_output_tokens = 0;
+  std::int64_t n_drafted_tokens = 0, n_accepted_tokens = 0;
+  std::optional<double> prefill_device_ms = 0, decode_device_ms = 0;
+  std::vector<double> ttft_ms, itl_ms, e2e_ms;
+};
+
+/// Adds, and is unknown from the first unknown part on.
+template <class T>
+void add(std::optional<T>& sum, const std::optional<T>& part) {
+  sum = sum && part ? std::optional<T>(*sum + *part) : std::nullopt;
+}
+
+void append_known(std::vector<double>& values, const std::optional<double>& value) {
+  if (value) values.push_back(*value);
+}
+
+void add_sample(Totals& totals, const SampleRecord& record) {
+  const SampleFacts& sample = record.sample;
+  totals.n_correct += record.verdict.verdict == Verdict::correct ? 1 : 0;
+  if (sample.failure) return;
+  ++totals.n_served;
+  add(totals.n_prompt_tokens, sample.n_prompt_tokens);
+  add(totals.n_cached_prompt_tokens, sample.n_cached_prompt_tokens);
+  add(totals.n_output_tokens, sample.n_output_tokens);
+  totals.n_drafted_tokens += sample.n_drafted_tokens;
+  totals.n_accepted_tokens += sample.n_accepted_tokens;
+  add(totals.prefill_device_ms, sample.prefill_device_ms);
+  add(totals.decode_device_ms, sample.decode_device_ms);
+  append_known(totals.ttft_ms, sample.ttft_ms);
+  append_known(totals.itl_ms, sample.itl_ms_mean);
+  append_known(totals.e2e_ms, sample.e2e_ms);
+}
+
+void add_sample(SampledItems& items, const SampleRecord& record) {
+  SampledItem& item = items[record.sample.key.item];
+  const bool correct = record.verdict.verdict == Verdict::correct;
+  item.tag = record.item_tag;
+  item.scores.push_back(correct ? 1 : 0);
+  item.votes.push_back({record.verdict.answer, correct});
+}
+
+Result<std::vector<double>> means_over_samples(const SampledItems& items) {
+  std::vector<double> means;
+  for (const auto& [id, item] : items) {
+    ASSAY_ASSIGN(const double item_mean, mean(item.scores));
+    means.push_back(item_mean);
+  }
+  return means;
+}
+
+bool has_single_samples(const SampledItems& items) {
+  return std::all_of(items.begin(), items.end(), [](const auto& entry) { return entry.second.scores.size() == 1; });
+}
+
+Result<std::vector<TagSummary>> summarise_tags(const SampledItems& items, const BootstrapOptions& bootstrap) {
+  std::map<std::string, SampledItems> by_tag;
+  for (const auto& [id, item] : items) by_tag[item.tag][id] = item;
+  std::vector<TagSummary> tags;
+  if (by_tag.size() == 1 && by_tag.contains("")) return tags;
+  for (const auto& [tag, tagged] : by_tag) {
+    ASSAY_ASSIGN(const auto means, means_over_samples(tagged));
+    ASSAY_ASSIGN(const double accuracy, mean(means));
+    ASSAY_ASSIGN(const auto ci95, accuracy_ci95(means, has_single_samples(tagged), bootstrap));
+    tags.push_back({tag, static_cast<std::int64_t>(tagged.size()), accuracy, ci95.interval});
+  }
+  return tags;
+}
+
+/// 1, 2, 4, … up to `most`, and `most` itself.
+std::vector<std::int64_t> ks_up_to(std::int64_t most) {
+  std::vector<std::int64_t> ks;
+  for (std::int64_t k = 1; k < most; k *= 2) ks.push_back(k);
+  ks.push_back(most);
+  return ks;
+}
+
+Result<> summarise_votes(const SampledItems& items, const BootstrapOptions& bootstrap, SuiteSummary& summary) {
+  std::size_t fewest = items.begin()->second.scores.size();
+  bool can_vote = true;
+  for (const auto& [id, item] : items) {
+    fewest = std::min(fewest, item.scores.size());
+    for (const Vote& vote : item.votes) can_vote = can_vote && (vote.answer || !vote.correct);
+  }
+  for (const std::int64_t k : ks_up_to(static_cast<std::int64_t>(fewest))) {
+    std::vector<double> passes;
+    std::vector<double> majorities;
+    for (const auto& [id, item] : items) {
+      const auto n_correct = std::count(item.scores.begin(), item.scores.end(), 1.0);
+      ASSAY_ASSIGN(const double pass, pass_at_k(static_cast<std::int64_t>(item.scores.size()), n_correct, k));
+      passes.push_back(pass);
+      if (!can_vote) continue;
+      ASSAY_ASSIGN(const double majority, maj_at_k(item.votes, k));
+      majorities.push_back(majority);
+    }
+    const bool single_sample = has_single_samples(items);
+    ASSAY_ASSIGN(summary.pass_at_k[k], mean(passes));
+    ASSAY_ASSIGN(const auto pass_ci95, accuracy_ci95(passes, single_sample, bootstrap));
+    summary.pass_at_k_ci95[k] = pass_ci95.interval;
+    if (!can_vote) continue;
+    ASSAY_ASSIGN(summary.maj_at_k[k], mean(majorities));
+    ASSAY_ASSIGN(const auto maj_ci95, accuracy_ci95(majorities, single_sample, bootstrap));
+    summary.maj_at_k_ci95[k] = maj_ci95.interval;
+  }
+  return {};
+}
+
+Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledItems& items,
+                                     const BootstrapOptions& bootstrap) {
+  SuiteSummary summary;
+  summary.suite = suite;
+  summary.n_items_sampled = static_cast<std::int64_t>(items.size());
+  if (items.empty()) return summary;
+  ASSAY_ASSIGN(const auto means, means_over_samples(items));
+  ASSAY_ASSIGN(summary.accuracy, mean(means));
+  ASSAY_ASSIGN(const auto ci95, accuracy_ci95(means, has_single_samples(items), bootstrap));
+  summary.ci95 = ci95.interval;
+  summary.ci95_method = ci95.method;
+  if (means.size() >= 2) {
+    ASSAY_ASSIGN(summary.stderr_accuracy, standard_error(means));
+  }
+  std::vector<std::vector<double>> scores;
+  for (const auto& [id, item] : items) scores.push_back(item.scores);
+  // Fails, and leaves the figure unknown, where samples are single or still missing.
+  if (const auto split = split_variance(scores)) summary.stderr_fixed_items = split->fixed_items_standard_error;
+  ASSAY_ASSIGN(summary.by_tag, summarise_tags(items, bootstrap));
+  ASSAY_TRY(summarise_votes(items, bootstrap, summary));
+  return summary;
+}
+
+/// A percentile p is shown from so many samples on that at least one is expected beyond it.
+Result<Percentiles> percentiles(const std::vector<double>& values) {
+  constexpr std::int64_t kLeastForP90 = 10;
+  constexpr std::int64_t kLeastForP99 = 100;
+  Percentiles summary;
+  summary.n = static_cast<std::int64_t>(values.size());
+  if (summary.n >= 1) {
+    ASSAY_ASSIGN(summary.p50, quantile(values, 0.50));
+  }
+  if (summary.n >= kLeastForP90) {
+    ASSAY_ASSIGN(summary.p90, quantile(values, 0.90));
+  }
+  if (summary.n >= kLeastForP99) {
+    ASSAY_ASSIGN(summary.p99, quantile(values, 0.99));
+  }
+  return summary;
+}
+
+/// True if the samples were generated while the run's clock ran, all of them.
+bool was_timed(const RunRecord& run) {
+  return std::none_of(run.segments.begin(), run.segments.end(),
+                      [](const SegmentRecord& segment) { return segment.environment.device_kind == "replay"; });
+}
+
+/// `numerator` per unit of `denominator`; unknown where either is, or where there is nothing to divide by.
+std::optional<double> ratio(std::optional<double> numerator, double denominator) {
+  if (!numerator || !(denominator > 0)) return std::nullopt;
+  return *numerator / denominator;
+}
+
+void add_cost(const Totals& totals, RunSummary& summary) {
+  const RunFacts& facts = summary.run.facts;
+  if (!facts.price_usd_per_gpu_hour) return;
+  constexpr double kSecondsPerHour = 3600;
+  constexpr double kTokensPerMtok = 1e6;
+  const double usd_total =
+      *facts.price_usd_per_gpu_hour * static_cast<double>(facts.n_priced_devices) * summary.wall_s / kSecondsPerHour;
+  summary.usd_total = usd_total;
+  summary.usd_per_correct = ratio(usd_total, static_cast<double>(totals.n_correct));
+  if (!totals.prefill_device_ms || !totals.decode_device_ms) return;
+  const double device_ms = *totals.prefill_device_ms + *totals.decode_device_ms;
+  const auto per_mtok = [&](double part_ms, const std::optional<std::int64_t>& n_tokens) {
+    const auto usd = ratio(usd_total * part_ms * kTokensPerMtok, device_ms);
+    return ratio(usd, static_cast<double>(n_tokens.value_or(0)));
+  };
+  summary.usd_per_mtok_input = per_mtok(*totals.prefill_device_ms, totals.n_prompt_tokens);
+  summary.usd_per_mtok_output = per_mtok(*totals.decode_device_ms, totals.n_output_tokens);
+}
+
+Result<> add_totals(const Totals& totals, RunSummary& summary) {
+  summary.wall_s = summary.run.wall_s;
+  if (totals.n_served > 0) {
+    summary.n_prompt_tokens = totals.n_prompt_tokens;
+    summary.n_cached_prompt_tokens = totals.n_cached_prompt_tokens;
+    summary.n_output_tokens = totals.n_output_tokens;
+  }
+  summary.n_drafted_tokens = totals.n_drafted_tokens;
+  summary.n_accepted_tokens = totals.n_accepted_tokens;
+  ASSAY_ASSIGN(summary.ttft_ms, percentiles(totals.ttft_ms));
+  ASSAY_ASSIGN(summary.itl_ms, percentiles(totals.itl_ms));
+  ASSAY_ASSIGN(summary.e2e_ms, percentiles(totals.e2e_ms));
+  if (!was_timed(summary.run) || totals.n_served == 0) return {};
+  if (summary.n_output_tokens) {
+    summary.output_tokens_per_s = ratio(static_cast<double>(*summary.n_output_tokens), summary.wall_s);
+  }
+  summary.requests_per_s = ratio(static_cast<double>(totals.n_served), summary.wall_s);
+  add_cost(totals, summary);
+  return {};
+}
+
+}  // namespace
+
+Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap) {
+  RunSummary summary;
+  summary.bootstrap = bootstrap;
+  Totals totals;
+  std::map<std::string, SampledItems> items_by_suite;
+  const auto read = store.in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(summary.run, store.read_run(run));
+    return store.for_each_sample(run, "", SampleParts::facts, [&](const SampleRecord& record) -> Result<> {
+      add_sample(totals, record);
+      add_sample(items_by_suite[record.sample.key.suite], record);
+      return {};
+    });
+  });
+  if (!read) return read.error();
+  for (const RunSuiteRecord& suite : summary.run.suites) {
+    ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));
+    summary.suites.push_back(std::move(suite_summary));
+  }
+  ASSAY_TRY(add_totals(totals, summary));
+  return summary;
+}
+
+}  // namespace assay::results

@@ -1,0 +1,68 @@
+#pragma once
+// A run in numbers: all that `assay run --json` and `assay report` print. Computed from stored facts, never stored.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "results/analysis/intervals.h"
+#include "results/store.h"
+
+namespace assay::results {
+
+/// Accuracy over the items of one tag.
+struct TagSummary {
+  std::string tag;
+  std::int64_t n_items = 0;  ///< with at least one stored sample
+  double accuracy = 0;
+  Interval ci95{};
+};
+
+/// One suite of a run. Items without a stored sample are left out of every mean.
+struct SuiteSummary {
+  RunSuiteRecord suite;
+  std::int64_t n_items_sampled = 0;          ///< items with at least one stored sample
+  std::optional<double> accuracy;            ///< mean over items of the mean over samples; none without samples
+  std::optional<double> stderr_accuracy;     ///< over items; none below two items
+  std::optional<double> stderr_fixed_items;  ///< for these very items; needs two samples of each
+  std::optional<Interval> ci95;
+  std::string ci95_method;                   ///< "wilson", "bootstrap" or "t"
+  std::map<std::int64_t, double> pass_at_k;  ///< k = 1, 2, 4, … and the largest k that every item has samples for
+  std::map<std::int64_t, double> maj_at_k;   ///< the same k; empty where a correct sample has no answer to vote with
+  std::map<std::int64_t, Interval> pass_at_k_ci95, maj_at_k_ci95;
+  std::vector<TagSummary> by_tag;  ///< empty unless some item has a tag
+};
+
+/// A percentile that too few samples support is none: p90 needs 10 samples, p99 needs 100.
+struct Percentiles {
+  std::int64_t n = 0;
+  std::optional<double> p50, p90, p99;
+};
+
+struct RunSummary {
+  RunRecord run;
+  std::vector<SuiteSummary> suites;
+  // None if a sample that did not fail has an unknown count.
+  std::optional<std::int64_t> n_prompt_tokens, n_cached_prompt_tokens, n_output_tokens;
+  std::int64_t n_drafted_tokens = 0, n_accepted_tokens = 0;
+  Percentiles ttft_ms, itl_ms, e2e_ms;
+  // None for recorded outputs (device_kind "replay"): the time to replay them says nothing of the model.
+  std::optional<double> output_tokens_per_s, requests_per_s;
+  // None without a price. Input and output prices split usd_total by device time, so that they add up to it; none where
+  // device times are unknown.
+  std::optional<double> usd_total, usd_per_mtok_input, usd_per_mtok_output, usd_per_correct;
+  double wall_s = 0;
+  BootstrapOptions bootstrap;  ///< what the resampled intervals were drawn with
+};
+
+/// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
+/// options give the same bits.
+Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});
+
+/// The record that `assay run --json` prints, spelled as INTERFACE.md's Records; every unknown figure is null.
+Json to_json(const RunSummary& summary);
+
+}  // namespace assay::results

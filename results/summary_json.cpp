@@ -1,0 +1,156 @@
+// The record of `assay run --json`.
+#include "results/summary.h"
+
+namespace assay::results {
+
+namespace {
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+/// Facts that a runner could not know are empty text.
+Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json to_json(const Percentiles& percentiles) {
+  return {{"p50", or_null(percentiles.p50)},
+          {"p90", or_null(percentiles.p90)},
+          {"p99", or_null(percentiles.p99)},
+          {"n", percentiles.n}};
+}
+
+template <class T>
+Json by_k(const std::map<std::int64_t, T>& values) {
+  Json object = Json::object();
+  for (const auto& [k, value] : values) object[std::to_string(k)] = value;
+  return object;
+}
+
+Json to_json(const ModelFacts& model) {
+  return {{"name", model.name},
+          {"reference", model.reference},
+          {"weights_sha256", or_null(model.weights_sha256)},
+          {"tokenizer_sha256", or_null(model.tokenizer_sha256)},
+          {"details", model.details}};
+}
+
+Json to_json(const EnvironmentFacts& environment) {
+  return {{"device_kind", environment.device_kind},
+          {"device_name", or_null(environment.device_name)},
+          {"hostname", or_null(environment.hostname)},
+          {"cpu_model", or_null(environment.cpu_model)},
+          {"n_cores", or_null(environment.n_cores)},
+          {"memory_bytes", or_null(environment.memory_bytes)},
+          {"os", or_null(environment.os)},
+          {"kernel", or_null(environment.kernel)},
+          {"gpu_name", or_null(environment.gpu_name)},
+          {"n_gpus", or_null(environment.n_gpus)},
+          {"gpu_driver", or_null(environment.gpu_driver)},
+          {"cuda_version", or_null(environment.cuda_version)},
+          {"gpu_clock_mhz", or_null(environment.gpu_clock_mhz)},
+          {"gpu_power_limit_watts", or_null(environment.gpu_power_limit_watts)},
+          {"build_version", or_null(environment.build_version)},
+          {"build_git_commit", or_null(environment.build_git_commit)},
+          {"compiler", or_null(environment.compiler)},
+          {"compiler_flags", or_null(environment.compiler_flags)},
+          {"details", environment.details}};
+}
+
+/// The machine of the first segment; how many others worked on the run is said beside it.
+Json hardware_json(const RunRecord& run) {
+  Json hardware = run.segments.empty() ? Json::object() : to_json(run.segments.front().environment);
+  hardware["n_segments"] = run.segments.size();
+  hardware["profile"] = or_null(run.facts.hardware_profile);
+  hardware["n_priced_devices"] = run.facts.n_priced_devices;
+  hardware["price_usd_per_gpu_hour"] = or_null(run.facts.price_usd_per_gpu_hour);
+  return hardware;
+}
+
+Json to_json(const SuiteSummary& summary) {
+  const RunSuiteRecord& suite = summary.suite;
+  Json by_tag = Json::array();
+  for (const TagSummary& tag : summary.by_tag) {
+    by_tag.push_back({{"tag", tag.tag}, {"items", tag.n_items}, {"accuracy", tag.accuracy}, {"ci95", tag.ci95}});
+  }
+  return {{"suite", suite.facts.suite},
+          {"version", suite.facts.version},
+          {"kind", suite.facts.kind},
+          {"sha256", suite.facts.sha256},
+          {"items", suite.n_items},
+          {"samples", suite.facts.samples},
+          {"n_items_sampled", summary.n_items_sampled},
+          {"n_samples", suite.n_samples},
+          {"accuracy", or_null(summary.accuracy)},
+          {"stderr", or_null(summary.stderr_accuracy)},
+          {"stderr_fixed_items", or_null(summary.stderr_fixed_items)},
+          {"ci95", or_null(summary.ci95)},
+          {"ci95_method", or_null(summary.ci95_method)},
+          {"pass_at_k", by_k(summary.pass_at_k)},
+          {"pass_at_k_ci95", by_k(summary.pass_at_k_ci95)},
+          {"maj_at_k", by_k(summary.maj_at_k)},
+          {"maj_at_k_ci95", by_k(summary.maj_at_k_ci95)},
+          {"correct", suite.n_correct},
+          {"incorrect", suite.n_incorrect},
+          {"no_answer", suite.n_no_answer},
+          {"truncated", suite.n_truncated},
+          {"errors", suite.n_errors},
+          {"by_tag", std::move(by_tag)},
+          {"sampling", suite.facts.sampling},
+          {"grader_profile", suite.current_profile},
+          {"grader_version", suite.current_grader_version}};
+}
+
+}  // namespace
+
+Json to_json(const RunSummary& summary) {
+  const RunRecord& run = summary.run;
+  const std::string& provenance = run.facts.provenance;
+  Json tags = Json::object();
+  for (const auto& [tag, value] : run.facts.tags) tags[tag] = value;
+  Json suites = Json::array();
+  for (const SuiteSummary& suite : summary.suites) {
+    suites.push_back(to_json(suite));
+    suites.back()["provenance"] = provenance;
+  }
+  return {{"run_id", run.run_id.value},
+          {"name", or_null(run.facts.name)},
+          {"state", to_string(current_state(run))},
+          {"seed", run.facts.seed},
+          {"tags", std::move(tags)},
+          {"command_line", run.facts.command_line},
+          {"identity_sha256", run.identity_sha256},
+          {"started_at_ms", run.started_at_ms},
+          {"finished_at_ms", or_null(run.finished_at_ms)},
+          {"provenance", provenance},
+          {"model", to_json(run.facts.model)},
+          {"hardware", hardware_json(run)},
+          {"suites", std::move(suites)},
+          {"tokens",
+           {{"prompt", or_null(summary.n_prompt_tokens)},
+            {"cached_prompt", or_null(summary.n_cached_prompt_tokens)},
+            {"output", or_null(summary.n_output_tokens)},
+            {"drafted", summary.n_drafted_tokens},
+            {"accepted", summary.n_accepted_tokens},
+            {"provenance", provenance}}},
+          {"latency",
+           {{"ttft_ms", to_json(summary.ttft_ms)},
+            {"itl_ms", to_json(summary.itl_ms)},
+            {"e2e_ms", to_json(summary.e2e_ms)},
+            {"provenance", provenance}}},
+          {"throughput",
+           {{"output_tokens_per_s", or_null(summary.output_tokens_per_s)},
+            {"requests_per_s", or_null(summary.requests_per_s)},
+            {"provenance", provenance}}},
+          {"cost",
+           {{"usd_total", or_null(summary.usd_total)},
+            {"usd_per_mtok_input", or_null(summary.usd_per_mtok_input)},
+            {"usd_per_mtok_output", or_null(summary.usd_per_mtok_output)},
+            {"usd_per_correct", or_null(summary.usd_per_correct)},
+            {"provenance", provenance}}},
+          {"energy", nullptr},
+          {"wall_s", summary.wall_s},
+          {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
+}
+
+}  // namespace assay::results

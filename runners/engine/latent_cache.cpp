@@ -1,0 +1,86 @@
+#include "runners/engine/latent_cache.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+#include <utility>
+
+#include "harness/base/assert.h"
+
+namespace assay::runners {
+
+Result<LatentCache> LatentCache::create(int n_pages, int n_layers, int row_width) {
+  const std::size_t bytes = static_cast<std::size_t>(n_pages) * page_bytes(n_layers, row_width);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return environment_error("the KV cache of ", bytes >> 20, " MiB can't be reserved; give a smaller --kv-memory");
+  }
+  // Attention walks rows that lie kilobytes apart: large pages spare most of its address look-ups. Only advice.
+  ::madvise(memory, bytes, MADV_HUGEPAGE);
+  return LatentCache(static_cast<float*>(memory), bytes, n_pages, n_layers, row_width);
+}
+
+LatentCache::LatentCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width)
+    : memory_(memory), bytes_(bytes), n_pages_(n_pages), n_layers_(n_layers), row_width_(row_width) {
+  for (int page = n_pages - 1; page >= 0; --page) free_.push_back(page);
+  n_owners_.assign(static_cast<std::size_t>(n_pages), 0);
+}
+
+LatentCache::LatentCache(LatentCache&& other) noexcept
+    : memory_(std::exchange(other.memory_, nullptr)),
+      bytes_(other.bytes_),
+      n_pages_(other.n_pages_),
+      n_layers_(other.n_layers_),
+      row_width_(other.row_width_),
+      free_(std::move(other.free_)),
+      n_owners_(std::move(other.n_owners_)) {}
+
+LatentCache& LatentCache::operator=(LatentCache&& other) noexcept {
+  std::swap(memory_, other.memory_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(n_pages_, other.n_pages_);
+  std::swap(n_layers_, other.n_layers_);
+  std::swap(row_width_, other.row_width_);
+  free_.swap(other.free_);
+  n_owners_.swap(other.n_owners_);
+  return *this;
+}
+
+LatentCache::~LatentCache() {
+  if (memory_ != nullptr) ::munmap(memory_, bytes_);
+}
+
+std::size_t LatentCache::page_bytes(int n_layers, int row_width) {
+  return static_cast<std::size_t>(n_layers) * kPageTokens * static_cast<std::size_t>(row_width) * sizeof(float);
+}
+
+std::int32_t LatentCache::allocate() {
+  ASSAY_ASSERT(!free_.empty(), "sequences start only with their pages reserved");
+  const std::int32_t page = free_.back();
+  free_.pop_back();
+  n_owners_[static_cast<std::size_t>(page)] = 1;
+  return page;
+}
+
+void LatentCache::share(std::int32_t page) { ++n_owners_[static_cast<std::size_t>(page)]; }
+
+void LatentCache::release(std::int32_t page) {
+  if (--n_owners_[static_cast<std::size_t>(page)] == 0) free_.push_back(page);
+}
+
+void LatentCache::copy(std::int32_t from, std::int32_t to) {
+  std::memcpy(rows(to, 0), rows(from, 0), page_bytes(n_layers_, row_width_));
+}
+
+float* LatentCache::rows(std::int32_t page, int layer) {
+  return memory_ +
+         (static_cast<std::size_t>(page) * static_cast<std::size_t>(n_layers_) + static_cast<std::size_t>(layer)) *
+             kPageTokens * static_cast<std::size_t>(row_width_);
+}
+
+float* LatentCache::row(std::span<const std::int32_t> pages, int layer, int position) {
+  return rows(pages[static_cast<std::size_t>(position / kPageTokens)], layer) +
+         static_cast<std::ptrdiff_t>(position % kPageTokens) * row_width_;
+}
+
+}  // namespace assay::runners

@@ -1,0 +1,233 @@
+#include "runners/engine/model.h"
+
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "harness/base/assert.h"
+#include "runners/formats/expected_tensors.h"
+#include "runners/formats/validate_checkpoint.h"
+
+namespace assay::runners {
+
+namespace {
+
+using kernels::WeightType;
+
+WeightType weight_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return WeightType::f32;
+    case DType::f16:
+      return WeightType::f16;
+    case DType::bf16:
+      return WeightType::bf16;
+    default:
+      break;
+  }
+  ASSAY_ASSERT(dtype == DType::f8_e4m3, "validate_checkpoint lets no other type pass");
+  return WeightType::f8_e4m3;
+}
+
+std::size_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : type == WeightType::f8_e4m3 ? 1 : 2; }
+
+/// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
+class WeightReader {
+ public:
+  explicit WeightReader(Model& model) : model_(model) {}
+
+  WeightMatrix matrix(const std::string& name) {
+    const TensorView& tensor = find(name);
+    const WeightType type = weight_type(tensor.dtype);
+    WeightMatrix w{aligned(tensor, element_bytes(type)), type, static_cast<int>(tensor.shape[0]),
+                   static_cast<int>(tensor.shape[1]), nullptr};
+    if (type == WeightType::f8_e4m3) {
+      w.block_scales = static_cast<const float*>(aligned(find(scale_name(name)), sizeof(float)));
+    }
+    return w;
+  }
+
+  std::vector<float> vector(const std::string& name) {
+    Result<std::vector<float>> values = read_floats(find(name));
+    ASSAY_ASSERT(values.has_value(), "validate_checkpoint admits floating-point tensors only");
+    return std::move(*values);
+  }
+
+  bool has(const std::string& name) const { return model_.checkpoint.find(name) != nullptr; }
+
+ private:
+  const TensorView& find(const std::string& name) const {
+    const TensorView* tensor = model_.checkpoint.find(name);
+    ASSAY_ASSERT(tensor != nullptr, "validate_checkpoint found every tensor");
+    return *tensor;
+  }
+
+  /// The tensor's bytes, copied if the file has them at an address that its elements can't be read from.
+  const void* aligned(const TensorView& tensor, std::size_t alignment) {
+    if (reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignment == 0) return tensor.bytes.data();
+    auto copy = std::make_unique<std::byte[]>(tensor.bytes.size());
+    std::memcpy(copy.get(), tensor.bytes.data(), tensor.bytes.size());
+    model_.copies.push_back(std::move(copy));
+    return model_.copies.back().get();
+  }
+
+  Model& model_;
+};
+
+FfnWeights read_ffn(WeightReader& read, const std::string& prefix) {
+  return {read.matrix(prefix + "gate_proj.weight"), read.matrix(prefix + "up_proj.weight"),
+          read.matrix(prefix + "down_proj.weight")};
+}
+
+MoeWeights read_moe(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+  MoeWeights moe;
+  moe.router = read.matrix(prefix + "gate.weight");
+  if (read.has(prefix + "gate.e_score_correction_bias")) {
+    moe.e_score_correction_bias = read.vector(prefix + "gate.e_score_correction_bias");
+  }
+  for (std::int64_t e = 0; e < config.n_routed_experts; ++e) {
+    moe.experts.push_back(read_ffn(read, prefix + "experts." + std::to_string(e) + "."));
+  }
+  if (config.n_shared_experts > 0) moe.shared_experts = read_ffn(read, prefix + "shared_experts.");
+  return moe;
+}
+
+/// Splits kv_b_proj per head into the map from latents to keys, transposed, and the map from latents to values.
+void split_kv_b(const ModelConfig& config, MlaWeights& mla) {
+  const auto heads = static_cast<int>(config.num_attention_heads), nope = static_cast<int>(config.qk_nope_head_dim),
+             v = static_cast<int>(config.v_head_dim), latent = static_cast<int>(config.kv_lora_rank);
+  mla.key_map.resize(static_cast<std::size_t>(heads) * static_cast<std::size_t>(latent * nope));
+  mla.value_map.resize(static_cast<std::size_t>(heads) * static_cast<std::size_t>(v * latent));
+  for (int h = 0; h < heads; ++h) {
+    float* key = mla.key_map.data() + static_cast<std::ptrdiff_t>(h) * latent * nope;
+    float* value = mla.value_map.data() + static_cast<std::ptrdiff_t>(h) * v * latent;
+    const int first = h * (nope + v);
+    for (int i = 0; i < nope; ++i) {
+      for (int j = 0; j < latent; ++j) key[j * nope + i] = weight_at(mla.kv_b_proj, first + i, j);
+    }
+    for (int i = 0; i < v; ++i) {
+      for (int j = 0; j < latent; ++j) value[i * latent + j] = weight_at(mla.kv_b_proj, first + nope + i, j);
+    }
+  }
+}
+
+MlaWeights read_attention(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+  MlaWeights mla;
+  if (config.q_lora_rank) {
+    mla.query = CompressedQuery{read.matrix(prefix + "q_a_proj.weight"), read.vector(prefix + "q_a_layernorm.weight"),
+                                read.matrix(prefix + "q_b_proj.weight")};
+  } else {
+    mla.query = PlainQuery{read.matrix(prefix + "q_proj.weight")};
+  }
+  mla.kv_a_proj_with_mqa = read.matrix(prefix + "kv_a_proj_with_mqa.weight");
+  mla.kv_a_layernorm = read.vector(prefix + "kv_a_layernorm.weight");
+  mla.kv_b_proj = read.matrix(prefix + "kv_b_proj.weight");
+  mla.o_proj = read.matrix(prefix + "o_proj.weight");
+  split_kv_b(config, mla);
+  return mla;
+}
+
+LayerWeights read_layer(WeightReader& read, const ModelConfig& config, std::size_t index, FeedForward kind) {
+  const std::string prefix = "model.layers." + std::to_string(index) + ".";
+  LayerWeights layer;
+  layer.input_layernorm = read.vector(prefix + "input_layernorm.weight");
+  layer.post_attention_layernorm = read.vector(prefix + "post_attention_layernorm.weight");
+  layer.attention = read_attention(read, config, prefix + "self_attn.");
+  if (kind == FeedForward::moe) {
+    layer.ffn = read_moe(read, config, prefix + "mlp.");
+  } else {
+    layer.ffn = read_ffn(read, prefix + "mlp.");
+  }
+  return layer;
+}
+
+std::optional<kernels::YarnScaling> yarn_scaling(const ModelConfig& config) {
+  const Yarn* yarn = config.yarn();
+  if (yarn == nullptr) return std::nullopt;
+  return kernels::YarnScaling{yarn->factor,    static_cast<int>(yarn->original_max_position_embeddings),
+                              yarn->beta_fast, yarn->beta_slow,
+                              yarn->mscale,    yarn->mscale_all_dim};
+}
+
+kernels::RoutingMethod routing_method(TopkMethod method) {
+  switch (method) {
+    case TopkMethod::greedy:
+      return kernels::RoutingMethod::greedy;
+    case TopkMethod::group_limited_greedy:
+      return kernels::RoutingMethod::group_limited_greedy;
+    case TopkMethod::noaux_tc:
+      return kernels::RoutingMethod::noaux_tc;
+  }
+  ASSAY_ASSERT(false, "every routing method is handled above");
+}
+
+/// What this engine can't run, by name.
+Result<> check_supported(const ModelConfig& config, const std::string& where) {
+  if (config.attention != Attention::mla) {
+    return bad_input(where, ": model_type \"", to_string(config.model_type),
+                     "\" is read but not run by this version; deepseek_v2 and deepseek_v3 are");
+  }
+  const bool scaled = !std::holds_alternative<NoRopeScaling>(config.rope_scaling);
+  if (scaled && config.yarn() == nullptr)
+    return bad_input(where, ": rope_scaling of latent attention must be \"yarn\"");
+  if (config.quantization_config &&
+      config.quantization_config->weight_block_size != std::array<std::int64_t, 2>{128, 128}) {
+    return bad_input(where, ": weight_block_size must be [128, 128]");
+  }
+  return {};
+}
+
+}  // namespace
+
+kernels::RouterArgs Model::router_args(const MoeWeights& moe) const {
+  return {routing_method(config.topk_method),
+          config.scoring_func == ScoringFunc::sigmoid ? kernels::ScoringFunction::sigmoid
+                                                      : kernels::ScoringFunction::softmax,
+          static_cast<int>(config.n_routed_experts),
+          static_cast<int>(config.num_experts_per_tok),
+          static_cast<int>(config.n_group),
+          static_cast<int>(config.topk_group),
+          config.norm_topk_prob,
+          static_cast<float>(config.routed_scaling_factor),
+          moe.e_score_correction_bias.empty() ? nullptr : moe.e_score_correction_bias.data()};
+}
+
+Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_positions) {
+  ASSAY_ASSIGN(ModelConfig config, read_model_config(folder));
+  ASSAY_TRY(check_supported(config, (folder / "config.json").string()));
+  ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder));
+  ASSAY_TRY(validate_checkpoint(config, checkpoint));
+  if (max_positions > 0 && max_positions < config.max_position_embeddings)
+    config.max_position_embeddings = max_positions;
+
+  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 0, {}};
+  const ModelConfig& c = model.config;
+  WeightReader read(model);
+  model.embed_tokens = read.matrix("model.embed_tokens.weight");
+  model.lm_head = c.tie_word_embeddings ? model.embed_tokens : read.matrix("lm_head.weight");
+  model.norm = read.vector("model.norm.weight");
+  for (std::size_t i = 0; i < static_cast<std::size_t>(c.num_hidden_layers); ++i) {
+    model.layers.push_back(read_layer(read, c, i, c.feed_forward[i]));
+  }
+  const auto mtp_index = static_cast<std::size_t>(c.num_hidden_layers);
+  const std::string mtp_prefix = "model.layers." + std::to_string(mtp_index) + ".";
+  if (c.num_nextn_predict_layers > 0 && read.has(mtp_prefix + "eh_proj.weight")) {
+    MtpWeights mtp;
+    mtp.enorm = read.vector(mtp_prefix + "enorm.weight");
+    mtp.hnorm = read.vector(mtp_prefix + "hnorm.weight");
+    mtp.eh_proj = read.matrix(mtp_prefix + "eh_proj.weight");
+    mtp.layer = read_layer(read, c, mtp_index, c.n_routed_experts > 0 ? FeedForward::moe : FeedForward::dense);
+    mtp.shared_head_norm = read.vector(mtp_prefix + "shared_head.norm.weight");
+    model.mtp = std::move(mtp);
+  }
+
+  const auto rope_dims = static_cast<int>(c.qk_rope_head_dim);
+  const auto yarn = yarn_scaling(c);
+  model.rope = kernels::RopeTable(kernels::rope_frequencies(rope_dims, c.rope_theta, yarn),
+                                  kernels::rope_magnitude(yarn), static_cast<int>(c.max_position_embeddings));
+  model.attention_scale = static_cast<float>(kernels::attention_scale(static_cast<int>(c.qk_head_dim()), yarn));
+  return model;
+}
+
+}  // namespace assay::runners

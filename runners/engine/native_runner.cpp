@@ -1,0 +1,271 @@
+#include "runners/engine/native_runner.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "harness/base/file.h"
+#include "harness/base/sha256.h"
+#include "harness/base/text.h"
+#include "runners/engine/scheduler.h"
+#include "runners/formats/chat/chat_template.h"
+#include "runners/formats/tokenizer/tokenizer.h"
+
+namespace assay::runners {
+
+namespace {
+
+constexpr std::int64_t kDefaultMaxBatch = 64;
+constexpr double kDefaultKvMemoryPct = 50;
+
+/// Processors that this process may run on.
+int available_processors() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+/// The number behind `key` in a file of "key : value" lines such as /proc/meminfo; nothing if it is not there.
+std::optional<std::string> proc_field(const char* path, std::string_view key) {
+  // These files say that they have no bytes, so they can't be read as regular files of a known size.
+  std::FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return std::nullopt;
+  std::optional<std::string> found;
+  char line[4096];
+  while (!found && std::fgets(line, sizeof line, file) != nullptr) {
+    const std::string_view text(line);
+    const std::size_t colon = text.find(':');
+    if (colon != std::string_view::npos && trim(text.substr(0, colon)) == key) found = trim(text.substr(colon + 1));
+  }
+  std::fclose(file);
+  return found;
+}
+
+std::int64_t available_memory_bytes() {
+  if (const auto field = proc_field("/proc/meminfo", "MemAvailable")) {
+    const std::string number = field->substr(0, field->find(' '));
+    if (const auto kib = parse_integer(number)) return *kib * 1024;
+  }
+  return std::int64_t{::sysconf(_SC_AVPHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+}
+
+/// Only the CPU so far. A CUDA device that is asked for by name is an error, never a silent fallback.
+Result<> check_device(const std::string& device) {
+  if (device == "auto" || device == "cpu") return {};
+  if (device.starts_with("cuda")) {
+    return environment_error("--device ", device,
+                             ": this build runs models on the CPU only; give --device cpu or auto");
+  }
+  return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(device));
+}
+
+/// Ends of a reply: what config.json and generation_config.json name, the tokenizer's own, and the template's.
+std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer, const ChatTemplate* chat) {
+  std::set<std::int32_t> ends;
+  for (const std::int64_t id : config.eos_token_ids) ends.insert(static_cast<std::int32_t>(id));
+  if (tokenizer.eos_id()) ends.insert(*tokenizer.eos_id());
+  if (chat != nullptr) {
+    if (const auto id = tokenizer.added_token_id(chat->turn_end())) ends.insert(*id);
+  }
+  return {ends.begin(), ends.end()};
+}
+
+/// A request as the scheduler takes it, with what its completion needs besides.
+struct Prepared {
+  TokenRequest request;
+  std::string prompt_sha256;
+  std::string prefill;
+};
+
+class NativeRunner final : public Runner {
+ public:
+  NativeRunner(NativeOptions options, std::unique_ptr<Model> model, Tokenizer tokenizer, Result<ChatTemplate> chat,
+               std::string weights_sha256, int n_threads)
+      : options_(std::move(options)),
+        model_(std::move(model)),
+        tokenizer_(std::move(tokenizer)),
+        chat_(std::move(chat)),
+        weights_sha256_(std::move(weights_sha256)),
+        level_(kernels::best_simd_level()),
+        pool_(n_threads) {}
+
+  /// The second half of opening: what can fail and needs the object in place.
+  Result<> start() {
+    const std::int64_t kv_bytes = options_.kv_memory_bytes
+                                      ? *options_.kv_memory_bytes
+                                      : static_cast<std::int64_t>(options_.kv_memory_pct.value_or(kDefaultKvMemoryPct) /
+                                                                  100 * static_cast<double>(available_memory_bytes()));
+    SchedulerOptions scheduler;
+    scheduler.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
+    scheduler.kv_memory_bytes = kv_bytes;
+    scheduler.speculate = speculates();
+    scheduler.end_tokens = end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr);
+    ASSAY_ASSIGN(Scheduler made, Scheduler::create(*model_, {kernels::cpu_ops(level_), pool_}, scheduler));
+    scheduler_ = std::make_unique<Scheduler>(std::move(made));
+    return {};
+  }
+
+  /// Drafting changes no token; it pays where there is a module for it.
+  bool speculates() const { return options_.speculate.value_or(model_->mtp.has_value()); }
+
+  ModelFacts model_facts() const override;
+  DeviceFacts device_facts() const override;
+  Result<> check(const std::vector<Request>& requests) override;
+  Result<> run(const std::vector<Request>& requests, const CompletionSink& on_completion,
+               const ProgressSink& on_progress, std::stop_token stop) override;
+
+ private:
+  Result<Prepared> prepare(const Request& request) const;
+  Result<Completion> complete(const Request& request, const Prepared& prepared, TokenOutput output) const;
+
+  NativeOptions options_;
+  std::unique_ptr<Model> model_;
+  Tokenizer tokenizer_;
+  Result<ChatTemplate> chat_;  // why there is none matters only once a chat has to be rendered
+  std::string weights_sha256_;
+  kernels::SimdLevel level_;
+  kernels::ThreadPool pool_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+ModelFacts NativeRunner::model_facts() const {
+  const ModelConfig& c = model_->config;
+  ModelFacts facts;
+  facts.name = model_->folder.filename().string();
+  facts.reference = options_.model;
+  facts.weights_sha256 = weights_sha256_;
+  facts.tokenizer_sha256 = tokenizer_.tokenizer_sha256();
+  facts.details = {{"architecture", c.architecture},
+                   {"n_parameters", num_parameters(c)},
+                   {"n_active_parameters", active_parameters(c)},
+                   {"weight_bytes", model_->checkpoint.total_bytes()},
+                   {"max_position_embeddings", c.max_position_embeddings},
+                   {"precision_path", c.quantization_config ? "fp8_w8a32" : "float32"},
+                   {"speculate", speculates()}};
+  if (chat_) {
+    facts.details["chat_template"] = chat_->name();
+    facts.details["chat_template_sha256"] = chat_->template_sha256();
+    if (!chat_->warning().empty()) facts.details["chat_template_warning"] = chat_->warning();
+  }
+  return facts;
+}
+
+DeviceFacts NativeRunner::device_facts() const {
+  const std::string processor = proc_field("/proc/cpuinfo", "model name").value_or("unknown processor");
+  DeviceFacts facts;
+  facts.kind = "cpu";
+  facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
+  facts.details = {{"processor", processor},
+                   {"n_threads", pool_.n_threads()},
+                   {"simd_level", kernels::to_string(level_)},
+                   {"max_batch", options_.max_batch.value_or(kDefaultMaxBatch)}};
+  return facts;
+}
+
+Result<Prepared> NativeRunner::prepare(const Request& request) const {
+  RenderedPrompt prompt;
+  if (request.raw_prompt) {
+    prompt = raw_prompt(*request.raw_prompt);
+  } else {
+    if (!chat_) return chat_.error();
+    ASSAY_ASSIGN(prompt, chat_->render(request.messages));
+  }
+  Prepared prepared;
+  ASSAY_ASSIGN(prepared.request.prompt, encode_prompt(tokenizer_, prompt));
+  prepared.request.sampling = {request.sampling.temperature, request.sampling.top_p, request.sampling.top_k,
+                               request.sampling.min_p};
+  prepared.request.key = {request.key.seed, request.key.sample_word};
+  prepared.request.max_output_tokens = request.sampling.max_output_tokens;
+  prepared.request.n_logprobs = request.n_logprobs;
+  prepared.prompt_sha256 = sha256_hex(prompt.text);
+  prepared.prefill = prompt.prefill;
+  return prepared;
+}
+
+Result<Completion> NativeRunner::complete(const Request& request, const Prepared& prepared, TokenOutput output) const {
+  Completion done;
+  done.id = request.id;
+  done.sample = request.sample;
+  done.prompt_sha256 = prepared.prompt_sha256;
+  done.prompt_tokens = prepared.request.prompt;
+  done.n_prompt_tokens = static_cast<std::int64_t>(prepared.request.prompt.size());
+  done.n_cached_prompt_tokens = output.n_cached_prompt_tokens;
+  done.n_output_tokens = output.n_output_tokens;
+  done.prefill = prepared.prefill;
+  done.finish_reason = output.finish_reason;
+  done.n_drafted_tokens = output.n_drafted_tokens;
+  done.n_accepted_tokens = output.n_accepted_tokens;
+  done.logprobs = std::move(output.logprobs);
+  done.timings = output.timings;
+  done.failure = std::move(output.failure);
+  // A padded vocabulary has ids without a token; a model may draw one, and it has no text.
+  std::string bytes;
+  for (const std::int32_t token : output.tokens) bytes += tokenizer_.token_bytes(token);
+  done.text = to_valid_utf8(bytes);
+  done.tokens = std::move(output.tokens);
+  return done;
+}
+
+Result<> NativeRunner::check(const std::vector<Request>& requests) {
+  for (const Request& request : requests) {
+    const auto named = [&](const Error& error) { return Error{error.kind, request.id + ": " + error.message}; };
+    const Result<Prepared> prepared = prepare(request);
+    if (!prepared) return named(prepared.error());
+    if (const auto checked = scheduler_->check(prepared->request); !checked) return named(checked.error());
+  }
+  return {};
+}
+
+Result<> NativeRunner::run(const std::vector<Request>& requests, const CompletionSink& on_completion,
+                           const ProgressSink& on_progress, std::stop_token stop) {
+  std::vector<Prepared> prepared;
+  std::vector<TokenRequest> token_requests;
+  for (const Request& request : requests) {
+    ASSAY_ASSIGN(Prepared one, prepare(request));
+    token_requests.push_back(one.request);
+    prepared.push_back(std::move(one));
+  }
+  return scheduler_->run(
+      token_requests,
+      [&](TokenOutput output) -> Result<> {
+        const std::size_t i = output.request;
+        ASSAY_ASSIGN(Completion completion, complete(requests[i], prepared[i], std::move(output)));
+        return on_completion(std::move(completion));
+      },
+      on_progress, stop);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options) {
+  ASSAY_TRY(check_device(options.device));
+  if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
+    return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
+  }
+  ASSAY_ASSIGN(Model loaded, load_model(options.folder));
+  auto model = std::make_unique<Model>(std::move(loaded));
+  ASSAY_ASSIGN(Tokenizer tokenizer, Tokenizer::load_folder(options.folder));
+  if (tokenizer.vocab_size() > model->config.vocab_size) {
+    return bad_input((options.folder / "tokenizer.json").string(), ": has ids up to ", tokenizer.vocab_size() - 1,
+                     ", the model's vocab_size is ", model->config.vocab_size);
+  }
+  std::optional<std::string_view> name;
+  if (!options.chat_template.empty()) name = options.chat_template;
+  std::optional<std::string_view> template_text;
+  if (tokenizer.chat_template()) template_text = *tokenizer.chat_template();
+  Result<ChatTemplate> chat = choose_template(template_text, tokenizer, name);
+  if (!chat && name) return chat.error();
+  ASSAY_ASSIGN(std::string weights_sha256, model->checkpoint.weights_sha256());
+  const int n_threads = options.n_threads.value_or(available_processors());
+  auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
+                                               std::move(weights_sha256), n_threads);
+  ASSAY_TRY(runner->start());
+  return std::unique_ptr<Runner>(std::move(runner));
+}
+
+}  // namespace assay::runners

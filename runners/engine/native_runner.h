@@ -1,0 +1,32 @@
+#pragma once
+// The native engine as a runner: a model folder, its tokenizer and chat template, and a scheduler over the CPU's
+// threads.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/base/result.h"
+#include "runners/runner.h"
+
+namespace assay::runners {
+
+struct NativeOptions {
+  std::string model;                            ///< REF as the user wrote it
+  std::filesystem::path folder;                 ///< where its files are
+  std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i
+  std::string chat_template;                    ///< a template's name; empty: the model's own
+  std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64
+  std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct
+  std::optional<double> kv_memory_pct;          ///< of the memory that is available now; empty: 50
+  std::optional<bool> speculate;                ///< draft with the MTP module; empty: if the model has one
+  std::optional<int> n_threads;                 ///< empty: one for each processor that this process may use
+};
+
+/// Loads a model and makes it ready to run. Error{bad_input} names the file and what is wrong with it;
+/// Error{environment} for a device that isn't there or memory that can't be had.
+Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options);
+
+}  // namespace assay::runners

@@ -1,0 +1,76 @@
+#pragma once
+// Continuous batching for offline work: many requests, each one's tokens independent of all others.
+//   A prompt is prefilled once, in chunks, however many samples it has; each sample then starts from the prompt's
+//   pages. The batch is filled before it decodes, longest prompts first, so that the tail is short. A sample starts
+//   only when all the pages that it may ever need are promised to it: nothing is evicted half-way. Speculation: the MTP
+//   module drafts one token; the main model runs on both, and the draft is kept exactly when it is the token that the
+//   main model draws at that position. So speculation changes no token, only the number of passes.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "kernels/sampling/sampling.h"
+#include "runners/engine/compute.h"
+#include "runners/engine/model.h"
+#include "runners/runner.h"
+
+namespace assay::runners {
+
+struct SchedulerOptions {
+  int max_batch = 64;                    ///< sequences that decode together
+  std::int64_t kv_memory_bytes = 0;      ///< for cache pages, in all
+  int prefill_chunk_tokens = 512;        ///< prompt positions per pass
+  bool speculate = false;                ///< needs a model with an MTP module
+  std::vector<std::int32_t> end_tokens;  ///< a sample ends with any of these; it is not part of the output
+};
+
+/// One sample to be generated, as tokens.
+struct TokenRequest {
+  std::vector<std::int32_t> prompt;
+  kernels::SamplingArgs sampling;
+  kernels::NoiseKey key;
+  std::int64_t max_output_tokens = 0;  ///< 0: what is left of the context
+  int n_logprobs = 0;
+};
+
+struct TokenOutput {
+  std::size_t request = 0;  ///< index into the requests
+  std::vector<std::int32_t> tokens;
+  std::int64_t n_output_tokens = 0;  ///< the end token counted
+  std::int64_t n_cached_prompt_tokens = 0;
+  FinishReason finish_reason = FinishReason::eos;
+  std::int64_t n_drafted_tokens = 0, n_accepted_tokens = 0;
+  std::vector<TokenLogprobs> logprobs;
+  Timings timings;
+  std::string failure;  ///< not empty: the sample failed (its logits were no numbers)
+};
+
+/// Runs requests over one model. Owns the cache; one run at a time.
+class Scheduler {
+ public:
+  /// Error{environment} if the cache can't be had; Error{bad_input} if speculation is asked of a model without MTP.
+  static Result<Scheduler> create(const Model& model, const Compute& compute, const SchedulerOptions& options);
+  Scheduler(Scheduler&&) noexcept;
+  ~Scheduler();
+
+  /// Error{bad_input} if a request can't be served: no tokens, ids outside the vocabulary, a prompt that fills the
+  /// context; Error{environment} if it needs more cache than there is.
+  Result<> check(const TokenRequest& request) const;
+
+  /// Serves every request; `on_output` gets each as soon as it is finished, on this thread. Returns Error{interrupted}
+  /// soon after `stop` is requested, or the callback's error.
+  Result<> run(std::span<const TokenRequest> requests, const std::function<Result<>(TokenOutput)>& on_output,
+               const ProgressSink& on_progress, std::stop_token stop);
+
+ private:
+  class Work;
+  explicit Scheduler(std::unique_ptr<Work> work);
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace assay::runners

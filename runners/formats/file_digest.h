@@ -1,0 +1,38 @@
+#pragma once
+// SHA-256 of large files, remembered between processes.
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+
+namespace assay::runners {
+
+/// What tells that a file is still the one that was hashed.
+struct FileIdentity {
+  std::string path;  ///< absolute
+  std::uint64_t size_bytes = 0;
+  std::int64_t modified_ns = 0;  ///< since the epoch
+  std::int64_t changed_ns = 0;   ///< of the inode; catches a modification time that was set back
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+/// Error{bad_input} if the file is missing or can't be looked at.
+Result<FileIdentity> identify_file(const std::filesystem::path& path);
+
+/// $XDG_CACHE_HOME/assay, else ~/.cache/assay; empty if neither variable names an absolute folder.
+std::filesystem::path cache_folder();
+
+/// SHA-256 (hexadecimal) over `contents`, one after the other, which are the mapped bytes of `files`. Taken from a file
+/// in `cache` if one matches all identities; else computed and written there. An unwritable or empty `cache` costs only
+/// time. Error{environment} if a file is no longer the one that `files` describes.
+Result<std::string> cached_sha256(std::span<const FileIdentity> files,
+                                  std::span<const std::span<const std::byte>> contents,
+                                  const std::filesystem::path& cache);
+
+}  // namespace assay::runners

@@ -1,0 +1,69 @@
+#pragma once
+// What this folder's tests read: files of testdata/, compressed ones too.
+
+#include <zlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "runners/formats/tokenizer/tokenizer.h"
+#include "runners/formats/tokenizer/tokenizer_json.h"
+#include "tests/support/catch.h"
+
+namespace assay::runners::testing {
+
+inline std::filesystem::path testdata(std::string_view name) {
+  return std::filesystem::path(ASSAY_SOURCE_DIR) / "runners/formats/tokenizer/testdata" / name;
+}
+
+/// The file's text; zlib's reader takes files that are not compressed as they are.
+inline std::string read_testdata(std::string_view name) {
+  const gzFile file = gzopen(testdata(name).c_str(), "rb");
+  REQUIRE(file != nullptr);
+  std::string text;
+  std::vector<char> buffer(1 << 16);
+  for (int n = 0; (n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()))) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  REQUIRE(gzclose(file) == Z_OK);
+  REQUIRE_FALSE(text.empty());
+  return text;
+}
+
+/// One of testdata/NAME.tokenizer.json and NAME.tokenizer.json.gz.
+inline Tokenizer load_testdata(const std::string& name) {
+  const std::string file = name + ".tokenizer.json";
+  const bool plain = std::filesystem::exists(testdata(file));
+  auto data = parse_tokenizer_json(read_testdata(plain ? file : file + ".gz"), name);
+  if (!data) FAIL(data.error().message);
+  auto tokenizer = Tokenizer::create(std::move(*data), name);
+  if (!tokenizer) FAIL(tokenizer.error().message);
+  return std::move(*tokenizer);
+}
+
+/// The records of a JSON Lines file.
+inline std::vector<Json> read_records(std::string_view name) {
+  std::vector<Json> records;
+  const auto done = for_each_line(read_testdata(name), [&](std::string_view line, int number) -> Result<> {
+    ASSAY_ASSIGN(Json record, parse_json(line, std::to_string(number)));
+    records.push_back(std::move(record));
+    return {};
+  });
+  REQUIRE(done.has_value());
+  REQUIRE_FALSE(records.empty());
+  return records;
+}
+
+inline std::vector<std::int32_t> must_encode(const Tokenizer& tokenizer, std::string_view text,
+                                             SpecialTokens special = SpecialTokens::ignore) {
+  auto ids = tokenizer.encode(text, special);
+  if (!ids) FAIL(ids.error().message);
+  return *ids;
+}
+
+}  // namespace assay::runners::testing

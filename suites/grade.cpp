@@ -1,0 +1,72 @@
+// Which grader decides: by the suite's kind and the profile asked for.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "suites/choice/choice_grader.h"
+#if __has_include("suites/code/code_grader.h")
+#include "suites/code/code_grader.h"
+#define ASSAY_HAS_CODE_GRADER 1
+#endif
+#include "suites/grid/grid_grader.h"
+#include "suites/integer/integer_grader.h"
+#include "suites/suite.h"
+#include "suites/text/text_grader.h"
+
+namespace assay::suites {
+
+namespace {
+
+std::vector<std::string> profiles_of(ItemKind kind) {
+  if (kind == ItemKind::grid) return {"canonical", "zeroeval"};
+  return {"canonical"};
+}
+
+Grade grading_failed(const std::string& reason) {
+  Grade grade;
+  grade.verdict = Verdict::error;
+  grade.rule = "grading_failed";
+  grade.detail["message"] = reason;
+  return grade;
+}
+
+}  // namespace
+
+Result<> check_profile(const Suite& suite, std::string_view profile) {
+  const std::vector<std::string> known = profiles_of(suite.kind);
+  for (const std::string& name : known) {
+    if (name == profile) return {};
+  }
+  return bad_input("suite ", suite.name, ": no grader profile ", quoted_excerpt(profile), "; kind ",
+                   to_string(suite.kind), " has: ", join(known, ", "));
+}
+
+Grade grade(const Suite& suite, const Item& item, const Output& output, const GradeContext& context) {
+  if (const auto known = check_profile(suite, context.profile); !known) return grading_failed(known.error().message);
+  switch (suite.kind) {
+    case ItemKind::integer:
+      return grade_integer(item, output);
+    case ItemKind::choice:
+      return grade_choice(item, output);
+    case ItemKind::grid:
+      if (context.profile == "zeroeval") return grade_grid_zeroeval(item, output);
+      return grade_grid(item, output, suite.prompt.answer_form);
+    case ItemKind::code:
+#ifdef ASSAY_HAS_CODE_GRADER
+      return grade_code(item, output, context);
+#else
+      break;
+#endif
+    case ItemKind::text:
+      return grade_text(item, output);
+    case ItemKind::math:
+    case ItemKind::language:
+    case ItemKind::refusal:
+      break;
+  }
+  return grading_failed("kind " + to_string(suite.kind) + " has no grader");
+}
+
+}  // namespace assay::suites

@@ -1,0 +1,198 @@
+#include "suites/integer/integer_extract.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "suites/boxed.h"
+#include "suites/fold.h"
+#include "suites/integer/exact_number.h"
+#include "suites/integer/tex_tokens.h"
+
+namespace assay::suites {
+
+namespace {
+
+constexpr std::size_t kMaxClauseBytes = 400;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_word_part(char c) { return is_digit(c) || is_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+
+IntegerAnswer as_answer(const ExactNumber& number, const char* rule) { return {number.text, number.is_integer, rule}; }
+
+// --- The box -------------------------------------------------------------------------------------------------------
+
+std::optional<IntegerAnswer> boxed_answer(const Boxes& boxes) {
+  for (auto box = boxes.contents.rbegin(); box != boxes.contents.rend(); ++box) {
+    const std::vector<Token> tokens = tokenize(strip_typography(*box));
+    if (tokens.empty()) continue;
+    const auto number = evaluate(right_side(tokens));
+    return number ? as_answer(*number, "boxed") : IntegerAnswer{std::string(trim(*box)), false, "boxed"};
+  }
+  return std::nullopt;
+}
+
+// --- The answer line -----------------------------------------------------------------------------------------------
+
+/// True if a second value follows at once, as in "204 or 205", "204, 205" and "204 and 205", or a per cent sign does.
+bool more_follows(std::span<const Token> rest) {
+  if (rest.empty()) return false;
+  const std::string& word = rest[0].text;
+  if (word == "%" || word == "percent" || word == "!") return true;
+  const bool joins = word == "or" || word == "and" || word == "," || word == ";";
+  return joins && evaluate_prefix(rest.subspan(1)).has_value();
+}
+
+/// The number that `clause` begins with, or, in a clause that begins with a formula, the one behind its last "=".
+std::optional<IntegerAnswer> clause_answer(std::string_view clause) {
+  const std::string stripped = strip_typography(clause);
+  const std::vector<Token> tokens = tokenize(stripped);
+  std::span<const Token> rest = tokens;
+  auto prefix = evaluate_prefix(rest);
+  if (!prefix) {
+    rest = right_side(rest);
+    if (rest.size() < tokens.size()) prefix = evaluate_prefix(rest);
+  }
+  if (!prefix) return std::nullopt;
+  const std::size_t end = rest[prefix->n_used - 1].end;
+  if (end < stripped.size() && is_word_part(stripped[end])) return std::nullopt;  // "2nd"
+  if (more_follows(rest.subspan(prefix->n_used))) return IntegerAnswer{std::string(trim(clause)), false, "answer_line"};
+  return as_answer(prefix->value, "answer_line");
+}
+
+/// The place behind "is", ":" or both, and behind blanks and emphasis, that follow the word "answer"; npos if none
+/// does.
+std::size_t behind_copula(std::string_view text, std::size_t at) {
+  const auto skip = [&](std::string_view set) { at = std::min(text.find_first_not_of(set, at), text.size()); };
+  static constexpr std::string_view kBlanks = " \t\r\n*_`\"'";
+  bool found = false;
+  skip(kBlanks);
+  if (to_lower_ascii(text.substr(at, 2)) == "is" && (at + 2 == text.size() || !is_word_part(text[at + 2]))) {
+    at += 2;
+    found = true;
+    skip(kBlanks);
+  }
+  if (at < text.size() && text[at] == ':') {
+    ++at;
+    found = true;
+    skip(kBlanks);
+  }
+  return found ? at : std::string_view::npos;
+}
+
+/// From `at` to the end of the line or sentence, without emphasis marks.
+std::string clause_at(std::string_view text, std::size_t at) {
+  std::string_view clause = text.substr(at, kMaxClauseBytes);
+  clause = clause.substr(0, clause.find('\n'));
+  for (std::size_t i = 0; i + 1 < clause.size(); ++i) {
+    if (clause[i] != '.' || clause[i + 1] != ' ') continue;
+    clause = clause.substr(0, i);
+    break;
+  }
+  std::string plain = replace_all(clause, "**", "");
+  plain = replace_all(plain, "__", "");
+  while (!plain.empty() && (plain.back() == '*' || plain.back() == '_' || plain.back() == '.')) plain.pop_back();
+  return plain;
+}
+
+std::optional<IntegerAnswer> answer_line(std::string_view text) {
+  static constexpr std::string_view kWord = "answer";
+  const std::string lower = to_lower_ascii(text);
+  for (std::size_t at = lower.rfind(kWord); at != std::string::npos;
+       at = at > 0 ? lower.rfind(kWord, at - 1) : std::string::npos) {
+    if (at > 0 && is_letter(lower[at - 1])) continue;
+    const std::size_t begin = behind_copula(text, at + kWord.size());
+    if (begin == std::string_view::npos) continue;
+    if (auto answer = clause_answer(clause_at(text, begin))) return answer;
+  }
+  return std::nullopt;
+}
+
+// --- The last integer ----------------------------------------------------------------------------------------------
+
+/// A number that stands in running text as a word of its own.
+struct Numeral {
+  std::size_t begin, end;  ///< its place, the sign included
+  std::string digits;      ///< with sign and point, without separators
+};
+
+/// The numeral whose first digit is at `at`, or none if a letter touches it. Moves `at` behind its digits.
+std::optional<Numeral> numeral_at(std::string_view text, std::size_t& at) {
+  const auto digit_at = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
+  Numeral numeral{at, at, ""};
+  const auto take_digits = [&] {
+    while (digit_at(at)) numeral.digits += text[at++];
+  };
+  take_digits();
+  if (numeral.digits.size() <= 3) {
+    while (at < text.size() && text[at] == ',' && digit_at(at + 1) && digit_at(at + 2) && digit_at(at + 3) &&
+           !digit_at(at + 4)) {
+      ++at;
+      take_digits();
+    }
+  }
+  if (at < text.size() && text[at] == '.' && digit_at(at + 1)) {
+    numeral.digits += text[at++];
+    take_digits();
+  }
+  numeral.end = at;
+  std::size_t& begin = numeral.begin;
+  if (begin > 0 && (text[begin - 1] == '-' || text.substr(begin - std::min<std::size_t>(begin, 3), 3) == "\u2212")) {
+    const std::size_t sign = text[begin - 1] == '-' ? begin - 1 : begin - 3;
+    if (sign == 0 || (!is_word_part(text[sign - 1]) && text[sign - 1] != ')' && text[sign - 1] != '}')) {
+      begin = sign;
+      numeral.digits.insert(numeral.digits.begin(), '-');
+    }
+  }
+  const bool touched = (begin > 0 && (is_letter(text[begin - 1]) || text[begin - 1] == '_')) ||
+                       (at < text.size() && (is_letter(text[at]) || text[at] == '_'));
+  return touched ? std::nullopt : std::optional(numeral);
+}
+
+bool is_joined_by_or(std::string_view between) {
+  std::string word;
+  for (const char c : between) {
+    if (is_letter(c)) word += c;
+    if (is_digit(c) || c == '.' || c == '\n') return false;
+  }
+  return to_lower_ascii(word) == "or";
+}
+
+std::optional<IntegerAnswer> last_integer(std::string_view text) {
+  std::optional<Numeral> last, before;
+  for (std::size_t at = 0; at < text.size();) {
+    if (!is_digit(text[at])) {
+      ++at;
+      continue;
+    }
+    auto numeral = numeral_at(text, at);
+    const auto number = numeral ? evaluate(tokenize(numeral->digits)) : std::nullopt;
+    if (!number || !number->is_integer) continue;
+    numeral->digits = number->text;
+    before = std::exchange(last, std::move(numeral));
+  }
+  if (!last) return std::nullopt;
+  const std::string_view behind = trim(text.substr(last->end, 3));
+  const bool is_percent = behind.starts_with('%') || behind.starts_with("\\%");
+  const bool is_second = before && is_joined_by_or(text.substr(before->end, last->begin - before->end));
+  if (!is_percent && !is_second) return IntegerAnswer{last->digits, true, "last_integer"};
+  const std::size_t begin = is_second ? before->begin : last->begin;
+  const std::size_t end = is_percent ? text.find('%', last->end) + 1 : last->end;
+  return IntegerAnswer{std::string(text.substr(begin, end - begin)), false, "last_integer"};
+}
+
+}  // namespace
+
+IntegerExtraction extract_integer(std::string_view reply) {
+  const std::string text = fold_forms(reply);
+  const Boxes boxes = find_boxes(text);
+  if (boxes.last_is_open) return {std::nullopt, true};
+  if (auto answer = boxed_answer(boxes)) return {std::move(answer)};
+  if (auto answer = answer_line(text)) return {std::move(answer)};
+  return {last_integer(strip_typography(text))};
+}
+
+}  // namespace assay::suites

@@ -1,0 +1,33 @@
+#pragma once
+// Loading suites: a folder with suite.json and items.jsonl, checked whole before anything runs.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "suites/suite.h"
+
+namespace assay::suites {
+
+/// What suite.json says; a Suite without items and hash.
+/// Error{bad_input} names file and field for anything missing, of a wrong type, unknown or of an unsupported kind.
+Result<Suite> load_suite_header(const std::filesystem::path& folder);
+
+/// A suite from its folder: suite.json, and items.jsonl with a record a line.
+/// Error{bad_input}: "…/items.jsonl:LINE: field \"…\" …" for the first broken record or repeated id, or the limit that
+/// a file exceeds.
+Result<Suite> load_suite_folder(const std::filesystem::path& folder);
+
+/// The items of a file of records, a record a line; prompts are rendered as `options` says. Errors as
+/// load_suite_folder.
+Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind,
+                                     const PromptOptions& options = {});
+
+/// `suite` with the items of `jsonl` in place of its own, and the hash that goes with them. Errors as load_items.
+Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl);
+
+/// 64 hexadecimal digits over name, version, kind, answer form, and each item's prompt and record (keys sorted).
+std::string hash_suite(const Suite& suite);
+
+}  // namespace assay::suites

@@ -1,0 +1,254 @@
+#include "suites/load.h"
+
+#include <fstream>
+#include <map>
+
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::suites;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A suite folder that goes with the test.
+class SuiteFolder {
+ public:
+  SuiteFolder(const std::string& header, const std::string& items)
+      : path_(fs::temp_directory_path() / "assay-load-test") {
+    fs::create_directories(path_);
+    std::ofstream(path_ / "suite.json") << header;
+    std::ofstream(path_ / "items.jsonl") << items;
+  }
+  ~SuiteFolder() { fs::remove_all(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string header(const std::string& kind, const std::string& more = "") {
+  return R"({"name":"mine","version":"1","kind":")" + kind + R"(","title":"Mine","licence":"CC0","source":"here")" +
+         more + "}";
+}
+
+Result<Suite> load(const std::string& header_text, const std::string& items) {
+  return load_suite_folder(SuiteFolder(header_text, items).path());
+}
+
+/// The message without the folder in front.
+std::string message_of(const Error& error) {
+  const std::string folder = (fs::temp_directory_path() / "assay-load-test").string() + "/";
+  const auto at = error.message.find(folder);
+  return at == std::string::npos ? error.message
+                                 : error.message.substr(0, at) + error.message.substr(at + folder.size());
+}
+
+}  // namespace
+
+TEST_CASE("load_suite_folder: prompts of each kind carry question and instruction", "[suites]") {
+  auto suite = load(header("integer"), R"({"id":"1","question":"1+1?","answer":"2","tag":"sum"})");
+  REQUIRE(suite);
+  CHECK(suite->items[0].tag == "sum");
+  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("1+1?\n\n") && Catch::Contains("\\boxed{}"));
+  suite = load(header("choice"), R"({"id":"1","question":"Q?","choices":["x","y","z"],"answer":1})");
+  REQUIRE(suite);
+  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("Q?\n\nA) x\nB) y\nC) z\n\n") && Catch::EndsWith("A, B or C."));
+  const std::string grid = R"({"id":"1","question":"Q?","solution":{"House 1":{"Name":"Eric"}}})";
+  suite = load(header("grid"), grid);
+  REQUIRE(suite);
+  CHECK_THAT(suite->items[0].prompt, Catch::Contains("\"reasoning\": \"___\"") &&
+                                         Catch::Contains("\"Name\": \"___\"") && !Catch::Contains("Eric"));
+  suite = load(header("grid", R"(,"prompt":{"answer_form":"bare"})"), grid);
+  REQUIRE(suite);
+  CHECK(suite->prompt.answer_form == AnswerForm::bare);
+  CHECK_THAT(suite->items[0].prompt, !Catch::Contains("reasoning\":"));
+  suite = load(header("text"), R"({"id":"1","question":"Q?","answer":["a"]})");
+  REQUIRE(suite);
+  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("Q?\n\n") && Catch::Contains("<answer>"));
+  suite = load(header("code"), R"({"id":"1","prompt":"def f(x):\n","entry_point":"f","test":"def check(f): pass"})"
+                               "\n"
+                               R"({"id":"2","question":"Add.","io_tests":[{"stdin":"1 2","stdout":"3"}]})"
+                               "\n"
+                               R"({"id":"3","prompt":"Do it.","entry_point":"f","tests":["assert f"]})");
+  REQUIRE(suite);
+  CHECK_THAT(suite->items[0].prompt, Catch::Contains("```python\ndef f(x):\n"));
+  CHECK_THAT(suite->items[1].prompt, Catch::StartsWith("Add.\n\n") && Catch::Contains("standard input"));
+  CHECK(suite->items[2].prompt == "Do it.");
+}
+
+TEST_CASE("load_suite_folder: a record's prompt is used as it is; a suite's text is filled in once", "[suites]") {
+  const auto suite = load(header("integer", R"(,"prompt":{"text":"<{question}> {x} \\boxed{}"})"),
+                          R"({"id":"1","question":"{question}","answer":"2"})"
+                          "\n"
+                          R"({"id":"2","prompt":" as is\n","answer":"2"})");
+  REQUIRE(suite);
+  CHECK(suite->items[0].prompt == "<{question}> {x} \\boxed{}");
+  CHECK(suite->items[1].prompt == " as is\n");
+}
+
+TEST_CASE("load_suite_folder: sampling of suite.json", "[suites]") {
+  const std::string item = R"({"id":"1","question":"Q","answer":"2"})";
+  const auto suite = load(
+      header("integer", R"(,"sampling":{"temperature":0.6,"top_p":0.95,"max_output_tokens":100,"samples":4})"), item);
+  REQUIRE(suite);
+  CHECK(suite->sampling.temperature == 0.6);
+  CHECK(suite->sampling.top_p == 0.95);
+  CHECK(suite->sampling.max_output_tokens == 100);
+  CHECK(suite->sampling.samples == 4);
+}
+
+TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[suites]") {
+  struct Case {
+    std::string header, message;
+  };
+  const auto [text, message] = GENERATE(values<Case>({
+      {"{", "suite.json: byte 2: no valid JSON"},
+      {"[]", "suite.json: must be a JSON object, is array"},
+      {R"({"name":"x"})", "suite.json: field \"version\" is missing"},
+      {header("integer", R"(,"colour":"red")"), "suite.json: unknown field \"colour\""},
+      {header("riddle"), "suite.json: field \"kind\" is an unknown kind \"riddle\"; known are: integer, "},
+      {header("math"), "suite.json: kind \"math\" is not supported by this version; supported are: integer, choice"},
+      {header("language"), "suite.json: kind \"language\" is not supported by this version"},
+      {header("refusal"), "suite.json: kind \"refusal\" is not supported by this version"},
+      {R"({"name":"a,b","version":"1","kind":"text","title":"t","licence":"l","source":"s"})",
+       "suite.json: field \"name\" must have 1 to 64 letters"},
+      {R"({"name":"a","version":"1","kind":"text","title":" ","licence":"l","source":"s"})",
+       "suite.json: field \"title\" is empty"},
+      {header("integer", R"(,"sampling":{"temperature":-1})"), "suite.json: sampling: field \"temperature\" must be"},
+      {header("integer", R"(,"sampling":{"top_p":0})"), "suite.json: sampling: field \"top_p\" must be"},
+      {header("integer", R"(,"sampling":{"samples":0})"), "suite.json: sampling: field \"samples\" must be"},
+      {header("integer", R"(,"sampling":{"seed":0})"), "suite.json: sampling: unknown field \"seed\""},
+      {header("integer", R"(,"prompt":{"text":"no place"})"),
+       "suite.json: prompt: field \"text\" must hold {question}"},
+      {header("choice", R"(,"prompt":{"text":"{question}"})"),
+       "suite.json: prompt: field \"text\" must hold {options}"},
+      {header("integer", R"(,"prompt":{"answer_form":"bare"})"), "suite.json: prompt: field \"answer_form\" is for"},
+      {header("grid", R"(,"prompt":{"answer_form":"x"})"), "suite.json: prompt: field \"answer_form\" must be"},
+  }));
+  const auto suite = load(text, R"({"id":"1","question":"Q","answer":"2"})");
+  REQUIRE_FALSE(suite);
+  CHECK(suite.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(message_of(suite.error()), Catch::StartsWith(message));
+}
+
+TEST_CASE("load_suite_folder: a broken record is refused with line and field", "[suites]") {
+  struct Case {
+    std::string kind, record, message;
+  };
+  const auto [kind, record, message] = GENERATE(values<Case>({
+      {"integer", R"({"question":"Q","answer":"2"})", "field \"id\" is missing"},
+      {"integer", R"({"id":"","question":"Q","answer":"2"})", "field \"id\" is empty"},
+      {"integer", R"({"id":7,"question":"Q","answer":"2"})", "field \"id\" must be text, is number"},
+      {"integer", R"({"id":"a\nb","question":"Q","answer":"2"})", "field \"id\" holds a control character"},
+      {"integer", R"({"id":"first","question":"Q","answer":"2"})", "field \"id\" repeats \"first\" of line 1"},
+      {"integer", R"({"id":"2","answer":"2"})", "field \"question\" is missing"},
+      {"integer", R"({"id":"2","question":"  ","answer":"2"})", "field \"question\" is empty"},
+      {"integer", R"({"id":"2","question":"Q","prompt":"P","answer":"2"})", "field \"question\" stands beside"},
+      {"integer", R"({"id":"2","question":"Q"})", "field \"answer\" is missing"},
+      {"integer", R"({"id":"2","question":"Q","answer":"two"})", "field \"answer\" must be an integer as text"},
+      {"integer", R"({"id":"2","question":"Q","answer":2.5})", "field \"answer\" must be text, is number"},
+      {"integer", R"({"id":"2","question":"Q","answer":"2","tag":1})", "field \"tag\" must be text"},
+      {"integer", R"({"id":"2","id":"3"})", "key \"id\" stands twice"},
+      {"integer", R"(["2"])", "must be a JSON object"},
+      {"integer", R"({"id":"2",)", "byte 11: no valid JSON"},
+      {"choice", R"({"id":"2","question":"Q","answer":"A"})", "field \"choices\" is missing"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x"],"answer":"A"})", "field \"choices\" must hold 2 to 26"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x",1],"answer":"A"})",
+       "field \"choices\" must be a list of texts"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x",""],"answer":"A"})",
+       "field \"choices\" holds an empty text"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"]})", "field \"answer\" is missing"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"],"answer":"C"})",
+       "field \"answer\" names option C, but"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"],"answer":2})", "field \"answer\" names option C, but"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"],"answer":-1})", "field \"answer\" must be a letter"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"],"answer":"x"})",
+       "field \"answer\" names option X, but"},
+      {"choice", R"({"id":"2","question":"Q","choices":["x","y"],"answer":"AB"})", "field \"answer\" must be a letter"},
+      {"grid", R"({"id":"2","question":"Q"})", "field \"solution\" is missing"},
+      {"grid", R"({"id":"2","question":"Q","solution":{}})", "field \"solution\" must hold 1 to 100 houses"},
+      {"grid", R"({"id":"2","question":"Q","solution":{"House 1":{}}})",
+       "solution: field \"House 1\" must be an object"},
+      {"grid", R"({"id":"2","question":"Q","solution":{"House 1":{"Name":1}}})",
+       "solution: field \"House 1\" must give \"Name\" a text"},
+      {"code", R"({"id":"2","prompt":"def f(): ..."})", "field \"test\" is missing"},
+      {"code", R"({"id":"2","prompt":"P","test":"t"})", "field \"entry_point\" is missing"},
+      {"code", R"({"id":"2","prompt":"P","test":"t","entry_point":"f g"})",
+       "field \"entry_point\" must be a Python name"},
+      {"code", R"({"id":"2","prompt":"P","test":"t","tests":["t"],"entry_point":"f"})",
+       "field \"tests\" is one of several"},
+      {"code", R"({"id":"2","prompt":"P","tests":[],"entry_point":"f"})", "field \"tests\" is empty"},
+      {"code", R"({"id":"2","prompt":"P","cases":[{"args":1}],"entry_point":"f"})",
+       "cases[0]: field \"args\" must be a list"},
+      {"code", R"({"id":"2","prompt":"P","cases":[{"args":[]}],"entry_point":"f"})",
+       "cases[0]: field \"expected\" is missing"},
+      {"code", R"({"id":"2","question":"Q","io_tests":[]})", "field \"io_tests\" must be a list"},
+      {"code", R"({"id":"2","question":"Q","io_tests":[{"stdin":"1"}]})", "io_tests[0]: field \"stdout\" is missing"},
+      {"text", R"({"id":"2","question":"Q","answer":"a"})", "field \"answer\" must be a list of texts"},
+      {"text", R"({"id":"2","question":"Q","answer":[]})", "field \"answer\" is empty"},
+      {"text", R"({"id":"2","question":"Q","answer":[" "]})", "field \"answer\" holds an empty text"},
+  }));
+  const std::map<std::string, std::string> good{
+      {"integer", R"({"id":"first","question":"Q","answer":"2"})"},
+      {"choice", R"({"id":"first","question":"Q","choices":["x","y"],"answer":"A"})"},
+      {"grid", R"({"id":"first","question":"Q","solution":{"House 1":{"Name":"Eric"}}})"},
+      {"code", R"({"id":"first","prompt":"P","entry_point":"f","tests":["assert f"]})"},
+      {"text", R"({"id":"first","question":"Q","answer":["a"]})"}};
+  const auto suite = load(header(kind), good.at(kind) + "\n\n" + record + "\n");
+  REQUIRE_FALSE(suite);
+  CHECK(suite.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(message_of(suite.error()), Catch::StartsWith("items.jsonl:3: " + message));
+}
+
+TEST_CASE("load_suite_folder: missing and empty files", "[suites]") {
+  const SuiteFolder folder(header("integer"), "\n \n");
+  auto suite = load_suite_folder(folder.path());
+  REQUIRE_FALSE(suite);
+  CHECK(message_of(suite.error()) == "items.jsonl: holds no records; it must hold one a line");
+  fs::remove(folder.path() / "items.jsonl");
+  CHECK_FALSE(load_suite_folder(folder.path()));
+  CHECK_FALSE(load_suite_folder(folder.path() / "nowhere"));
+}
+
+TEST_CASE("load_suite_folder: every truncation of a record is refused or read whole", "[suites]") {
+  const std::string record = R"({"id":"1","question":"Q","choices":["x","y"],"answer":"A"})";
+  for (std::size_t n = 1; n < record.size(); ++n) CHECK_FALSE(load(header("choice"), record.substr(0, n)));
+  for (std::size_t i = 0; i < record.size(); ++i) {
+    for (const char c : {'"', '{', '\0', '\xFF', '7'}) {
+      std::string mutated = record;
+      mutated[i] = c;
+      const auto suite = load(header("choice"), mutated);
+      CHECK((suite ? suite->items.size() == 1 : suite.error().kind == ErrorKind::bad_input));
+    }
+  }
+}
+
+TEST_CASE("hash_suite: changes with any record, prompt, name or answer form, not with key order or title", "[suites]") {
+  const auto hash = [](const std::string& header_text, const std::string& items) {
+    const auto suite = load(header_text, items);
+    REQUIRE(suite);
+    return suite->sha256;
+  };
+  const std::string item = R"({"id":"1","question":"Q","solution":{"House 1":{"Name":"Eric"}}})";
+  const std::string base = hash(header("grid"), item);
+  CHECK(base == hash(header("grid"), R"({"question":"Q","tag":null,"id":"1","solution":{"House 1":{"Name":"Eric"}}})"));
+  std::string titled = header("grid");
+  titled.replace(titled.find("Mine"), 4, "Ours");
+  CHECK(base == hash(titled, item));
+  CHECK(base != hash(header("grid"), R"({"id":"1","question":"Q","solution":{"House 1":{"Name":"Bob"}}})"));
+  CHECK(base != hash(header("grid", R"(,"prompt":{"text":"{question}"})"), item));
+  const std::string with_prompt = R"({"id":"1","prompt":"Q","solution":{"House 1":{"Name":"Eric"}}})";
+  CHECK(hash(header("grid"), with_prompt) != hash(header("grid", R"(,"prompt":{"answer_form":"bare"})"), with_prompt));
+}
+
+TEST_CASE("load_items: records for `grade --items`", "[suites]") {
+  const SuiteFolder folder("", R"({"id":"a","question":"Q","answer":"2"})");
+  const auto items = load_items(folder.path() / "items.jsonl", ItemKind::integer);
+  REQUIRE(items);
+  CHECK(items->size() == 1);
+  const auto unsupported = load_items(folder.path() / "items.jsonl", ItemKind::refusal);
+  REQUIRE_FALSE(unsupported);
+  CHECK_THAT(unsupported.error().message, Catch::Contains("kind \"refusal\" is not supported by this version"));
+}

@@ -1,0 +1,106 @@
+#include "suites/registry.h"
+
+#include <algorithm>
+
+#include "harness/base/file.h"
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::suites;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> names_of(const std::vector<Suite>& suites) {
+  std::vector<std::string> names;
+  for (const Suite& suite : suites) names.push_back(suite.name);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("list_suites: what ships, with counts and groups", "[suites]") {
+  const auto cards = list_suites();
+  REQUIRE(cards);
+  const auto card = [&](const std::string& name) {
+    const auto found = std::find_if(cards->begin(), cards->end(), [&](const SuiteCard& c) { return c.name == name; });
+    REQUIRE(found != cards->end());
+    return *found;
+  };
+  CHECK(card("zebra-smoke").n_items == 100);
+  CHECK(card("zebra-smoke").kind == "grid");
+  CHECK(card("code-smoke").group == "smoke");
+  CHECK(card("gpqa").n_items == 0);
+  CHECK(card("gpqa").group.empty());
+}
+
+TEST_CASE("resolve_suites: names, groups and folders, each once", "[suites]") {
+  const auto suites = resolve_suites("zebra-smoke, smoke");
+  REQUIRE(suites);
+  CHECK(names_of(*suites) == std::vector<std::string>{"zebra-smoke", "aime-smoke", "choice-smoke", "code-smoke"});
+  const auto folder = resolve_suites(std::string(ASSAY_SOURCE_DIR) + "/suites/smoke/aime-smoke/,aime-smoke");
+  REQUIRE(folder);
+  CHECK(names_of(*folder) == std::vector<std::string>{"aime-smoke"});
+}
+
+TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suites]") {
+  const auto misspelt = resolve_suites("zebra-smok");
+  REQUIRE_FALSE(misspelt);
+  CHECK(misspelt.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(misspelt.error().message, Catch::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
+  CHECK_THAT(misspelt.error().message, Catch::Contains("aime-smoke, choice-smoke, code-smoke"));
+  CHECK_FALSE(resolve_suites(""));
+  CHECK_FALSE(resolve_suites("smoke,,smoke"));
+  CHECK_FALSE(resolve_suites("./no/such/folder"));
+  CHECK_FALSE(resolve_suites(std::string(100'000, 'x')));
+  const auto family = resolve_suites("aime");
+  REQUIRE_FALSE(family);
+  CHECK_THAT(family.error().message, Catch::StartsWith("suite aime: ") && Catch::Contains("items.jsonl"));
+}
+
+TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {
+  const fs::path file = fs::temp_directory_path() / "assay-registry-test.jsonl";
+  REQUIRE(write_file(file, R"({"id":"a","question":"Q","answer":"2"})"));
+  const std::string name = GENERATE("aime", "aime-smoke", "integer");
+  const auto suite = resolve_suite_for_items(name, file);
+  REQUIRE(suite);
+  CHECK(suite->name == name);
+  CHECK(suite->kind == ItemKind::integer);
+  CHECK(suite->items.size() == 1);
+  CHECK(suite->sha256.size() == 64);
+  CHECK_FALSE(resolve_suite_for_items("gpqa", file));   // not a record of that kind
+  CHECK_FALSE(resolve_suite_for_items("smoke", file));  // a group
+  CHECK_FALSE(resolve_suite_for_items("math", file));
+  CHECK_FALSE(resolve_suite_for_items("nothing", file));
+  fs::remove(file);
+}
+
+TEST_CASE("check_profile: names what a kind has", "[suites]") {
+  Suite suite;
+  suite.name = "mine";
+  suite.kind = ItemKind::grid;
+  CHECK(check_profile(suite, "canonical"));
+  CHECK(check_profile(suite, "zeroeval"));
+  suite.kind = ItemKind::integer;
+  const auto refused = check_profile(suite, "zeroeval");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::bad_input);
+  CHECK(refused.error().message == "suite mine: no grader profile \"zeroeval\"; kind integer has: canonical");
+  Item item;
+  item.record = {{"id", "1"}, {"question", "?"}, {"answer", "2"}};
+  GradeContext context;
+  context.profile = "zeroeval";
+  CHECK(grade(suite, item, {"2", false}, context).verdict == Verdict::error);
+}
+
+TEST_CASE("parse_verdict and parse_item_kind: spelled as stored", "[suites]") {
+  for (const std::string text : {"correct", "incorrect", "no_answer", "truncated", "error"}) {
+    CHECK(to_string(*parse_verdict(text)) == text);
+  }
+  for (const std::string text : {"integer", "math", "choice", "grid", "code", "language", "text", "refusal"}) {
+    CHECK(to_string(*parse_item_kind(text)) == text);
+  }
+  CHECK(parse_verdict("right").error().message ==
+        "unknown verdict \"right\"; known are: correct, incorrect, no_answer, truncated, error");
+}

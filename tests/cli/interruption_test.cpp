@@ -1,0 +1,118 @@
+// Signals and crashes: nothing that finished is lost, and a run that goes on ends as one that was never stopped.
+
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include "tests/cli/program_process.h"
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::program_test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+constexpr int kItems = 1500;
+
+struct Setting {
+  TemporaryFolder folder;
+  std::string recording = write_recording(folder, "r.jsonl", kItems);
+  std::string suite = write_suite(folder, "words", kItems);
+  std::vector<std::string> words(const std::string& db) const {
+    return {"run", "--model", recording, "--suite", suite, "--name", "it's one", "--json", "--db", db};
+  }
+};
+
+/// Waits until the newest run holds `n` samples or the call has ended.
+void wait_for_samples(Call& running, const std::string& db, std::int64_t n) {
+  while (!running.has_ended() && n_stored(db) < n) std::this_thread::yield();
+}
+
+/// The words behind "resume with: assay " in a message; they hold no quoted word here.
+std::vector<std::string> resume_words(const std::string& message) {
+  const std::string before = "resume with: assay ";
+  const std::size_t begin = message.find(before);
+  REQUIRE(begin != std::string::npos);
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : message.substr(begin + before.size())) {
+    if (c != ' ' && c != '\n') {
+      word += c;
+      continue;
+    }
+    if (!word.empty()) words.push_back(word);
+    word.clear();
+  }
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("run: SIGINT and SIGTERM are exit code 4, and the command in the message goes on", "[cli]") {
+  const int signal_number = GENERATE(SIGINT, SIGTERM);
+  const Setting setting;
+  const std::string whole = setting.folder / "whole.db";
+  const std::string db = setting.folder / "runs.db";
+  REQUIRE(call(setting.words(whole)).exit_code == 0);
+
+  Call running(setting.words(db));
+  wait_for_samples(running, db, 20);
+  running.send(signal_number);
+  const Ended ended = running.wait();
+  INFO(ended.err);
+  REQUIRE(ended.exit_code == 4);
+  CHECK(ended.out.empty());
+  const std::int64_t n_before = n_stored(db);
+  CHECK(n_before >= 20);
+  CHECK(n_before < kItems);
+  CHECK_THAT(ended.err, Contains(std::to_string(n_before) + " of " + std::to_string(kItems)));
+  CHECK_THAT(call({"runs", "--db", db}).out, Contains("interrupted"));
+
+  const std::vector<std::string> words = resume_words(ended.err);
+  const Ended resumed = call(words);
+  INFO(resumed.err);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK(stored_content(db) == stored_content(whole));
+  CHECK(json_of(call({"runs", "--json", "--db", db}).out)["runs"].size() == 1);
+}
+
+TEST_CASE("run: killed at any moment and given again, it ends with the content of an uninterrupted run", "[cli]") {
+  const Setting setting;
+  const std::string whole = setting.folder / "whole.db";
+  const std::string db = setting.folder / "runs.db";
+  REQUIRE(call(setting.words(whole)).exit_code == 0);
+
+  std::mt19937 random(7);
+  int n_killed = 0;
+  bool finished = false;
+  while (!finished) {
+    const std::int64_t before = n_stored(db);
+    Call running(setting.words(db));
+    wait_for_samples(running, db, before + std::uniform_int_distribution<int>(1, 300)(random));
+    running.send(SIGKILL);
+    const Ended ended = running.wait();
+    finished = ended.exit_code == 0;
+    if (!finished) {
+      INFO(ended.err);
+      REQUIRE(ended.signal == SIGKILL);
+      ++n_killed;
+    }
+    REQUIRE(n_stored(db) >= before);
+  }
+  CHECK(n_killed >= 3);
+  CHECK(stored_content(db) == stored_content(whole));
+  CHECK(json_of(call({"runs", "--json", "--db", db}).out)["runs"].size() == 1);
+}
+
+TEST_CASE("run: a second process of the same command is refused while the first one writes", "[cli]") {
+  const Setting setting;
+  const std::string db = setting.folder / "runs.db";
+  Call running(setting.words(db));
+  wait_for_samples(running, db, 1);
+  const Ended second = call(setting.words(db));
+  const Ended first = running.wait();
+  CHECK(first.exit_code == 0);
+  CHECK(second.exit_code == 3);
+  CHECK(stored_content(db).size() == kItems);
+}

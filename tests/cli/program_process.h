@@ -1,0 +1,82 @@
+#pragma once
+// Calls the built program, and makes the suites and recordings that its tests use.
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/base/json.h"
+
+namespace assay::program_test {
+
+/// Removed with everything in it at the end of the test.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_text(const std::string& path, const std::string& text);
+std::string read_text(const std::string& path);
+
+/// How a call ended.
+struct Ended {
+  int exit_code = -1;  ///< -1 if a signal ended it
+  int signal = 0;
+  std::string out;
+  std::string err;
+};
+
+/// A call under way. Its output goes to files, so that it never waits for a reader.
+class Call {
+ public:
+  /// `environment` is set on top of this process's own; an empty value unsets the variable.
+  Call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment = {},
+       const std::string& standard_input = "");
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  void send(int signal_number) const;
+  bool has_ended();
+  Ended wait();
+
+ private:
+  TemporaryFolder folder_;
+  pid_t process_ = -1;
+  bool reaped_ = false;
+  int status_ = 0;
+};
+
+/// Runs the program to its end.
+Ended call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment = {},
+           const std::string& standard_input = "");
+
+/// The output as JSON; fails the test if it is not exactly one document.
+Json json_of(const std::string& text);
+/// One document a line.
+std::vector<Json> json_lines_of(const std::string& text);
+
+/// A suite of kind `text` in `folder`/NAME: item "qN" wants the word "aN".
+std::string write_suite(const TemporaryFolder& folder, const std::string& name, int n_items);
+
+/// A recording in `folder`/`name` for that suite: every fifth item answers wrongly, all others rightly. REF "replay:…".
+std::string write_recording(const TemporaryFolder& folder, const std::string& name, int n_items, int n_samples = 1);
+
+/// All stored samples of the newest run: "item:sample" to "verdict text".
+std::map<std::string, std::string> stored_content(const std::string& db);
+/// How many samples the newest run has; 0 as long as there is no run.
+std::int64_t n_stored(const std::string& db);
+
+}  // namespace assay::program_test
