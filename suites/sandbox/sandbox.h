@@ -30,9 +30,10 @@ struct SandboxLimits {
   /// Then everything it started is killed. Time in which a busy machine let it wait for a processor does not count, so
   /// that a verdict does not depend on what else runs; at most ten times as long.
   double wall_s = 6;
-  std::int64_t cpu_s = 7;                              ///< processor time of all threads together
-  std::int64_t memory_bytes = std::int64_t{2} << 30;   ///< address space
-  std::int64_t stack_bytes = std::int64_t{64} << 20;   ///< main thread's stack, and what a new thread reserves
+  std::int64_t cpu_s = 7;                             ///< processor time of all threads together
+  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< address space
+  std::int64_t stack_bytes = std::int64_t{64} << 20;  ///< main thread's stack, and what a new thread reserves
+  /// The files that a program is given always fit.
   std::int64_t file_bytes = std::int64_t{16} << 20;    ///< length of any one file
   std::int64_t folder_bytes = std::int64_t{64} << 20;  ///< all files together (bwrap only)
   std::int64_t output_bytes = std::int64_t{8} << 20;   ///< of standard output and of standard error, each

@@ -7,7 +7,8 @@ OPERATIONS = {
     "call": lambda target, *args, **kwargs: target(*args, **kwargs),
     "getattr": getattr, "setattr": setattr, "delattr": delattr, "isinstance": isinstance,
     "bool": bool, "len": len, "iter": iter, "next": next, "str": str, "repr": repr,
-    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "contains": operator.contains,
+    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
+    "contains": operator.contains,
     "eq": operator.eq, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
     "add": operator.add, "sub": operator.sub, "mul": operator.mul,
     "and": operator.and_, "or": operator.or_, "xor": operator.xor,
@@ -26,7 +27,7 @@ def plain(value):
 
 
 def limit_processor_time(seconds):
-    """From now on, so that one call cannot use up the time of all. The sandbox has the limit that a program can't change."""
+    """From now on, so that one call cannot use up the time of all. The sandbox has the limit that nobody can raise."""
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (min(hard, math.ceil(time.process_time() + seconds)), hard))
 
