@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -11,7 +13,7 @@
 #include "suites/code/compare_output.h"
 #include "suites/code/extract.h"
 #include "suites/code/program.h"
-#include "suites/code/thinking.h"
+#include "suites/reply.h"
 #include "suites/sandbox/sandbox.h"
 
 namespace assay::suites {
@@ -91,7 +93,9 @@ Judgement judge_script(const CodeTask& task, const std::string& code, const Sand
   Json nonzero_exits = Json::array();
   for (std::size_t i = 0; i < task.io_tests.size(); ++i) {
     const IoTest& test = task.io_tests[i];
-    const auto result = sandbox.run(script_program(code, test.stdin_text), limits_for(task, task.test_s));
+    SandboxLimits limits = limits_for(task, task.test_s);
+    limits.output_bytes += std::ssize(test.stdout_text);  // right output is never too much
+    const auto result = sandbox.run(script_program(code, test.stdin_text), limits);
     if (!result) return sandbox_failed(result.error());
     add_usage(judgement.detail, *result);
     if (std::string rule = io_failure(*result, test, judgement.detail); !rule.empty()) {
@@ -193,11 +197,11 @@ Judgement judge_function(const CodeTask& task, const std::string& code, const Sa
   return judge_report(*report, pair->subject);
 }
 
-Grade refused(Verdict verdict, std::string rule, std::string message) {
+Grade grading_failed(std::string rule, std::string message) {
   Grade grade;
-  grade.verdict = verdict;
+  grade.verdict = Verdict::error;
   grade.rule = std::move(rule);
-  if (!message.empty()) grade.detail["message"] = std::move(message);
+  grade.detail["message"] = std::move(message);
   return grade;
 }
 
@@ -205,19 +209,17 @@ Grade refused(Verdict verdict, std::string rule, std::string message) {
 
 Grade grade_code(const Item& item, const Output& output, const GradeContext& context) {
   if (context.profile != "canonical") {
-    return refused(Verdict::error, "unknown_profile", "code has no profile " + quoted_excerpt(context.profile));
+    return grading_failed("unknown_profile", "code has no profile " + quoted_excerpt(context.profile));
   }
   const auto record = JsonObject::of(item.record, "item " + item.id.value);
-  if (!record) return refused(Verdict::error, "broken_item", record.error().message);
+  if (!record) return grading_failed("broken_item", record.error().message);
   const auto task = read_code_task(*record);
-  if (!task) return refused(Verdict::error, "broken_item", task.error().message);
-  if (context.sandbox == nullptr) return refused(Verdict::error, "no_sandbox", "code is graded in a sandbox only");
+  if (!task) return grading_failed("broken_item", task.error().message);
+  if (context.sandbox == nullptr) return grading_failed("no_sandbox", "code is graded in a sandbox only");
 
-  const std::optional<std::string_view> reply = after_thinking(output.text);
-  if (!reply) return refused(Verdict::truncated, "thinking_is_open", "");
-  std::optional<ExtractedCode> code = extract_code(*reply);
-  if (!code && output.hit_length_limit) return refused(Verdict::truncated, "length_limit", "");
-  if (!code) return refused(Verdict::no_answer, "no_program", "");
+  const Reply reply = strip_thinking(output);
+  std::optional<ExtractedCode> code = extract_code(reply.text);
+  if (!code) return grade_without_answer(reply);
 
   Judgement judgement = task->kind == CodeTests::io ? judge_script(*task, code->text, *context.sandbox)
                                                     : judge_function(*task, code->text, *context.sandbox);

@@ -4,7 +4,6 @@
 #include "suites/code/extract.h"
 
 #include "suites/code/program.h"
-#include "suites/code/thinking.h"
 #include "tests/support/catch.h"
 
 using namespace assay::suites;
@@ -86,13 +85,6 @@ TEST_CASE("defines: finds the definition of a name and no use of it", "[code]") 
     INFO(code);
     CHECK_FALSE(defines(code, "f"));
   }
-}
-
-TEST_CASE("after_thinking: only what follows the last close counts", "[code]") {
-  CHECK(after_thinking("<think>a</think>b") == "b");
-  CHECK(after_thinking("a</think>b</think>c") == "c");
-  CHECK(after_thinking("b") == "b");
-  CHECK_FALSE(after_thinking("<think>a ```python\nx\n```"));
 }
 
 TEST_CASE("join_with_stub: imports and helpers come before the code, always", "[code]") {

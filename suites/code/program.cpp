@@ -115,6 +115,7 @@ Program candidate_program(const CodeTask& task, const CandidateSource& candidate
   job["preamble"] = candidate.preamble;
   job["source"] = candidate.source;
   job["entry_point"] = task.entry_point;
+  job["test_s"] = task.test_s;
   return driver_program(std::string(driver::kWire) + driver::kLoad + driver::kCandidate + "\nrun_candidate()\n", job);
 }
 

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "harness/base/text.h"
@@ -36,6 +37,16 @@ Result<StandardPipes> open_standard_pipes() {
   ASSAY_ASSIGN(pipes.out, open_pipe());
   ASSAY_ASSIGN(pipes.err, open_pipe());
   return pipes;
+}
+
+// Bubblewrap writes the program's files under the same limits: they must fit, whatever is left then.
+SandboxLimits with_room_for(const std::vector<ProgramFile>& files, SandboxLimits limits) {
+  for (const ProgramFile& file : files) {
+    const auto size = static_cast<std::int64_t>(file.text.size());
+    limits.file_bytes = std::max(limits.file_bytes, size);
+    limits.folder_bytes += size;
+  }
+  return limits;
 }
 
 // The program's ends close when `pipes` goes out of scope, so that its end is seen.
@@ -74,7 +85,8 @@ Result<RunningProgram> launch_unprotected(const std::vector<std::string>& comman
 
 Result<RunningProgram> launch_in_bwrap(const BwrapHost& host, const std::vector<std::string>& command,
                                        const std::vector<ProgramFile>& files, std::string stdin_text, int channel_fd,
-                                       const SandboxLimits& limits) {
+                                       const SandboxLimits& given_limits) {
+  const SandboxLimits limits = with_room_for(files, given_limits);
   ASSAY_ASSIGN(StandardPipes pipes, open_standard_pipes());
   ASSAY_ASSIGN(Pipe status, open_pipe());
   ASSAY_ASSIGN(const UniqueFd filter, memory_file(host.system_call_filter));

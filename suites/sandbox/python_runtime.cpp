@@ -55,6 +55,10 @@ Result<PythonRuntime> find_python(const std::string& path) {
     return environment_error("sandbox: ", found, " is no working Python 3.8 or later: ",
                              quoted_excerpt(trim(answer.stderr_text + answer.stdout_text), 200));
   }
+  if (lines[1] == "/") {
+    return environment_error("sandbox: ", found, " has its library in /, and a sandbox would show all of it; install ",
+                             "Python below a folder of its own");
+  }
   return PythonRuntime{lines[0], lines[1], lines[2]};
 }
 

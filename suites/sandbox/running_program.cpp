@@ -17,6 +17,9 @@ namespace {
 constexpr int kSignalBase = 128;  // bubblewrap, like a shell, reports death by signal N as exit code 128 + N
 
 constexpr auto kLongestSetup = std::chrono::seconds(1);
+constexpr double kNoLimitMs = 1000;  // how long to wait in one go where nothing limits it
+constexpr double kLingerMs = 100;    // for others to end by themselves, which tells how, once the first has ended
+constexpr double kMostStretch = 10;  // of wall_s, on a machine that is too busy
 
 // Writes to a pipe whose reader may be gone, without SIGPIPE reaching this process.
 ssize_t write_quietly(int fd, std::string_view text) {
@@ -84,11 +87,6 @@ void RunningProgram::handle() {
   if (pipes_.stdin_write) write_stdin();
   read_output(pipes_.stdout_read, result_.stdout_text);
   read_output(pipes_.stderr_read, result_.stderr_text);
-
-  if (!kill_wanted_ && std::chrono::duration<double>(Clock::now() - started_).count() >= limits_.wall_s) {
-    result_.timed_out = true;
-    kill();
-  }
   pollfd ended{process_.get(), POLLIN, 0};
   if (poll(&ended, 1, 0) > 0) finish();
 }
@@ -167,7 +165,7 @@ void RunningProgram::kill_now_or_soon() {
   if (is_setting_up && Clock::now() - kill_wanted_at_ < kLongestSetup) return;
   killed_ = true;
   if (in_bwrap_) {
-    if (inside_) use_before_kill_ = use_of_children(inside_id_);
+    use_before_kill_ = use_now();
     kill_process(inside_);  // the first process of a namespace takes all others with it
     kill_process(process_);
   } else {
@@ -192,7 +190,7 @@ void RunningProgram::finish() {
     result_.cpu_ms += end->use.cpu_ms;
     result_.max_rss_bytes = std::max(result_.max_rss_bytes, end->use.max_rss_bytes);
   }
-  result_.cpu_ms += use_before_kill_.cpu_ms;
+  if (in_bwrap_) result_.cpu_ms += use_before_kill_.cpu_ms;
   result_.max_rss_bytes = std::max(result_.max_rss_bytes, use_before_kill_.max_rss_bytes);
   result_.wall_ms = std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
   if (bwrap_exit_code_) {
@@ -217,15 +215,37 @@ void RunningProgram::judge_limits() {
   const bool killed_by_kernel = result_.signal == SIGKILL && !killed_;
   // The limit counts in clock ticks, which may be far from the exact time.
   const bool used_its_time = result_.cpu_ms >= 500.0 * static_cast<double>(limits_.cpu_s);
-  if (killed_by_kernel && used_its_time) result_.timed_out = true;
+  if (result_.signal == SIGXCPU || (killed_by_kernel && used_its_time)) result_.timed_out = true;
   // A program may also send itself SIGKILL; the kernel's own takes large programs.
-  if (killed_by_kernel && !used_its_time && result_.max_rss_bytes > limits_.memory_bytes / 4)
-    result_.out_of_memory = true;
+  const bool is_large = result_.max_rss_bytes > limits_.memory_bytes / 4;
+  if (killed_by_kernel && !used_its_time && is_large) result_.out_of_memory = true;
   if (result_.exit_status.value_or(0) != 0 && ends_in_memory_error(result_.stderr_text)) result_.out_of_memory = true;
 }
 
+ResourceUse RunningProgram::use_now() const {
+  if (!in_bwrap_) return use_of_process(process_id_);
+  ResourceUse sum;
+  if (!inside_) return sum;
+  for (const pid_t process : children_of(inside_id_)) {
+    const ResourceUse one = use_of_process(process);
+    sum.cpu_ms += one.cpu_ms;
+    sum.queued_ms += one.queued_ms;
+    sum.max_rss_bytes = std::max(sum.max_rss_bytes, one.max_rss_bytes);
+  }
+  return sum;
+}
+
 double RunningProgram::remaining_ms() const {
-  return limits_.wall_s * 1e3 - std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
+  if (finished_ || kill_wanted_) return kNoLimitMs;
+  const double elapsed_ms = std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
+  return limits_.wall_s * 1e3 + excused_ms_ - elapsed_ms;
+}
+
+void RunningProgram::excuse(double queued_ms) {
+  excused_ms_ = std::min(queued_ms, (kMostStretch - 1) * limits_.wall_s * 1e3);
+  if (remaining_ms() > 0) return;
+  result_.timed_out = true;
+  kill();
 }
 
 Result<SandboxResult> RunningProgram::take_result() {
@@ -236,20 +256,30 @@ Result<SandboxResult> RunningProgram::take_result() {
 
 void supervise(std::vector<RunningProgram>& programs) {
   std::vector<pollfd> entries;
+  std::optional<std::chrono::steady_clock::time_point> first_ended;
   while (true) {
     entries.clear();
-    double wait_ms = 1000;
+    double wait_ms = first_ended ? kLingerMs : kNoLimitMs;
     for (const RunningProgram& program : programs) {
-      if (program.finished()) continue;
       program.poll_entries(entries);
       wait_ms = std::min(wait_ms, program.remaining_ms());
     }
     if (entries.empty()) return;
-    poll(entries.data(), entries.size(), wait_ms > 0 ? static_cast<int>(wait_ms) + 1 : 1);
+    poll(entries.data(), entries.size(), std::max(1, static_cast<int>(wait_ms) + 1));
     for (RunningProgram& program : programs) program.handle();
-    if (programs.front().finished()) {
-      for (RunningProgram& program : programs) program.kill();
+
+    // Out of time by the wall's clock: what of it was this machine's fault? One of two that talk waits for the other.
+    if (std::any_of(programs.begin(), programs.end(),
+                    [](const auto& program) { return program.remaining_ms() <= 0; })) {
+      double queued_ms = 0;
+      for (const RunningProgram& program : programs) queued_ms += program.use_now().queued_ms;
+      for (RunningProgram& program : programs) program.excuse(queued_ms);
     }
+    if (!programs.front().finished()) continue;
+    const auto now = std::chrono::steady_clock::now();
+    if (!first_ended) first_ended = now;
+    if (now - *first_ended < std::chrono::duration<double, std::milli>(kLingerMs)) continue;
+    for (RunningProgram& program : programs) program.kill();
   }
 }
 

@@ -35,7 +35,11 @@ class RunningProgram {
   void handle();
   bool finished() const { return finished_; }
   void kill();
-  double remaining_ms() const;  ///< until wall_s; negative behind it
+  /// Until wall_s and what was excused; not above 0: excuse() must decide.
+  double remaining_ms() const;
+  /// Time in which a busy machine let the program (and its partner) wait does not count. Kills it if it is out of time.
+  void excuse(double queued_ms);
+  ResourceUse use_now() const;
 
   /// Error{environment} if the sandbox itself failed.
   Result<SandboxResult> take_result();
@@ -66,6 +70,7 @@ class RunningProgram {
   bool kill_wanted_ = false;
   bool killed_ = false;
   Clock::time_point kill_wanted_at_;
+  double excused_ms_ = 0;
   bool finished_ = false;
   std::optional<int> bwrap_exit_code_;  ///< of the program, as bubblewrap reports it
   std::string failure_;
@@ -73,7 +78,7 @@ class RunningProgram {
   SandboxResult result_;
 };
 
-/// Runs all to their end. When the first has finished, the others are killed. Kills each that reaches its wall_s.
+/// Runs all to their end. Soon after the first has finished, the others are killed. Kills each that reaches its wall_s.
 void supervise(std::vector<RunningProgram>& programs);
 
 }  // namespace assay::suites

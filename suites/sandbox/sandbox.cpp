@@ -62,8 +62,7 @@ Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
 
   sandbox.bwrap_path_ = options.bwrap_path.empty() ? find_in_path("bwrap") : options.bwrap_path;
   if (sandbox.bwrap_path_.empty()) {
-    return environment_error("sandbox: bubblewrap was not found: install it (Debian: apt install bubblewrap)",
-                             kHowToEnable);
+    return environment_error("sandbox: bubblewrap was not found: install it (Debian: apt install bubblewrap)", kOrNone);
   }
   sandbox.prlimit_path_ = find_in_path("prlimit");
   if (sandbox.prlimit_path_.empty()) return environment_error("sandbox: prlimit was not found: install util-linux");

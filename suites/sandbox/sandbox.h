@@ -27,10 +27,13 @@ struct SandboxOptions {
 
 /// What one program may use. Reaching a limit ends the program or fails its call; it never harms the host.
 struct SandboxLimits {
-  double wall_s = 6;                                   ///< then everything it started is killed
-  std::int64_t cpu_s = 7;                              ///< processor time of all threads together
-  std::int64_t memory_bytes = std::int64_t{2} << 30;   ///< address space
-  std::int64_t stack_bytes = std::int64_t{64} << 20;   ///< main thread's stack, and what a new thread reserves
+  /// Then everything it started is killed. Time in which a busy machine let it wait for a processor does not count, so
+  /// that a verdict does not depend on what else runs; at most ten times as long.
+  double wall_s = 6;
+  std::int64_t cpu_s = 7;                             ///< processor time of all threads together
+  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< address space
+  std::int64_t stack_bytes = std::int64_t{64} << 20;  ///< main thread's stack, and what a new thread reserves
+  /// The files that a program is given always fit.
   std::int64_t file_bytes = std::int64_t{16} << 20;    ///< length of any one file
   std::int64_t folder_bytes = std::int64_t{64} << 20;  ///< all files together (bwrap only)
   std::int64_t output_bytes = std::int64_t{8} << 20;   ///< of standard output and of standard error, each
@@ -84,7 +87,7 @@ class Sandbox {
   Result<SandboxResult> run(const Program& program, const SandboxLimits& limits) const;
 
   /// Runs two programs, each in a sandbox of its own, whose descriptor 3 is one end of a socket pair between them.
-  /// When `driver` ends, `subject` is killed. `limits` hold for each.
+  /// Soon after `driver` has ended, `subject` is killed. `limits` hold for each.
   Result<PairResult> run_pair(const Program& driver, const Program& subject, const SandboxLimits& limits) const;
 
   SandboxMode mode() const { return mode_; }

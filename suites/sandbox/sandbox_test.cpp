@@ -257,6 +257,17 @@ TEST_CASE("sandbox: a file and all files together end at their limits", "[sandbo
                "print(len(files) < 64)\n") == "True");
 }
 
+TEST_CASE("sandbox: a program's own files fit, however small its limits are", "[sandbox]") {
+  SandboxLimits limits = quick_limits();
+  limits.file_bytes = 1000;
+  limits.folder_bytes = 4096;
+  const Program program{
+      {"main.py"}, {{"main.py", "print(len(open('text').read()))\n"}, {"text", std::string(1 << 20, 'x')}}, ""};
+  const auto result = test_sandbox().run(program, limits);
+  REQUIRE(result);
+  CHECK(result->stdout_text == "1048576\n");
+}
+
 TEST_CASE("sandbox: the kernel's dangerous doors are shut", "[sandbox]") {
   // System calls that have no Python function, through the C library: each must fail, with EPERM or ENOSYS.
   const std::string calls =

@@ -7,13 +7,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 
 namespace assay::suites {
 namespace {
@@ -110,32 +106,6 @@ Result<UniqueFd> open_process(pid_t process) {
 
 void kill_process(const UniqueFd& process) {
   if (process) syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-}
-
-ResourceUse use_of_children(pid_t process) {
-  const std::string folder = "/proc/" + std::to_string(process);
-  std::ifstream children(folder + "/task/" + std::to_string(process) + "/children");
-  ResourceUse use;
-  for (pid_t child = 0; children >> child;) {
-    const std::string of_child = "/proc/" + std::to_string(child);
-    // proc(5): the command's name is in parentheses; behind it, fields 3 and on. utime is field 14, stime field 15.
-    std::ifstream stat_file(of_child + "/stat");
-    std::string stat(std::istreambuf_iterator<char>(stat_file), {});
-    std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
-    std::string skipped;
-    for (int field = 3; field < 14; ++field) fields >> skipped;
-    double user = 0;
-    double system = 0;
-    fields >> user >> system;
-    use.cpu_ms += (user + system) * 1e3 / static_cast<double>(sysconf(_SC_CLK_TCK));
-
-    std::ifstream status(of_child + "/status");
-    for (std::string word; status >> word;) {
-      std::int64_t kib = 0;
-      if (word == "VmHWM:" && status >> kib) use.max_rss_bytes = std::max(use.max_rss_bytes, kib * 1024);
-    }
-  }
-  return use;
 }
 
 std::optional<ProcessEnd> reap(const UniqueFd& process) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "suites/sandbox/process_use.h"
 #include "suites/sandbox/unique_fd.h"
 
 namespace assay::suites {
@@ -37,14 +38,6 @@ Result<UniqueFd> open_process(pid_t process);
 
 /// SIGKILL to the process behind a descriptor of open_process; nothing if it is gone.
 void kill_process(const UniqueFd& process);
-
-struct ResourceUse {
-  double cpu_ms = 0;
-  std::int64_t max_rss_bytes = 0;
-};
-
-/// What the running children of a process have used up to now; zeros where /proc does not tell.
-ResourceUse use_of_children(pid_t process);
 
 /// How a process ended; the use of the children it waited for is in its own.
 struct ProcessEnd {

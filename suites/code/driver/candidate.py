@@ -1,11 +1,14 @@
 # The candidate's process: loads the model's program and answers calls. It never sees a test or an expected value.
+import math
 import operator
+import resource
 
 OPERATIONS = {
     "call": lambda target, *args, **kwargs: target(*args, **kwargs),
     "getattr": getattr, "setattr": setattr, "delattr": delattr, "isinstance": isinstance,
     "bool": bool, "len": len, "iter": iter, "next": next, "str": str, "repr": repr,
-    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem, "contains": operator.contains,
+    "getitem": operator.getitem, "setitem": operator.setitem, "delitem": operator.delitem,
+    "contains": operator.contains,
     "eq": operator.eq, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
     "add": operator.add, "sub": operator.sub, "mul": operator.mul,
     "and": operator.and_, "or": operator.or_, "xor": operator.xor,
@@ -23,6 +26,12 @@ def plain(value):
     return value
 
 
+def limit_processor_time(seconds):
+    """From now on, so that one call cannot use up the time of all. The sandbox has the limit that nobody can raise."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (min(hard, math.ceil(time.process_time() + seconds)), hard))
+
+
 def run_candidate():
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
@@ -31,12 +40,14 @@ def run_candidate():
     os.dup2(nowhere, 2)
 
     peer = Peer(3, plain, dict(OPERATIONS))
+    limit_processor_time(job["test_s"])
     namespace, failure = load_program(job)
     if failure is None:
         def entry():
             return find_entry_point(job["entry_point"], namespace)
 
         def call_entry(*args, **kwargs):
+            limit_processor_time(job["test_s"])
             return entry()(*args, **kwargs)
 
         def name(wanted):

@@ -1,5 +1,5 @@
-# Tests that look at the program's process itself: program and tests in one, as HumanEval's own harness has it. A program
-# that knows this file could forge the verdict; the key in the report only keeps accidents out.
+# Tests that look at the program's process itself: program and tests in one, as HumanEval's own harness has it. A
+# program that knows this file could forge the verdict; the key in the report only keeps accidents out.
 import json
 import os
 

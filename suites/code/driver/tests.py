@@ -3,8 +3,9 @@ import builtins
 
 # Tests that name one of these look at the process that the program runs in: its output, its modules, its files.
 PROCESS_NAMES = frozenset((
-    "stdout", "stderr", "stdin", "redirect_stdout", "redirect_stderr", "mock", "patch", "monkeypatch", "inspect", "asyncio",
-    "open", "os", "tempfile", "pathlib", "shutil", "seed", "setrecursionlimit", "settrace", "signal", "builtins"))
+    "stdout", "stderr", "stdin", "redirect_stdout", "redirect_stderr", "mock", "patch", "monkeypatch", "inspect",
+    "asyncio", "open", "os", "tempfile", "pathlib", "shutil", "seed", "setrecursionlimit", "settrace", "signal",
+    "builtins"))
 
 
 class BrokenTests(Exception):
@@ -41,7 +42,7 @@ def run_tests(job, codes, namespace, entry, begin):
         for i, case in enumerate(job["cases"], 1):
             begin(i)
             result = entry(*case["args"])
-            if type(result) is tuple:  # JSON has no tuples; inside of lists they stay different, as LiveCodeBench has it
+            if type(result) is tuple:  # JSON has none; inside of lists it stays different, as LiveCodeBench has it
                 result = list(result)
             if not result == case["expected"]:
                 raise WrongOutput("returned %s, expected %s" % (shown(result), shown(case["expected"])))

@@ -1,10 +1,10 @@
-# Calls between two processes that do not trust each other: the checker, which runs the tests, and the candidate, which
-# runs the model's program. Each message is four bytes of length, little-endian, and JSON. Nothing that arrives is executed:
-# a plain value (numbers, text, the standard containers) is rebuilt, and an object of any other type stays where it is and
-# is named by a number.
+# Calls between two processes that do not trust each other: the checker, which runs the tests, and the candidate,
+# which runs the model's program. Each message is four bytes of length, little-endian, and JSON. Nothing that arrives
+# is executed: a plain value (numbers, text, the standard containers) is rebuilt, and an object of any other type
+# stays where it is and is named by a number.
 #
-# Containers that can change travel as a table, so that sharing, cycles and identity survive. The reply carries the table
-# of the request again: what the callee changed in place is changed in place at the caller's.
+# Containers that can change travel as a table, so that sharing, cycles and identity survive. The reply carries the
+# table of the request again: what the callee changed in place is changed in place at the caller's.
 import builtins
 import collections
 import json
@@ -148,7 +148,7 @@ class Decoder:
             items = [(self.value(k), self.value(v)) for k, v in entry[1]]
             o.clear()
             for k, v in items:
-                dict.__setitem__(o, k, v) if kind is not collections.OrderedDict else o.__setitem__(k, v)
+                o[k] = v
             if kind is collections.defaultdict:
                 o.default_factory = self.value(entry[2])
 
@@ -296,7 +296,7 @@ def forward(operation):
 
 
 def among_remotes(operation):
-    """An operator that only two objects of the other side have with each other. With a plain value it does not exist: an
+    """An operator that two objects of the other side have with each other. With a plain value it does not exist: an
     object that claims to equal everything equals no plain value."""
 
     def apply(self, other):
