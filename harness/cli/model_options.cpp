@@ -18,17 +18,6 @@ bool is_device(std::string_view word) {
   return true;
 }
 
-void warn_of_options_without_effect(const ModelOptions& options) {
-  const auto warn = [](bool given, const char* name) {
-    if (given) log_warning(name, " has no effect on recorded outputs");
-  };
-  warn(options.device != "auto", "--device");
-  warn(!options.chat_template.empty(), "--chat-template");
-  warn(options.max_batch.has_value(), "--max-batch");
-  warn(!options.kv_memory.empty(), "--kv-memory");
-  warn(!options.speculate.empty(), "--speculate");
-}
-
 }  // namespace
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
@@ -64,8 +53,19 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
     ASSAY_ASSIGN(parsed.kv_memory, run::parse_kv_memory(options.kv_memory));
   }
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
-  if (run::reference_kind(options.model) == run::ReferenceKind::replay) warn_of_options_without_effect(options);
   return parsed;
+}
+
+void warn_of_options_without_effect(const ModelOptions& options) {
+  if (run::reference_kind(options.model) != run::ReferenceKind::replay) return;
+  const auto warn = [](bool given, const char* name) {
+    if (given) log_warning(name, " has no effect on recorded outputs");
+  };
+  warn(options.device != "auto", "--device");
+  warn(!options.chat_template.empty(), "--chat-template");
+  warn(options.max_batch.has_value(), "--max-batch");
+  warn(!options.kv_memory.empty(), "--kv-memory");
+  warn(!options.speculate.empty(), "--speculate");
 }
 
 void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default) {
