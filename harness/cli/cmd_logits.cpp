@@ -1,16 +1,15 @@
 // assay logits: a model's logits and hidden states for given tokens, for comparison with other implementations.
 
+#include <algorithm>
 #include <memory>
+#include <thread>
 
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
 #include "harness/cli/logits_file.h"
 #include "harness/cli/output.h"
 #include "harness/run/model_registry.h"
-
-#if __has_include("runners/engine/logits.h")
 #include "runners/engine/logits.h"
-#endif
 
 namespace assay::cli {
 
@@ -23,8 +22,6 @@ struct LogitsArgs {
   bool hidden = false;
   std::string device = "auto";
 };
-
-#if __has_include("runners/engine/logits.h")
 
 /// The tensors of one sequence under the names of INTERFACE.md.
 void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& sequence, runners::SequenceLogits result,
@@ -59,14 +56,6 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   }
   return tensors;
 }
-
-#else
-
-Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs&, const std::vector<TokenSequence>&) {
-  return environment_error("logits: this build has no native engine");
-}
-
-#endif
 
 Result<> check_words(const LogitsArgs& args) {
   if (args.model.empty()) return bad_input("--model is missing; it takes a folder or a registered name");

@@ -5,11 +5,8 @@
 
 #include "harness/base/text.h"
 #include "harness/run/model_registry.h"
-#include "runners/replay/replay_runner.h"
-
-#if __has_include("runners/engine/native_runner.h")
 #include "runners/engine/native_runner.h"
-#endif
+#include "runners/replay/replay_runner.h"
 
 namespace assay::run {
 
@@ -29,7 +26,6 @@ constexpr double kMaxBytes = 1e15;
 
 Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options) {
   ASSAY_ASSIGN(const std::filesystem::path folder, resolve_model_folder(options.model));
-#if __has_include("runners/engine/native_runner.h")
   return runners::open_native_runner({.model = options.model,
                                       .folder = folder,
                                       .device = options.device,
@@ -37,10 +33,8 @@ Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options
                                       .max_batch = options.max_batch,
                                       .kv_memory_bytes = options.kv_memory.bytes,
                                       .kv_memory_pct = options.kv_memory.pct,
-                                      .speculate = options.speculate});
-#else
-  return environment_error(folder.string(), ": this build has no native engine; use replay:FILE.jsonl");
-#endif
+                                      .speculate = options.speculate,
+                                      .n_threads = {}});
 }
 
 }  // namespace
