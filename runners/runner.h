@@ -78,12 +78,12 @@ struct Completion {
   std::int64_t sample = 0;
   std::string prompt_sha256;  ///< of the rendered prompt text
   std::vector<std::int32_t> prompt_tokens;
-  std::vector<std::int32_t> tokens;  ///< output tokens, the end token excluded
-  std::int64_t n_prompt_tokens = 0;  ///< known even where ids are not (HTTP, replay)
-  std::int64_t n_cached_prompt_tokens = 0;
-  std::int64_t n_output_tokens = 0;  ///< the end token, where one was drawn, is counted
-  std::string prefill;               ///< what the template opened the reply with ("<think>\n"), graded in front of text
-  std::string text;                  ///< what was generated, decoded
+  std::vector<std::int32_t> tokens;         ///< output tokens, the end token excluded
+  std::int64_t n_prompt_tokens = 0;         ///< known even where ids are not (HTTP, replay)
+  std::int64_t n_cached_prompt_tokens = 0;  ///< of these, how many were shared or cached; negative: unknown
+  std::int64_t n_output_tokens = 0;         ///< the end token, where one was drawn, is counted
+  std::string prefill;  ///< what the template opened the reply with ("<think>\n"), graded in front of text
+  std::string text;     ///< what was generated, decoded
   FinishReason finish_reason = FinishReason::eos;
   std::int64_t n_drafted_tokens = 0;  ///< MTP speculation: tokens drafted and accepted
   std::int64_t n_accepted_tokens = 0;

@@ -49,9 +49,9 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   const runners::Compute compute{kernels::cpu_ops(kernels::best_simd_level()), pool};
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
-    ASSAY_ASSIGN(runners::SequenceLogits result,
-                 runners::compute_logits(model, compute, sequence.tokens, {.hidden = args.hidden}));
-    append_tensors(tensors, sequence, std::move(result), model.config);
+    auto result = runners::compute_logits(model, compute, sequence.tokens, {.hidden = args.hidden});
+    if (!result) return Error{result.error().kind, "tokens." + sequence.number + ": " + result.error().message};
+    append_tensors(tensors, sequence, std::move(*result), model.config);
     log_detail("tokens.", sequence.number, ": ", sequence.tokens.size(), " positions");
   }
   return tensors;

@@ -12,6 +12,7 @@
 #include "harness/run/build_facts.h"
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
+#include "harness/run/stop_signals.h"
 #include "results/store.h"
 #include "suites/registry.h"
 
@@ -63,8 +64,9 @@ Result<std::vector<suites::Suite>> load_run_suites(const results::RunRecord& run
 }
 
 /// Grades every stored sample of one suite; reads the transcripts in batches.
+/// Until it is complete nothing is stored, so a stop leaves the run's grading as it was.
 Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const suites::Suite& suite,
-                               const run::GradingTools& tools) {
+                               const run::GradingTools& tools, std::stop_token stop) {
   std::unordered_map<std::string, const suites::Item*> items;
   for (const suites::Item& item : suite.items) items.emplace(item.id.value, &item);
   const run::Clock clock = run::machine_clock();
@@ -73,6 +75,10 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
   std::vector<results::SampleRecord> batch;
 
   const auto grade_batch = [&]() -> Result<> {
+    if (stop.stop_requested()) {
+      return interrupted("interrupted; suite ", suite.name, " of run ", run_id,
+                         " keeps its grading; give the command again");
+    }
     const std::size_t first = verdicts.size();
     verdicts.resize(first + batch.size());
     for (const results::SampleRecord& record : batch) {
@@ -134,6 +140,7 @@ Result<> print_regraded(const std::vector<Regraded>& all, const std::string& pro
 Result<> regrade_command(const RegradeArgs& args, const CommonOptions& common) {
   if (args.runs.empty()) return bad_input("RUN is missing; it takes a run's id, a prefix of it, a name, or latest");
   ASSAY_ASSIGN(const suites::SandboxMode mode, suites::parse_sandbox_mode(args.sandbox));
+  const run::StopSignals signals;  // before anything starts a thread
   std::error_code ignored;
   if (!std::filesystem::exists(common.db, ignored)) return bad_input(common.db, ": no such database; --db names one");
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
@@ -146,7 +153,7 @@ Result<> regrade_command(const RegradeArgs& args, const CommonOptions& common) {
     ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, mode));
     const run::GradingTools tools = grading_tools(sandbox, args.profile);
     for (const suites::Suite& suite : suites) {
-      ASSAY_ASSIGN(Regraded regraded, regrade_suite(store, run_id, suite, tools));
+      ASSAY_ASSIGN(Regraded regraded, regrade_suite(store, run_id, suite, tools, signals.token()));
       all.push_back(std::move(regraded));
     }
   }

@@ -194,11 +194,13 @@ Result<> print_run(const results::RunSummary& summary, const CommonOptions& comm
 Result<> run_command(const RunArgs& given, const CommonOptions& common) {
   ASSAY_ASSIGN(const RunArgs args, with_stored_words(given, common.db));
   ASSAY_ASSIGN(const RunJob job, parse_run(args));
+  warn_of_options_without_effect(args.model);
   const run::StopSignals signals;  // before anything starts a thread
   ASSAY_ASSIGN(std::vector<suites::Suite> suites, suites::resolve_suites(job.suites));
   ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, job.sandbox));
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
   ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner, run::open_runner(job.runner));
+  log_detail("model ", runner->model_facts().name, " on ", runner->device_facts().name, ", database ", common.db);
 
   run::RunOutcome outcome;
   {

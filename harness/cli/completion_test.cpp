@@ -1,11 +1,12 @@
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "harness/cli/completion_scripts.h"
 #include "harness/cli/program.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay::cli;
 using Catch::Matchers::Contains;
@@ -19,17 +20,14 @@ std::vector<CommandEntry> entries() {
 
 /// What bash completes behind `words`, whose last one is being typed.
 std::string bash_completes(const std::string& script, const std::string& words, int current) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "assay-completion-XXXXXX").string();
-  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-  const std::filesystem::path folder = pattern;
+  const test_support::TemporaryFolder folder;
   std::ofstream(folder / "script") << script << "COMP_WORDS=(" << words << ")\nCOMP_CWORD=" << current
                                    << "\n_assay\necho \"${COMPREPLY[@]}\"\n";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
-      ::popen(("bash --norc " + (folder / "script").string() + " 2>&1").c_str(), "r"), ::pclose);
+      ::popen(("bash --norc " + (folder / "script") + " 2>&1").c_str(), "r"), ::pclose);
   std::string output;
   char buffer[256];
   while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, pipe.get())) output.append(buffer, n);
-  std::filesystem::remove_all(folder);
   return output;
 }
 

@@ -1,29 +1,14 @@
 #include "harness/cli/logits_file.h"
 
-#include <cstdlib>
-
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::cli;
 using Catch::Matchers::Contains;
 
 namespace {
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "assay-logits-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path file(const char* name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 template <class T>
 runners::TensorView view(const char* name, runners::DType dtype, const std::vector<T>& values) {
@@ -33,13 +18,13 @@ runners::TensorView view(const char* name, runners::DType dtype, const std::vect
 }  // namespace
 
 TEST_CASE("read_token_sequences: int32 and int64 sequences come in the order of their numbers", "[cli]") {
-  const TemporaryFolder folder;
+  const test_support::TemporaryFolder folder;
   const std::vector<std::int32_t> ten = {7, 8, 9};
   const std::vector<std::int64_t> two = {2147483647, 0};
   const runners::TensorView tensors[] = {view("tokens.10", runners::DType::i32, ten),
                                          view("tokens.2", runners::DType::i64, two)};
-  REQUIRE(runners::write_safetensors(folder.file("in"), tensors));
-  const auto sequences = read_token_sequences(folder.file("in"));
+  REQUIRE(runners::write_safetensors(folder / "in", tensors));
+  const auto sequences = read_token_sequences(folder / "in");
   REQUIRE(sequences);
   REQUIRE(sequences->size() == 2);
   CHECK((*sequences)[0].number == "2");
@@ -49,10 +34,10 @@ TEST_CASE("read_token_sequences: int32 and int64 sequences come in the order of 
 }
 
 TEST_CASE("read_token_sequences: what is no token sequence is refused by name", "[cli]") {
-  const TemporaryFolder folder;
+  const test_support::TemporaryFolder folder;
   const auto refusal = [&](const runners::TensorView& tensor) {
-    REQUIRE(runners::write_safetensors(folder.file("in"), std::span(&tensor, 1)));
-    const auto sequences = read_token_sequences(folder.file("in"));
+    REQUIRE(runners::write_safetensors(folder / "in", std::span(&tensor, 1)));
+    const auto sequences = read_token_sequences(folder / "in");
     REQUIRE_FALSE(sequences);
     return sequences.error().message;
   };
@@ -70,9 +55,9 @@ TEST_CASE("read_token_sequences: what is no token sequence is refused by name", 
 }
 
 TEST_CASE("write_output_tensors: names, shapes and values can be read back", "[cli]") {
-  const TemporaryFolder folder;
-  REQUIRE(write_output_tensors(folder.file("out"), {{"logits.0", {2, 3}, {1, 2, 3, 4, 5, 6.5f}}}));
-  const auto file = runners::SafetensorsFile::open(folder.file("out"));
+  const test_support::TemporaryFolder folder;
+  REQUIRE(write_output_tensors(folder / "out", {{"logits.0", {2, 3}, {1, 2, 3, 4, 5, 6.5f}}}));
+  const auto file = runners::SafetensorsFile::open(folder / "out");
   REQUIRE(file);
   const runners::TensorView* logits = file->find("logits.0");
   REQUIRE(logits != nullptr);

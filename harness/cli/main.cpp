@@ -1,5 +1,7 @@
 // assay: everything headless. Commands return a Result; this file alone maps it to an exit code.
 
+#include <fcntl.h>
+
 #include <exception>
 #include <new>
 #include <string>
@@ -17,9 +19,16 @@ int fail(assay::ErrorKind kind, const std::string& message) {
   return static_cast<int>(kind);
 }
 
+/// Opens the standard descriptors that the caller left closed, so that no file of ours becomes one of them.
+void claim_standard_descriptors() {
+  int descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= 2) descriptor = ::open("/dev/null", O_RDWR);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  claim_standard_descriptors();
   try {
     const assay::Result<> done = assay::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
     return done ? 0 : fail(done.error().kind, done.error().message);

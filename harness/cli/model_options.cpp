@@ -18,18 +18,6 @@ bool is_device(std::string_view word) {
   return true;
 }
 
-void warn_of_options_without_effect(const ModelOptions& options) {
-  const auto warn = [](bool given, const char* name) {
-    if (given) log_warning(name, " has no effect on recorded outputs");
-  };
-  warn(options.device != "auto", "--device");
-  warn(!options.chat_template.empty(), "--chat-template");
-  warn(options.max_batch.has_value(), "--max-batch");
-  warn(!options.kv_memory.empty(), "--kv-memory");
-  warn(!options.speculate.empty(), "--speculate");
-  warn(options.threads.has_value(), "--threads");
-}
-
 }  // namespace
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
@@ -68,8 +56,19 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   }
   if (options.threads) parsed.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
-  if (run::reference_kind(options.model) == run::ReferenceKind::replay) warn_of_options_without_effect(options);
   return parsed;
+}
+
+void warn_of_options_without_effect(const ModelOptions& options) {
+  if (run::reference_kind(options.model) != run::ReferenceKind::replay) return;
+  const auto warn = [](bool given, const char* name) {
+    if (given) log_warning(name, " has no effect on recorded outputs");
+  };
+  warn(options.device != "auto", "--device");
+  warn(!options.chat_template.empty(), "--chat-template");
+  warn(options.max_batch.has_value(), "--max-batch");
+  warn(!options.kv_memory.empty(), "--kv-memory");
+  warn(!options.speculate.empty(), "--speculate");
 }
 
 void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default) {

@@ -24,8 +24,11 @@ struct ModelOptions {
 };
 void add_model_options(CLI::App& app, ModelOptions& options);
 
-/// Checks what the table can't. Error{bad_input} names the option. Warns of options without effect on a recording.
+/// Checks what the table can't. Error{bad_input} names the option. Pure.
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options);
+
+/// Logs a warning for each option that a recording has no use for.
+void warn_of_options_without_effect(const ModelOptions& options);
 
 /// What absent sampling options mean, for --help.
 struct SamplingDefaultTexts {

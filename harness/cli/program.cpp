@@ -46,6 +46,7 @@ Program::Program()
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", version_text(), "Print the version");
   app.get_formatter()->column_width(34);
+  app.require_subcommand(0, 1);  // so that a run may be called "report"
   app.footer(
       "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
       "fails, 4 interrupted (the message gives the command that resumes).");
@@ -54,6 +55,7 @@ Program::Program()
     sub->set_help_flag("-h,--help", "Print this help");
     actions.emplace_back(sub, command.declare(*sub, common));
     add_common_options(*sub, common);
+    sub->require_subcommand(0, 1);
     for (CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) inner->fallthrough();
   }
 }
@@ -62,7 +64,7 @@ Result<> run_program(const std::vector<std::string>& words) {
   Program program;
   ASSAY_ASSIGN(const Parsed parsed, parse_words(program.app, words));
   if (parsed == Parsed::version) return print(version_text() + "\n");
-  if (parsed == Parsed::help) return print(chosen_command(program.app).help());
+  if (parsed == Parsed::help) return print(program.app.help());
   set_log_level(level_of(program.common));
   for (const auto& [command, act] : program.actions) {
     if (command->parsed()) return act();

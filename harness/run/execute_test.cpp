@@ -5,6 +5,7 @@
 #include "harness/run/test_parts.h"
 #include "results/summary.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::run;
@@ -13,7 +14,7 @@ namespace {
 
 /// One database and everything that execute() works with.
 struct Bench {
-  TemporaryFolder folder;
+  test_support::TemporaryFolder folder;
   results::Store store = *results::Store::open_or_create(folder / "runs.db");
   ProgressView progress{ProgressStyle::none, "run"};
   Clock clock{.unix_ms = [this] { return now_ms++; }, .monotonic_ms = [this] { return double(now_ms); }};

@@ -58,7 +58,7 @@ results::SampleFacts sample_facts(const std::string& suite, const ItemId& item, 
   facts.tokens = completion.tokens;
   facts.rendered_prompt_sha256 = completion.prompt_sha256;
   facts.n_prompt_tokens = known_count(completion.n_prompt_tokens);
-  if (facts.n_prompt_tokens) facts.n_cached_prompt_tokens = completion.n_cached_prompt_tokens;
+  if (completion.n_cached_prompt_tokens >= 0) facts.n_cached_prompt_tokens = completion.n_cached_prompt_tokens;
   facts.n_output_tokens = known_count(completion.n_output_tokens);
   facts.n_drafted_tokens = completion.n_drafted_tokens;
   facts.n_accepted_tokens = completion.n_accepted_tokens;

@@ -20,7 +20,8 @@ struct GradingTools {
   std::string profile = "canonical";
 };
 
-/// The stored form of a completion. Token counts of 0 are unknown ones: a served sample has a prompt and an end.
+/// The stored form of a completion. What a runner can't know stays unknown: prompt and output counts of 0 (a served
+/// sample has a prompt and an end) and negative counts of cached tokens.
 results::SampleFacts sample_facts(const std::string& suite, const ItemId& item, const runners::Completion& completion);
 
 /// Grades what a sample's model said; `graded_at_ms` is Unix time. A sample that failed is the verdict `error` with its

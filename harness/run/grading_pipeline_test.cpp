@@ -119,6 +119,8 @@ TEST_CASE("sample_facts: counts of zero are unknown, reasons are words", "[run]"
   CHECK(facts.n_prompt_tokens == 5);
   CHECK(facts.n_cached_prompt_tokens == 0);
   CHECK(facts.n_output_tokens == 6);
+  completion.n_cached_prompt_tokens = -1;
+  CHECK_FALSE(sample_facts("s", ItemId("i"), completion).n_cached_prompt_tokens.has_value());
   CHECK(facts.ttft_ms == 1.5);
   CHECK(facts.finish_reason == "length");
   completion.failure = "gone";

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::run;
@@ -14,22 +15,16 @@ namespace {
 class Home {
  public:
   Home() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "assay-registry-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-    ::setenv("XDG_CONFIG_HOME", path_.c_str(), 1);
+    ::setenv("XDG_CONFIG_HOME", folder_.path().c_str(), 1);
     std::filesystem::create_directory(model());
     std::ofstream(model() / "config.json") << "{}";
   }
-  ~Home() {
-    ::unsetenv("XDG_CONFIG_HOME");
-    std::filesystem::remove_all(path_);
-  }
-  std::filesystem::path model() const { return path_ / "model"; }
-  std::filesystem::path registry() const { return path_ / "assay" / "models.json"; }
+  ~Home() { ::unsetenv("XDG_CONFIG_HOME"); }
+  std::filesystem::path model() const { return folder_.path() / "model"; }
+  std::filesystem::path registry() const { return folder_.path() / "assay" / "models.json"; }
 
  private:
-  std::filesystem::path path_;
+  test_support::TemporaryFolder folder_;
 };
 
 }  // namespace

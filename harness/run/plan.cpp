@@ -41,7 +41,8 @@ std::uint32_t sample_word(std::string_view suite_sha256, std::string_view item_i
   hash.update(suite_sha256);
   hash.update("/");
   hash.update(item_id);
-  hash.update(":" + std::to_string(sample));
+  hash.update(":");
+  hash.update(std::to_string(sample));
   const Sha256Digest digest = hash.finish();
   return std::uint32_t{digest[0]} << 24 | std::uint32_t{digest[1]} << 16 | std::uint32_t{digest[2]} << 8 | digest[3];
 }

@@ -22,15 +22,19 @@ double done_ratio(const ProgressState& state) {
   return state.n_total <= 0 ? 1.0 : std::clamp(double(state.n_done) / double(state.n_total), 0.0, 1.0);
 }
 
+std::string two_digits(std::int64_t n) {
+  std::string text = std::to_string(n);
+  if (n < 10) text.insert(text.begin(), '0');
+  return text;
+}
+
 /// "0:07", "12:30", "3:04:05".
 std::string duration_text(double seconds) {
   const auto total_s = static_cast<std::int64_t>(std::ceil(seconds));
-  const auto two_digits = [](std::int64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
-  const std::int64_t hours = total_s / 3600;
   const std::int64_t minutes = total_s / 60 % 60;
-  const std::string tail = two_digits(total_s % 60);
-  return hours > 0 ? std::to_string(hours) + ":" + two_digits(minutes) + ":" + tail
-                   : std::to_string(minutes) + ":" + tail;
+  std::string text = total_s < 3600 ? std::to_string(minutes) : std::to_string(total_s / 3600);
+  if (total_s >= 3600) text.append(":").append(two_digits(minutes));
+  return text.append(":").append(two_digits(total_s % 60));
 }
 
 }  // namespace
@@ -51,7 +55,9 @@ std::string progress_text(const ProgressState& state) {
 
 std::string progress_bar(const ProgressState& state, int width) {
   const int filled = static_cast<int>(std::floor(done_ratio(state) * width));
-  return "[" + std::string(std::size_t(filled), '#') + std::string(std::size_t(width - filled), '-') + "]";
+  std::string bar(static_cast<std::size_t>(width), '-');
+  bar.replace(0, static_cast<std::size_t>(filled), static_cast<std::size_t>(filled), '#');
+  return bar.insert(0, "[").append("]");
 }
 
 ProgressStyle progress_style(bool quiet) {

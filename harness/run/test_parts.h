@@ -1,8 +1,6 @@
 #pragma once
-// What the tests of harness/run share: a small suite, a temporary folder, and a runner that follows a script.
+// What the tests of harness/run share: a small suite, and a runner that follows a script.
 
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -27,21 +25,6 @@ inline suites::Suite text_suite(const std::string& name, int n_items) {
   }
   return suite;
 }
-
-/// Removed with everything in it at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "assay-run-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Answers each request as `answer` says, last request first: completions need not come in the order of the plan.
 class ScriptedRunner final : public runners::Runner {

@@ -29,6 +29,7 @@ Completion to_completion(const ReplayRecord& record) {
   completion.id = record.id;
   completion.sample = record.sample;
   completion.n_prompt_tokens = record.n_prompt_tokens.value_or(0);
+  completion.n_cached_prompt_tokens = -1;  // a recording does not say
   completion.n_output_tokens = record.n_output_tokens.value_or(0);
   completion.text = record.output;
   completion.finish_reason = record.finish_reason;

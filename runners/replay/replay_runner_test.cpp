@@ -1,6 +1,5 @@
 #include "runners/replay/replay_runner.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -9,26 +8,21 @@
 #include "harness/base/sha256.h"
 #include "runners/replay/replay_record.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::runners;
 
 namespace {
 
-/// A file that is removed with its folder at the end of the test.
+/// A recording in a folder of its own.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& text) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "assay-replay-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    folder_ = pattern;
-    std::ofstream(path(), std::ios::binary) << text;
-  }
-  ~TemporaryFile() { std::filesystem::remove_all(folder_); }
+  explicit TemporaryFile(const std::string& text) { std::ofstream(path(), std::ios::binary) << text; }
   std::filesystem::path path() const { return folder_ / "recorded.jsonl"; }
 
  private:
-  std::filesystem::path folder_;
+  test_support::TemporaryFolder folder_;
 };
 
 Request request_for(const std::string& id, std::int64_t sample) {
@@ -80,6 +74,7 @@ TEST_CASE("replay: recorded outputs, counts and times are passed on in the order
   CHECK_FALSE(got[0].timings.ttft_ms.has_value());
   CHECK(got[1].text == "\\boxed{7}");
   CHECK(got[1].n_prompt_tokens == 11);
+  CHECK(got[1].n_cached_prompt_tokens < 0);
   CHECK(got[1].n_output_tokens == 5);
   CHECK(got[1].timings.ttft_ms == 12.5);
   CHECK(got[1].timings.e2e_ms == 80.0);

@@ -3,29 +3,17 @@
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
+#include "tests/support/temporary_folder.h"
 
 namespace assay::program_test {
 
-/// Removed with everything in it at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using test_support::TemporaryFolder;
 
 void write_text(const std::string& path, const std::string& text);
 std::string read_text(const std::string& path);
