@@ -70,8 +70,8 @@ void add_run_options(CLI::App& app, RunArgs& args) {
   add_sandbox_option(app, args.sandbox);
   add_text(app, "--resume", args.resume, "RUN",
            "Go on with this unfinished run; without --model and --suite its own options are used");
-  add_refused(app, "--dummy-weights", "accuracy can't be measured on dummy weights; leave it out");
-  add_refused(app, "--api-key-env", "this version runs no endpoints, so there is no key to give");
+  add_refused_flag(app, "--dummy-weights", "accuracy can't be measured on dummy weights; leave it out");
+  add_refused_option(app, "--api-key-env", "this version runs no endpoints, so there is no key to give");
   app.footer(
       "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
       "Example: assay run --model reference --suite smoke --name first --db results.db");

@@ -8,6 +8,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
 
+using namespace assay;
 using namespace assay::cli;
 using Catch::Matchers::Contains;
 
@@ -44,6 +45,9 @@ TEST_CASE("bash_completion: bash completes commands, options, values and inner c
   CHECK(bash_completes(script, "assay run --see", 2) == "--seed\n");
   CHECK(bash_completes(script, "assay run --sandbox ''", 3) == "bwrap none\n");
   CHECK(bash_completes(script, "assay run --speculate o", 3) == "on off\n");
+  CHECK(bash_completes(script, "assay run --device ''", 3) == "auto cpu cuda\n");
+  CHECK(bash_completes(script, "assay run --protocol d", 3) == "deepseek-r1\n");
+  CHECK(bash_completes(script, "assay run --seed ''", 3) == "\n");
   CHECK_THAT(bash_completes(script, "assay models ''", 2), Contains("show") && Contains("add"));
   CHECK_THAT(bash_completes(script, "assay completion ''", 2), Contains("bash zsh fish"));
   CHECK(bash_completes(script, "assay run --tensor", 2) == "\n");

@@ -14,8 +14,8 @@ constexpr std::string_view kPrefix = "tokens.";
 
 Result<TokenSequence> read_sequence(const runners::TensorView& tensor, const std::string& file) {
   const std::string where = file + ": tensor " + quoted_excerpt(tensor.name);
-  const std::string number = tensor.name.substr(std::min(tensor.name.size(), kPrefix.size()));
-  if (!tensor.name.starts_with(kPrefix) || !parse_integer(number) || number.front() == '-') {
+  const std::string number = tensor.name.substr(kPrefix.size());
+  if (!parse_integer(number) || number.front() == '-') {
     return bad_input(where, ": must be named tokens.N, with a number N");
   }
   if (tensor.shape.size() != 1 || tensor.shape[0] < 1) {
@@ -36,10 +36,11 @@ Result<std::vector<TokenSequence>> read_token_sequences(const std::filesystem::p
   ASSAY_ASSIGN(const runners::SafetensorsFile file, runners::SafetensorsFile::open(path));
   std::vector<TokenSequence> sequences;
   for (const runners::TensorView& tensor : file.tensors()) {
+    if (!tensor.name.starts_with(kPrefix)) continue;
     ASSAY_ASSIGN(TokenSequence sequence, read_sequence(tensor, path.string()));
     sequences.push_back(std::move(sequence));
   }
-  if (sequences.empty()) return bad_input(path.string(), ": holds no tensor; it takes tokens.0, tokens.1, …");
+  if (sequences.empty()) return bad_input(path.string(), ": holds no tokens.N; it takes tokens.0, tokens.1, …");
   std::sort(sequences.begin(), sequences.end(), [](const TokenSequence& a, const TokenSequence& b) {
     return parse_integer(a.number) < parse_integer(b.number);
   });

@@ -16,8 +16,9 @@ struct TokenSequence {
   std::vector<std::int32_t> tokens;
 };
 
-/// Every `tokens.N` of a safetensors file, by number: int32 or int64, one dimension, at least one token.
-/// Error{bad_input} for other tensors, other types and ids outside int32.
+/// Every `tokens.N` of a safetensors file, by number: int32 or int64, one dimension, at least one token. Tensors whose
+/// names don't begin with "tokens." are left aside, so a golden file can be given as it is. Error{bad_input} for other
+/// types, other shapes, ids outside int32, and a file without any `tokens.N`.
 Result<std::vector<TokenSequence>> read_token_sequences(const std::filesystem::path& file);
 
 /// A float32 tensor of the output, row-major.

@@ -22,7 +22,8 @@ TEST_CASE("read_token_sequences: int32 and int64 sequences come in the order of 
   const std::vector<std::int32_t> ten = {7, 8, 9};
   const std::vector<std::int64_t> two = {2147483647, 0};
   const runners::TensorView tensors[] = {view("tokens.10", runners::DType::i32, ten),
-                                         view("tokens.2", runners::DType::i64, two)};
+                                         view("tokens.2", runners::DType::i64, two),
+                                         view("logits.2", runners::DType::i64, two)};
   REQUIRE(runners::write_safetensors(folder / "in", tensors));
   const auto sequences = read_token_sequences(folder / "in");
   REQUIRE(sequences);

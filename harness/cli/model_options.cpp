@@ -39,8 +39,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
              "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
              "sequences at a time (default: off)");
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
-  add_refused(app, "--tensor-parallel", "this version runs on one device; leave it out");
-  add_refused(app, "--expert-parallel", "this version runs on one device; leave it out");
+  add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
+  add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
 }
 
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {

@@ -9,9 +9,9 @@ namespace assay::cli {
 
 namespace {
 
-/// The words of "on|off". A type with a bracket ("cuda[:i]") stands for more than its parts, so these are left out.
+/// The words of "on|off". Words in capitals stand for others; a part in brackets ("cuda[:i]") is left out.
 std::vector<std::string> choices_of(const std::string& value) {
-  if (value.find('|') == std::string::npos || to_lower_ascii(value) != value) return {};
+  if (value.empty() || to_lower_ascii(value) != value) return {};
   std::vector<std::string> choices;
   for (const std::string& part : split(value, '|')) choices.push_back(part.substr(0, part.find('[')));
   return choices;
@@ -27,6 +27,7 @@ OptionEntry option_entry(const CLI::Option& option) {
   if (entry.names.empty()) {
     entry.positional = option.get_name(true);
     entry.takes_file = entry.positional == "PATH";
+    entry.choices = choices_of(option.get_type_name());
     return entry;
   }
   if (option.get_items_expected_max() == 0) return entry;

@@ -108,11 +108,19 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<do
       });
 }
 
-void add_refused(CLI::App& app, const std::string& name, const std::string& why) {
-  app.add_option_function<std::vector<std::string>>(name, [](const std::vector<std::string>&) {})
-      ->expected(0, 1)
+void add_refused_option(CLI::App& app, const std::string& name, const std::string& why, const std::string& harmless) {
+  // A hidden option's errors come without its name, so the reason carries it.
+  app.add_option_function<std::string>(name, [](const std::string&) {})
       ->group("")
-      ->check([why](const std::string&) { return why; });
+      ->check([reason = name + ": " + why, harmless](const std::string& word) {
+        return !harmless.empty() && word == harmless ? std::string() : reason;
+      });
+}
+
+void add_refused_flag(CLI::App& app, const std::string& name, const std::string& why) {
+  app.add_flag_function(name, [](std::int64_t) {})->group("")->check([reason = name + ": " + why](const std::string&) {
+    return reason;
+  });
 }
 
 Result<Parsed> parse_words(CLI::App& app, std::vector<std::string> words) {
@@ -127,7 +135,9 @@ Result<Parsed> parse_words(CLI::App& app, std::vector<std::string> words) {
     const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
     return unknown_word(app, extras.empty() ? "" : extras.front());
   } catch (const CLI::ParseError& refused) {
-    return bad_input(refused.what());
+    std::string_view message = refused.what();
+    if (message.starts_with(": ")) message.remove_prefix(2);  // where CLI11 left out the name of a hidden option
+    return bad_input(message);
   }
   return Parsed::words;
 }

@@ -1,8 +1,10 @@
 #include "harness/cli/program.h"
 
 #include <CLI/CLI.hpp>
+#include <memory>
 
 #include "harness/base/log.h"
+#include "harness/cli/help_formatter.h"
 #include "harness/cli/output.h"
 #include "harness/run/build_facts.h"
 
@@ -45,8 +47,8 @@ Program::Program()
     : app("Measures reasoning models: how often they are right, how fast, and what an answer costs.", "assay") {
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", version_text(), "Print the version");
-  app.get_formatter()->column_width(34);
-  app.require_subcommand(0, 1);  // so that a run may be called "report"
+  app.formatter(std::make_shared<HelpFormatter>());  // CLI11 shares it with the commands
+  app.require_subcommand(0, 1);                      // so that a run may be called "report"
   app.footer(
       "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
       "fails, 4 interrupted (the message gives the command that resumes).");

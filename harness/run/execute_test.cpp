@@ -22,7 +22,8 @@ struct Bench {
 
   Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
                              int n_items = 10) {
-    return run::execute(settings, {text_suite("words", n_items)}, {runner, store, {}, progress, clock}, stop);
+    const RunParts parts{runner, store, GradingTools(), progress, clock};
+    return run::execute(settings, {text_suite("words", n_items)}, parts, stop);
   }
 
   /// Verdict and text by item and sample: the content that must not depend on how often a run was interrupted.

@@ -54,10 +54,13 @@ std::string progress_text(const ProgressState& state) {
 }
 
 std::string progress_bar(const ProgressState& state, int width) {
-  const int filled = static_cast<int>(std::floor(done_ratio(state) * width));
-  std::string bar(static_cast<std::size_t>(width), '-');
-  bar.replace(0, static_cast<std::size_t>(filled), static_cast<std::size_t>(filled), '#');
-  return bar.insert(0, "[").append("]");
+  const auto n_places = static_cast<std::size_t>(width);
+  const auto n_filled = static_cast<std::size_t>(std::floor(done_ratio(state) * width));
+  std::string bar(n_places + 2, '-');
+  bar.front() = '[';
+  bar.back() = ']';
+  std::fill_n(bar.begin() + 1, n_filled, '#');
+  return bar;
 }
 
 ProgressStyle progress_style(bool quiet) {

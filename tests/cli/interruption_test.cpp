@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr int kItems = 1500;
+constexpr int kItems = 700;
 
 struct Setting {
   TemporaryFolder folder;
@@ -89,7 +89,7 @@ TEST_CASE("run: killed at any moment and given again, it ends with the content o
   while (!finished) {
     const std::int64_t before = n_stored(db);
     Call running(setting.words(db));
-    wait_for_samples(running, db, before + std::uniform_int_distribution<int>(1, 300)(random));
+    wait_for_samples(running, db, before + std::uniform_int_distribution<int>(1, 120)(random));
     running.send(SIGKILL);
     const Ended ended = running.wait();
     finished = ended.exit_code == 0;

@@ -1,5 +1,8 @@
 // Commands that read a model's files: the shipped reference model is always there.
 
+#include <cmath>
+
+#include "runners/formats/safetensors.h"
 #include "tests/cli/program_process.h"
 #include "tests/support/catch.h"
 
@@ -105,4 +108,38 @@ TEST_CASE("generate: replies in the order of the prompts, one JSON line each", "
   CHECK(json_lines_of(failed.out).at(1).contains("failure"));
   write_text(folder / "p.jsonl", "{\"id\":\"a\",\"prompt\":\"A?\"}\n{\"id\":\"a\",\"prompt\":\"A?\"}\n");
   CHECK_THAT(call({"generate", "--model", model, "--prompts", folder / "p.jsonl"}).err, Contains("p.jsonl:2"));
+}
+
+// Golden activations by transformers, see tests/data/README.md; an engine that computes in float32 agrees to about
+// 1e-4.
+TEST_CASE("logits: names, shapes and values are those of the golden file", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string model = std::string(ASSAY_SOURCE_DIR) + "/tests/data/golden/deepseek_v3_yarn";
+  const Ended ended = call({"logits", "--model", model, "--tokens", model + "/golden.safetensors", "--out",
+                            folder / "out.safetensors", "--hidden", "--json"});
+  INFO(ended.err);
+  REQUIRE(ended.exit_code == 0);
+  const auto golden = runners::SafetensorsFile::open(model + "/golden.safetensors");
+  const auto written = runners::SafetensorsFile::open(folder / "out.safetensors");
+  REQUIRE(golden);
+  REQUIRE(written);
+  CHECK(json_of(ended.out)["tensors"] == written->tensors().size());
+  for (const runners::TensorView& expected : golden->tensors()) {
+    if (expected.name.starts_with("tokens.")) continue;
+    INFO(expected.name);
+    const runners::TensorView* tensor = written->find(expected.name);
+    REQUIRE(tensor != nullptr);
+    CHECK(tensor->shape == expected.shape);
+    const std::vector<float> values = *runners::read_floats(*tensor);
+    const std::vector<float> expected_values = *runners::read_floats(expected);
+    float largest = 0, difference = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      largest = std::max(largest, std::abs(expected_values[i]));
+      difference = std::max(difference, std::abs(values[i] - expected_values[i]));
+    }
+    CHECK(difference <= 1e-4f * largest);
+  }
+  CHECK_FALSE(
+      call({"logits", "--model", model, "--tokens", model + "/model.safetensors", "--out", folder / "x"}).exit_code ==
+      0);
 }

@@ -7,16 +7,6 @@ using namespace assay;
 using namespace assay::program_test;
 using Catch::Matchers::Contains;
 
-namespace {
-
-std::vector<std::string> keys_of(const Json& object) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : object.items()) keys.push_back(key);
-  return keys;
-}
-
-}  // namespace
-
 // 10 items, of which 0 and 5 are answered wrongly: 8 of 10, both samples alike. The keys are INTERFACE.md's.
 TEST_CASE("run --json: prints the record of the run, counted by hand", "[cli]") {
   const TemporaryFolder folder;
@@ -171,15 +161,16 @@ TEST_CASE("run: a code suite without a sandbox is exit code 3 before anything ru
   CHECK(n_stored(db) == 0);
 }
 
-TEST_CASE("run: the cost follows from the price that was given", "[cli]") {
+TEST_CASE("run: the reference model answers, and the cost follows from the price", "[cli]") {
   const TemporaryFolder folder;
-  const Ended ended =
-      call({"run", "--model", write_recording(folder, "r.jsonl", 4), "--suite", write_suite(folder, "words", 4),
-            "--price-usd-per-gpu-hour", "3600", "--json", "--db", folder / "runs.db"});
+  const Ended ended = call({"run", "--model", "reference", "--suite", "choice-smoke", "--limit", "2", "--device", "cpu",
+                            "--price-usd-per-gpu-hour", "3600", "--json", "--db", folder / "runs.db"});
+  INFO(ended.err);
   REQUIRE(ended.exit_code == 0);
   const Json run = json_of(ended.out);
+  CHECK(run["suites"][0]["accuracy"] == 1.0);  // the model card: all of choice-smoke's items are right
   // 3,600 dollars an hour are one dollar a second.
-  CHECK(run["cost"]["usd_total"].get<double>() == Approx(run["wall_s"].get<double>()).margin(1e-6));
+  CHECK(run["cost"]["usd_total"].get<double>() == Approx(run["wall_s"].get<double>()).epsilon(1e-6));
 }
 
 TEST_CASE("regrade: a new grading becomes the current one, and a changed suite is refused", "[cli]") {
