@@ -110,9 +110,12 @@ TEST_CASE("run: a second process of the same command is refused while the first 
   const std::string db = setting.folder / "runs.db";
   Call running(setting.words(db));
   wait_for_samples(running, db, 1);
+  running.send(SIGSTOP);  // so that it can't end while the second one starts
   const Ended second = call(setting.words(db));
+  running.send(SIGCONT);
   const Ended first = running.wait();
   CHECK(first.exit_code == 0);
+  INFO(second.err);
   CHECK(second.exit_code == 3);
   CHECK(stored_content(db).size() == kItems);
 }
