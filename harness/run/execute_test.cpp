@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "harness/run/environment.h"
 #include "harness/run/test_parts.h"
 #include "results/summary.h"
 #include "tests/support/catch.h"
@@ -137,6 +138,22 @@ TEST_CASE("execute: tags and price do not make another run; --resume names one a
   CHECK_THAT(again.error().message, Catch::Matchers::Contains("finished"));
   settings.resume = "no such run";
   CHECK_FALSE(bench.execute(runner, settings));
+}
+
+TEST_CASE("execute: a resumed run is locked before its stored samples are read", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto unfinished = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(unfinished);
+  bool was_locked = false;
+  runner.during_check = [&] {
+    results::Store other = *results::Store::open_or_create(bench.store.path());
+    was_locked = !other.resume_run(unfinished->run_id, read_environment({}), 1);
+  };
+  REQUIRE(bench.execute(runner, two_samples()));
+  CHECK(was_locked);
 }
 
 TEST_CASE("execute: a sample that fails is an error verdict and the others go on", "[run]") {
