@@ -36,8 +36,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
            "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
-             "Draft tokens with the model's MTP module; the output stays the same (default: on where "
-             "the model has one)");
+             "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
+             "sequences at a time (default: off)");
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
   add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
   add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");

@@ -1,6 +1,6 @@
 #pragma once
 // The CPU operations in their three builds (scalar, AVX2, AVX-512) behind one table of functions. All builds compute
-// the same bits: they are one source, kernels/*/*_lanes.h, over the 16 lanes of lanes.h.
+// the same bits: they are one source, kernels/*/*_lanes.inl, over the 16 lanes of lanes.h.
 
 #include <cstddef>
 #include <cstdint>

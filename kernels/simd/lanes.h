@@ -1,7 +1,7 @@
+#pragma once
 // Sixteen float32 lanes: the unit of every CPU reduction. Included by the three level_*.cpp files alone, each compiled
-// for one instruction set, so there is no #pragma once and everything is in an unnamed namespace: code built for
-// AVX-512 must never be picked by the linker for a machine without it. For the same reason this file uses no standard
-// library template.
+// for one instruction set. Everything is in an unnamed namespace: code built for AVX-512 must never be picked by the
+// linker for a machine without it. For the same reason this file uses no standard library template.
 //
 // The contract that all levels keep, bit for bit: lane operations are IEEE float32, rounded once (fma fused), and the
 // sum of 16 lanes is the tree  l += l+8;  l += l+4;  l += l+2;  l += l+1.

@@ -7,12 +7,12 @@
 
 #include "kernels/simd/lanes.h"
 
-#include "kernels/simd/dot_lanes.h"
+#include "kernels/simd/dot_lanes.inl"
 
-#include "kernels/attention/attention_lanes.h"
-#include "kernels/matmul/matmul_lanes.h"
-#include "kernels/rmsnorm/rmsnorm_lanes.h"
-#include "kernels/swiglu/swiglu_lanes.h"
+#include "kernels/attention/attention_lanes.inl"
+#include "kernels/matmul/matmul_lanes.inl"
+#include "kernels/rmsnorm/rmsnorm_lanes.inl"
+#include "kernels/swiglu/swiglu_lanes.inl"
 
 namespace assay::kernels {
 

@@ -78,7 +78,7 @@ TEST_CASE("engine: logits are the same bits for any chunk, thread count and disp
   for (const kernels::SimdLevel level : tests::available_levels()) {
     for (const int chunk : {1, 3, 64}) {
       const LogitsOptions options{.first_generated = first_generated, .chunk_tokens = chunk};
-      CHECK(logits_of(model, ids, options, level, 1 + chunk % 3).logits == expected);
+      CHECK(logits_of(model, ids, options, level, 1 + chunk % 2).logits == expected);
     }
   }
 }

@@ -85,15 +85,12 @@ class NativeRunner final : public Runner {
     SchedulerOptions scheduler;
     scheduler.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
     scheduler.kv_memory_bytes = kv_bytes;
-    scheduler.speculate = speculates();
+    scheduler.speculate = options_.speculate.value_or(false);
     scheduler.end_tokens = end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr);
     ASSAY_ASSIGN(Scheduler made, Scheduler::create(*model_, {kernels::cpu_ops(level_), pool_}, scheduler));
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
     return {};
   }
-
-  /// Drafting changes no token; it pays where there is a module for it.
-  bool speculates() const { return options_.speculate.value_or(model_->mtp.has_value()); }
 
   ModelFacts model_facts() const override;
   DeviceFacts device_facts() const override;
@@ -128,7 +125,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"precision_path", c.quantization_config ? "fp8_w8a32" : "float32"},
-                   {"speculate", speculates()}};
+                   {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
     facts.details["chat_template_sha256"] = chat_->template_sha256();

@@ -21,7 +21,7 @@ struct NativeOptions {
   std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64
   std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct
   std::optional<double> kv_memory_pct;          ///< of the memory that is available now; empty: 50
-  std::optional<bool> speculate;                ///< draft with the MTP module; empty: if the model has one
+  std::optional<bool> speculate;                ///< draft with the MTP module; empty: off
   std::optional<int> n_threads;                 ///< empty: one for each processor that this process may use
 };
 

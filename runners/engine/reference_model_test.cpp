@@ -112,24 +112,26 @@ std::vector<TokenRequest> some_requests(std::size_t every, bool sampled, std::in
 
 }  // namespace
 
-TEST_CASE("reference model: greedy tokens of all 400 items", "[engine][reference]") {
+TEST_CASE("reference model: greedy tokens of all 400 items, of every fourth with speculation", "[engine][reference]") {
   const bool speculate = GENERATE(false, true);
+  std::vector<Record> chosen;
+  for (std::size_t i = 0; i < records().size(); i += speculate ? 4 : 1) chosen.push_back(records()[i]);
   std::vector<TokenRequest> requests;
-  for (const Record& record : records()) requests.push_back({.prompt = record.prompt, .sampling = {}, .key = {}});
+  for (const Record& record : chosen) requests.push_back({.prompt = record.prompt, .sampling = {}, .key = {}});
   const auto outputs = generate(requests, {.speculate = speculate});
   std::size_t n_equal = 0;
   std::int64_t n_drafted = 0, n_accepted = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    auto expected = records()[i].output;
+    auto expected = chosen[i].output;
     REQUIRE(expected.back() == 1);
     expected.pop_back();
-    INFO(records()[i].id);
+    INFO(chosen[i].id);
     CHECK(outputs[i].tokens == expected);
     n_equal += outputs[i].tokens == expected;
     n_drafted += outputs[i].n_drafted_tokens;
     n_accepted += outputs[i].n_accepted_tokens;
   }
-  CHECK(n_equal == 400);
+  CHECK(n_equal == (speculate ? 100 : 400));
   CHECK((n_drafted > 0) == speculate);
   if (speculate) CHECK(static_cast<double>(n_accepted) / static_cast<double>(n_drafted) > 0.995);
 }
@@ -185,12 +187,12 @@ TEST_CASE("reference model: teacher-forced MTP acceptance", "[engine][reference]
 TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, threads, speculation or level",
           "[engine][invariance]") {
   const bool sampled = GENERATE(false, true);
-  const auto requests = some_requests(23, sampled, 48);
+  const auto requests = some_requests(67, sampled, 32);
   const auto expected = tokens_of(generate(requests, {.n_threads = 1, .max_batch = 1}));
 
   SECTION("any batch and thread count") {
     for (const int max_batch : {2, 7, 64}) {
-      CHECK(tokens_of(generate(requests, {.n_threads = 1 + max_batch % 3, .max_batch = max_batch})) == expected);
+      CHECK(tokens_of(generate(requests, {.n_threads = 1 + max_batch % 2, .max_batch = max_batch})) == expected);
     }
   }
   SECTION("any order") {
@@ -203,7 +205,7 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
     for (std::size_t i = 0; i < order.size(); ++i) CHECK(tokens[i] == expected[order[i]]);
   }
   SECTION("any prefill chunk") {
-    for (const int chunk : {1, 13, 64, 100}) CHECK(tokens_of(generate(requests, {.chunk = chunk})) == expected);
+    for (const int chunk : {9, 64, 100}) CHECK(tokens_of(generate(requests, {.chunk = chunk})) == expected);
   }
   SECTION("speculation") {
     CHECK(tokens_of(generate(requests, {.max_batch = 1, .speculate = true})) == expected);
@@ -214,7 +216,7 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
     CHECK(tokens_of(generate(requests, {.kv_memory_bytes = one_sample})) == expected);
   }
   SECTION("every dispatch level") {
-    const auto few = some_requests(80, sampled, 12);
+    const auto few = some_requests(134, sampled, 8);
     const auto few_expected = tokens_of(generate(few, {}));
     for (const SimdLevel level : tests::available_levels())
       CHECK(tokens_of(generate(few, {.level = level})) == few_expected);
@@ -253,7 +255,7 @@ TEST_CASE("scheduler: limits end a sample with their own reason", "[engine]") {
 }
 
 TEST_CASE("scheduler: samples of one prompt share its prefill", "[engine]") {
-  auto requests = some_requests(200, true, 20);
+  auto requests = some_requests(200, true, 10);
   const auto outputs = generate(requests, {});
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     CHECK(outputs[i].n_cached_prompt_tokens == (i % 3 == 0 ? 0 : static_cast<std::int64_t>(requests[i].prompt.size())));

@@ -40,7 +40,7 @@ std::optional<std::string> part_of(std::string_view path) {
 // Tests and benchmarks beside the code may use the tests' support, whatever their folder.
 bool is_test(std::string_view file) {
   const std::string stem = std::filesystem::path(file).stem().string();
-  return stem.ends_with("_test") || stem.ends_with("_bench");
+  return stem.ends_with("_test") || stem.ends_with("_bench") || stem.starts_with("test_");
 }
 
 // What is wrong with the line `line` of `file` (a path from the root), if it is an #include that breaks a rule.

@@ -1,6 +1,6 @@
 // The matrix product in lanes. Included by kernels/simd/level_*.cpp only; contract in matmul.h.
 //
-// Sixteen rows of the weight are widened into a panel, then every row of x meets them in the tiles of dot_lanes.h.
+// Sixteen rows of the weight are widened into a panel, then every row of x meets them in the tiles of dot_lanes.inl.
 
 namespace assay::kernels {
 namespace {
