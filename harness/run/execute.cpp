@@ -31,12 +31,28 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
   return std::optional(run_id);
 }
 
+/// Locks the run to go on with, before its stored samples are read, so that no other process adds to them. None if a
+/// new run is to begin.
+Result<std::optional<results::RunWriter>> lock_resumed_run(results::Store& store, const RunSettings& settings,
+                                                           const results::RunFacts& facts,
+                                                           const results::EnvironmentFacts& environment,
+                                                           std::int64_t now_ms) {
+  ASSAY_ASSIGN(const std::optional<RunId> run_id, run_to_resume(store, settings, facts));
+  if (!run_id) return std::optional<results::RunWriter>{};
+  Result<results::RunWriter> writer = store.resume_run(*run_id, environment, now_ms);
+  if (writer) return std::optional(std::move(*writer));
+  // Another process may have finished it since it was found; a finished run starts anew.
+  ASSAY_ASSIGN(const results::RunRecord run, store.read_run(*run_id));
+  if (!settings.resume && run.state == results::RunState::finished) return std::optional<results::RunWriter>{};
+  return writer.error();
+}
+
 /// The requests whose samples are not stored yet, in plan order.
 Result<std::vector<runners::Request>> open_requests(const Plan& plan, const results::Store& store,
-                                                    const std::optional<RunId>& resumed) {
+                                                    const std::optional<results::RunWriter>& resumed) {
   std::set<results::SampleKey> stored;
   if (resumed) {
-    ASSAY_ASSIGN(const std::vector<results::SampleKey> keys, store.stored_samples(*resumed));
+    ASSAY_ASSIGN(const std::vector<results::SampleKey> keys, store.stored_samples(resumed->run_id()));
     stored.insert(keys.begin(), keys.end());
   }
   std::vector<runners::Request> requests;
@@ -71,24 +87,27 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   const results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
 
   // Resume.
-  ASSAY_ASSIGN(const std::optional<RunId> resumed, run_to_resume(store, settings, facts));
-  ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, store, resumed));
-  ASSAY_TRY(runner.check(requests));
   const results::EnvironmentFacts environment = read_environment(runner.device_facts());
-  ASSAY_ASSIGN(results::RunWriter writer, resumed ? store.resume_run(*resumed, environment, clock.unix_ms())
-                                                  : store.begin_run(facts, environment, clock.unix_ms()));
+  ASSAY_ASSIGN(std::optional<results::RunWriter> writer,
+               lock_resumed_run(store, settings, facts, environment, clock.unix_ms()));
+  const bool is_resumed = writer.has_value();
+  ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, store, writer));
+  ASSAY_TRY(runner.check(requests));
+  if (!is_resumed) {
+    ASSAY_ASSIGN(writer, store.begin_run(facts, environment, clock.unix_ms()));
+  }
   const double started_ms = clock.monotonic_ms();
   const auto wall_ms = [&] { return clock.monotonic_ms() - started_ms; };
   const auto n_planned = static_cast<std::int64_t>(plan.samples.size());
   std::atomic<std::int64_t> n_stored = n_planned - static_cast<std::int64_t>(requests.size());
-  if (resumed) log_note("run ", *resumed, ": going on behind ", n_stored, " of ", n_planned, " samples");
+  if (is_resumed) log_note("run ", writer->run_id(), ": going on behind ", n_stored, " of ", n_planned, " samples");
   progress.start(n_planned, n_stored);
 
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(
       plan, grading, grading_threads(has_code_suite(plan)),
       [&](const results::SampleFacts& sample, const results::VerdictFacts& verdict) -> Result<> {
-        ASSAY_TRY(writer.add_sample(sample, verdict, clock.unix_ms(), wall_ms()));
+        ASSAY_TRY(writer->add_sample(sample, verdict, clock.unix_ms(), wall_ms()));
         progress.set_done(++n_stored);
         return {};
       },
@@ -99,11 +118,11 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   const Result<> stored = pipeline.finish();
 
   // End. A stop that came behind the last sample stops nothing.
-  RunOutcome outcome{.run_id = writer.run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};
+  RunOutcome outcome{.run_id = writer->run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};
   const bool complete = n_stored == n_planned;
   if (!complete) outcome.stopped_by = why_incomplete(asked, stored);
-  const Result<> ended = writer.finish(complete ? results::RunState::finished : results::RunState::interrupted,
-                                       clock.unix_ms(), wall_ms());
+  const Result<> ended = writer->finish(complete ? results::RunState::finished : results::RunState::interrupted,
+                                        clock.unix_ms(), wall_ms());
   if (!ended && !outcome.stopped_by) outcome.stopped_by = ended.error();
   return outcome;
 }

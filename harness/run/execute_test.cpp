@@ -1,7 +1,9 @@
 #include "harness/run/execute.h"
 
+#include <atomic>
 #include <map>
 
+#include "harness/run/environment.h"
 #include "harness/run/test_parts.h"
 #include "results/summary.h"
 #include "tests/support/catch.h"
@@ -17,8 +19,8 @@ struct Bench {
   test_support::TemporaryFolder folder;
   results::Store store = *results::Store::open_or_create(folder / "runs.db");
   ProgressView progress{ProgressStyle::none, "run"};
-  Clock clock{.unix_ms = [this] { return now_ms++; }, .monotonic_ms = [this] { return double(now_ms); }};
-  std::int64_t now_ms = 1'700'000'000'000;
+  Clock clock{.unix_ms = [this] { return now_ms++; }, .monotonic_ms = [this] { return double(now_ms.load()); }};
+  std::atomic<std::int64_t> now_ms = 1'700'000'000'000;  // graders and the storing thread ask at once
 
   Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
                              int n_items = 10) {
@@ -137,6 +139,22 @@ TEST_CASE("execute: tags and price do not make another run; --resume names one a
   CHECK_THAT(again.error().message, Catch::Matchers::Contains("finished"));
   settings.resume = "no such run";
   CHECK_FALSE(bench.execute(runner, settings));
+}
+
+TEST_CASE("execute: a resumed run is locked before its stored samples are read", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  const auto unfinished = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(unfinished);
+  bool was_locked = false;
+  runner.during_check = [&] {
+    results::Store other = *results::Store::open_or_create(bench.store.path());
+    was_locked = !other.resume_run(unfinished->run_id, read_environment({}), 1);
+  };
+  REQUIRE(bench.execute(runner, two_samples()));
+  CHECK(was_locked);
 }
 
 TEST_CASE("execute: a sample that fails is an error verdict and the others go on", "[run]") {

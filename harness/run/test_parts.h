@@ -52,6 +52,7 @@ class ScriptedRunner final : public runners::Runner {
   }
   runners::DeviceFacts device_facts() const override { return {"cpu", "script", Json::object()}; }
   Result<> check(const std::vector<runners::Request>&) override {
+    if (during_check) during_check();
     return refuses_all ? Result<>(bad_input("prompt too long")) : Result<>();
   }
   Result<> run(const std::vector<runners::Request>& requests, const runners::CompletionSink& on_completion,
@@ -69,6 +70,7 @@ class ScriptedRunner final : public runners::Runner {
 
   std::string weights_sha256 = std::string(64, 'a');
   bool refuses_all = false;
+  std::function<void()> during_check;
   std::int64_t fails_after = -1;  ///< completions before the device fails; negative: it never does
   std::size_t n_asked = 0;
 
