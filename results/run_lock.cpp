@@ -37,6 +37,12 @@ bool is_still_at(const std::filesystem::path& path, int descriptor) {
          at_path.st_dev == opened.st_dev;
 }
 
+/// Whether a writer holds the run's byte. Who holds all of them is only about to remove the file.
+bool is_byte_held(int descriptor, std::int64_t run_key) {
+  struct flock range = byte_range(run_key, 1);
+  return ::fcntl(descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK && range.l_len == 1;
+}
+
 }  // namespace
 
 Result<std::optional<RunLock>> RunLock::try_acquire(const std::filesystem::path& database, std::int64_t run_key) {
@@ -48,8 +54,11 @@ Result<std::optional<RunLock>> RunLock::try_acquire(const std::filesystem::path&
     struct flock range = byte_range(run_key, 1);
     if (::fcntl(descriptor, F_OFD_SETLK, &range) != 0) {
       const int code = errno;
-      if (code == EAGAIN || code == EACCES) return std::optional<RunLock>();
-      return environment_error(file.string(), ": can't be locked: ", std::strerror(code));
+      if (code != EAGAIN && code != EACCES) {
+        return environment_error(file.string(), ": can't be locked: ", std::strerror(code));
+      }
+      if (is_byte_held(descriptor, run_key)) return std::optional<RunLock>();
+      continue;
     }
     if (is_still_at(file, descriptor)) return std::optional(std::move(lock));
   }
@@ -58,8 +67,7 @@ Result<std::optional<RunLock>> RunLock::try_acquire(const std::filesystem::path&
 bool RunLock::is_held(const std::filesystem::path& database, std::int64_t run_key) {
   const int descriptor = ::open(lock_file(database).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (descriptor < 0) return false;
-  struct flock range = byte_range(run_key, 1);
-  const bool held = ::fcntl(descriptor, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+  const bool held = is_byte_held(descriptor, run_key);
   ::close(descriptor);
   return held;
 }

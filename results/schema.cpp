@@ -32,9 +32,12 @@ Result<> check_size(const char* header, const std::filesystem::path& path) {
   const bool is_count_valid = big_endian(header + 24) == big_endian(header + 92);
   const std::uint32_t stored_page_size = big_endian(header + 16) >> 16;
   const std::uint64_t page_size = stored_page_size == 1 ? 65536 : stored_page_size;  // 65536 does not fit its two bytes
+  if (!is_count_valid || !has_no_log(path)) return {};
+  // The size is asked for last: a writer that was at work when the header was read has its pages in the file before
+  // its log goes.
   std::error_code failed;
   const std::uint64_t size = std::filesystem::file_size(path, failed);
-  if (failed || !is_count_valid || size >= n_pages * page_size || !has_no_log(path)) return {};
+  if (failed || size >= n_pages * page_size) return {};
   return bad_input(path.string(), ": has ", size, " bytes, its header promises ", n_pages * page_size,
                    ": it was cut; restore it from a copy");
 }
@@ -52,7 +55,9 @@ Result<> check_version(std::int64_t version, const std::filesystem::path& path) 
 }
 
 /// Application and version as SQLite sees them, write-ahead log included. 0 of 0 objects is a new database.
+/// The caller holds a transaction: between these questions another process may be making the same database.
 Result<std::int64_t> checked_version(const Database& database) {
+  ASSAY_ASSERT(database.in_transaction(), "the three answers are of one state");
   ASSAY_ASSIGN(const std::int64_t application_id, database.query_integer("PRAGMA application_id"));
   ASSAY_ASSIGN(const std::int64_t version, database.query_integer("PRAGMA user_version"));
   ASSAY_ASSIGN(const std::int64_t n_objects, database.query_integer("SELECT count(*) FROM sqlite_schema"));
@@ -60,6 +65,13 @@ Result<std::int64_t> checked_version(const Database& database) {
   ASSAY_TRY(check_application(application_id, database.path()));
   if (version < 1) return bad_input(database.path().string(), ": has schema version ", version, ", expected 1 or more");
   ASSAY_TRY(check_version(version, database.path()));
+  return version;
+}
+
+Result<std::int64_t> current_version(const Database& database) {
+  ASSAY_ASSIGN(auto snapshot, Transaction::begin(database, Transaction::Kind::read));
+  ASSAY_ASSIGN(const std::int64_t version, checked_version(database));
+  ASSAY_TRY(snapshot.commit());
   return version;
 }
 
@@ -76,7 +88,7 @@ Result<> apply(const Database& database, std::int64_t from_version) {
 
 /// Brings the database to the newest version in one transaction. Another process may be doing the same.
 Result<> migrate(const Database& database) {
-  ASSAY_ASSIGN(std::int64_t version, checked_version(database));
+  ASSAY_ASSIGN(std::int64_t version, current_version(database));
   if (version == newest_version()) return {};
   ASSAY_ASSIGN(auto transaction, Transaction::begin(database, Transaction::Kind::write));
   ASSAY_ASSIGN(version, checked_version(database));
@@ -141,7 +153,7 @@ Result<std::unique_ptr<Database>> open_for_reading(const std::filesystem::path& 
   if (!exists) return bad_input(path.string(), ": there is no results database; `assay run` makes one");
   ASSAY_ASSIGN(auto database, Database::open(path, Database::Mode::read_only));
   ASSAY_TRY(database->execute("PRAGMA query_only = ON"));
-  ASSAY_ASSIGN(const std::int64_t version, checked_version(*database));
+  ASSAY_ASSIGN(const std::int64_t version, current_version(*database));
   if (version == 0) return bad_input(path.string(), ": is an empty database; `assay run` fills one");
   if (version < newest_version()) {
     return environment_error(path.string(), ": has schema version ", version, ", this Assay reads ", newest_version(),
