@@ -61,6 +61,9 @@ std::string machine(const RunRecord& run) {
   return text_table(rows, {1, 2, 3});
 }
 
+/// A suite with more tags than this is shown as a whole; a row for each would bury the result.
+constexpr std::size_t kMostTags = 20;
+
 std::string accuracy(const RunSummary& summary) {
   Rows rows = {{"suite", "items", "samples", "accuracy", "95 % interval", "by", "pass@k", "maj@k"}};
   for (const SuiteSummary& suite : summary.suites) {
@@ -70,6 +73,10 @@ std::string accuracy(const RunSummary& summary) {
     rows.push_back({shown(suite.suite.facts.suite), to_text(suite.suite.n_items), to_text(suite.suite.facts.samples),
                     suite.accuracy ? percent(*suite.accuracy) : "-", suite.ci95 ? interval(*suite.ci95) : "-",
                     suite.ci95_method, largest_k(suite.pass_at_k), largest_k(suite.maj_at_k)});
+    if (suite.by_tag.size() > kMostTags) {
+      rows.push_back({"  (" + to_text(static_cast<std::int64_t>(suite.by_tag.size())) + " tags: see --json)"});
+      continue;
+    }
     for (const TagSummary& tag : suite.by_tag) {
       rows.push_back({"  " + (tag.tag.empty() ? "(no tag)" : shown(tag.tag)), to_text(tag.n_items), "",
                       percent(tag.accuracy), interval(tag.ci95)});
