@@ -8,6 +8,7 @@
 #include "harness/cli/logits_file.h"
 #include "harness/cli/output.h"
 #include "harness/run/model_registry.h"
+#include "kernels/simd/simd_choice.h"
 #include "runners/engine/logits.h"
 #include "runners/engine/native_device.h"
 
@@ -43,10 +44,11 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences) {
   ASSAY_TRY(runners::check_native_device(args.device));
+  ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
   ASSAY_ASSIGN(const runners::Model model, runners::load_model(folder));
   kernels::ThreadPool pool(runners::available_processors());
-  const runners::Compute compute{kernels::cpu_ops(kernels::best_simd_level()), pool};
+  const runners::Compute compute{kernels::cpu_ops(level), pool};
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
     auto result = runners::compute_logits(model, compute, sequence.tokens, {.hidden = args.hidden});

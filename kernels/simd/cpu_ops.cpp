@@ -1,8 +1,5 @@
 #include "kernels/simd/cpu_ops.h"
 
-#include <cstdlib>
-#include <string_view>
-
 #include "harness/base/assert.h"
 
 namespace assay::kernels {
@@ -38,11 +35,6 @@ bool simd_level_available(SimdLevel level) {
 }
 
 SimdLevel best_simd_level() {
-  if (const char* chosen = std::getenv("ASSAY_SIMD"); chosen != nullptr) {
-    for (const SimdLevel level : {SimdLevel::scalar, SimdLevel::avx2, SimdLevel::avx512}) {
-      if (std::string_view(chosen) == to_string(level) && simd_level_available(level)) return level;
-    }
-  }
   for (const SimdLevel level : {SimdLevel::avx512, SimdLevel::avx2}) {
     if (simd_level_available(level)) return level;
   }

@@ -27,7 +27,7 @@ struct CpuOps {
   void (*exp_row)(const float* x, int n, float* y);
 };
 
-/// The best level that this processor offers, or the one named by $ASSAY_SIMD (scalar, avx2, avx512) if it offers that.
+/// The best level that this processor offers.
 SimdLevel best_simd_level();
 bool simd_level_available(SimdLevel level);
 /// The operations of one level, which must be available.
