@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "harness/base/file.h"
+#include "harness/base/log.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "kernels/simd/simd_choice.h"
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
@@ -67,13 +69,13 @@ struct Prepared {
 class NativeRunner final : public Runner {
  public:
   NativeRunner(NativeOptions options, std::unique_ptr<Model> model, Tokenizer tokenizer, Result<ChatTemplate> chat,
-               std::string weights_sha256, int n_threads)
+               std::string weights_sha256, kernels::SimdLevel level, int n_threads)
       : options_(std::move(options)),
         model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         chat_(std::move(chat)),
         weights_sha256_(std::move(weights_sha256)),
-        level_(kernels::best_simd_level()),
+        level_(level),
         pool_(n_threads) {}
 
   /// The second half of opening: what can fail and needs the object in place.
@@ -223,6 +225,7 @@ Result<> NativeRunner::run(const std::vector<Request>& requests, const Completio
 
 Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options) {
   ASSAY_TRY(check_native_device(options.device));
+  ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
   }
@@ -239,10 +242,13 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   if (tokenizer.chat_template()) template_text = *tokenizer.chat_template();
   Result<ChatTemplate> chat = choose_template(template_text, tokenizer, name);
   if (!chat && name) return chat.error();
+  for (const std::string& warning : model->checkpoint.warnings()) log_warning(warning);
+  for (const std::string& warning : tokenizer.warnings()) log_warning(warning);
+  if (chat && !chat->warning().empty()) log_warning(chat->warning());
   ASSAY_ASSIGN(std::string weights_sha256, model->checkpoint.weights_sha256());
   const int n_threads = options.n_threads.value_or(available_processors());
   auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
-                                               std::move(weights_sha256), n_threads);
+                                               std::move(weights_sha256), level, n_threads);
   ASSAY_TRY(runner->start());
   return std::unique_ptr<Runner>(std::move(runner));
 }
