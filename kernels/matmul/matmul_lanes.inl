@@ -5,43 +5,43 @@
 namespace assay::kernels {
 namespace {
 
-/// Widens elements [k, k + count) of a stored row, count <= 16, without reading past them.
+/// Widens `n` stored elements, sixteen at a time and without reading past them.
 template <class Stored, class Load>
-inline void widen_part(const Stored* from, int count, Load load_sixteen, float* to) {
-  if (count == kLanes) return store(to, load_sixteen(from));
+inline void widen(const Stored* from, int n, Load load_sixteen, float* to) {
+  int k = 0;
+  for (; k + kLanes <= n; k += kLanes) store(to + k, load_sixteen(from + k));
+  if (k == n) return;
   Stored padded[kLanes] = {};
-  memcpy(padded, from, sizeof(Stored) * static_cast<size_t>(count));
-  store_first(to, load_sixteen(padded), count);
+  memcpy(padded, from + k, sizeof(Stored) * static_cast<size_t>(n - k));
+  store_first(to + k, load_sixteen(padded), n - k);
 }
 
 /// Row n of the weight as float32.
 inline void widen_row(const WeightMatrix& w, int n, float* to) {
   const size_t first = static_cast<size_t>(n) * static_cast<size_t>(w.n_in);
-  for (int k = 0; k < w.n_in; k += kLanes) {
-    const int count = w.n_in - k < kLanes ? w.n_in - k : kLanes;
-    const size_t at = first + static_cast<size_t>(k);
-    switch (w.type) {
-      case WeightType::f32:
-        memcpy(to + k, static_cast<const char*>(w.data) + at * sizeof(float),
-               sizeof(float) * static_cast<size_t>(count));
-        break;
-      case WeightType::f16:
-        widen_part(
-            static_cast<const uint16_t*>(w.data) + at, count, [](const uint16_t* p) { return load_f16(p); }, to + k);
-        break;
-      case WeightType::bf16:
-        widen_part(
-            static_cast<const uint16_t*>(w.data) + at, count, [](const uint16_t* p) { return load_bf16(p); }, to + k);
-        break;
-      case WeightType::f8_e4m3: {
+  switch (w.type) {
+    case WeightType::f32:
+      memcpy(to, static_cast<const float*>(w.data) + first, sizeof(float) * static_cast<size_t>(w.n_in));
+      break;
+    case WeightType::f16:
+      widen(
+          static_cast<const uint16_t*>(w.data) + first, w.n_in, [](const uint16_t* p) { return load_f16(p); }, to);
+      break;
+    case WeightType::bf16:
+      widen(
+          static_cast<const uint16_t*>(w.data) + first, w.n_in, [](const uint16_t* p) { return load_bf16(p); }, to);
+      break;
+    case WeightType::f8_e4m3: {
+      const ptrdiff_t scale_stride = (w.n_in + kScaleBlock - 1) / kScaleBlock;
+      const float* scales = w.block_scales + n / kScaleBlock * scale_stride;
+      for (int k = 0; k < w.n_in; k += kScaleBlock) {
         // (value / 256) · (256 · scale) is value · scale, rounded once: both factors are exact.
-        const int scale_stride = (w.n_in + kScaleBlock - 1) / kScaleBlock;
-        const Lanes scale = broadcast(256.0f * w.block_scales[n / kScaleBlock * scale_stride + k / kScaleBlock]);
-        widen_part(
-            static_cast<const uint8_t*>(w.data) + at, count,
+        const Lanes scale = broadcast(256.0f * scales[k / kScaleBlock]);
+        widen(
+            static_cast<const uint8_t*>(w.data) + first + k, w.n_in - k < kScaleBlock ? w.n_in - k : kScaleBlock,
             [&](const uint8_t* p) { return mul(load_e4m3_over_256(p), scale); }, to + k);
-        break;
       }
+      break;
     }
   }
 }
@@ -62,7 +62,7 @@ void matmul_columns(const MatmulArgs& a, int n_begin, int n_end, float* panel) {
       const int count = a.m_rows - m < kPanelRows ? a.m_rows - m : kPanelRows;
       const float* x[kPanelRows];
       for (int r = 0; r < count; ++r) x[r] = a.x + (m + r) * a.x_stride;
-      dot_block(count, x, rows, w, w_stride, a.w.n_in, a.y + m * a.y_stride + n, a.y_stride);
+      dot_block<Ahead::nothing>(count, x, rows, w, w_stride, a.w.n_in, a.y + m * a.y_stride + n, a.y_stride);
     }
   }
 }
