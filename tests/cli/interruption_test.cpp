@@ -1,5 +1,6 @@
 // Signals and crashes: nothing that finished is lost, and a run that goes on ends as one that was never stopped.
 
+#include <chrono>
 #include <csignal>
 #include <random>
 #include <thread>
@@ -108,6 +109,40 @@ TEST_CASE("run: killed at any moment and given again, it ends with the content o
   CHECK(n_killed >= 1);
   CHECK(stored_content(db) == stored_content(whole));
   CHECK(json_of(call({"runs", "--json", "--db", db}).out)["runs"].size() == 1);
+}
+
+TEST_CASE("run: the engine killed at fifty random moments leaves the samples of uninterrupted runs", "[cli]") {
+  const TemporaryFolder folder;
+  const auto words = [](const std::string& db, int seed) -> std::vector<std::string> {
+    return {"run", "--model",     "reference", "--suite", "choice-smoke",       "--limit", "40",   "--temperature",
+            "0.8", "--max-batch", "8",         "--seed",  std::to_string(seed), "--json",  "--db", db};
+  };
+  std::mt19937 random(11);
+  int n_killed = 0;
+  for (int seed = 0; n_killed < 50; ++seed) {
+    const std::string whole = folder / ("whole" + std::to_string(seed) + ".db");
+    const std::string db = folder / ("killed" + std::to_string(seed) + ".db");
+    const auto begin = std::chrono::steady_clock::now();
+    REQUIRE(call(words(whole, seed)).exit_code == 0);
+    const double whole_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    while (state_of_newest_run(db) != "finished") {
+      const std::int64_t before = n_stored(db);
+      Call running(words(db, seed));
+      if (n_killed < 50) {
+        // At the start as well as in the middle: a quarter of a run's time at most, so that a run is killed often.
+        std::this_thread::sleep_for(
+            std::chrono::duration<double, std::milli>(std::uniform_real_distribution<double>(0, whole_ms / 4)(random)));
+        running.send(SIGKILL);
+      }
+      const Ended ended = running.wait();
+      INFO(ended.err);
+      REQUIRE((ended.exit_code == 0 || ended.signal == SIGKILL));
+      n_killed += ended.signal == SIGKILL;
+      REQUIRE(n_stored(db) >= before);
+    }
+    CHECK(stored_content(db) == stored_content(whole));
+    CHECK(json_of(call({"runs", "--json", "--db", db}).out)["runs"].size() == 1);
+  }
 }
 
 TEST_CASE("run: a second process of the same command is refused while the first one writes", "[cli]") {

@@ -23,9 +23,10 @@ std::string read_text(const std::string& path) {
 }
 
 Call::Call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment,
-           const std::string& standard_input) {
+           const std::string& standard_input, const std::vector<std::string>& wrapper) {
   write_text(folder_ / "in", standard_input);
-  std::vector<std::string> all = {ASSAY_PROGRAM};
+  std::vector<std::string> all = wrapper;
+  all.push_back(ASSAY_PROGRAM);
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> arguments;
   for (std::string& word : all) arguments.push_back(word.data());
@@ -42,7 +43,7 @@ Call::Call(const std::vector<std::string>& words, const std::map<std::string, st
     if (value.empty()) ::unsetenv(name.c_str());
     if (!value.empty()) ::setenv(name.c_str(), value.c_str(), 1);
   }
-  ::execv(arguments[0], arguments.data());
+  ::execvp(arguments[0], arguments.data());
   ::_exit(127);
 }
 
@@ -73,6 +74,10 @@ Ended Call::wait() {
 Ended call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment,
            const std::string& standard_input) {
   return Call(words, environment, standard_input).wait();
+}
+
+Ended call_under(const std::vector<std::string>& wrapper, const std::vector<std::string>& words) {
+  return Call(words, {}, "", wrapper).wait();
 }
 
 Json json_of(const std::string& text) {
@@ -129,13 +134,24 @@ std::map<std::string, std::string> stored_content(const std::string& db) {
   const auto run = store->find_run("latest");
   REQUIRE(run);
   std::map<std::string, std::string> content;
-  REQUIRE(store->for_each_sample(*run, "", results::SampleParts::transcripts,
-                                 [&](const results::SampleRecord& record) -> Result<> {
-                                   const results::SampleKey& key = record.sample.key;
-                                   content[key.item.value + ":" + std::to_string(key.sample)] =
-                                       results::to_string(record.verdict.verdict) + " " + record.sample.text;
-                                   return {};
-                                 }));
+  REQUIRE(store->for_each_sample(
+      *run, "", results::SampleParts::transcripts, [&](const results::SampleRecord& record) -> Result<> {
+        const results::SampleFacts& sample = record.sample;
+        const results::VerdictFacts& verdict = record.verdict;
+        const Json all = {sample.rendered_prompt_sha256,
+                          sample.tokens,
+                          sample.text,
+                          sample.finish_reason.value_or(""),
+                          sample.failure.value_or(""),
+                          results::to_string(verdict.verdict),
+                          verdict.answer.value_or(""),
+                          verdict.expected.value_or(""),
+                          verdict.rule};
+        const std::string key =
+            sample.key.suite + "/" + sample.key.item.value + ":" + std::to_string(sample.key.sample);
+        content[key] = to_json_text(all);
+        return {};
+      }));
   return content;
 }
 

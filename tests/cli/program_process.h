@@ -29,9 +29,10 @@ struct Ended {
 /// A call under way. Its output goes to files, so that it never waits for a reader.
 class Call {
  public:
-  /// `environment` is set on top of this process's own; an empty value unsets the variable.
+  /// `environment` is set on top of this process's own; an empty value unsets the variable. `wrapper` is a program that
+  /// starts what follows it ("bwrap --dev-bind / / …").
   Call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment = {},
-       const std::string& standard_input = "");
+       const std::string& standard_input = "", const std::vector<std::string>& wrapper = {});
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -51,6 +52,9 @@ class Call {
 Ended call(const std::vector<std::string>& words, const std::map<std::string, std::string>& environment = {},
            const std::string& standard_input = "");
 
+/// The same through another program.
+Ended call_under(const std::vector<std::string>& wrapper, const std::vector<std::string>& words);
+
 /// The output as JSON; fails the test if it is not exactly one document.
 Json json_of(const std::string& text);
 /// One document a line.
@@ -62,7 +66,7 @@ std::string write_suite(const TemporaryFolder& folder, const std::string& name, 
 /// A recording in `folder`/`name` for that suite: every fifth item answers wrongly, all others rightly. REF "replay:…".
 std::string write_recording(const TemporaryFolder& folder, const std::string& name, int n_items, int n_samples = 1);
 
-/// All stored samples of the newest run: "item:sample" to "verdict text".
+/// All stored samples of the newest run: "suite/item:sample" to everything of it that is no time.
 std::map<std::string, std::string> stored_content(const std::string& db);
 /// How many samples the newest run has; 0 as long as there is no run.
 std::int64_t n_stored(const std::string& db);
