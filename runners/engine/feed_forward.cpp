@@ -6,18 +6,13 @@
 #include <optional>
 
 #include "kernels/matmul/matmul.h"
+#include "runners/engine/buffers.h"
 
 namespace assay::runners {
 
 namespace {
 
 using kernels::MatmulArgs;
-
-float* grown(std::vector<float>& buffer, int rows, int width) {
-  const std::size_t n = static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
-  if (buffer.size() < n) buffer.resize(n);
-  return buffer.data();
-}
 
 }  // namespace
 
@@ -29,7 +24,7 @@ Result<> FeedForwardPass::run(const LayerWeights& layer, int n_rows, const float
 
 void FeedForwardPass::dense(const FfnWeights& ffn, int n_rows, const float* x, float* out) {
   const int hidden = ffn.gate_proj.n_in, width = ffn.gate_proj.n_out;
-  float *gate = grown(gate_, n_rows, width), *up = grown(up_, n_rows, width);
+  float *gate = grown(gate_, product(n_rows, width)), *up = grown(up_, product(n_rows, width));
   const MatmulArgs products[] = {{x, hidden, n_rows, ffn.gate_proj, gate, width},
                                  {x, hidden, n_rows, ffn.up_proj, up, width}};
   matmul(compute_.ops, compute_.pool, products, 2);
@@ -47,7 +42,7 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
              per_token = static_cast<int>(model_.config.num_experts_per_tok);
 
   // 1. Route every row.
-  float* logits = grown(router_logits_, n_rows, n_experts);
+  float* logits = grown(router_logits_, product(n_rows, n_experts));
   matmul(compute_.ops, compute_.pool, {x, hidden, n_rows, moe.router, logits, n_experts});
   slots_.resize(static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(per_token));
   const kernels::RouterArgs router = model_.router_args(moe);
@@ -65,8 +60,8 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
 
   // 3. Every expert's network on its rows, and the shared one on all of them.
   const int n_sorted = n_rows * per_token;
-  float *gate = grown(sorted_gate_, n_sorted, width), *up = grown(sorted_up_, n_sorted, width),
-        *output = grown(sorted_output_, n_sorted, hidden);
+  float *gate = grown(sorted_gate_, product(n_sorted, width)), *up = grown(sorted_up_, product(n_sorted, width)),
+        *output = grown(sorted_output_, product(n_sorted, hidden));
   std::vector<MatmulArgs> first, second;
   for (int e = 0; e < n_experts; ++e) {
     const std::ptrdiff_t begin = expert_begin_[static_cast<std::size_t>(e)];
@@ -81,8 +76,8 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
   int shared_width = 0;
   if (moe.shared_experts) {
     shared_width = moe.shared_experts->gate_proj.n_out;
-    float *g = grown(gate_, n_rows, shared_width), *u = grown(up_, n_rows, shared_width);
-    shared_output = grown(shared_output_, n_rows, hidden);
+    float *g = grown(gate_, product(n_rows, shared_width)), *u = grown(up_, product(n_rows, shared_width));
+    shared_output = grown(shared_output_, product(n_rows, hidden));
     first.push_back({x, hidden, n_rows, moe.shared_experts->gate_proj, g, shared_width});
     first.push_back({x, hidden, n_rows, moe.shared_experts->up_proj, u, shared_width});
     second.push_back({g, shared_width, n_rows, moe.shared_experts->down_proj, shared_output, hidden});
@@ -129,7 +124,7 @@ void FeedForwardPass::sort_by_expert(int n_rows, const float* x) {
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
     sorted_place_[slot] = next[static_cast<std::size_t>(slots_[slot].expert)]++;
   }
-  float* sorted = grown(sorted_x_, n_rows * per_token, hidden);
+  float* sorted = grown(sorted_x_, product(n_rows * per_token, hidden));
   compute_.for_rows(n_rows, [&](int row) {
     for (int i = 0; i < per_token; ++i) {
       const int place = sorted_place_[static_cast<std::size_t>(row * per_token + i)];

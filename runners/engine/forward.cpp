@@ -4,8 +4,14 @@
 
 namespace assay::runners {
 
-Forward::Forward(const Model& model, LatentCache& cache, const Compute& compute)
-    : model_(model), cache_(cache), compute_(compute), attention_(model, compute), feed_forward_(model, compute) {}
+Forward::Forward(const Model& model, KvCache& cache, const Compute& compute)
+    : model_(model),
+      cache_(cache),
+      compute_(compute),
+      rope_(model.rope_frequencies, model.rope_magnitude),
+      mla_(model, compute),
+      gqa_(model, compute),
+      feed_forward_(model, compute) {}
 
 Result<std::span<const float>> Forward::run(std::span<const TokenSpan> spans, PositionRole role,
                                             const LayerObserver& observe) {
@@ -13,6 +19,7 @@ Result<std::span<const float>> Forward::run(std::span<const TokenSpan> spans, Po
   const std::size_t n = static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(model_.config.hidden_size);
   x_.resize(n);
   hidden_.resize(n);
+  extend_rope(spans);
   embed(spans, x_.data());
   for (std::size_t i = 0; i < model_.layers.size(); ++i) {
     ASSAY_TRY(layer(model_.layers[i], static_cast<int>(i), spans, role, x_.data()));
@@ -30,6 +37,7 @@ Result<std::span<const float>> Forward::run_mtp(std::span<const TokenSpan> spans
   x_.resize(n);
   mtp_hidden_.resize(n);
   pair_.resize(2 * n);
+  extend_rope(spans);
   embed(spans, x_.data());
   const auto eps = static_cast<float>(model_.config.rms_norm_eps);
   compute_.for_rows(n_rows, [&](int row) {
@@ -47,6 +55,11 @@ Result<std::span<const float>> Forward::run_mtp(std::span<const TokenSpan> spans
 void Forward::logits(const float* hidden, int n_rows, float* out) {
   const WeightMatrix& head = model_.lm_head;
   matmul(compute_.ops, compute_.pool, {hidden, head.n_in, n_rows, head, out, head.n_out});
+}
+
+void Forward::extend_rope(std::span<const TokenSpan> spans) {
+  constexpr int kStep = 1024;  // positions made at a time
+  for (const TokenSpan& span : spans) rope_.extend((span.end_position() + kStep - 1) / kStep * kStep);
 }
 
 void Forward::embed(std::span<const TokenSpan> spans, float* x) {
@@ -68,7 +81,11 @@ Result<> Forward::layer(const LayerWeights& weights, int cache_layer, std::span<
   normed_.resize(n);
   part_.resize(n);
   norm_rows(weights.input_layernorm, n_rows, x, normed_.data());
-  attention_.run(weights.attention, cache_layer, cache_, spans, role, normed_.data(), part_.data());
+  if (const auto* mla = std::get_if<MlaWeights>(&weights.attention)) {
+    mla_.run(*mla, cache_layer, cache_, rope_, spans, role, normed_.data(), part_.data());
+  } else {
+    gqa_.run(std::get<GqaWeights>(weights.attention), cache_layer, cache_, rope_, spans, normed_.data(), part_.data());
+  }
   add_rows(n_rows, part_.data(), x);
   norm_rows(weights.post_attention_layernorm, n_rows, x, normed_.data());
   ASSAY_TRY(feed_forward_.run(weights, n_rows, normed_.data(), part_.data()));

@@ -10,7 +10,8 @@
 #include "harness/base/result.h"
 #include "runners/engine/compute.h"
 #include "runners/engine/feed_forward.h"
-#include "runners/engine/latent_cache.h"
+#include "runners/engine/gqa_attention.h"
+#include "runners/engine/kv_cache.h"
 #include "runners/engine/mla_attention.h"
 #include "runners/engine/model.h"
 
@@ -22,7 +23,7 @@ using LayerObserver = std::function<void(int layer, std::span<const float> hidde
 /// Runs passes over one model and one cache. One pass at a time; a row's result depends on its own sequence alone.
 class Forward {
  public:
-  Forward(const Model& model, LatentCache& cache, const Compute& compute);
+  Forward(const Model& model, KvCache& cache, const Compute& compute);
 
   /// The main model on all rows of `spans`. Returns the hidden states after the final norm, [rows, hidden], valid until
   /// the next call. Error{bad_input} if a number that must not be is NaN.
@@ -38,6 +39,7 @@ class Forward {
   void logits(const float* hidden, int n_rows, float* out);
 
  private:
+  void extend_rope(std::span<const TokenSpan> spans);
   void embed(std::span<const TokenSpan> spans, float* x);
   Result<> layer(const LayerWeights& weights, int cache_layer, std::span<const TokenSpan> spans, PositionRole role,
                  float* x);
@@ -45,9 +47,11 @@ class Forward {
   void add_rows(int n_rows, const float* part, float* x);
 
   const Model& model_;
-  LatentCache& cache_;
+  KvCache& cache_;
   Compute compute_;
-  MlaAttention attention_;
+  kernels::RopeTable rope_;  // as many positions as any pass so far has had
+  MlaAttention mla_;
+  GqaAttention gqa_;
   FeedForwardPass feed_forward_;
   std::vector<float> x_, normed_, part_, pair_, hidden_, mtp_hidden_;
 };

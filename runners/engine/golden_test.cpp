@@ -49,9 +49,10 @@ SequenceLogits logits_of(const Model& model, const std::vector<std::int32_t>& id
 
 }  // namespace
 
-TEST_CASE("engine: the five DeepSeek golden models, every layer, in both attention forms", "[engine][golden]") {
+TEST_CASE("engine: the ten golden models, every layer, for prompt and generated positions", "[engine][golden]") {
   const std::string name =
-      GENERATE("deepseek_v3_yarn", "deepseek_v3_noqlora", "deepseek_v3_fp8", "deepseek_v2_lite", "deepseek_v2_group");
+      GENERATE("deepseek_v3_yarn", "deepseek_v3_noqlora", "deepseek_v3_fp8", "deepseek_v2_lite", "deepseek_v2_group",
+               "llama_llama3rope", "llama_tied", "qwen2", "qwen3", "qwen3_moe");
   const Model model = load(kGolden / name);
   const SafetensorsFile golden = *SafetensorsFile::open(kGolden / name / "golden.safetensors");
   const std::string s = GENERATE("0", "1");
@@ -68,7 +69,8 @@ TEST_CASE("engine: the five DeepSeek golden models, every layer, in both attenti
 }
 
 TEST_CASE("engine: logits are the same bits for any chunk, thread count and dispatch level", "[engine][invariance]") {
-  const std::string name = GENERATE("deepseek_v3_yarn", "deepseek_v3_fp8", "deepseek_v2_group");
+  const std::string name =
+      GENERATE("deepseek_v3_yarn", "deepseek_v3_fp8", "deepseek_v2_group", "llama_llama3rope", "qwen3_moe");
   const Model model = load(kGolden / name);
   const SafetensorsFile golden = *SafetensorsFile::open(kGolden / name / "golden.safetensors");
   const auto ids = tokens(golden, "tokens.1");

@@ -42,8 +42,7 @@ Result<SequenceLogits> compute_logits(const Model& model, const Compute& compute
       return bad_input("token ", i, " is ", tokens[i], ", ids are 0 to ", config.vocab_size - 1);
     }
   }
-  ASSAY_ASSIGN(LatentCache cache,
-               LatentCache::create(pages_for(n_tokens), model.n_cache_layers(), model.cache_row_width()));
+  ASSAY_ASSIGN(KvCache cache, KvCache::create(pages_for(n_tokens), model.n_cache_layers(), model.cache_row_width()));
   std::vector<std::int32_t> pages;
   for (int i = 0; i < pages_for(n_tokens); ++i) pages.push_back(cache.allocate());
   Forward forward(model, cache, compute);

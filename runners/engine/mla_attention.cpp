@@ -5,6 +5,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
+#include "runners/engine/buffers.h"
 
 namespace assay::runners {
 
@@ -26,15 +27,6 @@ Sizes sizes_of(const ModelConfig& c) {
   return {static_cast<int>(c.num_attention_heads), static_cast<int>(c.qk_nope_head_dim),
           static_cast<int>(c.qk_rope_head_dim),    static_cast<int>(c.v_head_dim),
           static_cast<int>(c.kv_lora_rank),        static_cast<int>(c.hidden_size)};
-}
-
-float* grown(std::vector<float>& buffer, std::size_t n) {
-  if (buffer.size() < n) buffer.resize(n);
-  return buffer.data();
-}
-
-std::size_t product(int a, int b, int c = 1) {
-  return static_cast<std::size_t>(a) * static_cast<std::size_t>(b) * static_cast<std::size_t>(c);
 }
 
 /// Rows [first, first + n) of a weight; for an FP8 weight `first` is a multiple of the scales' block.
@@ -60,12 +52,12 @@ int heads_per_block(const Sizes& s, const WeightMatrix& kv_b, int n_positions) {
 
 }  // namespace
 
-void MlaAttention::run(const MlaWeights& weights, int cache_layer, LatentCache& cache, std::span<const TokenSpan> spans,
-                       PositionRole role, const float* x, float* out) {
+void MlaAttention::run(const MlaWeights& weights, int cache_layer, KvCache& cache, const kernels::RopeTable& rope,
+                       std::span<const TokenSpan> spans, PositionRole role, const float* x, float* out) {
   const Sizes s = sizes_of(model_.config);
   const int n_rows = count_rows(spans);
   project_inputs(weights, n_rows, x);
-  write_cache_rows(weights, cache_layer, cache, spans);
+  write_cache_rows(weights, cache_layer, cache, rope, spans);
   grown(head_output_, product(n_rows, s.heads, s.v));
   if (role == PositionRole::generated) {
     attend_absorbed(weights, cache_layer, cache, spans);
@@ -102,15 +94,15 @@ void MlaAttention::project_inputs(const MlaWeights& weights, int n_rows, const f
   matmul(compute_.ops, compute_.pool, {low, rank, n_rows, compressed.q_b_proj, query, s.heads * s.qk()});
 }
 
-void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, LatentCache& cache,
-                                    std::span<const TokenSpan> spans) {
+void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, KvCache& cache,
+                                    const kernels::RopeTable& rope, std::span<const TokenSpan> spans) {
   const Sizes s = sizes_of(model_.config);
   const auto eps = static_cast<float>(model_.config.rms_norm_eps);
   int first_row = 0;
   for (const TokenSpan& span : spans) {
     compute_.for_rows(span.n_rows(), [&](int i) {
       const int position = span.first_position + i;
-      const float* angles = model_.rope.row(position);
+      const float* angles = rope.row(position);
       const float* kv = compressed_kv_.data() + product(first_row + i, s.row());
       float* row = cache.row(span.pages, cache_layer, position);
       compute_.ops.rmsnorm_row(kv, weights.kv_a_layernorm.data(), eps, s.latent, row);
@@ -123,7 +115,7 @@ void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, 
   }
 }
 
-void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, LatentCache& cache,
+void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, KvCache& cache,
                                    std::span<const TokenSpan> spans) {
   const Sizes s = sizes_of(model_.config);
   const int n_rows = count_rows(spans);
@@ -205,7 +197,7 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, L
   matmul(compute_.ops, compute_.pool, products.data(), s.heads);
 }
 
-void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_layer, LatentCache& cache,
+void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_layer, KvCache& cache,
                                        const TokenSpan& span, int first_row) {
   const Sizes s = sizes_of(model_.config);
   const int n_positions = span.end_position();

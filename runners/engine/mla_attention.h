@@ -8,8 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "kernels/rope/rope.h"
 #include "runners/engine/compute.h"
-#include "runners/engine/latent_cache.h"
+#include "runners/engine/kv_cache.h"
 #include "runners/engine/model.h"
 
 namespace assay::runners {
@@ -20,17 +21,16 @@ class MlaAttention {
   MlaAttention(const Model& model, const Compute& compute) : model_(model), compute_(compute) {}
 
   /// Writes the cache rows of all positions in `spans`, then their attention's output [rows, hidden] to `out`.
-  /// `x` [rows, hidden] is the normed input.
-  void run(const MlaWeights& weights, int cache_layer, LatentCache& cache, std::span<const TokenSpan> spans,
-           PositionRole role, const float* x, float* out);
+  /// `x` [rows, hidden] is the normed input; `rope` has a row for every position.
+  void run(const MlaWeights& weights, int cache_layer, KvCache& cache, const kernels::RopeTable& rope,
+           std::span<const TokenSpan> spans, PositionRole role, const float* x, float* out);
 
  private:
   void project_inputs(const MlaWeights& weights, int n_rows, const float* x);
-  void write_cache_rows(const MlaWeights& weights, int cache_layer, LatentCache& cache,
+  void write_cache_rows(const MlaWeights& weights, int cache_layer, KvCache& cache, const kernels::RopeTable& rope,
                         std::span<const TokenSpan> spans);
-  void attend_absorbed(const MlaWeights& weights, int cache_layer, LatentCache& cache,
-                       std::span<const TokenSpan> spans);
-  void attend_materialised(const MlaWeights& weights, int cache_layer, LatentCache& cache, const TokenSpan& span,
+  void attend_absorbed(const MlaWeights& weights, int cache_layer, KvCache& cache, std::span<const TokenSpan> spans);
+  void attend_materialised(const MlaWeights& weights, int cache_layer, KvCache& cache, const TokenSpan& span,
                            int first_row);
   void attend_heads(int first_head, int n_heads, const TokenSpan& span, int first_row);
 

@@ -112,7 +112,7 @@ void split_kv_b(const ModelConfig& config, MlaWeights& mla) {
   }
 }
 
-MlaWeights read_attention(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+MlaWeights read_mla(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
   MlaWeights mla;
   if (config.q_lora_rank) {
     mla.query = CompressedQuery{read.matrix(prefix + "q_a_proj.weight"), read.vector(prefix + "q_a_layernorm.weight"),
@@ -128,12 +128,34 @@ MlaWeights read_attention(WeightReader& read, const ModelConfig& config, const s
   return mla;
 }
 
+GqaWeights read_gqa(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+  GqaWeights gqa;
+  gqa.q_proj = read.matrix(prefix + "q_proj.weight");
+  gqa.k_proj = read.matrix(prefix + "k_proj.weight");
+  gqa.v_proj = read.matrix(prefix + "v_proj.weight");
+  gqa.o_proj = read.matrix(prefix + "o_proj.weight");
+  if (config.qkv_bias) {
+    gqa.q_bias = read.vector(prefix + "q_proj.bias");
+    gqa.k_bias = read.vector(prefix + "k_proj.bias");
+    gqa.v_bias = read.vector(prefix + "v_proj.bias");
+  }
+  if (config.qk_norm) {
+    gqa.q_norm = read.vector(prefix + "q_norm.weight");
+    gqa.k_norm = read.vector(prefix + "k_norm.weight");
+  }
+  return gqa;
+}
+
 LayerWeights read_layer(WeightReader& read, const ModelConfig& config, std::size_t index, FeedForward kind) {
   const std::string prefix = "model.layers." + std::to_string(index) + ".";
   LayerWeights layer;
   layer.input_layernorm = read.vector(prefix + "input_layernorm.weight");
   layer.post_attention_layernorm = read.vector(prefix + "post_attention_layernorm.weight");
-  layer.attention = read_attention(read, config, prefix + "self_attn.");
+  if (config.attention == Attention::mla) {
+    layer.attention = read_mla(read, config, prefix + "self_attn.");
+  } else {
+    layer.attention = read_gqa(read, config, prefix + "self_attn.");
+  }
   if (kind == FeedForward::moe) {
     layer.ffn = read_moe(read, config, prefix + "mlp.");
   } else {
@@ -142,12 +164,30 @@ LayerWeights read_layer(WeightReader& read, const ModelConfig& config, std::size
   return layer;
 }
 
-std::optional<kernels::YarnScaling> yarn_scaling(const ModelConfig& config) {
+kernels::RopeScaling rope_scaling(const ModelConfig& config) {
+  if (const auto* yarn = std::get_if<Yarn>(&config.rope_scaling)) {
+    return kernels::YarnScaling{yarn->factor,    static_cast<int>(yarn->original_max_position_embeddings),
+                                yarn->beta_fast, yarn->beta_slow,
+                                yarn->mscale,    yarn->mscale_all_dim};
+  }
+  if (const auto* llama = std::get_if<Llama3Rope>(&config.rope_scaling)) {
+    return kernels::Llama3Scaling{llama->factor, llama->low_freq_factor, llama->high_freq_factor,
+                                  static_cast<int>(llama->original_max_position_embeddings)};
+  }
+  if (const auto* linear = std::get_if<LinearRope>(&config.rope_scaling)) return kernels::LinearScaling{linear->factor};
+  return {};
+}
+
+/// Rotated dimensions, frequencies and factors of the rotary embedding.
+void set_rope(const ModelConfig& config, Model& model) {
+  const bool is_mla = config.attention == Attention::mla;
+  const auto n_dims = static_cast<int>(is_mla ? config.qk_rope_head_dim : config.head_dim);
+  const kernels::RopeScaling scaling = rope_scaling(config);
+  model.rope_frequencies = kernels::rope_frequencies(n_dims, config.rope_theta, scaling);
   const Yarn* yarn = config.yarn();
-  if (yarn == nullptr) return std::nullopt;
-  return kernels::YarnScaling{yarn->factor,    static_cast<int>(yarn->original_max_position_embeddings),
-                              yarn->beta_fast, yarn->beta_slow,
-                              yarn->mscale,    yarn->mscale_all_dim};
+  model.rope_magnitude =
+      yarn != nullptr && yarn->attention_factor ? *yarn->attention_factor : kernels::rope_magnitude(scaling);
+  model.attention_scale = static_cast<float>(kernels::attention_scale(static_cast<int>(config.qk_head_dim()), scaling));
 }
 
 kernels::RoutingMethod routing_method(TopkMethod method) {
@@ -164,12 +204,8 @@ kernels::RoutingMethod routing_method(TopkMethod method) {
 
 /// What this engine can't run, by name.
 Result<> check_supported(const ModelConfig& config, const std::string& where) {
-  if (config.attention != Attention::mla) {
-    return bad_input(where, ": model_type \"", to_string(config.model_type),
-                     "\" is read but not run by this version; deepseek_v2 and deepseek_v3 are");
-  }
   const bool scaled = !std::holds_alternative<NoRopeScaling>(config.rope_scaling);
-  if (scaled && config.yarn() == nullptr)
+  if (config.attention == Attention::mla && scaled && config.yarn() == nullptr)
     return bad_input(where, ": rope_scaling of latent attention must be \"yarn\"");
   if (config.quantization_config &&
       config.quantization_config->weight_block_size != std::array<std::int64_t, 2>{128, 128}) {
@@ -179,6 +215,11 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
 }
 
 }  // namespace
+
+int Model::cache_row_width() const {
+  if (config.attention == Attention::mla) return static_cast<int>(config.kv_lora_rank + config.qk_rope_head_dim);
+  return static_cast<int>(2 * config.num_key_value_heads * config.head_dim);
+}
 
 kernels::RouterArgs Model::router_args(const MoeWeights& moe) const {
   return {routing_method(config.topk_method),
@@ -201,7 +242,7 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
   if (max_positions > 0 && max_positions < config.max_position_embeddings)
     config.max_position_embeddings = max_positions;
 
-  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 0, {}};
+  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}};
   const ModelConfig& c = model.config;
   WeightReader read(model);
   model.embed_tokens = read.matrix("model.embed_tokens.weight");
@@ -222,11 +263,7 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
     model.mtp = std::move(mtp);
   }
 
-  const auto rope_dims = static_cast<int>(c.qk_rope_head_dim);
-  const auto yarn = yarn_scaling(c);
-  model.rope = kernels::RopeTable(kernels::rope_frequencies(rope_dims, c.rope_theta, yarn),
-                                  kernels::rope_magnitude(yarn), static_cast<int>(c.max_position_embeddings));
-  model.attention_scale = static_cast<float>(kernels::attention_scale(static_cast<int>(c.qk_head_dim()), yarn));
+  set_rope(c, model);
   return model;
 }
 

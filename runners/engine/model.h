@@ -1,7 +1,8 @@
 #pragma once
-// A DeepSeek V2 / V3 / R1 model as data: what config.json says and weights in the form in which the files have them.
-// forward.h runs it. Sources: DeepSeek-V2 technical report, 2.1; arXiv:2412.19437, 2.1 and 2.2; DeepSeek-V3
-// inference/model.py.
+// A model as data: what config.json says and weights in the form in which the files have them. forward.h runs it.
+// Families: DeepSeek V2 / V3 / R1 (latent attention), Llama, Qwen2, Qwen3 and Qwen3-MoE (grouped-query attention).
+// Sources: DeepSeek-V2 technical report, 2.1; arXiv:2412.19437, 2.1 and 2.2; DeepSeek-V3 inference/model.py;
+// huggingface/transformers models/llama, qwen2, qwen3, qwen3_moe.
 
 #include <cstddef>
 #include <filesystem>
@@ -45,6 +46,15 @@ struct MlaWeights {
   WeightMatrix o_proj;                ///< [hidden, heads·v]
 };
 
+/// Grouped-query attention. Empty vectors are parts that the family does not have.
+struct GqaWeights {
+  WeightMatrix q_proj;                        ///< [heads·head_dim, hidden]
+  WeightMatrix k_proj, v_proj;                ///< [kv_heads·head_dim, hidden]
+  std::vector<float> q_bias, k_bias, v_bias;  ///< Qwen2
+  std::vector<float> q_norm, k_norm;          ///< [head_dim], Qwen3: the same for every head
+  WeightMatrix o_proj;                        ///< [hidden, heads·head_dim]
+};
+
 struct FfnWeights {
   WeightMatrix gate_proj, up_proj;  ///< [width, hidden]
   WeightMatrix down_proj;           ///< [hidden, width]
@@ -59,7 +69,7 @@ struct MoeWeights {
 
 struct LayerWeights {
   std::vector<float> input_layernorm, post_attention_layernorm;  ///< [hidden]
-  MlaWeights attention;
+  std::variant<MlaWeights, GqaWeights> attention;
   std::variant<FfnWeights, MoeWeights> ffn;
 };
 
@@ -81,19 +91,20 @@ struct Model {
   std::vector<float> norm;    ///< [hidden]
   std::vector<LayerWeights> layers;
   std::optional<MtpWeights> mtp;
-  kernels::RopeTable rope;  ///< positions [0, max_position_embeddings)
+  std::vector<float> rope_frequencies;  ///< [rotated dimensions / 2]
+  double rope_magnitude = 1;            ///< factor on cosines and sines
   float attention_scale = 0;
   std::vector<std::unique_ptr<std::byte[]>> copies;  ///< tensors that lay unaligned in their file, and block scales
 
   /// Layers that keep a row per token in the cache: the main ones, then the MTP layer if there is one.
   int n_cache_layers() const { return static_cast<int>(layers.size()) + (mtp ? 1 : 0); }
-  /// Floats of a cache row: the normed latent, then the rotated shared key.
-  int cache_row_width() const { return static_cast<int>(config.kv_lora_rank + config.qk_rope_head_dim); }
+  /// Floats of a cache row: the normed latent and the rotated shared key, or keys and values of all KV heads.
+  int cache_row_width() const;
   kernels::RouterArgs router_args(const MoeWeights& moe) const;
 };
 
 /// Loads `folder` (config.json and safetensors) for the CPU, after checking every tensor's name, shape and type.
-/// Error{bad_input} names the file and what is wrong; an architecture without latent attention is refused by name.
+/// Error{bad_input} names the file and what is wrong.
 /// `max_positions` bounds the context (0: the model's own).
 Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_positions = 0);
 

@@ -10,7 +10,7 @@
 
 #include "harness/base/assert.h"
 #include "runners/engine/forward.h"
-#include "runners/engine/latent_cache.h"
+#include "runners/engine/kv_cache.h"
 
 namespace assay::runners {
 
@@ -78,7 +78,7 @@ TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int
 
 class Scheduler::Work {
  public:
-  Work(const Model& model, const Compute& compute, SchedulerOptions options, LatentCache cache)
+  Work(const Model& model, const Compute& compute, SchedulerOptions options, KvCache cache)
       : model_(model),
         compute_(compute),
         options_(std::move(options)),
@@ -112,7 +112,7 @@ class Scheduler::Work {
   const Model& model_;
   Compute compute_;
   SchedulerOptions options_;
-  LatentCache cache_;
+  KvCache cache_;
   Forward forward_;
   std::size_t vocab_, hidden_;
 
@@ -502,7 +502,7 @@ Scheduler::~Scheduler() = default;
 Result<Scheduler> Scheduler::create(const Model& model, const Compute& compute, const SchedulerOptions& options) {
   if (options.speculate && !model.mtp)
     return bad_input("speculation needs a model with an MTP module; this one has none");
-  const std::size_t page_bytes = LatentCache::page_bytes(model.n_cache_layers(), model.cache_row_width());
+  const std::size_t page_bytes = KvCache::page_bytes(model.n_cache_layers(), model.cache_row_width());
   // More pages than a full batch of full contexts, with their prompts, can never be used.
   const std::int64_t most = 2 * std::int64_t{options.max_batch} * pages_for(model.config.max_position_embeddings);
   const auto n_pages =
@@ -511,7 +511,7 @@ Result<Scheduler> Scheduler::create(const Model& model, const Compute& compute, 
     return environment_error("the KV cache needs at least ", 2 * page_bytes, " bytes, ", options.kv_memory_bytes,
                              " are given");
   }
-  ASSAY_ASSIGN(LatentCache cache, LatentCache::create(n_pages, model.n_cache_layers(), model.cache_row_width()));
+  ASSAY_ASSIGN(KvCache cache, KvCache::create(n_pages, model.n_cache_layers(), model.cache_row_width()));
   return Scheduler(std::make_unique<Work>(model, compute, options, std::move(cache)));
 }
 

@@ -1,4 +1,4 @@
-#include "runners/engine/latent_cache.h"
+#include "runners/engine/kv_cache.h"
 
 #include <sys/mman.h>
 
@@ -9,7 +9,7 @@
 
 namespace assay::runners {
 
-Result<LatentCache> LatentCache::create(int n_pages, int n_layers, int row_width) {
+Result<KvCache> KvCache::create(int n_pages, int n_layers, int row_width) {
   const std::size_t bytes = static_cast<std::size_t>(n_pages) * page_bytes(n_layers, row_width);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
@@ -17,16 +17,16 @@ Result<LatentCache> LatentCache::create(int n_pages, int n_layers, int row_width
   }
   // Attention walks rows that lie kilobytes apart: large pages spare most of its address look-ups. Only advice.
   ::madvise(memory, bytes, MADV_HUGEPAGE);
-  return LatentCache(static_cast<float*>(memory), bytes, n_pages, n_layers, row_width);
+  return KvCache(static_cast<float*>(memory), bytes, n_pages, n_layers, row_width);
 }
 
-LatentCache::LatentCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width)
+KvCache::KvCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width)
     : memory_(memory), bytes_(bytes), n_pages_(n_pages), n_layers_(n_layers), row_width_(row_width) {
   for (int page = n_pages - 1; page >= 0; --page) free_.push_back(page);
   n_owners_.assign(static_cast<std::size_t>(n_pages), 0);
 }
 
-LatentCache::LatentCache(LatentCache&& other) noexcept
+KvCache::KvCache(KvCache&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       bytes_(other.bytes_),
       n_pages_(other.n_pages_),
@@ -35,7 +35,7 @@ LatentCache::LatentCache(LatentCache&& other) noexcept
       free_(std::move(other.free_)),
       n_owners_(std::move(other.n_owners_)) {}
 
-LatentCache& LatentCache::operator=(LatentCache&& other) noexcept {
+KvCache& KvCache::operator=(KvCache&& other) noexcept {
   std::swap(memory_, other.memory_);
   std::swap(bytes_, other.bytes_);
   std::swap(n_pages_, other.n_pages_);
@@ -46,15 +46,15 @@ LatentCache& LatentCache::operator=(LatentCache&& other) noexcept {
   return *this;
 }
 
-LatentCache::~LatentCache() {
+KvCache::~KvCache() {
   if (memory_ != nullptr) ::munmap(memory_, bytes_);
 }
 
-std::size_t LatentCache::page_bytes(int n_layers, int row_width) {
+std::size_t KvCache::page_bytes(int n_layers, int row_width) {
   return static_cast<std::size_t>(n_layers) * kPageTokens * static_cast<std::size_t>(row_width) * sizeof(float);
 }
 
-std::int32_t LatentCache::allocate() {
+std::int32_t KvCache::allocate() {
   ASSAY_ASSERT(!free_.empty(), "sequences start only with their pages reserved");
   const std::int32_t page = free_.back();
   free_.pop_back();
@@ -62,23 +62,23 @@ std::int32_t LatentCache::allocate() {
   return page;
 }
 
-void LatentCache::share(std::int32_t page) { ++n_owners_[static_cast<std::size_t>(page)]; }
+void KvCache::share(std::int32_t page) { ++n_owners_[static_cast<std::size_t>(page)]; }
 
-void LatentCache::release(std::int32_t page) {
+void KvCache::release(std::int32_t page) {
   if (--n_owners_[static_cast<std::size_t>(page)] == 0) free_.push_back(page);
 }
 
-void LatentCache::copy(std::int32_t from, std::int32_t to) {
+void KvCache::copy(std::int32_t from, std::int32_t to) {
   std::memcpy(rows(to, 0), rows(from, 0), page_bytes(n_layers_, row_width_));
 }
 
-float* LatentCache::rows(std::int32_t page, int layer) {
+float* KvCache::rows(std::int32_t page, int layer) {
   return memory_ +
          (static_cast<std::size_t>(page) * static_cast<std::size_t>(n_layers_) + static_cast<std::size_t>(layer)) *
              kPageTokens * static_cast<std::size_t>(row_width_);
 }
 
-float* LatentCache::row(std::span<const std::int32_t> pages, int layer, int position) {
+float* KvCache::row(std::span<const std::int32_t> pages, int layer, int position) {
   return rows(pages[static_cast<std::size_t>(position / kPageTokens)], layer) +
          static_cast<std::ptrdiff_t>(position % kPageTokens) * row_width_;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The paged cache of latent attention: a page holds 64 tokens' rows of every layer. Pages are shared by counting.
+// The paged KV cache: a page holds 64 tokens' rows of every layer. What a row holds is its attention's business: the
+// latent and the rotated shared key (MLA), or keys and values of all heads (GQA). Pages are shared by counting.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,13 +16,13 @@ constexpr int kPageTokens = kernels::kChunkTokens;
 
 /// Pages of [n_layers][64, row_width] float32. Memory is reserved at once and becomes real when a page is first
 /// written. One thread allocates and releases; while nobody does, any thread may read and write rows.
-class LatentCache {
+class KvCache {
  public:
   /// Error{environment} if the address space can't be reserved.
-  static Result<LatentCache> create(int n_pages, int n_layers, int row_width);
-  LatentCache(LatentCache&& other) noexcept;
-  LatentCache& operator=(LatentCache&& other) noexcept;
-  ~LatentCache();
+  static Result<KvCache> create(int n_pages, int n_layers, int row_width);
+  KvCache(KvCache&& other) noexcept;
+  KvCache& operator=(KvCache&& other) noexcept;
+  ~KvCache();
 
   int n_pages() const { return n_pages_; }
   int n_free() const { return static_cast<int>(free_.size()); }
@@ -40,7 +41,7 @@ class LatentCache {
   int row_width() const { return row_width_; }
 
  private:
-  LatentCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width);
+  KvCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width);
   float* memory_ = nullptr;
   std::size_t bytes_ = 0;
   int n_pages_ = 0;
