@@ -22,7 +22,8 @@ std::vector<To> convert_all(std::span<const std::byte> bytes, Convert convert) {
 
 std::int64_t TensorView::n_elements() const {
   // From the bytes, which a reader has checked against the shape: a product could overflow before a dimension of 0.
-  return static_cast<std::int64_t>(bytes.size() * 8 / static_cast<std::size_t>(bits(dtype)));
+  const std::size_t n_blocks = bytes.size() * 8 / static_cast<std::size_t>(bits(dtype));
+  return static_cast<std::int64_t>(n_blocks) * block_elements(dtype);
 }
 
 std::string shape_text(std::span<const std::int64_t> shape) {

@@ -18,7 +18,7 @@ struct TensorView {
   std::string name;
   DType dtype = DType::f32;
   std::vector<std::int64_t> shape;   ///< empty for a scalar; a dimension may be 0
-  std::span<const std::byte> bytes;  ///< product of shape · bits / 8 bytes
+  std::span<const std::byte> bytes;  ///< product of shape / block_elements · bits / 8 bytes; a row is whole blocks
 
   std::int64_t n_elements() const;
 };
