@@ -86,7 +86,7 @@ Result<> check_shape(const ModelConfig& config, const Checkpoint& checkpoint, co
   if (tensor.shape == expected.shape) return {};
   if (is_vocabulary(expected) && tensor.shape.size() == 2 && tensor.shape[0] != config.vocab_size) {
     return bad_input(at(checkpoint, expected.name), "has shape ", shape_text(tensor.shape),
-                     ", but vocab_size in config.json is ", config.vocab_size);
+                     ", but the configuration's vocab_size is ", config.vocab_size);
   }
   return bad_input(at(checkpoint, expected.name), "has shape ", shape_text(tensor.shape), ", must be ",
                    shape_text(expected.shape));
@@ -125,7 +125,7 @@ Result<> check_names(const ModelConfig& config, const Checkpoint& checkpoint,
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     if (!known.contains(name) && !may_be_passed_over(config, name)) {
       return bad_input(at(checkpoint, quoted_excerpt(name, 120)), "is not part of a ", config.architecture,
-                       " with this config.json");
+                       " with this configuration");
     }
   }
   return {};
