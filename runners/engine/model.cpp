@@ -214,6 +214,16 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
   return {};
 }
 
+/// validate_checkpoint admits GGUF's quantised types, which the kernels here can't multiply.
+Result<> check_types(const Checkpoint& checkpoint) {
+  for (const auto& [tensor_name, tensor] : checkpoint.tensors()) {
+    if (!is_quantized(tensor->dtype)) continue;
+    return bad_input(checkpoint.folder().string(), ": tensor ", tensor_name, ": type ", name(tensor->dtype),
+                     " is read but not run by this version");
+  }
+  return {};
+}
+
 }  // namespace
 
 int Model::cache_row_width() const {
@@ -239,6 +249,7 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
   ASSAY_TRY(check_supported(config, (folder / "config.json").string()));
   ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder));
   ASSAY_TRY(validate_checkpoint(config, checkpoint));
+  ASSAY_TRY(check_types(checkpoint));
   if (max_positions > 0 && max_positions < config.max_position_embeddings)
     config.max_position_embeddings = max_positions;
 

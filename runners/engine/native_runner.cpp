@@ -242,6 +242,7 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   if (tokenizer.chat_template()) template_text = *tokenizer.chat_template();
   Result<ChatTemplate> chat = choose_template(template_text, tokenizer, name);
   if (!chat && name) return chat.error();
+  for (const std::string& warning : model->config.warnings) log_warning(warning);
   for (const std::string& warning : model->checkpoint.warnings()) log_warning(warning);
   for (const std::string& warning : tokenizer.warnings()) log_warning(warning);
   if (chat && !chat->warning().empty()) log_warning(chat->warning());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "runners/formats/gguf/hub_tensors.h"
 #include "runners/formats/shard_index.h"
 
 namespace assay::runners {
@@ -49,7 +50,27 @@ Result<Plan> plan_files(const std::filesystem::path& folder) {
 
 }  // namespace
 
+void Checkpoint::add(const TensorView& tensor) {
+  tensors_.emplace(tensor.name, &tensor);
+  total_bytes_ += tensor.bytes.size();
+}
+
+Result<Checkpoint> Checkpoint::open_gguf(const std::filesystem::path& path) {
+  Checkpoint checkpoint;
+  checkpoint.folder_ = path;
+  ASSAY_ASSIGN(checkpoint.paths_, gguf_parts(path));
+  for (const std::filesystem::path& part : checkpoint.paths_) {
+    ASSAY_ASSIGN(FileIdentity identity, identify_file(part));
+    checkpoint.identities_.push_back(std::move(identity));
+  }
+  ASSAY_ASSIGN(checkpoint.gguf_files_, GgufFiles::open(path));
+  ASSAY_ASSIGN(checkpoint.gguf_tensors_, hub_tensors(*checkpoint.gguf_files_));
+  for (const TensorView& tensor : checkpoint.gguf_tensors_) checkpoint.add(tensor);
+  return checkpoint;
+}
+
 Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
+  if (is_gguf_path(folder)) return open_gguf(folder);
   ASSAY_ASSIGN(const Plan plan, plan_files(folder));
   Checkpoint checkpoint;
   checkpoint.folder_ = folder;
@@ -78,8 +99,7 @@ Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
                            ", which the index places in ", mapped->second, "; it must be in one shard alone");
         }
       }
-      checkpoint.tensors_.emplace(tensor.name, &tensor);
-      checkpoint.total_bytes_ += tensor.bytes.size();
+      checkpoint.add(tensor);
     }
   }
 
@@ -106,6 +126,9 @@ const TensorView* Checkpoint::find(std::string_view name) const {
 Result<std::string> Checkpoint::weights_sha256() const {
   std::vector<std::span<const std::byte>> contents;
   for (const SafetensorsFile& file : files_) contents.push_back(file.file_bytes());
+  if (gguf_files_) {
+    for (const GgufFile& part : gguf_files_->parts()) contents.push_back(part.file_bytes());
+  }
   return cached_sha256(identities_, contents, cache_folder());
 }
 

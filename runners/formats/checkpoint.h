@@ -1,26 +1,31 @@
 #pragma once
-// A model folder's weights: one model.safetensors, or model.safetensors.index.json and the shards it names.
+// A model's weights: a folder with one model.safetensors, or with model.safetensors.index.json and the shards it names;
+// or a GGUF file.
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/base/result.h"
 #include "runners/formats/file_digest.h"
+#include "runners/formats/gguf/gguf_files.h"
 #include "runners/formats/safetensors.h"
 
 namespace assay::runners {
 
-/// All tensors of a folder, mapped read-only. Moves, never copies. Any thread may read.
+/// All tensors of a model, mapped read-only. Moves, never copies. Any thread may read.
 class Checkpoint {
  public:
   /// Opens and checks every file's header; no tensor's bytes are read. The index wins over a lone model.safetensors.
   /// Error{bad_input}: neither is there; a shard is missing (named); a shard's name is no plain file name; a mapped
   /// tensor is not in its shard; a tensor is in two shards; any error of SafetensorsFile::open.
+  /// A path that ends with ".gguf" is that file, or all parts of the model that it is a part of; its tensors get the
+  /// names they have in the folders (gguf/hub_tensors.h). Error{bad_input}: any of GgufFiles::open and hub_tensors.
   static Result<Checkpoint> open(const std::filesystem::path& folder);
 
   /// nullptr if there is none of that name. Valid as long as this object (moving it keeps it valid).
@@ -28,8 +33,9 @@ class Checkpoint {
   /// Every tensor, ascending by name.
   const std::map<std::string, const TensorView*, std::less<>>& tensors() const { return tensors_; }
 
+  /// What was opened: the folder, or the GGUF file.
   const std::filesystem::path& folder() const { return folder_; }
-  /// The safetensors files, ascending by name.
+  /// The files with tensors, ascending by name.
   const std::vector<std::filesystem::path>& files() const { return paths_; }
   /// Bytes of tensor data, headers not counted.
   std::uint64_t total_bytes() const { return total_bytes_; }
@@ -45,10 +51,14 @@ class Checkpoint {
 
  private:
   Checkpoint() = default;
+  static Result<Checkpoint> open_gguf(const std::filesystem::path& path);
+  void add(const TensorView& tensor);
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> paths_;
   std::vector<FileIdentity> identities_;  ///< as they were before mapping
-  std::vector<SafetensorsFile> files_;
+  std::vector<SafetensorsFile> files_;    ///< empty for GGUF
+  std::optional<GgufFiles> gguf_files_;
+  std::vector<TensorView> gguf_tensors_;  ///< under the folders' names
   std::map<std::string, const TensorView*, std::less<>> tensors_;
   std::uint64_t total_bytes_ = 0;
   std::vector<std::string> warnings_;

@@ -15,16 +15,38 @@ struct DTypeFacts {
   std::string_view name;
   int bits;
   bool loadable;
+  int block_elements = 1;
 };
 
-constexpr std::array<DTypeFacts, 20> kDTypes = {{
-    {DType::f32, "F32", 32, true},         {DType::f16, "F16", 16, true},         {DType::bf16, "BF16", 16, true},
-    {DType::f8_e4m3, "F8_E4M3", 8, true},  {DType::i64, "I64", 64, true},         {DType::i32, "I32", 32, true},
-    {DType::boolean, "BOOL", 8, false},    {DType::u8, "U8", 8, false},           {DType::i8, "I8", 8, false},
-    {DType::i16, "I16", 16, false},        {DType::u16, "U16", 16, false},        {DType::u32, "U32", 32, false},
-    {DType::u64, "U64", 64, false},        {DType::f64, "F64", 64, false},        {DType::c64, "C64", 64, false},
-    {DType::f8_e5m2, "F8_E5M2", 8, false}, {DType::f8_e8m0, "F8_E8M0", 8, false}, {DType::f6_e2m3, "F6_E2M3", 6, false},
-    {DType::f6_e3m2, "F6_E3M2", 6, false}, {DType::f4, "F4", 4, false},
+constexpr std::array<DTypeFacts, 28> kDTypes = {{
+    {DType::f32, "F32", 32, true},
+    {DType::f16, "F16", 16, true},
+    {DType::bf16, "BF16", 16, true},
+    {DType::f8_e4m3, "F8_E4M3", 8, true},
+    {DType::i64, "I64", 64, true},
+    {DType::i32, "I32", 32, true},
+    {DType::boolean, "BOOL", 8, false},
+    {DType::u8, "U8", 8, false},
+    {DType::i8, "I8", 8, false},
+    {DType::i16, "I16", 16, false},
+    {DType::u16, "U16", 16, false},
+    {DType::u32, "U32", 32, false},
+    {DType::u64, "U64", 64, false},
+    {DType::f64, "F64", 64, false},
+    {DType::c64, "C64", 64, false},
+    {DType::f8_e5m2, "F8_E5M2", 8, false},
+    {DType::f8_e8m0, "F8_E8M0", 8, false},
+    {DType::f6_e2m3, "F6_E2M3", 6, false},
+    {DType::f6_e3m2, "F6_E3M2", 6, false},
+    {DType::f4, "F4", 4, false},
+    {DType::q4_0, "Q4_0", 18 * 8, true, 32},
+    {DType::q4_1, "Q4_1", 20 * 8, true, 32},
+    {DType::q5_0, "Q5_0", 22 * 8, true, 32},
+    {DType::q5_1, "Q5_1", 24 * 8, true, 32},
+    {DType::q8_0, "Q8_0", 34 * 8, true, 32},
+    {DType::q4_k, "Q4_K", 144 * 8, true, 256},
+    {DType::q5_k, "Q5_K", 176 * 8, true, 256},
+    {DType::q6_k, "Q6_K", 210 * 8, true, 256},
 }};
 
 const DTypeFacts& facts(DType dtype) {
@@ -38,12 +60,14 @@ const DTypeFacts& facts(DType dtype) {
 }  // namespace
 
 int bits(DType dtype) { return facts(dtype).bits; }
+int block_elements(DType dtype) { return facts(dtype).block_elements; }
+bool is_quantized(DType dtype) { return facts(dtype).block_elements > 1; }
 std::string_view name(DType dtype) { return facts(dtype).name; }
 bool is_loadable(DType dtype) { return facts(dtype).loadable; }
 
 std::optional<DType> parse_dtype(std::string_view name) {
   for (const DTypeFacts& entry : kDTypes) {
-    if (entry.name == name) return entry.dtype;
+    if (entry.name == name && entry.block_elements == 1) return entry.dtype;
   }
   return std::nullopt;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Element types of safetensors files, and exact conversions of single values. Pure; any thread.
+// Element types of safetensors and GGUF files, and exact conversions of single values. Pure; any thread.
 
 #include <cstdint>
 #include <optional>
@@ -8,8 +8,9 @@
 namespace assay::runners {
 
 /// Every element type that a safetensors header may name. Only those of `is_loadable` can be weights or inputs here;
-/// the others are listed so that a file which holds one is described and not called malformed. Source:
-/// huggingface/safetensors, safetensors/src/tensor.rs (Dtype).
+/// the others are listed so that a file which holds one is described and not called malformed. The quantised types at
+/// the end are GGUF's: their elements are stored in blocks (gguf/dequantize.h has the layouts). Sources:
+/// huggingface/safetensors, safetensors/src/tensor.rs (Dtype); ggml-org/ggml, docs/gguf.md.
 enum class DType {
   f32,
   f16,
@@ -31,15 +32,26 @@ enum class DType {
   f6_e2m3,
   f6_e3m2,
   f4,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q4_k,
+  q5_k,
+  q6_k,
 };
 
-/// Bits of one element (4, 6, 8, 16, 32 or 64).
+/// Bits of one block. A block is one element (4, 6, 8, 16, 32 or 64 bits) for all but the quantised types.
 int bits(DType dtype);
-/// The name in a safetensors header: "BF16", "F8_E4M3", …
+/// Elements of one block: 32 or 256 for the quantised types, 1 for all others.
+int block_elements(DType dtype);
+bool is_quantized(DType dtype);
+/// The name in a safetensors header or in GGUF's list of types: "BF16", "F8_E4M3", "Q4_K", …
 std::string_view name(DType dtype);
-/// The type with that name; nothing for an unknown one.
+/// The type with that name in a safetensors header, so never a quantised one; nothing for an unknown one.
 std::optional<DType> parse_dtype(std::string_view name);
-/// True for F32, F16, BF16, F8_E4M3, I64 and I32.
+/// True for F32, F16, BF16, F8_E4M3, I64, I32 and the quantised types.
 bool is_loadable(DType dtype);
 
 /// Exact: every bf16, f16 and e4m3 value is a float. NaN stays NaN.

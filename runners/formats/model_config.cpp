@@ -6,6 +6,7 @@
 #include "harness/base/file.h"
 #include "harness/base/text.h"
 #include "runners/formats/config_fields.h"
+#include "runners/formats/gguf/gguf_config.h"
 #include "runners/formats/rope_config.h"
 
 namespace assay::runners {
@@ -323,6 +324,10 @@ Result<ModelConfig> parse_model_config(const Json& document, std::string_view wh
 }
 
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder) {
+  if (is_gguf_path(folder)) {
+    ASSAY_ASSIGN(const GgufFiles files, GgufFiles::open(folder));
+    return read_gguf_config(files);
+  }
   const std::filesystem::path path = folder / "config.json";
   ASSAY_ASSIGN(const std::string text, read_file(path, kMaxConfigBytes));
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));

@@ -1,8 +1,8 @@
 #pragma once
-// What config.json says of a model, checked and as plain data. Fields are spelled as in config.json; a field that one
-// family spells differently is under the DeepSeek spelling (qwen3_moe's num_experts is n_routed_experts). Sources:
-// deepseek-ai/DeepSeek-V3 inference/model.py and inference/configs; huggingface/transformers models/deepseek_v2,
-// deepseek_v3, llama, qwen2, qwen3, qwen3_moe and modeling_rope_utils.py.
+// What config.json, or a GGUF file's metadata, says of a model, checked and as plain data. Fields are spelled as in
+// config.json; a field that one family spells differently is under the DeepSeek spelling (qwen3_moe's num_experts is
+// n_routed_experts). Sources: deepseek-ai/DeepSeek-V3 inference/model.py and inference/configs;
+// huggingface/transformers models/deepseek_v2, deepseek_v3, llama, qwen2, qwen3, qwen3_moe and modeling_rope_utils.py.
 
 #include <array>
 #include <cstdint>
@@ -47,7 +47,11 @@ struct Llama3Rope {
 struct LinearRope {
   double factor = 1;
 };
-using RopeScaling = std::variant<NoRopeScaling, Yarn, Llama3Rope, LinearRope>;
+/// What GGUF files hold in place of Llama3Rope: frequency i is rope_theta^(-2i / head_dim) / divisors[i].
+struct RopeFactors {
+  std::vector<float> divisors;  ///< [head_dim / 2], positive and finite
+};
+using RopeScaling = std::variant<NoRopeScaling, Yarn, Llama3Rope, LinearRope, RopeFactors>;
 
 /// quant_method "fp8", fmt "e4m3", activation_scheme "dynamic": the only quantisation that is read.
 struct Fp8Quantization {
@@ -109,6 +113,9 @@ struct ModelConfig {
 
   std::optional<Fp8Quantization> quantization_config;
 
+  /// What the file leaves open and was filled in from what is known of the published models; empty for config.json.
+  std::vector<std::string> warnings;
+
   const Yarn* yarn() const { return std::get_if<Yarn>(&rope_scaling); }
   /// Width of one head's query and key: nope + rope for MLA, head_dim for GQA.
   std::int64_t qk_head_dim() const {
@@ -116,11 +123,12 @@ struct ModelConfig {
   }
 };
 
-/// Reads and checks `folder`/config.json and, if it is there, `folder`/generation_config.json.
-/// Error{bad_input} names file, field and what is right: unknown architecture, topk_method, scoring_func, rope type,
-/// hidden_act or quantisation; numbers that are absent, not positive, beyond any real model, or that contradict each
-/// other. No number that changes the result is guessed; but a topk_method or scoring_func that is absent is the
-/// architecture's own: greedy and softmax for deepseek_v2, noaux_tc and sigmoid for deepseek_v3.
+/// Reads and checks `folder`/config.json and, if it is there, `folder`/generation_config.json; or, if `folder` is a
+/// .gguf file, its metadata (gguf/gguf_config.h). Error{bad_input} names file, field and what is right: unknown
+/// architecture, topk_method, scoring_func, rope type, hidden_act or quantisation; numbers that are absent, not
+/// positive, beyond any real model, or that contradict each other. No number that changes the result is guessed; but a
+/// topk_method or scoring_func that is absent is the architecture's own: greedy and softmax for deepseek_v2, noaux_tc
+/// and sigmoid for deepseek_v3.
 Result<ModelConfig> read_model_config(const std::filesystem::path& folder);
 
 /// The same from parsed documents; `generation` may be nullptr. `where` and `generation_where` name them in errors.

@@ -28,6 +28,7 @@ std::optional<std::string> tensor_name_fault(std::string_view name) {
 }
 
 std::optional<std::uint64_t> tensor_size_bytes(std::span<const std::int64_t> shape, DType dtype) {
+  if (is_quantized(dtype)) return std::nullopt;
   std::uint64_t n = 1;
   for (const std::int64_t extent : shape) {
     if (__builtin_mul_overflow(n, static_cast<std::uint64_t>(extent), &n)) return std::nullopt;

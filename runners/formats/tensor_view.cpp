@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "runners/formats/gguf/dequantize.h"
+
 namespace assay::runners {
 
 namespace {
@@ -18,11 +20,18 @@ std::vector<To> convert_all(std::span<const std::byte> bytes, Convert convert) {
   return values;
 }
 
+std::vector<float> dequantize_all(const TensorView& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.n_elements()));
+  dequantize(tensor.dtype, tensor.bytes, values);
+  return values;
+}
+
 }  // namespace
 
 std::int64_t TensorView::n_elements() const {
   // From the bytes, which a reader has checked against the shape: a product could overflow before a dimension of 0.
-  return static_cast<std::int64_t>(bytes.size() * 8 / static_cast<std::size_t>(bits(dtype)));
+  const std::size_t n_blocks = bytes.size() * 8 / static_cast<std::size_t>(bits(dtype));
+  return static_cast<std::int64_t>(n_blocks) * block_elements(dtype);
 }
 
 std::string shape_text(std::span<const std::int64_t> shape) {
@@ -31,7 +40,29 @@ std::string shape_text(std::span<const std::int64_t> shape) {
   return text + "]";
 }
 
+std::int64_t stored_row(const TensorView& tensor, std::int64_t row) {
+  const std::int64_t d = tensor.interleaved_head_dim;
+  if (d == 0) return row;
+  const std::int64_t in_head = row % d, half = in_head / (d / 2), i = in_head % (d / 2);
+  return row - in_head + 2 * i + half;
+}
+
+std::vector<std::byte> ordered_bytes(const TensorView& tensor) {
+  if (tensor.interleaved_head_dim == 0) return {tensor.bytes.begin(), tensor.bytes.end()};
+  std::vector<std::byte> ordered(tensor.bytes.size());
+  const std::size_t row_bytes = ordered.size() / static_cast<std::size_t>(tensor.shape[0]);
+  for (std::int64_t row = 0; row < tensor.shape[0]; ++row) {
+    std::memcpy(ordered.data() + static_cast<std::size_t>(row) * row_bytes,
+                tensor.bytes.data() + static_cast<std::size_t>(stored_row(tensor, row)) * row_bytes, row_bytes);
+  }
+  return ordered;
+}
+
 Result<std::vector<float>> read_floats(const TensorView& tensor) {
+  if (tensor.interleaved_head_dim != 0) {
+    const std::vector<std::byte> ordered = ordered_bytes(tensor);
+    return read_floats(TensorView{tensor.name, tensor.dtype, tensor.shape, ordered});
+  }
   switch (tensor.dtype) {
     case DType::f32:
       return convert_all<float, float>(tensor.bytes, [](float value) { return value; });
@@ -42,7 +73,9 @@ Result<std::vector<float>> read_floats(const TensorView& tensor) {
     case DType::f8_e4m3:
       return convert_all<std::uint8_t, float>(tensor.bytes, e4m3_to_float);
     default:
-      return bad_input("tensor ", tensor.name, " has type ", name(tensor.dtype), ", must be F32, F16, BF16 or F8_E4M3");
+      if (is_quantized(tensor.dtype)) return dequantize_all(tensor);
+      return bad_input("tensor ", tensor.name, " has type ", name(tensor.dtype),
+                       ", must be F32, F16, BF16, F8_E4M3 or a quantised type");
   }
 }
 

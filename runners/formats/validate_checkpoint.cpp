@@ -77,13 +77,16 @@ Result<> check_fp8(const ModelConfig& config, const Checkpoint& checkpoint, cons
   return {};
 }
 
+bool is_vocabulary(const ExpectedTensor& expected) {
+  return expected.name == "model.embed_tokens.weight" || expected.name == "lm_head.weight";
+}
+
 Result<> check_shape(const ModelConfig& config, const Checkpoint& checkpoint, const ExpectedTensor& expected,
                      const TensorView& tensor) {
   if (tensor.shape == expected.shape) return {};
-  const bool is_vocabulary = expected.name == "model.embed_tokens.weight" || expected.name == "lm_head.weight";
-  if (is_vocabulary && tensor.shape.size() == 2 && tensor.shape[0] != config.vocab_size) {
+  if (is_vocabulary(expected) && tensor.shape.size() == 2 && tensor.shape[0] != config.vocab_size) {
     return bad_input(at(checkpoint, expected.name), "has shape ", shape_text(tensor.shape),
-                     ", but vocab_size in config.json is ", config.vocab_size);
+                     ", but the configuration's vocab_size is ", config.vocab_size);
   }
   return bad_input(at(checkpoint, expected.name), "has shape ", shape_text(tensor.shape), ", must be ",
                    shape_text(expected.shape));
@@ -93,6 +96,7 @@ Result<> check_tensor(const ModelConfig& config, const Checkpoint& checkpoint, c
                       const TensorView& tensor) {
   ASSAY_TRY(check_shape(config, checkpoint, expected, tensor));
   if (tensor.dtype == DType::f8_e4m3) return check_fp8(config, checkpoint, expected, tensor);
+  if (is_quantized(tensor.dtype) && (expected.may_be_fp8 || is_vocabulary(expected))) return {};
   if (tensor.dtype != DType::bf16 && tensor.dtype != DType::f16 && tensor.dtype != DType::f32) {
     return bad_input(at(checkpoint, expected.name), "has type ", name(tensor.dtype), ", must be BF16, F16, F32",
                      expected.may_be_fp8 ? " or F8_E4M3" : "");
@@ -121,7 +125,7 @@ Result<> check_names(const ModelConfig& config, const Checkpoint& checkpoint,
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     if (!known.contains(name) && !may_be_passed_over(config, name)) {
       return bad_input(at(checkpoint, quoted_excerpt(name, 120)), "is not part of a ", config.architecture,
-                       " with this config.json");
+                       " with this configuration");
     }
   }
   return {};

@@ -191,10 +191,10 @@ TEST_CASE("validate_checkpoint: wrong shapes are named, a wrong vocabulary in it
 
   tensors = tiny_tensors();
   CHECK_THAT(verdict(tensors, tiny(R"({"vocab_size": 7})")),
-             Contains("tensor model.embed_tokens.weight: has shape [6, 8], but vocab_size in config.json is 7"));
+             Contains("tensor model.embed_tokens.weight: has shape [6, 8], but the configuration's vocab_size is 7"));
   tensors["lm_head.weight"] = filled(DType::bf16, {5, 8});
   CHECK_THAT(verdict(tensors, tiny()),
-             Contains("tensor lm_head.weight: has shape [5, 8], but vocab_size in config.json is 6"));
+             Contains("tensor lm_head.weight: has shape [5, 8], but the configuration's vocab_size is 6"));
 }
 
 TEST_CASE("validate_checkpoint: types that can't be loaded there are refused", "[validate]") {

@@ -1,0 +1,110 @@
+// Truncations and mutations of small valid files through the fuzz entry. What is checked is that nothing crashes,
+// asserts or (in a sanitizer build) reads outside the file; and that no truncation is accepted.
+
+#include <random>
+
+#include "runners/formats/gguf/gguf_config.h"
+#include "runners/formats/gguf/hub_tensors.h"
+#include "runners/formats/gguf/test_gguf_models.h"
+#include "runners/formats/test_folder.h"
+#include "tests/support/catch.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+
+using namespace assay::runners;
+
+namespace {
+
+/// A value of every kind and a tensor of every block size.
+std::string small_file() {
+  TestGguf file;
+  file.metadata = {{"general.architecture", gguf_text("llama")},
+                   {"u", gguf_u32(7)},
+                   {"w", gguf_u64(7)},
+                   {"f", gguf_f32(0.5f)},
+                   {"b", gguf_bool(true)},
+                   {"s", gguf_texts({"one", "two"})},
+                   {"i", gguf_numbers<std::int16_t>(3, {1, 2})},
+                   {"x", gguf_numbers<float>(6, {1, 2})}};
+  file.tensors = {
+      {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
+  return file.bytes();
+}
+
+/// In a vector of its own, so that the address sanitizer sees a step past either end.
+int fuzz(const std::string& text) {
+  const std::vector<std::uint8_t> bytes(text.begin(), text.end());
+  return LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+TEST_CASE("gguf: a file cut anywhere is refused", "[gguf][fuzz]") {
+  const std::string file = small_file();
+  REQUIRE(parse_gguf(bytes_of(file), "whole"));
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    CAPTURE(size);
+    const std::vector<char> cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto parsed = parse_gguf(std::as_bytes(std::span(cut)), "cut");
+    REQUIRE_FALSE(parsed);
+    CHECK_THAT(parsed.error().message, Catch::Matchers::StartsWith("cut: byte "));
+  }
+}
+
+TEST_CASE("gguf: no byte of a file can be changed to crash the reader", "[gguf][fuzz]") {
+  const std::string file = small_file();
+  int n_runs = 0;
+  for (std::size_t at = 0; at < file.size(); ++at) {
+    for (int value = 0; value < 256; ++value) {
+      std::string mutated = file;
+      mutated[at] = static_cast<char>(value);
+      n_runs += 1 + fuzz(mutated);
+    }
+  }
+  CHECK(n_runs == static_cast<int>(256 * file.size()));
+}
+
+TEST_CASE("gguf: random edits don't crash the reader", "[gguf][fuzz]") {
+  const std::string file = small_file();
+  std::mt19937 random(20261122);
+  for (int run = 0; run < 20000; ++run) {
+    std::string mutated = file;
+    for (unsigned edits = 1 + random() % 4; edits > 0; --edits) {
+      const std::size_t at = random() % mutated.size();
+      const std::size_t from = random() % mutated.size();
+      switch (random() % 4) {
+        case 0:
+          mutated[at] = static_cast<char>(random());
+          break;
+        case 1:
+          mutated.erase(at, 1);
+          break;
+        case 2:
+          mutated.insert(at, mutated.substr(from, random() % 20));
+          break;
+        default:  // the numbers that overflow
+          mutated.replace(at, std::min<std::size_t>(8, mutated.size() - at), 8, '\xFF');
+          break;
+      }
+    }
+    fuzz(mutated);
+  }
+}
+
+TEST_CASE("gguf: random edits of a model's file don't crash what reads it", "[gguf][fuzz]") {
+  const std::string file = GENERATE(tiny_llama_gguf().bytes(), tiny_deepseek_gguf().bytes());
+  const TestFolder folder;
+  std::mt19937 random(20261123);
+  for (int run = 0; run < 2000; ++run) {
+    std::string mutated = file;
+    for (unsigned edits = 1 + random() % 3; edits > 0; --edits) {
+      mutated[random() % (mutated.size() / 2)] = static_cast<char>(random() % 2 == 0 ? random() : random() % 4);
+    }
+    const auto files = GgufFiles::open(folder.write("x.gguf", mutated));
+    if (!files) continue;
+    const auto config = read_gguf_config(*files);
+    if (const auto tensors = hub_tensors(*files)) {
+      for (const TensorView& tensor : *tensors) CHECK(read_floats(tensor));
+    }
+  }
+}
