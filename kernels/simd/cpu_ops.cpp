@@ -7,7 +7,8 @@ namespace assay::kernels {
 const CpuOps& scalar_ops();
 #if defined(__x86_64__)
 const CpuOps& avx2_ops();
-const CpuOps& avx512_ops();
+const CpuOps& avx512_ops(const QuantizedOps& quantized);
+const QuantizedOps& avx512_vnni_ops();
 #endif
 
 const char* to_string(SimdLevel level) {
@@ -44,7 +45,9 @@ SimdLevel best_simd_level() {
 const CpuOps& cpu_ops(SimdLevel level) {
   ASSAY_ASSERT(simd_level_available(level), "callers ask for levels that this processor has");
 #if defined(__x86_64__)
-  if (level == SimdLevel::avx512) return avx512_ops();
+  if (level == SimdLevel::avx512) {
+    return avx512_ops(__builtin_cpu_supports("avx512vnni") ? avx512_vnni_ops() : avx2_ops().quantized);
+  }
   if (level == SimdLevel::avx2) return avx2_ops();
 #endif
   return scalar_ops();
