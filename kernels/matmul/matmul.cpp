@@ -68,8 +68,8 @@ const Cut* prepare(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* produc
     }
     cuts[i].x = blocks;
     blocks += n_blocks(a);
-    // Tile t starts at row 8·t, but for the last few rows: 4, 2 and 1 of them.
-    const auto quantize_eight = [&](int t, float*) {
+    // Sixteen rows are a tile, what is left over is tiles of 8, 4, 2 and 1.
+    const auto quantize_sixteen = [&](int t, float*) {
       for (int m = kMostTileRows * t; m < std::min(kMostTileRows * (t + 1), a.m_rows);) {
         const int n = tile_rows(a.m_rows - m);
         ops.quantized.quantize_tile(a.x + m * a.x_stride, a.x_stride, n, a.w.n_in,
@@ -79,9 +79,9 @@ const Cut* prepare(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* produc
     };
     const int n_tiles = (a.m_rows + kMostTileRows - 1) / kMostTileRows;
     if (static_cast<std::ptrdiff_t>(a.m_rows) * a.w.n_in >= kSharedInputs) {
-      pool.for_each(n_tiles, quantize_eight);
+      pool.for_each(n_tiles, quantize_sixteen);
     } else {
-      for (int t = 0; t < n_tiles; ++t) quantize_eight(t, nullptr);
+      for (int t = 0; t < n_tiles; ++t) quantize_sixteen(t, nullptr);
     }
   }
   return cuts;

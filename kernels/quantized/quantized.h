@@ -38,7 +38,7 @@ constexpr int kSuperBlock = 256;     ///< inputs of a block of the K types
 constexpr int kQuantPanelRows = 16;  ///< rows of w that lie side by side
 constexpr int kGroups = 8;           ///< groups of 4 inputs in a block
 constexpr int kGroupBytes = 64;      ///< bytes of a group of 16 rows, widened to 8 bits
-constexpr int kMostTileRows = 8;     ///< rows of x that meet a panel at a time
+constexpr int kMostTileRows = 16;    ///< rows of x that meet a panel at a time
 
 /// How a type's scales are stored.
 enum class ScaleForm { plain, with_addend, super_with_addend, super_of_sixteen };
@@ -97,17 +97,23 @@ constexpr std::size_t panel_bytes(WeightType type, int n_in) {
 }
 constexpr int n_panels(int n_out) { return (n_out + kQuantPanelRows - 1) / kQuantPanelRows; }
 
-/// 32 inputs of a row of x.
-struct QuantizedBlock {
+/// 32 inputs of a row of x. The sums stand ready, so that a vector is filled with one by a load alone.
+struct alignas(64) QuantizedBlock {
   std::int8_t q[kQuantBlock];
-  float scale;           ///< d
-  float scaled_sum;      ///< s
-  std::int32_t sums[2];  ///< Σ q of the first and of the last 16
+  float scale;                   ///< d
+  float scaled_sum;              ///< s
+  std::int32_t minus_8_sum;      ///< -8 · Σ q, what an offset of 8 adds to a block's integer sum
+  std::int32_t minus_16_sum;     ///< -16 · Σ q
+  std::int32_t minus_128_sum;    ///< -128 · Σ q
+  std::int32_t minus_32_sum[2];  ///< -32 · Σ q of the first and of the last 16
+  std::int32_t unused;
 };
 
-/// Rows are quantised and multiplied in tiles of 8, 4, 2 or 1. A tile's blocks lie together, [n_in / 32][rows of the
-/// tile]; the tile that starts with row m starts with block m · n_in / 32.
-constexpr int tile_rows(int rows_left) { return rows_left >= 8 ? 8 : rows_left >= 4 ? 4 : rows_left >= 2 ? 2 : 1; }
+/// Rows are quantised and multiplied in tiles of 16, 8, 4, 2 or 1. A tile's blocks lie together, [n_in / 32][rows of
+/// the tile]; the tile that starts with row m starts with block m · n_in / 32.
+constexpr int tile_rows(int rows_left) {
+  return rows_left >= 16 ? 16 : rows_left >= 8 ? 8 : rows_left >= 4 ? 4 : rows_left >= 2 ? 2 : 1;
+}
 
 /// A product with quantised rows.
 struct QuantizedArgs {

@@ -59,7 +59,6 @@ void shapes(benchmark::internal::Benchmark* b, int hidden) {
   for (const int m : {1, 4, 16, 64}) {
     b->Args({m, hidden, hidden})->Args({m, 1536, hidden})->Args({m, 49152, hidden})->Args({m, 4096, 4096});
   }
-  b->UseRealTime();
 }
 void simple_shapes(benchmark::internal::Benchmark* b) { shapes(b, 576); }
 void k_shapes(benchmark::internal::Benchmark* b) { shapes(b, 768); }
@@ -74,7 +73,7 @@ BENCHMARK_CAPTURE(quantized, q5_1, WeightType::q5_1)->Apply(simple_shapes);
 BENCHMARK_CAPTURE(quantized, q4_k, WeightType::q4_k)->Apply(k_shapes);
 BENCHMARK_CAPTURE(quantized, q5_k, WeightType::q5_k)->Apply(k_shapes);
 BENCHMARK_CAPTURE(quantized, q6_k, WeightType::q6_k)->Apply(k_shapes);
-BENCHMARK_CAPTURE(repacked, q8_0, WeightType::q8_0)->UseRealTime();
-BENCHMARK_CAPTURE(repacked, q4_0, WeightType::q4_0)->UseRealTime();
-BENCHMARK_CAPTURE(repacked, q4_k, WeightType::q4_k)->UseRealTime();
-BENCHMARK_CAPTURE(repacked, q6_k, WeightType::q6_k)->UseRealTime();
+BENCHMARK_CAPTURE(repacked, q8_0, WeightType::q8_0);
+BENCHMARK_CAPTURE(repacked, q4_0, WeightType::q4_0);
+BENCHMARK_CAPTURE(repacked, q4_k, WeightType::q4_k);
+BENCHMARK_CAPTURE(repacked, q6_k, WeightType::q6_k);

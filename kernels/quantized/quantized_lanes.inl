@@ -16,18 +16,22 @@ void quantize_block(const float* x, QuantizedBlock& to) {
   const Lanes first = load(x), last = load(x + kLanes);
   const int32_t bits = greatest(max(magnitude_bits(first), magnitude_bits(last)));
   if (bits >= kInfinity) {
-    memset(to.q, 0, sizeof to.q);
-    to.scale = to.scaled_sum = float_of(kInfinity | 0x400000);
-    to.sums[0] = to.sums[1] = 0;
+    to = {};
+    to.scale = to.scaled_sum = float_of(kInfinity | 0x400000);  // not a number
     return;
   }
   const float amax = float_of(bits);
   to.scale = bits < kTiny ? 0.0f : amax / 127.0f;
   // Added to a smaller number, 1.5·2^23 rounds it to an integer in the low bits.
   const Lanes inverse = broadcast(bits < kTiny ? 0.0f : 127.0f / amax), magic = broadcast(0x1.8p23f);
-  to.sums[0] = store_int8(to.q, fma(first, inverse, magic));
-  to.sums[1] = store_int8(to.q + kLanes, fma(last, inverse, magic));
-  to.scaled_sum = to.scale * static_cast<float>(to.sums[0] + to.sums[1]);
+  const int first_sum = store_int8(to.q, fma(first, inverse, magic)),
+            last_sum = store_int8(to.q + kLanes, fma(last, inverse, magic)), sum = first_sum + last_sum;
+  to.scaled_sum = to.scale * static_cast<float>(sum);
+  to.minus_8_sum = -8 * sum;
+  to.minus_16_sum = -16 * sum;
+  to.minus_128_sum = -128 * sum;
+  to.minus_32_sum[0] = -32 * first_sum;
+  to.minus_32_sum[1] = -32 * last_sum;
 }
 
 void quantize_tile(const float* x, ptrdiff_t x_stride, int n_rows, int n_in, QuantizedBlock* to) {
@@ -123,7 +127,7 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
   constexpr bool kHalves = kForm.scales == ScaleForm::super_of_sixteen;
   constexpr bool kAddend = kForm.scales == ScaleForm::with_addend || kForm.scales == ScaleForm::super_with_addend;
   Lanes acc[kRows];
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (Lanes& a : acc) a = zero();
   Scales<kForm.scales> scales{};
   scales.at = panel;
@@ -132,22 +136,25 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
     scales.next();
     Bytes w[kGroups];
     unpack<kForm.bits>(integers, w);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
       const Lanes d = broadcast(x[r].scale);
       if constexpr (kHalves) {
-        const Ints first = dot<kForm.bits, kForm.offset, 4>(w, x[r].q, x[r].sums[0]),
-                   last = dot<kForm.bits, kForm.offset, 4>(w + 4, x[r].q + 16, x[r].sums[1]);
+        const Ints first = dot<kForm.bits, kForm.offset, 4>(w, x[r].q, x[r].minus_32_sum[0]),
+                   last = dot<kForm.bits, kForm.offset, 4>(w + 4, x[r].q + 16, x[r].minus_32_sum[1]);
         acc[r] = fma(to_float(first), mul(scales.scale, d), acc[r]);
         acc[r] = fma(to_float(last), mul(scales.second, d), acc[r]);
       } else {
-        const Ints sum = dot<kForm.bits, kForm.offset, 8>(w, x[r].q, x[r].sums[0] + x[r].sums[1]);
+        const int32_t& start = kForm.offset == 8    ? x[r].minus_8_sum
+                               : kForm.offset == 16 ? x[r].minus_16_sum
+                                                    : x[r].minus_128_sum;
+        const Ints sum = dot<kForm.bits, kForm.offset, 8>(w, x[r].q, start);
         acc[r] = fma(to_float(sum), mul(scales.scale, d), acc[r]);
         if constexpr (kAddend) acc[r] = fma(scales.second, broadcast(x[r].scaled_sum), acc[r]);
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) y[r] = acc[r];
 }
 
@@ -160,19 +167,16 @@ void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) 
     for (int m = 0; m < a.m_rows;) {
       const QuantizedBlock* x = a.x + static_cast<ptrdiff_t>(m) * n_blocks;
       Lanes y[kMostTileRows];
-      int rows = 1;
-      if (a.m_rows - m >= 8) {
-        multiply_tile<kType, 8>(panel, a.scale_bytes, n_blocks, x, y);
-        rows = 8;
-      } else if (a.m_rows - m >= 4) {
-        multiply_tile<kType, 4>(panel, a.scale_bytes, n_blocks, x, y);
-        rows = 4;
-      } else if (a.m_rows - m >= 2) {
-        multiply_tile<kType, 2>(panel, a.scale_bytes, n_blocks, x, y);
-        rows = 2;
-      } else {
-        multiply_tile<kType, 1>(panel, a.scale_bytes, n_blocks, x, y);
-      }
+      const int left_rows = a.m_rows - m, rows = left_rows >= 16  ? 16
+                                                 : left_rows >= 8 ? 8
+                                                 : left_rows >= 4 ? 4
+                                                 : left_rows >= 2 ? 2
+                                                                  : 1;
+      if (rows == 16) multiply_tile<kType, 16>(panel, a.scale_bytes, n_blocks, x, y);
+      if (rows == 8) multiply_tile<kType, 8>(panel, a.scale_bytes, n_blocks, x, y);
+      if (rows == 4) multiply_tile<kType, 4>(panel, a.scale_bytes, n_blocks, x, y);
+      if (rows == 2) multiply_tile<kType, 2>(panel, a.scale_bytes, n_blocks, x, y);
+      if (rows == 1) multiply_tile<kType, 1>(panel, a.scale_bytes, n_blocks, x, y);
       for (int r = 0; r < rows; ++r) store_first(a.y + (m + r) * a.y_stride + n, y[r], columns);
       m += rows;
     }

@@ -33,11 +33,11 @@ template <int n>
 inline Bytes moved(Bytes a) {
   return {n > 0 ? _mm512_slli_epi16(a.v, n > 0 ? n : 0) : _mm512_srli_epi16(a.v, n < 0 ? -n : 0)};
 }
-/// Lane l: Σ over groups g and i = 0…3 of (w[g].byte[4·l + i] - offset) · x[4·g + i], where w < 2^kBits and x_sum is Σ
-/// x.
+/// Lane l: Σ over groups g and i = 0…3 of (w[g].byte[4·l + i] - kOffset) · x[4·g + i], where w < 2^kBits; `start` is
+/// -kOffset · Σ x.
 template <int kBits, int kOffset, int kCount>
-inline Ints dot(const Bytes* w, const int8_t* x, int x_sum) {
-  __m512i sum = _mm512_set1_epi32(-kOffset * x_sum);
+inline Ints dot(const Bytes* w, const int8_t* x, int32_t start) {
+  __m512i sum = kOffset == 0 ? _mm512_setzero_si512() : _mm512_set1_epi32(start);
 #pragma GCC unroll 8
   for (int g = 0; g < kCount; ++g) {
     int32_t four;
@@ -94,14 +94,14 @@ inline Bytes moved(Bytes a) {
 /// One half of the lanes. maddubs adds pairs in int16: fewer bits let more of them add up before they are widened, and
 /// eight bits go as |w - 128| times x with the sign of w - 128, since 255 · 127 · 2 would not fit.
 template <int kBits, int kOffset, int kCount, class Half>
-inline __m256i dot_half(const int8_t* x, int x_sum, Half half) {
+inline __m256i dot_half(const int8_t* x, int32_t start, Half half) {
   constexpr int kRun = fits_int16(kBits, kCount, 2) ? kCount
                        : fits_int16(kBits, 4, 2)    ? 4
                        : fits_int16(kBits, 2, 2)    ? 2
                                                     : 1;
   constexpr bool kSigned = !fits_int16(kBits, 1, 2);
   static_assert(!kSigned || kOffset == 128);
-  __m256i sum = _mm256_set1_epi32(kSigned ? 0 : -kOffset * x_sum);
+  __m256i sum = kSigned || kOffset == 0 ? _mm256_setzero_si256() : _mm256_set1_epi32(start);
 #pragma GCC unroll 8
   for (int g = 0; g < kCount; g += kRun) {
     __m256i pairs = _mm256_setzero_si256();
@@ -124,11 +124,11 @@ inline __m256i dot_half(const int8_t* x, int x_sum, Half half) {
   return sum;
 }
 template <int kBits, int kOffset, int kCount>
-inline Ints dot(const Bytes* w, const int8_t* x, int x_sum) {
+inline Ints dot(const Bytes* w, const int8_t* x, int32_t start) {
   return {dot_half<kBits, kOffset, kCount>(
-              x, x_sum, [=](int g) __attribute__((always_inline)) { return w[g].lo; }),
+              x, start, [=](int g) __attribute__((always_inline)) { return w[g].lo; }),
           dot_half<kBits, kOffset, kCount>(
-              x, x_sum, [=](int g) __attribute__((always_inline)) { return w[g].hi; })};
+              x, start, [=](int g) __attribute__((always_inline)) { return w[g].hi; })};
 }
 inline Lanes to_float(Ints a) { return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)}; }
 inline Lanes load_u8(const uint8_t* p) {
@@ -196,10 +196,10 @@ inline Bytes moved(const Bytes& a) {
 }
 /// A product of a byte with an int8 fits int16; fewer bits let more of them add up there before they are widened.
 template <int kBits, int kOffset, int kCount>
-inline Ints dot(const Bytes* w, const int8_t* x, int x_sum) {
+inline Ints dot(const Bytes* w, const int8_t* x, int32_t start) {
   constexpr int kRun = fits_int16(kBits, kCount, 1) ? kCount : fits_int16(kBits, 4, 1) ? 4 : 1;
   Ints sum;
-  for (int32_t& lane : sum.v) lane = -kOffset * x_sum;
+  for (int32_t& lane : sum.v) lane = kOffset == 0 ? 0 : start;
   for (int g = 0; g < kCount; g += kRun) {
     int16_t products[4 * kLanes] = {};
     for (int i = g; i < g + kRun; ++i) {
