@@ -158,6 +158,24 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
   for (int r = 0; r < kRows; ++r) y[r] = acc[r];
 }
 
+#if defined(__AMX_INT8__)
+}  // namespace
+}  // namespace assay::kernels
+
+#include "kernels/quantized/quantized_amx.inl"
+
+namespace assay::kernels {
+namespace {
+#else
+/// Sixteen rows of x with one panel, as multiply_tile().
+template <WeightType kType>
+void multiply_sixteen(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, Lanes* y) {
+  multiply_tile<kType, 16>(panel, scale_part, n_blocks, x, y);
+}
+/// What a call of multiply_panels() needs of the processor.
+struct TileUse {};
+#endif
+
 template <WeightType kType>
 void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) {
   const int n_blocks = a.w.n_in / kQuantBlock;
@@ -172,7 +190,7 @@ void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) 
                                                  : left_rows >= 4 ? 4
                                                  : left_rows >= 2 ? 2
                                                                   : 1;
-      if (rows == 16) multiply_tile<kType, 16>(panel, a.scale_bytes, n_blocks, x, y);
+      if (rows == 16) multiply_sixteen<kType>(panel, a.scale_bytes, n_blocks, x, y);
       if (rows == 8) multiply_tile<kType, 8>(panel, a.scale_bytes, n_blocks, x, y);
       if (rows == 4) multiply_tile<kType, 4>(panel, a.scale_bytes, n_blocks, x, y);
       if (rows == 2) multiply_tile<kType, 2>(panel, a.scale_bytes, n_blocks, x, y);
@@ -184,6 +202,7 @@ void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) 
 }
 
 void multiply_panels(const QuantizedArgs& a, int panel_begin, int panel_end) {
+  [[maybe_unused]] const TileUse tiles;
   switch (a.w.type) {
     case WeightType::q8_0:
       return multiply_panels_of<WeightType::q8_0>(a, panel_begin, panel_end);

@@ -6,7 +6,6 @@
 #include "kernels/quantized/repack.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
-#include "tests/support/simd_levels.h"
 
 using namespace assay::kernels;
 using namespace assay::tests;
@@ -125,10 +124,23 @@ FileWeight random_file(std::mt19937& generator, WeightType type, int n_out, int 
   return w;
 }
 
-std::vector<float> product(SimdLevel level, int n_threads, const std::vector<float>& x, int m, const WeightMatrix& w) {
+/// Every build of the quantised products that this machine runs, in the place of the scalar level's.
+std::vector<CpuOps> available_ops() {
+  std::vector<CpuOps> all;
+  for (const auto build :
+       {QuantizedBuild::scalar, QuantizedBuild::avx2, QuantizedBuild::avx512_vnni, QuantizedBuild::avx512_amx}) {
+    if (!quantized_build_available(build)) continue;
+    all.push_back(cpu_ops(SimdLevel::scalar));
+    all.back().quantized = quantized_ops(build);
+  }
+  return all;
+}
+
+std::vector<float> product(const CpuOps& ops, int n_threads, const std::vector<float>& x, int m,
+                           const WeightMatrix& w) {
   ThreadPool pool(n_threads);
   std::vector<float> y(size(m, w.n_out));
-  matmul(cpu_ops(level), pool, {x.data(), w.n_in, m, w, y.data(), w.n_out});
+  matmul(ops, pool, {x.data(), w.n_in, m, w, y.data(), w.n_out});
   return y;
 }
 
@@ -256,7 +268,7 @@ TEST_CASE("quantized: the format's test blocks have the values that it gives", "
       // An input of 127 at k quantises without an error.
       std::vector<float> x(size(file.n_in), 0.0f);
       x[size(v.k)] = 127;
-      for (const SimdLevel level : available_levels()) CHECK(product(level, 1, x, 1, w.matrix())[0] == 127 * v.value);
+      for (const CpuOps& ops : available_ops()) CHECK(product(ops, 1, x, 1, w.matrix())[0] == 127 * v.value);
     }
   }
 }
@@ -284,7 +296,7 @@ TEST_CASE("quantized: a repacked row has the values of the file's row, in any or
   }
 }
 
-TEST_CASE("quantized: every level computes the contract's bits, whatever the rows and threads",
+TEST_CASE("quantized: every build computes the contract's bits, whatever the rows and threads",
           "[kernels][invariance]") {
   const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
   const int n_out = GENERATE(1, 16, 190), m = GENERATE(1, 2, 3, 7, 40);
@@ -299,11 +311,11 @@ TEST_CASE("quantized: every level computes the contract's bits, whatever the row
       expected[size(row, n_out) + size(n)] = element_by_contract(file, n, x.data() + size(row, n_in));
     }
   }
-  for (const SimdLevel level : available_levels()) {
-    for (const int n_threads : {1, 2, 3}) CHECK(product(level, n_threads, x, m, w.matrix()) == expected);
+  for (const CpuOps& ops : available_ops()) {
+    for (const int n_threads : {1, 2, 3}) CHECK(product(ops, n_threads, x, m, w.matrix()) == expected);
     for (int row = 0; row < m; row += 3) {
       const std::vector<float> one(x.begin() + row * n_in, x.begin() + (row + 1) * n_in);
-      const auto alone = product(level, 1, one, 1, w.matrix());
+      const auto alone = product(ops, 1, one, 1, w.matrix());
       CHECK(std::equal(alone.begin(), alone.end(), expected.begin() + row * n_out));
     }
   }
@@ -324,7 +336,7 @@ TEST_CASE("quantized: agrees with float64, and with x as it was within its quant
   MatmulArgs exact = args;
   exact.y = exact_x.data();
   matmul_ref(exact);
-  const auto y = product(best_simd_level(), 2, x, m, w.matrix());
+  const auto y = product(cpu_ops(best_simd_level()), 2, x, m, w.matrix());
   CHECK(relative_error(y, same_x) < 2e-6);
   CHECK(relative_error(y, exact_x) > 1e-4);
   CHECK(relative_error(y, exact_x) < 1e-2);
@@ -350,10 +362,14 @@ TEST_CASE("quantized: the largest integers neither saturate nor overflow", "[ker
   }
   std::vector<float> x(512);
   for (std::size_t k = 0; k < x.size(); ++k) x[k] = k < 256 ? 3.0f : (k / 2 % 2 == 0 ? 1.0f : -1.0f);
-  std::vector<float> expected;
-  for (int n = 0; n < 16; ++n) expected.push_back(element_by_contract(file, n, x.data()));
+  const int m = GENERATE(1, 16);
+  std::vector<float> expected, all_x;
+  for (int row = 0; row < m; ++row) {
+    for (int n = 0; n < 16; ++n) expected.push_back(element_by_contract(file, n, x.data()));
+    all_x.insert(all_x.end(), x.begin(), x.end());
+  }
   const RepackedWeight w = file.repacked();
-  for (const SimdLevel level : available_levels()) CHECK(product(level, 1, x, 1, w.matrix()) == expected);
+  for (const CpuOps& ops : available_ops()) CHECK(product(ops, 1, all_x, m, w.matrix()) == expected);
 }
 
 TEST_CASE("quantized: blocks of zeros, tiny, infinite and undefined inputs", "[kernels]") {
@@ -362,14 +378,14 @@ TEST_CASE("quantized: blocks of zeros, tiny, infinite and undefined inputs", "[k
   const int n_in = 512;
   const FileWeight file = random_file(generator, type, 20, n_in);
   const RepackedWeight w = file.repacked();
-  for (const SimdLevel level : available_levels()) {
+  for (const CpuOps& ops : available_ops()) {
     for (const float tiny : {0.0f, 0x1p-101f, 1e-45f}) {
-      CHECK(product(level, 1, std::vector<float>(size(n_in), tiny), 1, w.matrix()) == std::vector<float>(20, 0.0f));
+      CHECK(product(ops, 1, std::vector<float>(size(n_in), tiny), 1, w.matrix()) == std::vector<float>(20, 0.0f));
     }
     for (const float bad : {INFINITY, -INFINITY, NAN}) {
       auto x = normal_floats(generator, size(n_in));
       x[77] = bad;
-      for (const float value : product(level, 1, x, 1, w.matrix())) CHECK(std::isnan(value));
+      for (const float value : product(ops, 1, x, 1, w.matrix())) CHECK(std::isnan(value));
     }
   }
 }
@@ -396,5 +412,5 @@ TEST_CASE("quantized: a list mixes types and stored forms and shares its inputs"
   for (Product& p : list) products.push_back({p.x.data(), n_in, m, p.w, p.y.data(), p.w.n_out});
   ThreadPool pool(3);
   matmul(cpu_ops(best_simd_level()), pool, products.data(), static_cast<int>(products.size()));
-  for (const Product& p : list) CHECK(p.y == product(SimdLevel::scalar, 1, p.x, m, p.w));
+  for (const Product& p : list) CHECK(p.y == product(cpu_ops(SimdLevel::scalar), 1, p.x, m, p.w));
 }

@@ -45,4 +45,11 @@ bool simd_level_available(SimdLevel level);
 /// The operations of one level, which must be available.
 const CpuOps& cpu_ops(SimdLevel level);
 
+/// The builds of the quantised products. They are finer than levels: at avx512 the best that the processor offers is
+/// taken, avx2 if it has no VNNI.
+enum class QuantizedBuild { scalar, avx2, avx512_vnni, avx512_amx };
+bool quantized_build_available(QuantizedBuild build);
+/// The quantised products of one build, which must be available.
+const QuantizedOps& quantized_ops(QuantizedBuild build);
+
 }  // namespace assay::kernels
