@@ -54,19 +54,54 @@ inline void multiply_half_block(const int8_t* x, const uint8_t* w, int32_t* sums
       : "memory");
 }
 
+constexpr int kTileRows = 16, kTileInts = kTileRows * kLanes;
+constexpr int kAhead = 8;        ///< blocks whose tiles are under way before the first is scaled
+constexpr int kTilesAtOnce = 8;  ///< tiles of rows that meet a block while it is unpacked
+
+/// The sums of a tile of rows with `count` blocks, scaled and added to acc[kTileRows].
 template <WeightType kType>
-void multiply_sixteen(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, Lanes* y) {
+void add_tile(const uint8_t (*w)[kGroups * kGroupBytes], const Lanes (*factors)[2], int count, const QuantizedBlock* x,
+              Lanes* to) {
   constexpr QuantizedForm kForm = quantized_form(kType);
   constexpr bool kHalves = kForm.scales == ScaleForm::super_of_sixteen;
   constexpr bool kAddend = kForm.scales == ScaleForm::with_addend || kForm.scales == ScaleForm::super_with_addend;
-  constexpr int kRows = 16, kTileInts = kRows * kLanes;
-  constexpr int kAhead = 4;  // blocks whose tiles are under way before the first is scaled
-  alignas(64) uint8_t w[kAhead][kGroups * kGroupBytes];
-  alignas(64) int32_t sums[kAhead][2 * kTileInts];
-  const __m512i offset = _mm512_set1_epi8(static_cast<char>(kForm.offset));
-  Lanes acc[kRows];
+  alignas(64) int32_t sums[kAhead][kHalves ? 2 * kTileInts : kTileInts];
+  for (int i = 0; i < count; ++i) {
+    const int8_t* q = x[i * kTileRows].q;
+    if constexpr (kHalves) {
+      multiply_half_block(q, w[i], sums[i]);
+      multiply_half_block(q + 16, w[i] + 4 * kGroupBytes, sums[i] + kTileInts);
+    } else {
+      multiply_block(q, w[i], sums[i]);
+    }
+  }
+  Lanes acc[kTileRows];
 #pragma GCC unroll 16
-  for (Lanes& a : acc) a = zero();
+  for (int r = 0; r < kTileRows; ++r) acc[r] = to[r];
+  for (int i = 0; i < count; ++i, x += kTileRows) {
+    const Lanes scale = factors[i][0], second = factors[i][1];
+#pragma GCC unroll 16
+    for (int r = 0; r < kTileRows; ++r) {
+      const Lanes d = broadcast(x[r].scale);
+      const int32_t* sum = sums[i] + r * kLanes;
+      acc[r] = fma(to_float(Ints{_mm512_load_si512(sum)}), mul(scale, d), acc[r]);
+      if constexpr (kHalves) acc[r] = fma(to_float(Ints{_mm512_load_si512(sum + kTileInts)}), mul(second, d), acc[r]);
+      if constexpr (kAddend) acc[r] = fma(second, broadcast(x[r].scaled_sum), acc[r]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < kTileRows; ++r) to[r] = acc[r];
+}
+
+/// n_tiles tiles of sixteen rows with one panel: y[tile · 16 + row][lane].
+template <WeightType kType>
+void multiply_sixteens(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, int n_tiles,
+                       Lanes* y) {
+  constexpr QuantizedForm kForm = quantized_form(kType);
+  alignas(64) uint8_t w[kAhead][kGroups * kGroupBytes];
+  Lanes factors[kAhead][2];
+  const __m512i offset = _mm512_set1_epi8(static_cast<char>(kForm.offset));
+  for (int r = 0; r < n_tiles * kTileRows; ++r) y[r] = zero();
   Scales<kForm.scales> scales{};
   scales.at = panel;
   const uint8_t* integers = panel + scale_part;
@@ -79,30 +114,15 @@ void multiply_sixteen(const uint8_t* panel, size_t scale_part, int n_blocks, con
       for (int g = 0; g < kGroups; ++g) {
         _mm512_store_si512(w[i] + g * kGroupBytes, _mm512_sub_epi8(unpacked[g].v, offset));
       }
-      const int8_t* q = x[i * kRows].q;
-      if constexpr (kHalves) {
-        multiply_half_block(q, w[i], sums[i]);
-        multiply_half_block(q + 16, w[i] + 4 * kGroupBytes, sums[i] + kTileInts);
-      } else {
-        multiply_block(q, w[i], sums[i]);
-      }
-    }
-    for (int i = 0; i < count; ++i, x += kRows) {
       scales.next();
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const Lanes d = broadcast(x[r].scale);
-        const auto sum = [&](int half) __attribute__((always_inline)) {
-          return to_float(Ints{_mm512_load_si512(sums[i] + half * kTileInts + r * kLanes)});
-        };
-        acc[r] = fma(sum(0), mul(scales.scale, d), acc[r]);
-        if constexpr (kHalves) acc[r] = fma(sum(1), mul(scales.second, d), acc[r]);
-        if constexpr (kAddend) acc[r] = fma(scales.second, broadcast(x[r].scaled_sum), acc[r]);
-      }
+      factors[i][0] = scales.scale;
+      factors[i][1] = scales.second;
+    }
+    for (int t = 0; t < n_tiles; ++t) {
+      const ptrdiff_t first = (static_cast<ptrdiff_t>(t) * n_blocks + b) * kTileRows;
+      add_tile<kType>(w, factors, count, x + first, y + t * kTileRows);
     }
   }
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) y[r] = acc[r];
 }
 
 }  // namespace

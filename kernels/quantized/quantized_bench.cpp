@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -27,7 +28,15 @@ std::vector<const std::byte*> rows_of(const std::vector<std::byte>& file, int n_
   return rows;
 }
 
-void quantized(benchmark::State& state, WeightType type) {
+/// The best build of the quantised products that this machine runs, or the one asked for.
+CpuOps ops_of(std::optional<QuantizedBuild> build) {
+  CpuOps ops = cpu_ops(best_simd_level());
+  if (build) ops.quantized = quantized_ops(*build);
+  return ops;
+}
+
+void quantized(benchmark::State& state, WeightType type, std::optional<QuantizedBuild> build = {}) {
+  if (build && !quantized_build_available(*build)) return state.SkipWithError("this machine can't run that build");
   const int m = static_cast<int>(state.range(0)), n_out = static_cast<int>(state.range(1)),
             n_in = static_cast<int>(state.range(2));
   if (n_in % (type >= WeightType::q4_k ? 256 : 32) != 0)
@@ -38,7 +47,7 @@ void quantized(benchmark::State& state, WeightType type) {
   std::vector<float> x(static_cast<std::size_t>(m * n_in)),
       y(static_cast<std::size_t>(m) * static_cast<std::size_t>(n_out));
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.25f * static_cast<float>(i % 61) - 7.0f;
-  const CpuOps& ops = cpu_ops(best_simd_level());
+  const CpuOps ops = ops_of(build);
   for (auto _ : state) matmul(ops, pool, {x.data(), n_in, m, w.matrix(), y.data(), n_out});
   const auto rate = benchmark::Counter::kIsIterationInvariantRate;
   state.counters["mac/s"] = benchmark::Counter(static_cast<double>(m) * n_out * n_in, rate);
@@ -73,6 +82,16 @@ BENCHMARK_CAPTURE(quantized, q5_1, WeightType::q5_1)->Apply(simple_shapes);
 BENCHMARK_CAPTURE(quantized, q4_k, WeightType::q4_k)->Apply(k_shapes);
 BENCHMARK_CAPTURE(quantized, q5_k, WeightType::q5_k)->Apply(k_shapes);
 BENCHMARK_CAPTURE(quantized, q6_k, WeightType::q6_k)->Apply(k_shapes);
+
+// Build by build, on a large weight.
+static void large_shape(benchmark::internal::Benchmark* b) { b->Args({1, 4096, 4096})->Args({64, 4096, 4096}); }
+BENCHMARK_CAPTURE(quantized, q8_0_scalar, WeightType::q8_0, QuantizedBuild::scalar)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q8_0_avx2, WeightType::q8_0, QuantizedBuild::avx2)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q8_0_vnni, WeightType::q8_0, QuantizedBuild::avx512_vnni)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q4_k_scalar, WeightType::q4_k, QuantizedBuild::scalar)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q4_k_avx2, WeightType::q4_k, QuantizedBuild::avx2)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q4_k_vnni, WeightType::q4_k, QuantizedBuild::avx512_vnni)->Apply(large_shape);
+
 BENCHMARK_CAPTURE(repacked, q8_0, WeightType::q8_0);
 BENCHMARK_CAPTURE(repacked, q4_0, WeightType::q4_0);
 BENCHMARK_CAPTURE(repacked, q4_k, WeightType::q4_k);

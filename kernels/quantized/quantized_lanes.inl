@@ -122,12 +122,13 @@ struct Scales {
 
 /// kRows rows of x with one panel: y[r][lane].
 template <WeightType kType, int kRows>
-void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, Lanes* y) {
+__attribute__((noinline)) void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks,
+                                             const QuantizedBlock* x, Lanes* y) {
   constexpr QuantizedForm kForm = quantized_form(kType);
   constexpr bool kHalves = kForm.scales == ScaleForm::super_of_sixteen;
   constexpr bool kAddend = kForm.scales == ScaleForm::with_addend || kForm.scales == ScaleForm::super_with_addend;
   Lanes acc[kRows];
-#pragma GCC unroll 16
+#pragma GCC unroll kUnrolledRows
   for (Lanes& a : acc) a = zero();
   Scales<kForm.scales> scales{};
   scales.at = panel;
@@ -136,7 +137,7 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
     scales.next();
     Bytes w[kGroups];
     unpack<kForm.bits>(integers, w);
-#pragma GCC unroll 16
+#pragma GCC unroll kUnrolledRows
     for (int r = 0; r < kRows; ++r) {
       const Lanes d = broadcast(x[r].scale);
       if constexpr (kHalves) {
@@ -154,7 +155,7 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
       }
     }
   }
-#pragma GCC unroll 16
+#pragma GCC unroll kUnrolledRows
   for (int r = 0; r < kRows; ++r) y[r] = acc[r];
 }
 
@@ -167,9 +168,10 @@ void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks, const 
 namespace assay::kernels {
 namespace {
 #else
-/// Sixteen rows of x with one panel, as multiply_tile().
+constexpr int kTilesAtOnce = 1;
+/// A tile of sixteen rows of x with one panel, as multiply_tile().
 template <WeightType kType>
-void multiply_sixteen(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, Lanes* y) {
+void multiply_sixteens(const uint8_t* panel, size_t scale_part, int n_blocks, const QuantizedBlock* x, int, Lanes* y) {
   multiply_tile<kType, 16>(panel, scale_part, n_blocks, x, y);
 }
 /// What a call of multiply_panels() needs of the processor.
@@ -184,13 +186,10 @@ void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) 
     const int n = p * kQuantPanelRows, left = a.w.n_out - n, columns = left < kQuantPanelRows ? left : kQuantPanelRows;
     for (int m = 0; m < a.m_rows;) {
       const QuantizedBlock* x = a.x + static_cast<ptrdiff_t>(m) * n_blocks;
-      Lanes y[kMostTileRows];
-      const int left_rows = a.m_rows - m, rows = left_rows >= 16  ? 16
-                                                 : left_rows >= 8 ? 8
-                                                 : left_rows >= 4 ? 4
-                                                 : left_rows >= 2 ? 2
-                                                                  : 1;
-      if (rows == 16) multiply_sixteen<kType>(panel, a.scale_bytes, n_blocks, x, y);
+      Lanes y[kTilesAtOnce * kMostTileRows];
+      const int left_rows = a.m_rows - m, tiles = left_rows / 16 < kTilesAtOnce ? left_rows / 16 : kTilesAtOnce;
+      const int rows = tiles > 0 ? 16 * tiles : left_rows >= 8 ? 8 : left_rows >= 4 ? 4 : left_rows >= 2 ? 2 : 1;
+      if (tiles > 0) multiply_sixteens<kType>(panel, a.scale_bytes, n_blocks, x, tiles, y);
       if (rows == 8) multiply_tile<kType, 8>(panel, a.scale_bytes, n_blocks, x, y);
       if (rows == 4) multiply_tile<kType, 4>(panel, a.scale_bytes, n_blocks, x, y);
       if (rows == 2) multiply_tile<kType, 2>(panel, a.scale_bytes, n_blocks, x, y);

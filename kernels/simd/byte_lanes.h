@@ -13,6 +13,8 @@ constexpr bool fits_int16(int bits, int groups, int bytes_a_lane) {
 
 #if defined(__AVX512VNNI__)
 
+constexpr int kUnrolledRows = 16;  ///< rows of a tile whose sums stay in registers
+
 struct Bytes {
   __m512i v;
 };
@@ -66,6 +68,8 @@ inline int32_t store_int8(int8_t* p, Lanes biased) {
 }
 
 #elif defined(__AVX2__)
+
+constexpr int kUnrolledRows = 1;
 
 struct Bytes {
   __m256i lo, hi;
@@ -164,6 +168,8 @@ inline int32_t store_int8(int8_t* p, Lanes biased) {
 }
 
 #elif !defined(__AVX512F__)
+
+constexpr int kUnrolledRows = 1;
 
 struct Bytes {
   uint8_t v[4 * kLanes];
