@@ -91,6 +91,7 @@ BENCHMARK_CAPTURE(quantized, q8_0_vnni, WeightType::q8_0, QuantizedBuild::avx512
 BENCHMARK_CAPTURE(quantized, q4_k_scalar, WeightType::q4_k, QuantizedBuild::scalar)->Apply(large_shape);
 BENCHMARK_CAPTURE(quantized, q4_k_avx2, WeightType::q4_k, QuantizedBuild::avx2)->Apply(large_shape);
 BENCHMARK_CAPTURE(quantized, q4_k_vnni, WeightType::q4_k, QuantizedBuild::avx512_vnni)->Apply(large_shape);
+BENCHMARK_CAPTURE(quantized, q6_k_vnni, WeightType::q6_k, QuantizedBuild::avx512_vnni)->Apply(large_shape);
 
 BENCHMARK_CAPTURE(repacked, q8_0, WeightType::q8_0);
 BENCHMARK_CAPTURE(repacked, q4_0, WeightType::q4_0);

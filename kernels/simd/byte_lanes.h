@@ -200,22 +200,47 @@ inline Bytes moved(const Bytes& a) {
     r.v[i] = static_cast<uint8_t>(n > 0 ? a.v[i] << (n > 0 ? n : 0) : a.v[i] >> (n < 0 ? -n : 0));
   return r;
 }
-/// A product of a byte with an int8 fits int16; fewer bits let more of them add up there before they are widened.
+/// to[2·l] = a and to[2·l + 1] = b.
+inline void repeat(int8_t a, int8_t b, int16_t* to) {
+  const int16_t both[2] = {a, b};
+  int32_t pair, pairs[kLanes];
+  memcpy(&pair, both, sizeof pair);
+  for (int32_t& lane : pairs) lane = pair;
+  memcpy(to, pairs, sizeof pairs);
+}
+/// Loops over int16 and int32 that a compiler turns into vectors of any width. A lane's bytes are two of the 16-bit
+/// words that w is seen as (little-endian): the low bytes of the words meet x[0] and x[2], the high bytes x[1] and
+/// x[3]. Sums of pairs are kept in int16 and widened as for AVX2.
 template <int kBits, int kOffset, int kCount>
 inline Ints dot(const Bytes* w, const int8_t* x, int32_t start) {
-  constexpr int kRun = fits_int16(kBits, kCount, 1) ? kCount : fits_int16(kBits, 4, 1) ? 4 : 1;
+  constexpr int kRun = fits_int16(kBits, kCount, 2) ? kCount
+                       : fits_int16(kBits, 4, 2)    ? 4
+                       : fits_int16(kBits, 2, 2)    ? 2
+                                                    : 1;
+  constexpr bool kSigned = !fits_int16(kBits, 1, 2);
+  static_assert(!kSigned || kOffset == 128);
+  constexpr int kWords = 2 * kLanes;
+  constexpr int16_t kTaken = kSigned ? 128 : 0;
   Ints sum;
-  for (int32_t& lane : sum.v) lane = kOffset == 0 ? 0 : start;
+  for (int32_t& lane : sum.v) lane = kSigned || kOffset == 0 ? 0 : start;
   for (int g = 0; g < kCount; g += kRun) {
-    int16_t products[4 * kLanes] = {};
+    int16_t pairs[kWords] = {};
     for (int i = g; i < g + kRun; ++i) {
-      int16_t inputs[4 * kLanes];
-      for (int j = 0; j < 4 * kLanes; ++j) inputs[j] = x[4 * i + j % 4];
-      for (int j = 0; j < 4 * kLanes; ++j) products[j] = static_cast<int16_t>(products[j] + w[i].v[j] * inputs[j]);
+      uint16_t words[kWords];
+      memcpy(words, w[i].v, sizeof words);
+      const int8_t* four = x + 4 * i;
+      int16_t low[kWords], high[kWords];
+      repeat(four[0], four[2], low);
+      repeat(four[1], four[3], high);
+      for (int j = 0; j < kWords; ++j) {
+        const auto first = static_cast<int16_t>((words[j] & 0xFF) - kTaken),
+                   second = static_cast<int16_t>((words[j] >> 8) - kTaken);
+        pairs[j] = static_cast<int16_t>(pairs[j] + first * low[j] + second * high[j]);
+      }
     }
-    for (int l = 0; l < kLanes; ++l) {
-      sum.v[l] += products[4 * l] + products[4 * l + 1] + products[4 * l + 2] + products[4 * l + 3];
-    }
+    int32_t both[kLanes];
+    memcpy(both, pairs, sizeof both);
+    for (int l = 0; l < kLanes; ++l) sum.v[l] += static_cast<int16_t>(both[l]) + (both[l] >> 16);
   }
   return sum;
 }
