@@ -120,6 +120,10 @@ struct Scales {
   }
 };
 
+/// So few rows wait for the weight's memory. The hardware looks ahead within a page of 4 KiB only; a block that far
+/// ahead is asked for by hand.
+constexpr int kStreamingRows = 4, kPrefetchBytes = 4096;
+
 /// kRows rows of x with one panel: y[r][lane].
 template <WeightType kType, int kRows>
 __attribute__((noinline)) void multiply_tile(const uint8_t* panel, size_t scale_part, int n_blocks,
@@ -137,6 +141,10 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* panel, size_t scale_
     scales.next();
     Bytes w[kGroups];
     unpack<kForm.bits>(integers, w);
+    if constexpr (kRows <= kStreamingRows) {
+#pragma GCC unroll 8
+      for (int v = 0; v < kForm.bits; ++v) prefetch(integers + kPrefetchBytes + v * kGroupBytes);
+    }
 #pragma GCC unroll kUnrolledRows
     for (int r = 0; r < kRows; ++r) {
       const Lanes d = broadcast(x[r].scale);

@@ -6,6 +6,8 @@
 
 namespace {
 
+inline void prefetch(const uint8_t* p) { __builtin_prefetch(p); }
+
 /// Whether an int16 can add up products of integers of so many bits with int8, `bytes_a_lane` of each group.
 constexpr bool fits_int16(int bits, int groups, int bytes_a_lane) {
   return ((1 << bits) - 1) * 127 * groups * bytes_a_lane <= 32767;
