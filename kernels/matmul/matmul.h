@@ -5,6 +5,7 @@
 //   (the last part zero-padded), then the lanes are added as the tree of kernels/simd/lanes.h. So an element of y
 //   depends on its own row of x and row of w alone: not on m_rows, tiles, threads or instruction set. A weight is
 //   widened to float32 exactly as stored: E4M3 value times its block's scale, rounded once.
+//   GGUF's quantised types are multiplied as integers: kernels/quantized/quantized.h has their contract.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,13 +15,14 @@
 
 namespace assay::kernels {
 
-/// The stored forms of a weight. The numbers that follow f8_e4m3's are those of safetensors files and DeepSeek's FP8
-/// blocks.
-enum class WeightType { f32, f16, bf16, f8_e4m3 };
+/// The stored forms of a weight: those of safetensors files and DeepSeek's FP8 blocks as they lie in the file, and then
+/// GGUF's quantised types, repacked (kernels/quantized/repack.h).
+enum class WeightType { f32, f16, bf16, f8_e4m3, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k };
 
 constexpr int kScaleBlock = 128;  ///< an E4M3 scale covers 128 x 128 elements (the last block what is left)
 
-/// A weight [n_out, n_in] that someone else owns. Row n of an f8_e4m3 weight uses block_scales[(n / 128) · scale_stride
+/// A weight [n_out, n_in] that someone else owns; n_in of a quantised type is a multiple of its block in the file. Row
+/// n of an f8_e4m3 weight uses block_scales[(n / 128) · scale_stride
 /// + k / 128].
 struct WeightMatrix {
   const void* data = nullptr;
@@ -52,7 +54,11 @@ inline void matmul(const CpuOps& ops, ThreadPool& pool, const MatmulArgs& produc
 /// The reference: the same product with float64 sums in ascending k, written to be read.
 void matmul_ref(const MatmulArgs& args);
 
-/// Element (n, k) of a weight, widened to float32 as the contract says.
+/// Element (n, k) of a weight, widened to float32 as the contract says; an element of a quantised type is rounded once.
 float weight_at(const WeightMatrix& w, int n, int k);
+/// Row n of a weight, to[n_in].
+void weight_row(const WeightMatrix& w, int n, float* to);
+/// An IEEE half as float32.
+float widen_half(std::uint16_t half);
 
 }  // namespace assay::kernels

@@ -43,6 +43,8 @@ inline void widen_row(const WeightMatrix& w, int n, float* to) {
       }
       break;
     }
+    default:
+      break;  // quantised types aren't widened: kernels/quantized/
   }
 }
 

@@ -1,20 +1,12 @@
 #include <cmath>
 #include <cstring>
 
-#include "harness/base/assert.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/quantized.h"
 
 namespace assay::kernels {
 
 namespace {
-
-float half_to_float(std::uint16_t h) {
-  const int exponent = (h >> 10) & 31, mantissa = h & 1023;
-  const float sign = (h & 0x8000) != 0 ? -1.0f : 1.0f;
-  if (exponent == 31) return mantissa == 0 ? sign * INFINITY : NAN;
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
-  return sign * std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
-}
 
 /// E4M3 ("fn"): exponent bias 7, no infinities, 0x7F and 0xFF are NaN.
 float e4m3_to_float(std::uint8_t b) {
@@ -26,6 +18,14 @@ float e4m3_to_float(std::uint8_t b) {
 }
 
 }  // namespace
+
+float widen_half(std::uint16_t half) {
+  const int exponent = (half >> 10) & 31, mantissa = half & 1023;
+  const float sign = (half & 0x8000) != 0 ? -1.0f : 1.0f;
+  if (exponent == 31) return mantissa == 0 ? sign * INFINITY : NAN;
+  if (exponent == 0) return sign * std::ldexp(static_cast<float>(mantissa), -24);
+  return sign * std::ldexp(static_cast<float>(1024 + mantissa), exponent - 25);
+}
 
 float weight_at(const WeightMatrix& w, int n, int k) {
   const std::size_t at = static_cast<std::size_t>(n) * static_cast<std::size_t>(w.n_in) + static_cast<std::size_t>(k);
@@ -41,7 +41,7 @@ float weight_at(const WeightMatrix& w, int n, int k) {
     }
     case WeightType::f16: {
       std::uint16_t value;
-      return half_to_float(element(value));
+      return widen_half(element(value));
     }
     case WeightType::bf16: {
       std::uint16_t value;
@@ -55,8 +55,13 @@ float weight_at(const WeightMatrix& w, int n, int k) {
       const int scale_stride = (w.n_in + kScaleBlock - 1) / kScaleBlock;
       return e4m3_to_float(element(value)) * w.block_scales[n / kScaleBlock * scale_stride + k / kScaleBlock];
     }
+    default:
+      return quantized_weight_at(w, n, k);
   }
-  ASSAY_ASSERT(false, "every weight type is handled above");
+}
+
+void weight_row(const WeightMatrix& w, int n, float* to) {
+  for (int k = 0; k < w.n_in; ++k) to[k] = weight_at(w, n, k);
 }
 
 void matmul_ref(const MatmulArgs& a) {

@@ -12,9 +12,21 @@ const char* to_string(SimdLevel level);
 
 struct MatmulArgs;     // kernels/matmul/matmul.h
 struct AttentionArgs;  // kernels/attention/attention.h
+struct QuantizedArgs;  // kernels/quantized/quantized.h
+struct QuantizedBlock;
+
+/// Products of int8 with quantised weights. Apart from the others, since AVX-512 offers them only together with VNNI;
+/// the AVX2 build takes their place on a processor without it.
+struct QuantizedOps {
+  /// Quantises a tile of 1, 2, 4, 8 or 16 rows of x to blocks [n_in / 32][n_rows].
+  void (*quantize_tile)(const float* x, std::ptrdiff_t x_stride, int n_rows, int n_in, QuantizedBlock* to);
+  /// Columns of y that belong to panels [panel_begin, panel_end).
+  void (*multiply_panels)(const QuantizedArgs& args, int panel_begin, int panel_end);
+};
 
 struct CpuOps {
   SimdLevel level;
+  QuantizedOps quantized;
   /// Columns [n_begin, n_end) of a product; `panel` holds matmul_panel_floats(n_in) floats.
   void (*matmul_columns)(const MatmulArgs& args, int n_begin, int n_end, float* panel);
   /// Softmax attention of one group of queries; `scratch` holds attention_scratch_floats(value_width) floats.
@@ -32,5 +44,12 @@ SimdLevel best_simd_level();
 bool simd_level_available(SimdLevel level);
 /// The operations of one level, which must be available.
 const CpuOps& cpu_ops(SimdLevel level);
+
+/// The builds of the quantised products. They are finer than levels: at avx512 the best that the processor offers is
+/// taken, avx2 if it has no VNNI.
+enum class QuantizedBuild { scalar, avx2, avx512_vnni, avx512_amx };
+bool quantized_build_available(QuantizedBuild build);
+/// The quantised products of one build, which must be available.
+const QuantizedOps& quantized_ops(QuantizedBuild build);
 
 }  // namespace assay::kernels

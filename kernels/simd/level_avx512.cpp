@@ -16,9 +16,9 @@
 
 namespace assay::kernels {
 
-const CpuOps& avx512_ops();
-const CpuOps& avx512_ops() {
-  static const CpuOps ops{SimdLevel::avx512, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+const CpuOps& avx512_ops(const QuantizedOps& quantized);
+const CpuOps& avx512_ops(const QuantizedOps& quantized) {
+  static const CpuOps ops{SimdLevel::avx512, quantized, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
   return ops;
 }
 

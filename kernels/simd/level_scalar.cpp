@@ -3,14 +3,18 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/quantized.h"
 #include "kernels/simd/cpu_ops.h"
 
 #include "kernels/simd/lanes.h"
+
+#include "kernels/simd/byte_lanes.h"
 
 #include "kernels/simd/dot_lanes.inl"
 
 #include "kernels/attention/attention_lanes.inl"
 #include "kernels/matmul/matmul_lanes.inl"
+#include "kernels/quantized/quantized_lanes.inl"
 #include "kernels/rmsnorm/rmsnorm_lanes.inl"
 #include "kernels/swiglu/swiglu_lanes.inl"
 
@@ -18,7 +22,8 @@ namespace assay::kernels {
 
 const CpuOps& scalar_ops();
 const CpuOps& scalar_ops() {
-  static const CpuOps ops{SimdLevel::scalar, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+  static const CpuOps ops{
+      SimdLevel::scalar, {quantize_tile, multiply_panels}, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
   return ops;
 }
 

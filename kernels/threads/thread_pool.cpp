@@ -12,6 +12,12 @@ namespace {
 /// Steps of a decode pass follow each other within microseconds: spin that long before sleeping.
 constexpr int kSpins = 4000;
 
+float* allocate(std::size_t n_bytes) {
+  auto* memory = static_cast<float*>(std::aligned_alloc(64, (n_bytes + 63) / 64 * 64));
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
 inline void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -37,13 +43,16 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::reserve_scratch(std::size_t n_floats) {
   if (n_floats <= scratch_floats_) return;
-  const std::size_t bytes = (n_floats * sizeof(float) + 63) / 64 * 64;
-  for (auto& buffer : scratch_) {
-    auto* memory = static_cast<float*>(std::aligned_alloc(64, bytes));
-    if (memory == nullptr) throw std::bad_alloc();
-    buffer.reset(memory);
-  }
+  for (auto& buffer : scratch_) buffer.reset(allocate(n_floats * sizeof(float)));
   scratch_floats_ = n_floats;
+}
+
+std::byte* ThreadPool::shared_scratch(std::size_t n_bytes) {
+  if (n_bytes > shared_bytes_) {
+    shared_.reset(allocate(n_bytes));
+    shared_bytes_ = n_bytes;
+  }
+  return reinterpret_cast<std::byte*>(shared_.get());
 }
 
 void ThreadPool::run(int n_tasks, Function function, const void* context) {

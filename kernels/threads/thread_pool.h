@@ -25,6 +25,10 @@ class ThreadPool {
   /// Makes each thread's scratch at least this large. Call between loops; the contents are not kept.
   void reserve_scratch(std::size_t n_floats);
 
+  /// Memory of at least this size, aligned to 64 bytes, that the caller fills for the tasks of its next loops. Valid
+  /// until the next call; the contents are not kept.
+  std::byte* shared_scratch(std::size_t n_bytes);
+
   /// Runs body(task, scratch) for every task in [0, n_tasks); returns when all are done.
   template <class Body>
   void for_each(int n_tasks, const Body& body) {
@@ -45,6 +49,8 @@ class ThreadPool {
   };
   std::vector<std::unique_ptr<float[], AlignedFree>> scratch_;  // one per thread
   std::size_t scratch_floats_ = 0;
+  std::unique_ptr<float[], AlignedFree> shared_;
+  std::size_t shared_bytes_ = 0;
 
   // The loop at hand; written by the caller before generation_ moves on, read by workers after they saw it move.
   Function function_ = nullptr;
