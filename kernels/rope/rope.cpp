@@ -54,6 +54,10 @@ void scale_frequencies(const LinearScaling& linear, double, std::vector<float>& 
   for (float& f : frequencies) f /= static_cast<float>(linear.factor);
 }
 
+void scale_frequencies(const DivisorScaling& scaling, double, std::vector<float>& frequencies) {
+  for (std::size_t i = 0; i < frequencies.size(); ++i) frequencies[i] /= scaling.divisors[i];
+}
+
 }  // namespace
 
 std::vector<float> rope_frequencies(int n_dims, double theta, const RopeScaling& scaling) {

@@ -33,7 +33,12 @@ struct LinearScaling {
   double factor = 1;
 };
 
-using RopeScaling = std::variant<std::monostate, YarnScaling, Llama3Scaling, LinearScaling>;
+/// Frequency i divided by divisors[i]: what GGUF files store in place of llama3's rule.
+struct DivisorScaling {
+  std::vector<float> divisors;
+};
+
+using RopeScaling = std::variant<std::monostate, YarnScaling, Llama3Scaling, LinearScaling, DivisorScaling>;
 
 /// f_i for i in [0, n_dims / 2): theta^(-2i / n_dims), changed as `scaling` says. Float32, as the released models were
 /// trained with.

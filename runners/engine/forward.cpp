@@ -66,9 +66,8 @@ void Forward::embed(std::span<const TokenSpan> spans, float* x) {
   const int hidden = model_.embed_tokens.n_in;
   for (const TokenSpan& span : spans) {
     compute_.for_rows(span.n_rows(), [&](int i) {
-      float* row = x + static_cast<std::ptrdiff_t>(i) * hidden;
-      const std::int32_t token = span.tokens[static_cast<std::size_t>(i)];
-      for (int j = 0; j < hidden; ++j) row[j] = weight_at(model_.embed_tokens, token, j);
+      weight_row(model_.embed_tokens, span.tokens[static_cast<std::size_t>(i)],
+                 x + static_cast<std::ptrdiff_t>(i) * hidden);
     });
     x += static_cast<std::ptrdiff_t>(span.n_rows()) * hidden;
   }

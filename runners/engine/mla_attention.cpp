@@ -5,6 +5,7 @@
 
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/quantized.h"
 #include "runners/engine/buffers.h"
 
 namespace assay::runners {
@@ -29,12 +30,23 @@ Sizes sizes_of(const ModelConfig& c) {
           static_cast<int>(c.kv_lora_rank),        static_cast<int>(c.hidden_size)};
 }
 
-/// Rows [first, first + n) of a weight; for an FP8 weight `first` is a multiple of the scales' block.
+/// Rows that a weight is cut at: a block of scales, a panel.
+int row_unit(const WeightMatrix& w) {
+  if (kernels::is_quantized(w.type)) return kernels::kQuantPanelRows;
+  return w.block_scales != nullptr ? kernels::kScaleBlock : 1;
+}
+
+/// Rows [first, first + n) of a weight; `first` is a multiple of its row_unit.
 WeightMatrix weight_rows(const WeightMatrix& w, int first, int n) {
-  const std::size_t element = w.type == kernels::WeightType::f32 ? 4 : w.type == kernels::WeightType::f8_e4m3 ? 1 : 2;
   WeightMatrix part = w;
-  part.data = static_cast<const std::byte*>(w.data) + product(first, w.n_in) * element;
   part.n_out = n;
+  if (kernels::is_quantized(w.type)) {
+    const std::size_t offset = product(first / kernels::kQuantPanelRows, 1) * kernels::panel_bytes(w.type, w.n_in);
+    part.data = static_cast<const std::byte*>(w.data) + offset;
+    return part;
+  }
+  const std::size_t element = w.type == kernels::WeightType::f32 ? 4 : w.type == kernels::WeightType::f8_e4m3 ? 1 : 2;
+  part.data = static_cast<const std::byte*>(w.data) + product(first, w.n_in) * element;
   if (w.block_scales != nullptr) {
     const int scale_stride = (w.n_in + kernels::kScaleBlock - 1) / kernels::kScaleBlock;
     part.block_scales = w.block_scales + product(first / kernels::kScaleBlock, scale_stride);
@@ -42,12 +54,11 @@ WeightMatrix weight_rows(const WeightMatrix& w, int first, int n) {
   return part;
 }
 
-/// Heads whose keys and values are materialised together, so that they fit and FP8 blocks stay whole.
+/// Heads whose keys and values are materialised together, so that they fit and the weight is cut at whole units.
 int heads_per_block(const Sizes& s, const WeightMatrix& kv_b, int n_positions) {
   const std::size_t per_head = product(n_positions, s.nope + s.v + s.qk());
   const int heads = std::clamp(static_cast<int>(kMaterialisedFloats / per_head), 1, s.heads);
-  const bool splits_blocks = kv_b.block_scales != nullptr && (heads * (s.nope + s.v)) % kernels::kScaleBlock != 0;
-  return splits_blocks ? s.heads : heads;
+  return heads * (s.nope + s.v) % row_unit(kv_b) == 0 ? heads : s.heads;
 }
 
 }  // namespace

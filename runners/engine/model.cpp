@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "harness/base/assert.h"
+#include "kernels/threads/thread_pool.h"
+#include "runners/engine/native_device.h"
 #include "runners/formats/expected_tensors.h"
 #include "runners/formats/validate_checkpoint.h"
 
@@ -23,27 +25,43 @@ WeightType weight_type(DType dtype) {
       return WeightType::f16;
     case DType::bf16:
       return WeightType::bf16;
+    case DType::f8_e4m3:
+      return WeightType::f8_e4m3;
+    case DType::q8_0:
+      return WeightType::q8_0;
+    case DType::q4_0:
+      return WeightType::q4_0;
+    case DType::q4_1:
+      return WeightType::q4_1;
+    case DType::q5_0:
+      return WeightType::q5_0;
+    case DType::q5_1:
+      return WeightType::q5_1;
+    case DType::q4_k:
+      return WeightType::q4_k;
+    case DType::q5_k:
+      return WeightType::q5_k;
+    case DType::q6_k:
+      return WeightType::q6_k;
     default:
       break;
   }
-  ASSAY_ASSERT(dtype == DType::f8_e4m3, "validate_checkpoint lets no other type pass");
-  return WeightType::f8_e4m3;
+  ASSAY_ASSERT(false, "validate_checkpoint lets no other type pass");
 }
-
-std::size_t element_bytes(WeightType type) { return type == WeightType::f32 ? 4 : type == WeightType::f8_e4m3 ? 1 : 2; }
 
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
  public:
-  explicit WeightReader(Model& model) : model_(model) {}
+  explicit WeightReader(Model& model) : model_(model), pool_(available_processors()) {}
 
   WeightMatrix matrix(const std::string& name) {
     const TensorView& tensor = find(name);
+    if (is_quantized(tensor.dtype)) return repacked(tensor);
     const WeightType type = weight_type(tensor.dtype);
-    WeightMatrix w{aligned(tensor, element_bytes(type)), type, static_cast<int>(tensor.shape[0]),
+    WeightMatrix w{in_place_or_copied(tensor), type, static_cast<int>(tensor.shape[0]),
                    static_cast<int>(tensor.shape[1]), nullptr};
     if (type == WeightType::f8_e4m3) {
-      w.block_scales = static_cast<const float*>(aligned(find(scale_name(name)), sizeof(float)));
+      w.block_scales = static_cast<const float*>(in_place_or_copied(find(scale_name(name))));
     }
     return w;
   }
@@ -63,16 +81,33 @@ class WeightReader {
     return *tensor;
   }
 
-  /// The tensor's bytes, copied if the file has them at an address that its elements can't be read from.
-  const void* aligned(const TensorView& tensor, std::size_t alignment) {
-    if (reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignment == 0) return tensor.bytes.data();
-    auto copy = std::make_unique<std::byte[]>(tensor.bytes.size());
-    std::memcpy(copy.get(), tensor.bytes.data(), tensor.bytes.size());
+  /// The tensor's bytes, copied if the file has them at an address that its elements can't be read from, or its rows in
+  /// another order.
+  const void* in_place_or_copied(const TensorView& tensor) {
+    const auto alignment = static_cast<std::size_t>(bits(tensor.dtype) / 8);
+    const bool is_aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignment == 0;
+    if (is_aligned && tensor.interleaved_head_dim == 0) return tensor.bytes.data();
+    const std::vector<std::byte> ordered = ordered_bytes(tensor);
+    auto copy = std::make_unique<std::byte[]>(ordered.size());
+    std::memcpy(copy.get(), ordered.data(), ordered.size());
     model_.copies.push_back(std::move(copy));
     return model_.copies.back().get();
   }
 
+  WeightMatrix repacked(const TensorView& tensor) {
+    const WeightType type = weight_type(tensor.dtype);
+    const auto n_out = tensor.shape[0], n_in = tensor.shape[1];
+    const std::size_t row_bytes = kernels::file_row_bytes(type, static_cast<int>(n_in));
+    std::vector<const std::byte*> rows;
+    for (std::int64_t row = 0; row < n_out; ++row) {
+      rows.push_back(tensor.bytes.data() + static_cast<std::size_t>(stored_row(tensor, row)) * row_bytes);
+    }
+    model_.repacked.push_back(kernels::repack(pool_, type, static_cast<int>(n_in), rows));
+    return model_.repacked.back().matrix();
+  }
+
   Model& model_;
+  kernels::ThreadPool pool_;
 };
 
 FfnWeights read_ffn(WeightReader& read, const std::string& prefix) {
@@ -175,6 +210,9 @@ kernels::RopeScaling rope_scaling(const ModelConfig& config) {
                                   static_cast<int>(llama->original_max_position_embeddings)};
   }
   if (const auto* linear = std::get_if<LinearRope>(&config.rope_scaling)) return kernels::LinearScaling{linear->factor};
+  if (const auto* factors = std::get_if<RopeFactors>(&config.rope_scaling)) {
+    return kernels::DivisorScaling{factors->divisors};
+  }
   return {};
 }
 
@@ -214,16 +252,6 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
   return {};
 }
 
-/// validate_checkpoint admits GGUF's quantised types, which the kernels here can't multiply.
-Result<> check_types(const Checkpoint& checkpoint) {
-  for (const auto& [tensor_name, tensor] : checkpoint.tensors()) {
-    if (!is_quantized(tensor->dtype)) continue;
-    return bad_input(checkpoint.folder().string(), ": tensor ", tensor_name, ": type ", name(tensor->dtype),
-                     " is read but not run by this version");
-  }
-  return {};
-}
-
 }  // namespace
 
 int Model::cache_row_width() const {
@@ -249,11 +277,10 @@ Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_p
   ASSAY_TRY(check_supported(config, (folder / "config.json").string()));
   ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder));
   ASSAY_TRY(validate_checkpoint(config, checkpoint));
-  ASSAY_TRY(check_types(checkpoint));
   if (max_positions > 0 && max_positions < config.max_position_embeddings)
     config.max_position_embeddings = max_positions;
 
-  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}};
+  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}, {}};
   const ModelConfig& c = model.config;
   WeightReader read(model);
   model.embed_tokens = read.matrix("model.embed_tokens.weight");

@@ -14,6 +14,7 @@
 
 #include "harness/base/result.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/repack.h"
 #include "kernels/rope/rope.h"
 #include "kernels/router/router.h"
 #include "runners/formats/checkpoint.h"
@@ -83,7 +84,7 @@ struct MtpWeights {
 
 /// A loaded model. Immutable after load_model; any thread may read it.
 struct Model {
-  std::filesystem::path folder;
+  std::filesystem::path folder;  ///< or GGUF file
   ModelConfig config;
   Checkpoint checkpoint;      ///< owns the mapped files that the weights point into
   WeightMatrix embed_tokens;  ///< [vocab, hidden]
@@ -94,7 +95,8 @@ struct Model {
   std::vector<float> rope_frequencies;  ///< [rotated dimensions / 2]
   double rope_magnitude = 1;            ///< factor on cosines and sines
   float attention_scale = 0;
-  std::vector<std::unique_ptr<std::byte[]>> copies;  ///< tensors that lay unaligned in their file, and block scales
+  std::vector<std::unique_ptr<std::byte[]>> copies;  ///< tensors that can't be used where they lie in their file
+  std::vector<kernels::RepackedWeight> repacked;     ///< quantised tensors
 
   /// Layers that keep a row per token in the cache: the main ones, then the MTP layer if there is one.
   int n_cache_layers() const { return static_cast<int>(layers.size()) + (mtp ? 1 : 0); }
@@ -103,7 +105,7 @@ struct Model {
   kernels::RouterArgs router_args(const MoeWeights& moe) const;
 };
 
-/// Loads `folder` (config.json and safetensors) for the CPU, after checking every tensor's name, shape and type.
+/// Loads `folder` (config.json and safetensors), or a GGUF file, for the CPU, after checking every tensor's name, shape and type.
 /// Error{bad_input} names the file and what is wrong.
 /// `max_positions` bounds the context (0: the model's own).
 Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_positions = 0);
