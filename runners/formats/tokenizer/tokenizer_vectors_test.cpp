@@ -19,26 +19,6 @@ using namespace assay::runners::testing;
 
 namespace {
 
-using Ids = std::vector<std::int32_t>;
-
-std::vector<std::string> split_texts(const std::string& file) {
-  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
-  std::vector<std::string> texts;
-  std::size_t begin = 0;
-  for (std::size_t end; (end = file.find(kSeparator, begin)) != std::string::npos; begin = end + kSeparator.size()) {
-    texts.push_back(file.substr(begin, end - begin));
-  }
-  return texts;
-}
-
-Ids read_ids(std::string_view line) {
-  Ids ids;
-  for (const std::string& word : split(line, ' ')) {
-    if (!word.empty()) ids.push_back(static_cast<std::int32_t>(parse_integer(word).value()));
-  }
-  return ids;
-}
-
 const Tokenizer& reference_tokenizer() {
   static const Tokenizer tokenizer = [] {
     auto folder = shipped_path("models/reference");
