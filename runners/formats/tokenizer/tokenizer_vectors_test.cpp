@@ -48,16 +48,20 @@ TEST_CASE("Tokenizer: llama.cpp's 46 texts get the expected ids, and decode back
 }
 
 TEST_CASE("Tokenizer: random texts get the ids that huggingface/tokenizers gives", "[tokenizer]") {
+  const auto [file, n_tokenizers] =
+      GENERATE(table<std::string, std::size_t>({{"hf_tokenizers.jsonl", 9}, {"hf_random.jsonl.gz", 4}}));
   std::map<std::string, Tokenizer> tokenizers;
-  for (const Json& record : read_records("hf_tokenizers.jsonl")) {
+  for (const Json& record : read_records(file)) {
     const std::string name = record["tokenizer"];
-    if (!tokenizers.contains(name)) tokenizers.emplace(name, load_testdata(name));
+    if (!tokenizers.contains(name)) {
+      tokenizers.emplace(name, name == "llama_spm" ? load_gguf_testdata(name) : load_testdata(name));
+    }
     const std::string text = record["text"];
     INFO(name << ": " << quoted_excerpt(text, 400) << ", special " << record["special"]);
     const auto special = record["special"].get<bool>() ? SpecialTokens::recognise : SpecialTokens::ignore;
     CHECK(must_encode(tokenizers.at(name), text, special) == record["ids"].get<Ids>());
   }
-  CHECK(tokenizers.size() == 9);
+  CHECK(tokenizers.size() == n_tokenizers);
 }
 
 TEST_CASE("Tokenizer: the reference model's recorded prompts and outputs encode and decode exactly", "[tokenizer]") {
