@@ -3,6 +3,8 @@
 #include "runners/formats/tokenizer/gguf_tokenizer.h"
 
 #include <fstream>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -197,6 +199,40 @@ TEST_CASE("GGUF tokenizer: what can't be used is refused, with a text that says 
   fields.tokens[0] = fields.tokens[1] = "<0x41>";
   fields.token_type[1] = 6;
   CHECK_THAT(refusal(fields), Contains("\"<0x41>\" stands twice"));
+}
+
+TEST_CASE("GGUF tokenizer: truncations are refused; mutations load or are refused in one line", "[tokenizer]") {
+  TestGguf gguf;
+  const bool byte_level = GENERATE(true, false);
+  gguf.set("tokenizer.ggml.model", gguf_text(byte_level ? "gpt2" : "llama"));
+  gguf.set("tokenizer.ggml.pre", gguf_text("llama-bpe"));
+  gguf.set("tokenizer.ggml.tokens", gguf_texts({"<unk>", "<s>", "<0x41>", "▁A", "A", "B", "AB", "<u>"}));
+  gguf.set("tokenizer.ggml.token_type", gguf_numbers<std::int32_t>(5, {2, 3, 6, 1, 1, 1, 1, 4}));
+  gguf.set("tokenizer.ggml.scores", gguf_numbers<float>(6, {0, 0, 0, -1, -2, -3, -4, 0}));
+  gguf.set("tokenizer.ggml.merges", gguf_texts({"A B"}));
+  gguf.set("tokenizer.ggml.bos_token_id", gguf_u32(1));
+  const std::string file = gguf.bytes();
+  const auto load = [](std::string_view bytes) -> Result<Tokenizer> {
+    ASSAY_ASSIGN(const GgufHeader header, parse_gguf(std::as_bytes(std::span(bytes)), "m.gguf"));
+    return Tokenizer::from_gguf(header.metadata);
+  };
+  REQUIRE(load(file));
+  const std::size_t end = file.find_last_not_of('\0') + 1;  // padding and the last id's zeros follow
+  for (std::size_t n = 0; n < end; ++n) CHECK_FALSE(load(std::string_view(file).substr(0, n)));
+  std::mt19937 random(20261122);
+  for (int round = 0; round < 5000; ++round) {
+    std::string mutated = file;
+    for (int i = 0; i <= round % 3; ++i) mutated[random() % mutated.size()] = static_cast<char>(random());
+    const auto tokenizer = load(mutated);
+    if (!tokenizer) {
+      CHECK(tokenizer.error().message.find('\n') == std::string::npos);
+      continue;
+    }
+    const auto ids = tokenizer->encode("<s>AB A<u>ü", SpecialTokens::recognise);
+    REQUIRE(ids);
+    for (const std::int32_t id : *ids) CHECK(tokenizer->is_token(id));
+    CHECK(tokenizer->decode(*ids));
+  }
 }
 
 TEST_CASE("Tokenizer::load_gguf: reads a file, and names key and file where it can't", "[tokenizer]") {
