@@ -41,6 +41,8 @@ Result<runners::Tokenizer> load_tokenizer(const TokenizeArgs& args) {
     ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
     return runners::Tokenizer::load_folder(folder);
   }
+  if (std::filesystem::path(args.tokenizer).extension() == ".gguf")
+    return runners::Tokenizer::load_gguf(args.tokenizer);
   const std::filesystem::path config = std::filesystem::path(args.tokenizer).parent_path() / "tokenizer_config.json";
   std::error_code ignored;
   if (!std::filesystem::exists(config, ignored)) return runners::Tokenizer::load(args.tokenizer);
@@ -166,7 +168,7 @@ Action declare_tokenize(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<TokenizeArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--model", args->model, "REF", "The model whose tokenizer is used: a folder or a registered name");
   add_text(app, "--tokenizer", args->tokenizer, "FILE",
-           "A tokenizer.json (tokenizer_config.json beside it is read too)");
+           "A tokenizer.json (tokenizer_config.json beside it is read too) or a .gguf file");
   app.add_flag("--decode", args->decode, "Read ids and write their text; special tokens are written out");
   app.add_flag("--chat", args->chat, "Read {\"messages\":[{\"role\",\"content\"},…]} and apply the chat template");
   add_text(app, "--chat-template", args->chat_template, "NAME",

@@ -15,6 +15,7 @@
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
+#include "runners/formats/tokenizer/streaming_decoder.h"
 #include "runners/formats/tokenizer/tokenizer.h"
 
 namespace assay::runners {
@@ -185,9 +186,9 @@ Result<Completion> NativeRunner::complete(const Request& request, const Prepared
   done.timings = output.timings;
   done.failure = std::move(output.failure);
   // A padded vocabulary has ids without a token; a model may draw one, and it has no text.
-  std::string bytes;
-  for (const std::int32_t token : output.tokens) bytes += tokenizer_.token_bytes(token);
-  done.text = to_valid_utf8(bytes);
+  StreamingDecoder decoder(tokenizer_);
+  for (const std::int32_t token : output.tokens) done.text += decoder.push(token);
+  done.text += decoder.finish();
   done.tokens = std::move(output.tokens);
   return done;
 }

@@ -49,16 +49,15 @@ Result<ChatTemplate> choose_template(std::optional<std::string_view> template_te
   }
   chosen.turn_end_ = chosen.family_->turn_end.empty() ? tokenizer.eos_token().value_or("") : chosen.family_->turn_end;
   chosen.settings_.bos_token = tokenizer.bos_token().value_or("");
-  // Two forms of V3.1's template are about; a model's own text says which it was made for.
-  const bool short_form = template_text && template_text->find("<think></think>") == std::string_view::npos &&
-                          template_text->find("</think>") != std::string_view::npos;
-  chosen.settings_.closed_think = short_form ? "</think>" : "<think></think>";
+  // Besides V3.1's own template one with an empty pair of tags is about; a model's own text says which it was made for.
+  const bool long_form = template_text && template_text->find("<think></think>") != std::string_view::npos;
+  chosen.settings_.closed_think = long_form ? "<think></think>" : "</think>";
   return chosen;
 }
 
-Result<RenderedPrompt> ChatTemplate::render(std::span<const Message> messages) const {
+Result<RenderedPrompt> ChatTemplate::render(std::span<const Message> messages, ReplyOpening opening) const {
   if (messages.empty()) return bad_input("chat template ", name_, ": there are no messages");
-  PromptBuilder builder;
+  PromptBuilder builder(opening);
   for (const std::string_view token : family_->required_tokens) builder.protect(token);
   for (const std::string_view token : family_->other_tokens) builder.protect(token);
   ASSAY_TRY(family_->render(settings_, messages, builder));

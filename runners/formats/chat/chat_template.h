@@ -27,7 +27,7 @@ class ChatTemplate {
   const std::string& turn_end() const { return turn_end_; }
 
   /// The prompt for a reply to `messages`. Error{bad_input} if there are none, or the template can't place them.
-  Result<RenderedPrompt> render(std::span<const Message> messages) const;
+  Result<RenderedPrompt> render(std::span<const Message> messages, ReplyOpening opening = ReplyOpening::write) const;
 
  private:
   friend Result<ChatTemplate> choose_template(std::optional<std::string_view>, const Tokenizer&,

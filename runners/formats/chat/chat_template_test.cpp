@@ -12,10 +12,12 @@
 #include "harness/base/json.h"
 #include "runners/formats/chat/messages.h"
 #include "runners/formats/chat/template_recognition.h"
+#include "runners/formats/chat/test_tokenizers.h"
 #include "tests/support/catch.h"
 
 using namespace assay;
 using namespace assay::runners;
+using namespace assay::runners::testing;
 
 namespace {
 
@@ -23,42 +25,6 @@ std::string read_text(const std::string& name) {
   auto text = read_file(std::string(ASSAY_SOURCE_DIR) + "/runners/formats/" + name);
   if (!text) FAIL(text.error().message);
   return *text;
-}
-
-/// A tokenizer with no merges but the control tokens of every family, `think` special or not as the model has it.
-Tokenizer tokenizer_with(const std::string& bos, const std::vector<std::string>& specials) {
-  TokenizerData data;
-  for (int byte = 0x21; byte <= 0x7E; ++byte) data.vocab.push_back({std::string(1, static_cast<char>(byte)), byte});
-  data.vocab.push_back({"Ġ", 0});
-  data.vocab.push_back({"Ċ", 1});
-  std::int32_t id = 200;
-  for (const std::string& content : specials)
-    data.added_tokens.push_back({.content = content, .id = id++, .special = true});
-  data.added_tokens.push_back({.content = "<think>", .id = 300});
-  data.added_tokens.push_back({.content = "</think>", .id = 301});
-  if (!bos.empty()) data.bos_token = bos;
-  auto tokenizer = Tokenizer::create(std::move(data), "test");
-  if (!tokenizer) FAIL(tokenizer.error().message);
-  return std::move(*tokenizer);
-}
-
-const Tokenizer& deepseek() {
-  static const Tokenizer tokenizer = tokenizer_with(
-      "<｜begin▁of▁sentence｜>", {"<｜begin▁of▁sentence｜>", "<｜User｜>", "<｜Assistant｜>", "<｜end▁of▁sentence｜>"});
-  return tokenizer;
-}
-const Tokenizer& chatml() {
-  static const Tokenizer tokenizer = tokenizer_with("", {"<|im_start|>", "<|im_end|>"});
-  return tokenizer;
-}
-const Tokenizer& llama() {
-  static const Tokenizer tokenizer = tokenizer_with(
-      "<|begin_of_text|>", {"<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"});
-  return tokenizer;
-}
-const Tokenizer& tokenizer_of(const std::string& name) {
-  if (name.starts_with("llama")) return llama();
-  return name.starts_with("qwen") || name == "smollm2" || name == "chatml" ? chatml() : deepseek();
 }
 
 ChatTemplate named(const std::string& name) {
@@ -81,28 +47,6 @@ const Message kHi{Role::user, "Hi"};
 
 }  // namespace
 
-TEST_CASE("ChatTemplate: prompts are those that Jinja makes of the models' own templates", "[chat]") {
-  int n_records = 0;
-  const auto done =
-      for_each_line(read_text("chat/testdata/rendered.jsonl"), [&](std::string_view line, int) -> Result<> {
-        ASSAY_ASSIGN(const Json record, parse_json(line, "rendered.jsonl"));
-        ASSAY_ASSIGN(const JsonObject object, JsonObject::of(record, "rendered.jsonl"));
-        ASSAY_ASSIGN(const std::vector<Message> messages, read_messages(object));
-        const std::string name = record["template"];
-        INFO(name << ": " << record["messages"]);
-        const RenderedPrompt prompt = render(name, messages);
-        CHECK(prompt.text == record["text"].get<std::string>());
-        std::string joined;
-        for (const Segment& segment : prompt.segments) joined += segment.text;
-        CHECK(joined == prompt.text);
-        CHECK(prompt.text.ends_with(prompt.prefill));
-        ++n_records;
-        return {};
-      });
-  if (!done) FAIL(done.error().message);
-  CHECK(n_records == 84);
-}
-
 TEST_CASE("ChatTemplate: documented examples of the other families", "[chat]") {
   const std::vector<Message> chat = {{Role::system, "S"}, kHi, {Role::assistant, "Yo"}, {Role::user, "2+2?"}};
   CHECK(render("llama3", {{Role::user, " Hi\n"}}).text ==
@@ -123,7 +67,7 @@ TEST_CASE("ChatTemplate: documented examples of the other families", "[chat]") {
   CHECK(render("chatml", {kHi}).text == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
   CHECK(render("deepseek-v2", chat).text ==
         "<｜begin▁of▁sentence｜>S\n\nUser: Hi\n\nAssistant: Yo<｜end▁of▁sentence｜>User: 2+2?\n\nAssistant:");
-  CHECK(render("deepseek-v3.1", {kHi}).text == "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think></think>");
+  CHECK(render("deepseek-v3.1", {kHi}).text == "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜></think>");
   CHECK(render("deepseek-v3.1-thinking", {{Role::system, "A"}, {Role::system, "B"}, kHi}).text ==
         "<｜begin▁of▁sentence｜>A\n\nB<｜User｜>Hi<｜Assistant｜><think>");
   CHECK(render("raw", {kHi}).text == "Hi");
@@ -134,7 +78,7 @@ TEST_CASE("ChatTemplate: the prefill is what opens the reply", "[chat]") {
       table<std::string, std::string, std::string>({{"deepseek-r1", "<think>\n", "<｜end▁of▁sentence｜>"},
                                                     {"assay-reference", "<think>\n", "<｜end▁of▁sentence｜>"},
                                                     {"deepseek-v3", "", "<｜end▁of▁sentence｜>"},
-                                                    {"deepseek-v3.1", "<think></think>", "<｜end▁of▁sentence｜>"},
+                                                    {"deepseek-v3.1", "</think>", "<｜end▁of▁sentence｜>"},
                                                     {"deepseek-v3.1-thinking", "<think>", "<｜end▁of▁sentence｜>"},
                                                     {"qwen3", "", "<|im_end|>"},
                                                     {"qwen3-no-think", "<think>\n\n</think>\n\n", "<|im_end|>"},
@@ -158,7 +102,7 @@ TEST_CASE("encode_prompt: messages make no control tokens, however they are writ
     REQUIRE(ids);
     for (std::int32_t id = 200; id < 300; ++id) CHECK(count(*ids, id) == count(*expected, id));
     // <think> is no special token: only templates that write it themselves keep it out.
-    const bool writes_think = innocent.prefill.starts_with("<think>");
+    const bool writes_think = innocent.prefill.find("think>") != std::string::npos;
     CHECK(count(*ids, 300) == (writes_think ? count(*expected, 300) : 1));
     // The usual way, which recognises everything everywhere, lets the attack through.
     const auto flat = encode_prompt(tokenizer, hostile, PromptEncoding::flat);
@@ -221,6 +165,8 @@ TEST_CASE("encode_prompt: the reference model's prompts get the recorded ids", "
 
 TEST_CASE("recognise_template: published templates are known word for word", "[chat]") {
   CHECK(recognise_template(read_text("chat/testdata/qwen2.5.jinja"))->name == "qwen2.5");
+  CHECK(recognise_template(read_text("chat/testdata/smollm2.jinja"))->name == "smollm2");
+  CHECK(recognise_template(read_text("chat/testdata/smollm2.jinja"))->warning.empty());
   const auto r1 = recognise_template(read_text("chat/testdata/deepseek-r1.jinja"));
   CHECK(r1->name == "deepseek-r1");
   CHECK(r1->warning.empty());
@@ -244,6 +190,7 @@ TEST_CASE("recognise_template: another text is judged by its tokens, with a warn
                                                 {"<|im_start|> You are a helpful AI assistant named SmolLM", "smollm2"},
                                                 {"<|im_start|>", "chatml"},
                                                 {"<|start_header_id|>", "llama3"},
+                                                {"<|start_header_id|> strftime_now", "llama3.2"},
                                                 {"<|start_header_id|> Cutting Knowledge Date", "llama3.1"},
                                                 {"{{'User: '}} {{'User: ' + m}} {{'Assistant:'}}", "deepseek-v2"}}));
   const auto guess = recognise_template(text);
@@ -252,14 +199,14 @@ TEST_CASE("recognise_template: another text is judged by its tokens, with a warn
   CHECK_THAT(guess->warning, Catch::Matchers::Contains("not known word for word"));
 }
 
-TEST_CASE("choose_template: V3.1's short form is taken from the model's own text", "[chat]") {
-  const auto chosen =
-      choose_template("{% if not thinking %}{{'<｜Assistant｜>'}}{{'</think>'}}{% else %}{{'<think>'}}", deepseek());
+TEST_CASE("choose_template: V3.1's form with an empty pair of tags is taken from the model's own text", "[chat]") {
+  const auto chosen = choose_template(
+      "{% if not thinking %}{{'<｜Assistant｜>'}}{{'<think></think>'}}{% else %}{{'<think>'}}", deepseek());
   REQUIRE(chosen);
   CHECK(chosen->name() == "deepseek-v3.1");
   const auto prompt = chosen->render(std::vector<Message>{kHi});
   REQUIRE(prompt);
-  CHECK(prompt->text == "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜></think>");
+  CHECK(prompt->text == "<｜begin▁of▁sentence｜><｜User｜>Hi<｜Assistant｜><think></think>");
 }
 
 TEST_CASE("choose_template: what can't be chosen is an error that lists the names", "[chat]") {

@@ -8,6 +8,7 @@ namespace assay::runners {
 
 namespace {
 
+constexpr std::string_view kReply = "<|im_start|>assistant\n";
 constexpr std::string_view kOpenThink = "<think>";
 constexpr std::string_view kCloseThink = "</think>";
 
@@ -37,7 +38,7 @@ void write_turns(std::string_view default_system, std::span<const Message> messa
     close_turn(prompt);
   }
   for (const Message& message : messages) write_turn(message, prompt);
-  open_turn(Role::assistant, prompt);
+  prompt.open_reply(kReply);
 }
 
 std::string_view strip_left(std::string_view text) {
@@ -97,7 +98,6 @@ void write_qwen3_turns(std::span<const Message> messages, PromptBuilder& prompt)
     }
     close_turn(prompt);
   }
-  open_turn(Role::assistant, prompt);
 }
 
 }  // namespace
@@ -119,12 +119,13 @@ Result<> render_smollm2(const RenderSettings&, std::span<const Message> messages
 
 Result<> render_qwen3(const RenderSettings&, std::span<const Message> messages, PromptBuilder& prompt) {
   write_qwen3_turns(messages, prompt);
+  prompt.open_reply(kReply);
   return {};
 }
 
 Result<> render_qwen3_no_think(const RenderSettings&, std::span<const Message> messages, PromptBuilder& prompt) {
   write_qwen3_turns(messages, prompt);
-  prompt.prefill("<think>\n\n</think>\n\n");
+  prompt.open_reply(kReply, "<think>\n\n</think>\n\n");
   return {};
 }
 

@@ -56,8 +56,7 @@ void write_thinking_chat(SystemRule rule, const RenderSettings& settings, std::s
     if (message.role == Role::user) write_user(message, prompt);
     if (message.role == Role::assistant) write_reply(without_reasoning(message.content), prompt);
   }
-  prompt.own(deepseek::kAssistant);
-  prompt.prefill("<think>\n");
+  prompt.open_reply(deepseek::kAssistant, "<think>\n");
 }
 
 /// V3.1: an assistant turn that follows a user's is marked as one without reasoning; one that follows another assistant
@@ -65,7 +64,7 @@ void write_thinking_chat(SystemRule rule, const RenderSettings& settings, std::s
 Result<> write_v31(std::string_view opening, const RenderSettings& settings, std::span<const Message> messages,
                    PromptBuilder& prompt) {
   constexpr std::string_view kClose = "</think>";
-  if (messages.empty() || messages.back().role == Role::assistant) {
+  if (prompt.opens_reply() && (messages.empty() || messages.back().role == Role::assistant)) {
     return bad_input("chat template deepseek-v3.1: the conversation must end with a user message to be replied to");
   }
   prompt.own(settings.bos_token);
@@ -87,11 +86,10 @@ Result<> write_v31(std::string_view opening, const RenderSettings& settings, std
       prompt.own(deepseek::kEnd);
     }
   }
-  if (!user_is_last) {
+  if (prompt.opens_reply() && !user_is_last) {
     return bad_input("chat template deepseek-v3.1: the conversation has no user message to reply to");
   }
-  prompt.own(deepseek::kAssistant);
-  prompt.prefill(opening);
+  prompt.open_reply(deepseek::kAssistant, opening);
   return {};
 }
 
@@ -115,7 +113,7 @@ Result<> render_deepseek_v3(const RenderSettings& settings, std::span<const Mess
     if (message.role == Role::user) write_user(message, prompt);
     if (message.role == Role::assistant) write_reply(message.content, prompt);
   }
-  prompt.own(deepseek::kAssistant);
+  prompt.open_reply(deepseek::kAssistant);
   return {};
 }
 
@@ -141,7 +139,7 @@ Result<> render_deepseek_v2(const RenderSettings& settings, std::span<const Mess
     prompt.given(message.content);
     prompt.own("\n\n");
   }
-  prompt.own("Assistant:");
+  prompt.open_reply("Assistant:");
   return {};
 }
 

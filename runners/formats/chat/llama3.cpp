@@ -1,4 +1,4 @@
-// Llama 3.0 and 3.1.  Source: the chat_template of each model's tokenizer_config.json.
+// Llama 3.0, 3.1 and 3.2; 3.3 is as 3.1.  Source: the chat_template of each model's tokenizer_config.json.
 
 #include <string_view>
 
@@ -39,7 +39,7 @@ void write_turns(std::span<const Message> messages, PromptBuilder& prompt) {
     prompt.given(strip(message.content));
     prompt.own("<|eot_id|>");
   }
-  open_turn("assistant", prompt);
+  prompt.open_reply("<|start_header_id|>assistant<|end_header_id|>\n\n");
 }
 
 }  // namespace
@@ -50,11 +50,14 @@ Result<> render_llama3(const RenderSettings& settings, std::span<const Message> 
   return {};
 }
 
-/// A system turn is always there; it holds the first message if that is a system message.
+/// A system turn is always there; it holds the first message if that is a system message. 3.2 asks for the current
+/// date, else it is the same.
 Result<> render_llama31(const RenderSettings& settings, std::span<const Message> messages, PromptBuilder& prompt) {
   prompt.own(settings.bos_token);
   open_turn("system", prompt);
-  prompt.own("Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n");
+  prompt.own("Cutting Knowledge Date: December 2023\nToday Date: ");
+  prompt.own(kPinnedDate);
+  prompt.own("\n\n");
   if (!messages.empty() && messages[0].role == Role::system) {
     prompt.given(strip(messages[0].content));
     messages = messages.subspan(1);

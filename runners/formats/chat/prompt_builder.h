@@ -9,15 +9,20 @@ namespace assay::runners {
 
 class PromptBuilder {
  public:
+  explicit PromptBuilder(ReplyOpening opening) : opens_reply_(opening == ReplyOpening::write) {}
+
   /// Text of the template itself.
   void own(std::string_view text) { add(text, true); }
   /// Text out of a message.
   void given(std::string_view text) { add(text, false); }
-  /// Text of the template that opens the reply. Last of all.
-  void prefill(std::string_view text) {
-    own(text);
-    prompt_.prefill = text;
+  /// Last of all: what announces the reply, then what the template lets it begin with. Nothing if none is asked for.
+  void open_reply(std::string_view announcement, std::string_view prefill = "") {
+    if (!opens_reply_) return;
+    own(announcement);
+    own(prefill);
+    prompt_.prefill = prefill;
   }
+  bool opens_reply() const { return opens_reply_; }
   void protect(std::string_view control_token) { prompt_.control_tokens.emplace_back(control_token); }
 
   RenderedPrompt take() { return std::move(prompt_); }
@@ -31,6 +36,7 @@ class PromptBuilder {
     prompt_.segments.back().text += text;
   }
 
+  bool opens_reply_;
   RenderedPrompt prompt_;
 };
 

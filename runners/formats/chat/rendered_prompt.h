@@ -21,6 +21,9 @@ struct RenderedPrompt {
   bool add_bos = false;                     ///< no template wrote a bos: put it there if the tokenizer asks for one
 };
 
+/// Whether a prompt ends with what opens the reply (the generation prompt), or is the conversation alone.
+enum class ReplyOpening { write, leave_out };
+
 /// How untrusted text is read. `segmented` keeps control tokens out of it; `flat` encodes the whole text at once with
 /// every token recognised, as most tools do. Record which one was used.
 enum class PromptEncoding { segmented, flat };

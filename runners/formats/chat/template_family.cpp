@@ -35,6 +35,7 @@ std::span<const TemplateFamily> template_families() {
       {"chatml", render_chatml, false, kChatml, {}, "<|im_end|>"},
       {"llama3", render_llama3, true, kLlama, {}, "<|eot_id|>"},
       {"llama3.1", render_llama31, true, kLlama, {}, "<|eot_id|>"},
+      {"llama3.2", render_llama31, true, kLlama, {}, "<|eot_id|>"},
       {"raw", render_raw, false, {}, {}, ""},
   };
   return kFamilies;

@@ -12,6 +12,10 @@
 
 namespace assay::runners {
 
+/// Where a template asks for the current date, this one stands for it: prompts must not change from day to day. It is
+/// the date that the template itself falls back to.
+inline constexpr std::string_view kPinnedDate = "26 Jul 2024";
+
 /// What a renderer needs to know besides the messages.
 struct RenderSettings {
   std::string bos_token;     ///< the tokenizer's; empty if it has none
@@ -35,7 +39,7 @@ std::span<const TemplateFamily> template_families();
 /// nullptr if there is none of this name.
 const TemplateFamily* find_template_family(std::string_view name);
 
-// Renderers. Each writes the whole prompt, opened for the reply.
+// Renderers. Each writes the whole prompt, at its end what opens the reply.
 Result<> render_deepseek_r1(const RenderSettings&, std::span<const Message>, PromptBuilder&);
 Result<> render_assay_reference(const RenderSettings&, std::span<const Message>, PromptBuilder&);
 Result<> render_deepseek_v3(const RenderSettings&, std::span<const Message>, PromptBuilder&);

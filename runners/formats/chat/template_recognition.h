@@ -9,7 +9,7 @@ namespace assay::runners {
 
 struct Recognised {
   std::string_view name;  ///< of a TemplateFamily
-  std::string warning;    ///< empty if the text is known word for word
+  std::string warning;    ///< empty if the text is known word for word and asks for nothing that changes
 };
 
 /// Nothing if the text looks like no template we have.

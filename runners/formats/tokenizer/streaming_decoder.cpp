@@ -27,14 +27,22 @@ std::size_t incomplete_tail(std::string_view bytes) {
 }  // namespace
 
 std::string StreamingDecoder::push(std::int32_t id) {
-  if (special_ == DecodeSpecial::skip && tokenizer_->is_special(id)) return {};
-  held_ += tokenizer_->token_bytes(id);
+  if (!tokenizer_->is_token(id)) return {};
+  if (!tokenizer_->is_special(id)) {
+    held_ += text_seen_ ? tokenizer_->token_bytes(id) : tokenizer_->first_token_bytes(id);
+    text_seen_ = true;
+  } else if (special_ == DecodeSpecial::keep) {
+    held_ += tokenizer_->token_bytes(id);
+  }
   const std::size_t ready = held_.size() - incomplete_tail(held_);
   std::string text = to_valid_utf8(std::string_view(held_).substr(0, ready));
   held_.erase(0, ready);
   return text;
 }
 
-std::string StreamingDecoder::finish() { return to_valid_utf8(std::exchange(held_, {})); }
+std::string StreamingDecoder::finish() {
+  text_seen_ = false;
+  return to_valid_utf8(std::exchange(held_, {}));
+}
 
 }  // namespace assay::runners

@@ -25,6 +25,7 @@ class StreamingDecoder {
   const Tokenizer* tokenizer_;
   DecodeSpecial special_;
   std::string held_;
+  bool text_seen_ = false;
 };
 
 }  // namespace assay::runners

@@ -5,17 +5,22 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "harness/base/text.h"
+#include "runners/formats/gguf/gguf_file.h"
 #include "runners/formats/tokenizer/tokenizer.h"
 #include "runners/formats/tokenizer/tokenizer_json.h"
 #include "tests/support/catch.h"
 
 namespace assay::runners::testing {
+
+using Ids = std::vector<std::int32_t>;
 
 inline std::filesystem::path testdata(std::string_view name) {
   return std::filesystem::path(ASSAY_SOURCE_DIR) / "runners/formats/tokenizer/testdata" / name;
@@ -46,6 +51,16 @@ inline Tokenizer load_testdata(const std::string& name) {
   return std::move(*tokenizer);
 }
 
+/// testdata/NAME.gguf.gz.
+inline Tokenizer load_gguf_testdata(const std::string& name) {
+  const std::string bytes = read_testdata(name + ".gguf.gz");
+  const auto header = parse_gguf(std::as_bytes(std::span(bytes)), name);
+  if (!header) FAIL(header.error().message);
+  auto tokenizer = Tokenizer::from_gguf(header->metadata);
+  if (!tokenizer) FAIL(tokenizer.error().message);
+  return std::move(*tokenizer);
+}
+
 /// The records of a JSON Lines file.
 inline std::vector<Json> read_records(std::string_view name) {
   std::vector<Json> records;
@@ -64,6 +79,26 @@ inline std::vector<std::int32_t> must_encode(const Tokenizer& tokenizer, std::st
   auto ids = tokenizer.encode(text, special);
   if (!ids) FAIL(ids.error().message);
   return *ids;
+}
+
+/// The texts of a file of llama.cpp's vectors.
+inline std::vector<std::string> split_texts(const std::string& file) {
+  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
+  std::vector<std::string> texts;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = file.find(kSeparator, begin)) != std::string::npos; begin = end + kSeparator.size()) {
+    texts.push_back(file.substr(begin, end - begin));
+  }
+  return texts;
+}
+
+/// A line of expected ids.
+inline Ids read_ids(std::string_view line) {
+  Ids ids;
+  for (const std::string& word : split(line, ' ')) {
+    if (!word.empty()) ids.push_back(static_cast<std::int32_t>(parse_integer(word).value()));
+  }
+  return ids;
 }
 
 }  // namespace assay::runners::testing

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <deque>
 #include <unordered_map>
 #include <utility>
@@ -10,12 +11,15 @@
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "runners/formats/gguf/gguf_file.h"
 #include "runners/formats/tokenizer/added_token_finder.h"
 #include "runners/formats/tokenizer/byte_alphabet.h"
 #include "runners/formats/tokenizer/byte_pair_encoder.h"
+#include "runners/formats/tokenizer/gguf_tokenizer.h"
 #include "runners/formats/tokenizer/normalize.h"
 #include "runners/formats/tokenizer/pattern.h"
 #include "runners/formats/tokenizer/piece_cache.h"
+#include "runners/formats/tokenizer/sentencepiece_encoder.h"
 #include "runners/formats/tokenizer/tokenizer_json.h"
 
 namespace assay::runners {
@@ -39,6 +43,7 @@ struct Token {
   std::string bytes;
   bool exists = false;
   bool special = false;
+  bool added = false;
 };
 
 using IdOfText = std::unordered_map<std::string_view, std::int32_t>;
@@ -58,15 +63,17 @@ struct Tokenizer::State {
   void encode_piece(std::string_view piece, std::vector<std::int32_t>& ids) const;
 
   BytePairEncoder bpe;
-  AddedTokenFinder raw_finder;         // tokens looked for in the text as it is
-  AddedTokenFinder normalized_finder;  // … and in what the normaliser made of the rest
-  std::vector<Token> tokens;           // by id
+  std::optional<SentencePieceEncoder> sentencepiece;  // in place of bpe, which is empty then
+  AddedTokenFinder raw_finder;                        // tokens looked for in the text as it is
+  AddedTokenFinder normalized_finder;                 // … and in what the normaliser made of the rest
+  std::vector<Token> tokens;                          // by id
   std::unordered_map<std::string, std::int32_t> added_ids;
   std::unordered_map<std::string, std::int32_t> whole_pieces;  // only where merges may be ignored
   std::vector<Pattern> splits;
   std::optional<Pattern> gpt2_split;
   Normalizer normalizer = Normalizer::none;
   bool add_prefix_space = false;
+  bool add_space_prefix = false;
   bool add_bos = false;
   std::int64_t n_tokens = 0;
   std::optional<std::string> bos_token;
@@ -102,7 +109,9 @@ Result<std::vector<Token>> lay_out_tokens(const TokenizerData& data, const IdOfT
       return bad_input(where, ": id ", entry.id, " is given to ", quoted_excerpt(entry.text), " and to another token");
     }
     token.exists = true;
-    token.bytes = bytes_of(entry.text).value_or(entry.text);  // control tokens may stand there in plain text
+    token.bytes = data.sentencepiece
+                      ? replace_all(entry.text, kSpaceMark, " ")
+                      : bytes_of(entry.text).value_or(entry.text);  // control tokens may stand there in plain text
   }
   std::vector<bool> added(tokens.size());
   for (const AddedToken& entry : data.added_tokens) {
@@ -117,9 +126,26 @@ Result<std::vector<Token>> lay_out_tokens(const TokenizerData& data, const IdOfT
                        " and to another token");
     }
     added[entry.id] = true;
-    token = {.bytes = entry.content, .exists = true, .special = entry.special};
+    token = {.bytes = entry.content, .exists = true, .special = entry.special, .added = true};
   }
   return tokens;
+}
+
+/// Gives the byte tokens and the unknown token their places: neither is in the vocabulary, since nothing merges to
+/// them.
+Result<> lay_out_fallbacks(const SentencePieceModel& model, std::vector<Token>& tokens, std::string_view where) {
+  const auto place = [&](std::int32_t id, std::string bytes) -> Result<> {
+    if (id < 0 || id > kMaxId) return bad_input(where, ": a byte's token has id ", id, ", must be 0 to ", kMaxId);
+    if (static_cast<std::size_t>(id) >= tokens.size()) tokens.resize(static_cast<std::size_t>(id) + 1);
+    if (tokens[id].exists) return bad_input(where, ": id ", id, " is given to a byte and to another token");
+    tokens[id] = {.bytes = std::move(bytes), .exists = true};
+    return {};
+  };
+  for (int byte = 0; byte < 256; ++byte) {
+    if (model.byte_ids[byte] >= 0) ASSAY_TRY(place(model.byte_ids[byte], std::string(1, static_cast<char>(byte))));
+  }
+  if (model.unknown_id) ASSAY_TRY(place(*model.unknown_id, "\uFFFD"));  // some character, nobody knows which
+  return {};
 }
 
 Result<std::vector<RankedMerge>> rank_merges(const TokenizerData& data, const IdOfText& id_of, std::string_view where) {
@@ -161,6 +187,21 @@ std::array<std::int32_t, 256> find_byte_ids(const IdOfText& id_of, std::vector<s
   return ids;
 }
 
+Result<SentencePieceEncoder> make_sentencepiece(const TokenizerData& data, std::vector<std::string>& warnings,
+                                                std::string_view where) {
+  const SentencePieceModel& model = *data.sentencepiece;
+  for (const VocabEntry& entry : data.vocab) {
+    if (std::isnan(entry.score)) return bad_input(where, ": token ", quoted_excerpt(entry.text), " has no score");
+  }
+  const bool all_bytes = std::all_of(model.byte_ids.begin(), model.byte_ids.end(), [](auto id) { return id >= 0; });
+  if (!all_bytes && !model.unknown_id) {
+    warnings.emplace_back(
+        "the vocabulary has neither a token for every byte nor an unknown token: characters that are in no token are "
+        "dropped from texts");
+  }
+  return SentencePieceEncoder(data.vocab, model);
+}
+
 Result<std::optional<std::int32_t>> find_control_token(const std::optional<std::string>& content, const IdOfText& vocab,
                                                        const std::vector<AddedToken>& added, std::string_view field,
                                                        std::string_view where) {
@@ -185,7 +226,17 @@ Result<Tokenizer> Tokenizer::create(TokenizerData data, std::string_view where) 
     }
   }
   ASSAY_ASSIGN(std::vector<Token> tokens, lay_out_tokens(data, id_of, where));
-  ASSAY_ASSIGN(const std::vector<RankedMerge> merges, rank_merges(data, id_of, where));
+  std::vector<RankedMerge> merges;
+  std::array<std::int32_t, 256> byte_ids = SentencePieceModel::no_bytes();
+  std::optional<SentencePieceEncoder> sentencepiece;
+  std::vector<std::string> warnings;
+  if (data.sentencepiece) {
+    ASSAY_TRY(lay_out_fallbacks(*data.sentencepiece, tokens, where));
+    ASSAY_ASSIGN(sentencepiece, make_sentencepiece(data, warnings, where));
+  } else {
+    ASSAY_ASSIGN(merges, rank_merges(data, id_of, where));
+    byte_ids = find_byte_ids(id_of, warnings);
+  }
 
   std::unordered_map<std::string, std::int32_t> added_ids;
   std::vector<AddedToken> raw_tokens;
@@ -202,9 +253,10 @@ Result<Tokenizer> Tokenizer::create(TokenizerData data, std::string_view where) 
   ASSAY_ASSIGN(AddedTokenFinder raw_finder, AddedTokenFinder::create(std::move(raw_tokens)));
   ASSAY_ASSIGN(AddedTokenFinder normalized_finder, AddedTokenFinder::create(std::move(normalized_tokens)));
 
-  std::vector<std::string> warnings;
-  auto state = std::make_unique<State>(BytePairEncoder(find_byte_ids(id_of, warnings), merges), std::move(raw_finder),
-                                       std::move(normalized_finder));
+  auto state =
+      std::make_unique<State>(BytePairEncoder(byte_ids, merges), std::move(raw_finder), std::move(normalized_finder));
+  state->sentencepiece = std::move(sentencepiece);
+  state->add_space_prefix = data.sentencepiece && data.sentencepiece->add_space_prefix;
   state->warnings = std::move(warnings);
   for (std::size_t i = 0; i < data.splits.size(); ++i) {
     ASSAY_ASSIGN(Pattern split, Pattern::compile(data.splits[i], std::string(where) + ": split " + std::to_string(i)));
@@ -260,6 +312,19 @@ Result<Tokenizer> Tokenizer::load_folder(const fs::path& folder) {
   return tokenizer;
 }
 
+Result<Tokenizer> Tokenizer::load_gguf(const fs::path& path) {
+  ASSAY_ASSIGN(const GgufFile file, GgufFile::open(path));
+  return from_gguf(file.metadata());
+}
+
+Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) {
+  ASSAY_ASSIGN(const GgufTokenizer fields, read_gguf_tokenizer(metadata));
+  ASSAY_ASSIGN(TokenizerData data, to_tokenizer_data(fields, metadata.where()));
+  ASSAY_ASSIGN(Tokenizer tokenizer, create(std::move(data), metadata.where()));
+  tokenizer.state_->tokenizer_sha256 = gguf_tokenizer_sha256(metadata);
+  return tokenizer;
+}
+
 Tokenizer::Tokenizer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
@@ -287,6 +352,10 @@ void Tokenizer::State::encode_piece(std::string_view piece, std::vector<std::int
 /// Text between added tokens, already normalised.
 Result<> Tokenizer::State::encode_plain(std::string_view text, std::vector<std::int32_t>& ids) const {
   if (text.empty()) return {};
+  if (sentencepiece) {
+    sentencepiece->encode(add_space_prefix ? std::string(1, ' ').append(text) : std::string(text), ids);
+    return {};
+  }
   std::vector<std::string_view> pieces = {text};
   std::vector<std::string_view> finer;
   const auto refine = [&](const Pattern& split) -> Result<> {
@@ -359,11 +428,17 @@ Result<std::vector<std::int32_t>> Tokenizer::encode_segments(std::span<const Seg
 
 Result<std::string> Tokenizer::decode(std::span<const std::int32_t> ids, DecodeSpecial special) const {
   std::string bytes;
+  bool text_seen = false;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (!is_token(ids[i])) {
       return bad_input("id ", ids[i], " (number ", i, " of the list) is no token; ids are 0 to ", vocab_size() - 1);
     }
-    if (special == DecodeSpecial::keep || !is_special(ids[i])) bytes += token_bytes(ids[i]);
+    if (is_special(ids[i])) {
+      if (special == DecodeSpecial::keep) bytes += token_bytes(ids[i]);
+      continue;
+    }
+    bytes += text_seen ? token_bytes(ids[i]) : first_token_bytes(ids[i]);
+    text_seen = true;
   }
   return to_valid_utf8(bytes);
 }
@@ -372,6 +447,11 @@ bool Tokenizer::is_token(std::int32_t id) const { return id >= 0 && id < vocab_s
 bool Tokenizer::is_special(std::int32_t id) const { return is_token(id) && state_->tokens[id].special; }
 std::string_view Tokenizer::token_bytes(std::int32_t id) const {
   return is_token(id) ? std::string_view(state_->tokens[id].bytes) : std::string_view();
+}
+std::string_view Tokenizer::first_token_bytes(std::int32_t id) const {
+  std::string_view bytes = token_bytes(id);
+  if (state_->add_space_prefix && bytes.starts_with(' ') && !state_->tokens[id].added) bytes.remove_prefix(1);
+  return bytes;
 }
 std::optional<std::int32_t> Tokenizer::added_token_id(std::string_view content) const {
   const auto found = state_->added_ids.find(std::string(content));

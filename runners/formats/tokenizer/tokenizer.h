@@ -1,5 +1,6 @@
 #pragma once
-// Text to token ids and back: byte-level BPE as tokenizer.json describes it.
+// Text to token ids and back: byte-level BPE as tokenizer.json and GGUF files describe it, and SentencePiece-style
+// vocabularies of GGUF files.
 
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +15,8 @@
 #include "runners/formats/tokenizer/tokenizer_data.h"
 
 namespace assay::runners {
+
+class GgufMetadata;
 
 /// Whether special tokens written out in a text (added tokens with special=true, such as "<|im_end|>") become their one
 /// id. Added tokens with special=false do so in either case.
@@ -39,6 +42,10 @@ class Tokenizer {
   /// The tokenizer of a model folder: tokenizer.json, with tokenizer_config.json and chat_template.jinja where they
   /// exist.
   static Result<Tokenizer> load_folder(const std::filesystem::path& folder);
+  /// The tokenizer that a GGUF file carries. Errors of GgufFile::open, and those of gguf_tokenizer.h.
+  static Result<Tokenizer> load_gguf(const std::filesystem::path& path);
+  /// The same from the metadata of a file that is already open; nothing of it is needed afterwards.
+  static Result<Tokenizer> from_gguf(const GgufMetadata& metadata);
   /// From data that some other reader made. `where` names its source in errors.
   static Result<Tokenizer> create(TokenizerData data, std::string_view where);
 
@@ -56,11 +63,15 @@ class Tokenizer {
   Result<std::vector<std::int32_t>> encode_segments(std::span<const Segment> segments,
                                                     std::span<const std::string> control_tokens = {}) const;
 
-  /// The text of `ids`, well-formed: what is no UTF-8 becomes U+FFFD. Error{bad_input} for an id that no token has.
+  /// The text of `ids`, well-formed: what is no UTF-8 becomes U+FFFD. Begins as first_token_bytes() says.
+  /// Error{bad_input} for an id that no token has.
   Result<std::string> decode(std::span<const std::int32_t> ids, DecodeSpecial special = DecodeSpecial::keep) const;
 
   /// The bytes that a token stands for (perhaps not whole characters); empty if no token has the id.
   std::string_view token_bytes(std::int32_t id) const;
+  /// The same for the first token of a text that is not special: without the space that a SentencePiece-style tokenizer
+  /// puts before a text.
+  std::string_view first_token_bytes(std::int32_t id) const;
   bool is_token(std::int32_t id) const;
   bool is_special(std::int32_t id) const;
   /// The id of the added token with this content; nothing if there is none.
@@ -78,7 +89,7 @@ class Tokenizer {
 
   /// The Jinja text of the model's own chat template, if the files have one.
   const std::optional<std::string>& chat_template() const;
-  /// Hex SHA-256 of the files; empty for one that was not read.
+  /// Hex SHA-256 of the files; empty for one that was not read. For a GGUF file the first is gguf_tokenizer_sha256().
   const std::string& tokenizer_sha256() const;
   const std::string& config_sha256() const;
   /// What a run should record: bytes that the vocabulary cannot express, for instance. One line each.

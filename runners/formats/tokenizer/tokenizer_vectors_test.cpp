@@ -19,26 +19,6 @@ using namespace assay::runners::testing;
 
 namespace {
 
-using Ids = std::vector<std::int32_t>;
-
-std::vector<std::string> split_texts(const std::string& file) {
-  constexpr std::string_view kSeparator = "\n__ggml_vocab_test__\n";
-  std::vector<std::string> texts;
-  std::size_t begin = 0;
-  for (std::size_t end; (end = file.find(kSeparator, begin)) != std::string::npos; begin = end + kSeparator.size()) {
-    texts.push_back(file.substr(begin, end - begin));
-  }
-  return texts;
-}
-
-Ids read_ids(std::string_view line) {
-  Ids ids;
-  for (const std::string& word : split(line, ' ')) {
-    if (!word.empty()) ids.push_back(static_cast<std::int32_t>(parse_integer(word).value()));
-  }
-  return ids;
-}
-
 const Tokenizer& reference_tokenizer() {
   static const Tokenizer tokenizer = [] {
     auto folder = shipped_path("models/reference");
@@ -68,16 +48,20 @@ TEST_CASE("Tokenizer: llama.cpp's 46 texts get the expected ids, and decode back
 }
 
 TEST_CASE("Tokenizer: random texts get the ids that huggingface/tokenizers gives", "[tokenizer]") {
+  const auto [file, n_tokenizers] =
+      GENERATE(table<std::string, std::size_t>({{"hf_tokenizers.jsonl", 9}, {"hf_random.jsonl.gz", 4}}));
   std::map<std::string, Tokenizer> tokenizers;
-  for (const Json& record : read_records("hf_tokenizers.jsonl")) {
+  for (const Json& record : read_records(file)) {
     const std::string name = record["tokenizer"];
-    if (!tokenizers.contains(name)) tokenizers.emplace(name, load_testdata(name));
+    if (!tokenizers.contains(name)) {
+      tokenizers.emplace(name, name == "llama_spm" ? load_gguf_testdata(name) : load_testdata(name));
+    }
     const std::string text = record["text"];
     INFO(name << ": " << quoted_excerpt(text, 400) << ", special " << record["special"]);
     const auto special = record["special"].get<bool>() ? SpecialTokens::recognise : SpecialTokens::ignore;
     CHECK(must_encode(tokenizers.at(name), text, special) == record["ids"].get<Ids>());
   }
-  CHECK(tokenizers.size() == 9);
+  CHECK(tokenizers.size() == n_tokenizers);
 }
 
 TEST_CASE("Tokenizer: the reference model's recorded prompts and outputs encode and decode exactly", "[tokenizer]") {
