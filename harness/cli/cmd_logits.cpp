@@ -45,8 +45,8 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences) {
   ASSAY_TRY(runners::check_native_device(args.device));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
-  ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
-  ASSAY_ASSIGN(const runners::Model model, runners::load_model(folder));
+  ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
+  ASSAY_ASSIGN(const runners::Model model, runners::load_model(path));
   kernels::ThreadPool pool(runners::available_processors());
   const runners::Compute compute{kernels::cpu_ops(level), pool};
   std::vector<OutputTensor> tensors;
@@ -79,7 +79,8 @@ Result<> logits_command(const LogitsArgs& args, const CommonOptions& common) {
 
 Action declare_logits(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<LogitsArgs>();  // shared by the option table, which writes it, and the action
-  add_text(app, "--model", args->model, "REF", "A folder with config.json and safetensors, or a registered name");
+  add_text(app, "--model", args->model, "REF",
+           "A folder with config.json and safetensors, a GGUF file, or a registered name");
   add_text(app, "--tokens", args->tokens, "FILE.safetensors",
            "Token ids: int32 or int64 tensors tokens.N, one sequence each");
   add_text(app, "--out", args->out, "FILE.safetensors",

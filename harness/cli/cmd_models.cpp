@@ -49,8 +49,8 @@ Result<> list_command(const CommonOptions& common) {
 }
 
 /// The template that prompts are rendered by, or why there is none.
-Json template_json(const fs::path& folder) {
-  const auto tokenizer = runners::Tokenizer::load_folder(folder);
+Json template_json(const fs::path& path) {
+  const auto tokenizer = runners::Tokenizer::load_of_model(path);
   if (!tokenizer) return {{"name", Json()}, {"reason", tokenizer.error().message}};
   std::optional<std::string_view> own;
   if (tokenizer->chat_template()) own = *tokenizer->chat_template();
@@ -60,13 +60,13 @@ Json template_json(const fs::path& folder) {
 }
 
 /// Reads configuration, headers and tokenizer; no weight.
-Result<Json> describe_model(const std::string& name, const fs::path& folder) {
-  ASSAY_ASSIGN(const runners::ModelConfig config, runners::read_model_config(folder));
-  ASSAY_ASSIGN(const runners::Checkpoint checkpoint, runners::Checkpoint::open(folder));
+Result<Json> describe_model(const std::string& name, const fs::path& path) {
+  ASSAY_ASSIGN(const runners::ModelConfig config, runners::read_model_config(path));
+  ASSAY_ASSIGN(const runners::Checkpoint checkpoint, runners::Checkpoint::open(path));
   Json files = Json::array();
   for (const fs::path& file : checkpoint.files()) files.push_back(file.filename().string());
   return Json{{"name", name},
-              {"path", folder.string()},
+              {"path", path.string()},
               {"architecture", config.architecture},
               {"parameters",
                {{"total", runners::num_parameters(config)},
@@ -76,7 +76,7 @@ Result<Json> describe_model(const std::string& name, const fs::path& folder) {
               {"kv_bytes_per_token", runners::kv_bytes_per_token(config)},
               {"max_position_embeddings", config.max_position_embeddings},
               {"vocab_size", config.vocab_size},
-              {"chat_template", template_json(folder)},
+              {"chat_template", template_json(path)},
               {"files", files}};
 }
 
@@ -111,17 +111,17 @@ Result<> print_model(const Json& model, const CommonOptions& common) {
 }
 
 Result<> show_command(const std::string& name, const CommonOptions& common) {
-  ASSAY_ASSIGN(const fs::path folder, run::resolve_model_folder(name));
-  ASSAY_ASSIGN(const Json model, describe_model(name, folder));
+  ASSAY_ASSIGN(const fs::path path, run::resolve_model(name));
+  ASSAY_ASSIGN(const Json model, describe_model(name, path));
   return print_model(model, common);
 }
 
 Result<> add_command(const std::string& name, const std::string& path, const CommonOptions& common) {
   ASSAY_ASSIGN(const fs::path file, run::model_registry_file());
   ASSAY_TRY(run::add_model(file, name, path));
-  ASSAY_ASSIGN(const fs::path folder, run::resolve_model_folder(name));
-  if (common.json) return print_json({{"name", name}, {"path", folder.string()}});
-  return print(name + " is " + folder.string() + "\n");
+  ASSAY_ASSIGN(const fs::path stored, run::resolve_model(name));
+  if (common.json) return print_json({{"name", name}, {"path", stored.string()}});
+  return print(name + " is " + stored.string() + "\n");
 }
 
 }  // namespace
@@ -129,11 +129,11 @@ Result<> add_command(const std::string& name, const std::string& path, const Com
 Action declare_models(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ModelsArgs>();  // shared by the option table, which writes it, and the action
   CLI::App* show = app.add_subcommand("show", "Show a model: architecture, parameters, bytes, template, files");
-  show->add_option("NAME", args->show_name, "A registered name, or a model's folder")->required();
+  show->add_option("NAME", args->show_name, "A registered name, a model's folder, or a GGUF file")->required();
   show->footer("Example: assay models show reference");
-  CLI::App* add = app.add_subcommand("add", "Register a model's folder under a name");
+  CLI::App* add = app.add_subcommand("add", "Register a model under a name");
   add->add_option("NAME", args->add_name, "Letters, digits, \".\", \"-\" and \"_\"")->required();
-  add->add_option("PATH", args->add_path, "A folder with config.json and safetensors")->required();
+  add->add_option("PATH", args->add_path, "A folder with config.json and safetensors, or a GGUF file")->required();
   add->footer("Example: assay models add r1-distill ./DeepSeek-R1-Distill-Qwen-7B");
   app.footer(
       "Without a further word: all registered models. Names are kept in $XDG_CONFIG_HOME/assay/models.json.\n"

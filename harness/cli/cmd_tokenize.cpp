@@ -38,11 +38,11 @@ struct Job {
 Result<runners::Tokenizer> load_tokenizer(const TokenizeArgs& args) {
   if (args.model.empty() == args.tokenizer.empty()) return bad_input("give either --model REF or --tokenizer FILE");
   if (!args.model.empty()) {
-    ASSAY_ASSIGN(const std::filesystem::path folder, run::resolve_model_folder(args.model));
-    return runners::Tokenizer::load_folder(folder);
+    ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
+    return runners::Tokenizer::load_of_model(path);
   }
   if (std::filesystem::path(args.tokenizer).extension() == ".gguf")
-    return runners::Tokenizer::load_gguf(args.tokenizer);
+    return runners::Tokenizer::load_of_model(args.tokenizer);
   const std::filesystem::path config = std::filesystem::path(args.tokenizer).parent_path() / "tokenizer_config.json";
   std::error_code ignored;
   if (!std::filesystem::exists(config, ignored)) return runners::Tokenizer::load(args.tokenizer);

@@ -9,6 +9,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/text.h"
+#include "runners/formats/gguf/gguf_files.h"
 
 namespace assay::run {
 
@@ -24,9 +25,9 @@ bool is_model_name(std::string_view name) {
   });
 }
 
-bool is_model_folder(const fs::path& path) {
+bool is_model(const fs::path& path) {
   std::error_code ignored;
-  return fs::is_regular_file(path / "config.json", ignored);
+  return fs::is_regular_file(runners::is_gguf_path(path) ? path : path / "config.json", ignored);
 }
 
 }  // namespace
@@ -68,8 +69,8 @@ Result<> add_model(const fs::path& file, const std::string& name, const fs::path
   if (name == kShippedModel) return bad_input("model name \"", name, "\" is the shipped model's; choose another");
   std::error_code failed;
   const fs::path absolute = fs::weakly_canonical(path, failed);
-  if (failed || !is_model_folder(absolute))
-    return bad_input(path.string(), ": must be a folder that holds config.json");
+  if (failed || !is_model(absolute))
+    return bad_input(path.string(), ": must be a folder that holds config.json, or a GGUF file");
 
   ASSAY_ASSIGN(const std::vector<RegisteredModel> known, read_model_registry(file));
   std::map<std::string, fs::path> by_name;
@@ -83,7 +84,7 @@ Result<> add_model(const fs::path& file, const std::string& name, const fs::path
   return write_file(file, to_json_text({{"models", models}}, 2) + "\n");
 }
 
-Result<fs::path> resolve_model_folder(const std::string& reference) {
+Result<fs::path> resolve_model(const std::string& reference) {
   if (reference == kShippedModel) return shipped_path("models/reference");
   std::vector<std::string> names{std::string(kShippedModel)};
   if (const auto file = model_registry_file()) {
@@ -93,9 +94,9 @@ Result<fs::path> resolve_model_folder(const std::string& reference) {
       names.push_back(model.name);
     }
   }
-  if (is_model_folder(reference)) return fs::path(reference);
-  return bad_input("model ", quoted_excerpt(reference, 200), ": is no folder with config.json and no registered name (",
-                   join(names, ", "), ")");
+  if (is_model(reference)) return fs::path(reference);
+  return bad_input("model ", quoted_excerpt(reference, 200),
+                   ": is no folder with config.json, no GGUF file and no registered name (", join(names, ", "), ")");
 }
 
 }  // namespace assay::run

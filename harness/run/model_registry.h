@@ -15,7 +15,7 @@ inline constexpr std::string_view kShippedModel = "reference";
 
 struct RegisteredModel {
   std::string name;
-  std::filesystem::path path;  ///< a folder with config.json
+  std::filesystem::path path;  ///< a folder with config.json, or a GGUF file
 };
 
 /// The user's registry: $XDG_CONFIG_HOME/assay/models.json, else ~/.config/assay/models.json.
@@ -27,11 +27,11 @@ Result<std::filesystem::path> model_registry_file();
 Result<std::vector<RegisteredModel>> read_model_registry(const std::filesystem::path& file);
 
 /// Adds or replaces a model. The name is letters, digits, ".", "-" and "_", and not the shipped one; the path is a
-/// folder with config.json and is stored absolute. Error{bad_input} otherwise, Error{environment} if the file can't be
+/// folder with config.json or a GGUF file and is stored absolute. Error{bad_input} otherwise, Error{environment} if the file can't be
 /// written.
 Result<> add_model(const std::filesystem::path& file, const std::string& name, const std::filesystem::path& path);
 
-/// The folder that a REF means: a registered name, else a path. Error{bad_input} lists the known names.
-Result<std::filesystem::path> resolve_model_folder(const std::string& reference);
+/// The folder or GGUF file that a REF means: a registered name, else a path. Error{bad_input} lists the known names.
+Result<std::filesystem::path> resolve_model(const std::string& reference);
 
 }  // namespace assay::run

@@ -41,8 +41,8 @@ TEST_CASE("model registry: a model is added, found by name, and replaced", "[run
   REQUIRE(models->size() == 2);
   CHECK((*models)[0].name == "another.v1");
   CHECK((*models)[1].path == std::filesystem::canonical(home.model()));
-  CHECK(*resolve_model_folder("mine") == std::filesystem::canonical(home.model()));
-  CHECK(*resolve_model_folder(home.model().string()) == home.model());
+  CHECK(*resolve_model("mine") == std::filesystem::canonical(home.model()));
+  CHECK(*resolve_model(home.model().string()) == home.model());
 }
 
 TEST_CASE("model registry: names and folders that can't be are refused", "[run]") {
@@ -52,7 +52,7 @@ TEST_CASE("model registry: names and folders that can't be are refused", "[run]"
   CHECK_FALSE(add_model(home.registry(), "reference", home.model()));
   CHECK_FALSE(add_model(home.registry(), "mine", home.model() / "config.json"));
   CHECK_FALSE(add_model(home.registry(), "mine", "/nonexistent"));
-  CHECK_FALSE(resolve_model_folder("mine"));
+  CHECK_FALSE(resolve_model("mine"));
 }
 
 TEST_CASE("model registry: a broken file is refused by name", "[run]") {

@@ -25,9 +25,9 @@ constexpr Unit kUnits[] = {
 constexpr double kMaxBytes = 1e15;
 
 Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options) {
-  ASSAY_ASSIGN(const std::filesystem::path folder, resolve_model_folder(options.model));
+  ASSAY_ASSIGN(const std::filesystem::path path, resolve_model(options.model));
   return runners::open_native_runner({.model = options.model,
-                                      .folder = folder,
+                                      .path = path,
                                       .device = options.device,
                                       .chat_template = options.chat_template,
                                       .max_batch = options.max_batch,

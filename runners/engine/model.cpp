@@ -272,15 +272,15 @@ kernels::RouterArgs Model::router_args(const MoeWeights& moe) const {
           moe.e_score_correction_bias.empty() ? nullptr : moe.e_score_correction_bias.data()};
 }
 
-Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_positions) {
-  ASSAY_ASSIGN(ModelConfig config, read_model_config(folder));
-  ASSAY_TRY(check_supported(config, (folder / "config.json").string()));
-  ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(folder));
+Result<Model> load_model(const std::filesystem::path& path, std::int64_t max_positions) {
+  ASSAY_ASSIGN(ModelConfig config, read_model_config(path));
+  ASSAY_TRY(check_supported(config, path.string()));
+  ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(path));
   ASSAY_TRY(validate_checkpoint(config, checkpoint));
   if (max_positions > 0 && max_positions < config.max_position_embeddings)
     config.max_position_embeddings = max_positions;
 
-  Model model{folder, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}, {}};
+  Model model{path, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}, {}};
   const ModelConfig& c = model.config;
   WeightReader read(model);
   model.embed_tokens = read.matrix("model.embed_tokens.weight");

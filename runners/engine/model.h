@@ -84,7 +84,7 @@ struct MtpWeights {
 
 /// A loaded model. Immutable after load_model; any thread may read it.
 struct Model {
-  std::filesystem::path folder;  ///< or GGUF file
+  std::filesystem::path path;  ///< its folder, or its GGUF file
   ModelConfig config;
   Checkpoint checkpoint;      ///< owns the mapped files that the weights point into
   WeightMatrix embed_tokens;  ///< [vocab, hidden]
@@ -105,9 +105,9 @@ struct Model {
   kernels::RouterArgs router_args(const MoeWeights& moe) const;
 };
 
-/// Loads `folder` (config.json and safetensors), or a GGUF file, for the CPU, after checking every tensor's name, shape and type.
-/// Error{bad_input} names the file and what is wrong.
-/// `max_positions` bounds the context (0: the model's own).
-Result<Model> load_model(const std::filesystem::path& folder, std::int64_t max_positions = 0);
+/// Loads a folder (config.json and safetensors) or a GGUF file for the CPU, after checking every tensor's name, shape
+/// and type. Error{bad_input} names the file and what is wrong. `max_positions` bounds the context (0: the model's
+/// own).
+Result<Model> load_model(const std::filesystem::path& path, std::int64_t max_positions = 0);
 
 }  // namespace assay::runners

@@ -60,6 +60,12 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
   return {ends.begin(), ends.end()};
 }
 
+/// How products are computed: weights widened to float32, or GGUF's blocks times inputs of 8 bits.
+std::string precision_path(const Model& model) {
+  if (model.config.quantization_config) return "fp8_w8a32";
+  return model.repacked.empty() ? "float32" : "gguf_a8";
+}
+
 /// A request as the scheduler takes it, with what its completion needs besides.
 struct Prepared {
   TokenRequest request;
@@ -118,7 +124,7 @@ class NativeRunner final : public Runner {
 ModelFacts NativeRunner::model_facts() const {
   const ModelConfig& c = model_->config;
   ModelFacts facts;
-  facts.name = model_->folder.filename().string();
+  facts.name = model_->path.filename().string();
   facts.reference = options_.model;
   facts.weights_sha256 = weights_sha256_;
   facts.tokenizer_sha256 = tokenizer_.tokenizer_sha256();
@@ -127,7 +133,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"n_active_parameters", active_parameters(c)},
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
-                   {"precision_path", c.quantization_config ? "fp8_w8a32" : "float32"},
+                   {"precision_path", precision_path(*model_)},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
@@ -230,12 +236,12 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
   }
-  ASSAY_ASSIGN(Model loaded, load_model(options.folder));
+  ASSAY_ASSIGN(Model loaded, load_model(options.path));
   auto model = std::make_unique<Model>(std::move(loaded));
-  ASSAY_ASSIGN(Tokenizer tokenizer, Tokenizer::load_folder(options.folder));
+  ASSAY_ASSIGN(Tokenizer tokenizer, Tokenizer::load_of_model(options.path));
   if (tokenizer.vocab_size() > model->config.vocab_size) {
-    return bad_input((options.folder / "tokenizer.json").string(), ": has ids up to ", tokenizer.vocab_size() - 1,
-                     ", the model's vocab_size is ", model->config.vocab_size);
+    return bad_input(options.path.string(), ": the tokenizer (tokenizer.json, or what GGUF holds) has ids up to ",
+                     tokenizer.vocab_size() - 1, ", the model's vocab_size is ", model->config.vocab_size);
   }
   std::optional<std::string_view> name;
   if (!options.chat_template.empty()) name = options.chat_template;

@@ -1,5 +1,5 @@
 #pragma once
-// The native engine as a runner: a model folder, its tokenizer and chat template, and a scheduler over the CPU's
+// The native engine as a runner: a model, its tokenizer and chat template, and a scheduler over the CPU's
 // threads.
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace assay::runners {
 
 struct NativeOptions {
   std::string model;                            ///< REF as the user wrote it
-  std::filesystem::path folder;                 ///< where its files are
+  std::filesystem::path path;                   ///< its folder, or its GGUF file
   std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i
   std::string chat_template;                    ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64

@@ -142,7 +142,7 @@ TEST_CASE("encode_prompt: bos stands there once", "[chat]") {
 TEST_CASE("encode_prompt: the reference model's prompts get the recorded ids", "[chat]") {
   const auto folder = shipped_path("models/reference");
   REQUIRE(folder);
-  const auto tokenizer = Tokenizer::load_folder(*folder);
+  const auto tokenizer = Tokenizer::load_of_model(*folder);
   REQUIRE(tokenizer);
   const auto chosen = choose_template(tokenizer->chat_template(), *tokenizer);
   REQUIRE(chosen);

@@ -11,7 +11,7 @@
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
-#include "runners/formats/gguf/gguf_file.h"
+#include "runners/formats/gguf/gguf_files.h"
 #include "runners/formats/tokenizer/added_token_finder.h"
 #include "runners/formats/tokenizer/byte_alphabet.h"
 #include "runners/formats/tokenizer/byte_pair_encoder.h"
@@ -300,7 +300,12 @@ Result<Tokenizer> Tokenizer::load(const fs::path& tokenizer_json, const std::opt
   return tokenizer;
 }
 
-Result<Tokenizer> Tokenizer::load_folder(const fs::path& folder) {
+Result<Tokenizer> Tokenizer::load_of_model(const fs::path& model) {
+  if (is_gguf_path(model)) {
+    ASSAY_ASSIGN(const GgufFile file, GgufFile::open(model));
+    return from_gguf(file.metadata());
+  }
+  const fs::path& folder = model;
   const fs::path config = folder / "tokenizer_config.json";
   const fs::path chat_template = folder / "chat_template.jinja";
   std::error_code ignored;
@@ -310,11 +315,6 @@ Result<Tokenizer> Tokenizer::load_folder(const fs::path& folder) {
     ASSAY_ASSIGN(tokenizer.state_->chat_template, read_file(chat_template, kMaxConfigBytes));
   }
   return tokenizer;
-}
-
-Result<Tokenizer> Tokenizer::load_gguf(const fs::path& path) {
-  ASSAY_ASSIGN(const GgufFile file, GgufFile::open(path));
-  return from_gguf(file.metadata());
 }
 
 Result<Tokenizer> Tokenizer::from_gguf(const GgufMetadata& metadata) {

@@ -23,7 +23,7 @@ const Tokenizer& reference_tokenizer() {
   static const Tokenizer tokenizer = [] {
     auto folder = shipped_path("models/reference");
     if (!folder) FAIL(folder.error().message);
-    auto loaded = Tokenizer::load_folder(*folder);
+    auto loaded = Tokenizer::load_of_model(*folder);
     if (!loaded) FAIL(loaded.error().message);
     return std::move(*loaded);
   }();
