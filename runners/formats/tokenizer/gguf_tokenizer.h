@@ -19,9 +19,9 @@ struct GgufTokenizer {
   std::string_view model = {};               ///< "gpt2": byte-level BPE; "llama": SentencePiece-style
   std::optional<std::string_view> pre = {};  ///< names the splitting patterns (gguf_patterns.h)
   std::vector<std::string_view> tokens = {};
-  std::vector<std::int64_t> token_type =
-      {};                          ///< of each token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte
-  std::vector<float> scores = {};  ///< of each token; "llama" only
+  /// Of each token: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte.
+  std::vector<std::int64_t> token_type = {};
+  std::vector<float> scores = {};             ///< of each token; "llama" only
   std::vector<std::string_view> merges = {};  ///< "a b"; "gpt2" only
   std::optional<std::int64_t> bos_token_id = {};
   std::optional<std::int64_t> eos_token_id = {};

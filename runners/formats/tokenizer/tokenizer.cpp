@@ -135,9 +135,11 @@ Result<std::vector<Token>> lay_out_tokens(const TokenizerData& data, const IdOfT
 /// them.
 Result<> lay_out_fallbacks(const SentencePieceModel& model, std::vector<Token>& tokens, std::string_view where) {
   const auto place = [&](std::int32_t id, std::string bytes) -> Result<> {
-    if (id < 0 || id > kMaxId) return bad_input(where, ": a byte's token has id ", id, ", must be 0 to ", kMaxId);
+    if (id < 0 || id > kMaxId)
+      return bad_input(where, ": a byte token or the unknown token has id ", id, ", must be 0 to ", kMaxId);
     if (static_cast<std::size_t>(id) >= tokens.size()) tokens.resize(static_cast<std::size_t>(id) + 1);
-    if (tokens[id].exists) return bad_input(where, ": id ", id, " is given to a byte and to another token");
+    if (tokens[id].exists)
+      return bad_input(where, ": id ", id, " is given to a byte token or the unknown token, and to another");
     tokens[id] = {.bytes = std::move(bytes), .exists = true};
     return {};
   };
