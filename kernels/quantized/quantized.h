@@ -1,9 +1,9 @@
 #pragma once
 // Products with weights in GGUF's quantised types, multiplied as integers.
 //
-// The result. x is quantised by its own row and block of 32 inputs b: amax = max |x|, d = fl(amax / 127),
-// q = x · fl(127 / amax) rounded to an integer (half to even), s = fl(d · Σ q). amax < 2^-100 counts as 0 (d = 0, q =
-// 0); a block with an infinity or a NaN has d = s = NaN and q = 0. A stored weight is (u - offset) · scale + addend
+// The result. x is quantised by its own row and block b of 32 inputs: amax = max |x|, d = fl(amax / 127), q = x times
+// fl(127 / amax), rounded once to an integer (half to even), and s = fl(d · Σ q). amax < 2^-100 counts as 0 (d = 0 and
+// q = 0); a block with an infinity or a NaN has d = s = NaN and q = 0. A stored weight is (u - offset) · scale + addend
 // with an unsigned integer u; scale and addend are exact in float32. Then, in one float32 accumulator, b ascending:
 //   acc = fma(float(Σ_k (u[k] - offset) · q[k]), fl(scale · d), acc)   Q6_K: first for k = 0…15, then for k = 16…31
 //   acc = fma(addend, s, acc)                                          types with an addend only
@@ -13,18 +13,19 @@
 // The layout. At load a weight is repacked into panels of 16 rows; rows behind the last one are zeros. A panel is two
 // parts, each a multiple of 64 bytes: the scales of all its blocks, then the integers of all its blocks.
 //   scales    Q8_0 Q4_0 Q5_0   per block: half d[16]
-//             Q4_1 Q5_1        per block: half d[16], half m[16]
+//             Q4_1 Q5_1        per block: half d[16], half m[16]; scale = d, addend = m
 //             Q4_K Q5_K        per 256 inputs: half d[16], half dmin[16], then per block: u8 sc[16], u8 mn[16];
 //                              scale = d · sc, addend = -dmin · mn
-//             Q6_K             per 256 inputs: half d[16], then per block: i8 sc[16] (k < 16), i8 sc[16] (k >= 16)
-//   integers  per block 8 groups of 4 inputs; the vector of a group is 64 bytes, byte 4·row + i is input 4·group + i.
-//             8 bits: 8 vectors.
-//             4 bits: vector v = 0…3 has group v in the low nibbles and group v + 4 in the high ones.
-//             5 bits: the low four as above, then one vector whose bit g is the fifth bit of group g.
-//             6 bits: the low four as above, then two vectors; bits 2i, 2i + 1 of vector p are bits 4, 5 of group 4p +
-//             i.
-// So 16 rows take as many bytes as in the file (Q4_K and Q5_K: 4 more a row and 256 inputs), read once from front to
-// back.
+//             Q6_K             per 256 inputs: half d[16], then per block: i8 sc[16] (k < 16), i8 sc[16] (k >= 16);
+//                              scale = d · sc
+//   integers  per block 8 groups of 4 inputs; a group is 64 bytes, byte 4·row + i of it is input 4·group + i.
+//             8 bits: 8 vectors of 64 bytes, a group each; a Q8_0 integer is stored with 128 added.
+//             4 bits: 4 vectors; vector v has group v in its low nibbles and group v + 4 in the high ones.
+//             5 bits: the low four as above, then a vector whose bit g is the fifth bit of group g.
+//             6 bits: the low four as above, then two vectors; bits 2i and 2i + 1 of vector p are the upper two bits of
+//                     group 4p + i.
+// So a panel takes as many bytes as its rows in the file (Q4_K and Q5_K: 4 more a row and 256 inputs) and is read once,
+// from front to back.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "kernels/quantized/repack.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -21,11 +22,12 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 std::byte* allocate(std::size_t bytes) {
   const std::size_t alignment = bytes < kLargePage ? 64 : kLargePage;
-  void* memory = std::aligned_alloc(alignment, bytes);  // panels, and so `bytes`, are multiples of 64
+  void* memory =
+      std::aligned_alloc(alignment, (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
 #if defined(__linux__)
-  // Weights are streamed, and large pages spare address look-ups. Whole ones only: the rest isn't rounded up. Only
-  // advice.
+  // Weights are streamed, and large pages spare address look-ups. Those that are filled as a whole: what is left over
+  // stays in small pages, so that only what is used takes memory. Only advice.
   if (bytes >= kLargePage) ::madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
 #endif
   return static_cast<std::byte*>(memory);

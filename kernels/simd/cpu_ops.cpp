@@ -1,5 +1,7 @@
 #include "kernels/simd/cpu_ops.h"
 
+#include <initializer_list>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif

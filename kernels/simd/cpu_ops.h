@@ -15,8 +15,7 @@ struct AttentionArgs;  // kernels/attention/attention.h
 struct QuantizedArgs;  // kernels/quantized/quantized.h
 struct QuantizedBlock;
 
-/// Products of int8 with quantised weights. Apart from the others, since AVX-512 offers them only together with VNNI;
-/// the AVX2 build takes their place on a processor without it.
+/// Products with quantised weights; see QuantizedBuild.
 struct QuantizedOps {
   /// Quantises a tile of 1, 2, 4, 8 or 16 rows of x to blocks [n_in / 32][n_rows].
   void (*quantize_tile)(const float* x, std::ptrdiff_t x_stride, int n_rows, int n_in, QuantizedBlock* to);
