@@ -62,7 +62,6 @@ Result<KvMemory> parse_kv_memory(std::string_view text) {
 ReferenceKind reference_kind(std::string_view reference) {
   if (reference.starts_with(kReplayPrefix)) return ReferenceKind::replay;
   if (reference.starts_with("http://") || reference.starts_with("https://")) return ReferenceKind::endpoint;
-  if (reference.ends_with(".gguf")) return ReferenceKind::gguf;
   return ReferenceKind::model;
 }
 
@@ -73,9 +72,6 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
     case ReferenceKind::endpoint:
       return bad_input(
           "--model: this version runs no endpoints; give a folder, a registered name or replay:FILE.jsonl");
-    case ReferenceKind::gguf:
-      return bad_input("--model ", options.model,
-                       ": this version reads no GGUF; give a folder with config.json and safetensors");
     case ReferenceKind::model:
       break;
   }

@@ -33,7 +33,7 @@ struct RunnerOptions {
 };
 
 /// What kind of REF it is, by its spelling alone.
-enum class ReferenceKind { replay, endpoint, gguf, model };
+enum class ReferenceKind { replay, endpoint, model };
 ReferenceKind reference_kind(std::string_view reference);
 
 /// Opens the runner for a REF: `replay:FILE` a recording, a folder or registered name the native engine.

@@ -21,7 +21,7 @@ TEST_CASE("reference_kind: by spelling", "[run]") {
   CHECK(reference_kind("replay:a.jsonl") == ReferenceKind::replay);
   CHECK(reference_kind("http://127.0.0.1:8000/v1#m") == ReferenceKind::endpoint);
   CHECK(reference_kind("https://host/v1#m") == ReferenceKind::endpoint);
-  CHECK(reference_kind("./m.gguf") == ReferenceKind::gguf);
+  CHECK(reference_kind("./m.gguf") == ReferenceKind::model);
   CHECK(reference_kind("reference") == ReferenceKind::model);
   CHECK(reference_kind("./folder") == ReferenceKind::model);
 }
