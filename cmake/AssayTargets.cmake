@@ -17,7 +17,8 @@ function(assay_add_library name)
   cmake_parse_arguments(ARG "OWN_PRECOMPILED" "" "SOURCES;LINK;LINK_PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC assay_options ${ARG_LINK} PRIVATE ${ARG_LINK_PRIVATE})
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF
+    UNITY_BUILD ${ASSAY_UNITY} UNITY_BUILD_BATCH_SIZE 8)
   # The JSON library and the standard headers are read once, not in every file: half of the build on a small machine.
   if(name STREQUAL "assay_base")
     target_precompile_headers(${name} PRIVATE "${PROJECT_SOURCE_DIR}/harness/base/precompiled.h")

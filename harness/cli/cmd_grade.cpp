@@ -18,7 +18,7 @@ namespace assay::cli {
 
 namespace {
 
-constexpr std::size_t kBatch = 256;  // lines graded before the next are printed
+constexpr std::size_t kLinesAtATime = 256;  // graded before the next are printed
 
 struct GradeArgs {
   std::string suite;
@@ -122,10 +122,10 @@ Result<> grade_outputs(const std::vector<OutputToGrade>& outputs, const run::Gra
                        std::stop_token stop, const std::function<Result<>(std::string_view)>& write) {
   const run::Clock clock = run::machine_clock();
   std::int64_t n_correct = 0;
-  for (std::size_t begin = 0; begin < outputs.size(); begin += kBatch) {
+  for (std::size_t begin = 0; begin < outputs.size(); begin += kLinesAtATime) {
     if (stop.stop_requested())
       return interrupted("interrupted; ", begin, " of ", outputs.size(), " outputs are graded");
-    std::vector<results::VerdictFacts> verdicts(std::min(kBatch, outputs.size() - begin));
+    std::vector<results::VerdictFacts> verdicts(std::min(kLinesAtATime, outputs.size() - begin));
     run::grade_in_parallel(verdicts.size(), n_threads, [&](std::size_t i) {
       const OutputToGrade& output = outputs[begin + i];
       verdicts[i] = run::grade_sample(*output.suite, *output.item, output.sample, tools, clock.unix_ms());

@@ -20,7 +20,7 @@ namespace assay::cli {
 
 namespace {
 
-constexpr std::size_t kBatch = 256;  // transcripts in memory at a time
+constexpr std::size_t kTranscriptsAtATime = 256;  // in memory
 
 struct RegradeArgs {
   std::vector<std::string> runs;
@@ -106,7 +106,7 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
   ASSAY_TRY(store.for_each_sample(run_id, suite.name, results::SampleParts::transcripts,
                                   [&](const results::SampleRecord& record) -> Result<> {
                                     batch.push_back(record);
-                                    return batch.size() < kBatch ? Result<>() : grade_batch();
+                                    return batch.size() < kTranscriptsAtATime ? Result<>() : grade_batch();
                                   }));
   ASSAY_TRY(grade_batch());
   regraded.n_samples = static_cast<std::int64_t>(verdicts.size());

@@ -13,14 +13,14 @@ namespace {
 
 using kernels::MatmulArgs;
 
-struct Sizes {
+struct GqaSizes {
   int heads, kv_heads, d, hidden;
   int group() const { return heads / kv_heads; }
   int query() const { return heads * d; }
   int key() const { return kv_heads * d; }
 };
 
-Sizes sizes_of(const ModelConfig& c) {
+GqaSizes gqa_sizes(const ModelConfig& c) {
   return {static_cast<int>(c.num_attention_heads), static_cast<int>(c.num_key_value_heads),
           static_cast<int>(c.head_dim), static_cast<int>(c.hidden_size)};
 }
@@ -33,7 +33,7 @@ void add_bias(const std::vector<float>& bias, float* row) {
 
 void GqaAttention::run(const GqaWeights& weights, int cache_layer, KvCache& cache, const kernels::RopeTable& rope,
                        std::span<const TokenSpan> spans, const float* x, float* out) {
-  const Sizes s = sizes_of(model_.config);
+  const GqaSizes s = gqa_sizes(model_.config);
   const int n_rows = count_rows(spans);
   project_inputs(weights, n_rows, x);
   write_cache_rows(weights, cache_layer, cache, rope, spans);
@@ -42,7 +42,7 @@ void GqaAttention::run(const GqaWeights& weights, int cache_layer, KvCache& cach
 }
 
 void GqaAttention::project_inputs(const GqaWeights& weights, int n_rows, const float* x) {
-  const Sizes s = sizes_of(model_.config);
+  const GqaSizes s = gqa_sizes(model_.config);
   const MatmulArgs products[] = {
       {x, s.hidden, n_rows, weights.q_proj, grown(query_, product(n_rows, s.query())), s.query()},
       {x, s.hidden, n_rows, weights.k_proj, grown(key_, product(n_rows, s.key())), s.key()},
@@ -52,7 +52,7 @@ void GqaAttention::project_inputs(const GqaWeights& weights, int n_rows, const f
 
 void GqaAttention::write_cache_rows(const GqaWeights& weights, int cache_layer, KvCache& cache,
                                     const kernels::RopeTable& rope, std::span<const TokenSpan> spans) {
-  const Sizes s = sizes_of(model_.config);
+  const GqaSizes s = gqa_sizes(model_.config);
   const auto eps = static_cast<float>(model_.config.rms_norm_eps);
   const auto normed_and_rotated = [&](float* heads, int n_heads, const std::vector<float>& norm, const float* angles) {
     for (int h = 0; h < n_heads; ++h) {
@@ -82,7 +82,7 @@ void GqaAttention::write_cache_rows(const GqaWeights& weights, int cache_layer, 
 }
 
 void GqaAttention::attend(int cache_layer, KvCache& cache, std::span<const TokenSpan> spans) {
-  const Sizes s = sizes_of(model_.config);
+  const GqaSizes s = gqa_sizes(model_.config);
   grown(head_output_, product(count_rows(spans), s.query()));
 
   // One task per KV head and block of rows: all its queries share each page that they read.

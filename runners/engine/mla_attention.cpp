@@ -18,13 +18,13 @@ using kernels::MatmulArgs;
 /// Materialised keys and values of a block of heads may take this much; more heads are done in turn.
 constexpr std::size_t kMaterialisedFloats = std::size_t{16} << 20;
 
-struct Sizes {
+struct MlaSizes {
   int heads, nope, rope, v, latent, hidden;
   int qk() const { return nope + rope; }
   int row() const { return latent + rope; }
 };
 
-Sizes sizes_of(const ModelConfig& c) {
+MlaSizes mla_sizes(const ModelConfig& c) {
   return {static_cast<int>(c.num_attention_heads), static_cast<int>(c.qk_nope_head_dim),
           static_cast<int>(c.qk_rope_head_dim),    static_cast<int>(c.v_head_dim),
           static_cast<int>(c.kv_lora_rank),        static_cast<int>(c.hidden_size)};
@@ -55,7 +55,7 @@ WeightMatrix weight_rows(const WeightMatrix& w, int first, int n) {
 }
 
 /// Heads whose keys and values are materialised together, so that they fit and the weight is cut at whole units.
-int heads_per_block(const Sizes& s, const WeightMatrix& kv_b, int n_positions) {
+int heads_per_block(const MlaSizes& s, const WeightMatrix& kv_b, int n_positions) {
   const std::size_t per_head = product(n_positions, s.nope + s.v + s.qk());
   const int heads = std::clamp(static_cast<int>(kMaterialisedFloats / per_head), 1, s.heads);
   return heads * (s.nope + s.v) % row_unit(kv_b) == 0 ? heads : s.heads;
@@ -65,7 +65,7 @@ int heads_per_block(const Sizes& s, const WeightMatrix& kv_b, int n_positions) {
 
 void MlaAttention::run(const MlaWeights& weights, int cache_layer, KvCache& cache, const kernels::RopeTable& rope,
                        std::span<const TokenSpan> spans, PositionRole role, const float* x, float* out) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   const int n_rows = count_rows(spans);
   project_inputs(weights, n_rows, x);
   write_cache_rows(weights, cache_layer, cache, rope, spans);
@@ -83,7 +83,7 @@ void MlaAttention::run(const MlaWeights& weights, int cache_layer, KvCache& cach
 }
 
 void MlaAttention::project_inputs(const MlaWeights& weights, int n_rows, const float* x) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   float* query = grown(query_, product(n_rows, s.heads, s.qk()));
   float* kv = grown(compressed_kv_, product(n_rows, s.row()));
   const MatmulArgs kv_product{x, s.hidden, n_rows, weights.kv_a_proj_with_mqa, kv, s.row()};
@@ -107,7 +107,7 @@ void MlaAttention::project_inputs(const MlaWeights& weights, int n_rows, const f
 
 void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, KvCache& cache,
                                     const kernels::RopeTable& rope, std::span<const TokenSpan> spans) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   const auto eps = static_cast<float>(model_.config.rms_norm_eps);
   int first_row = 0;
   for (const TokenSpan& span : spans) {
@@ -128,7 +128,7 @@ void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, 
 
 void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, KvCache& cache,
                                    std::span<const TokenSpan> spans) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   const int n_rows = count_rows(spans);
   float* query = grown(latent_query_, product(n_rows, s.heads, s.row()));
   float* output = grown(latent_output_, product(n_rows, s.heads, s.latent));
@@ -210,7 +210,7 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, K
 
 void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_layer, KvCache& cache,
                                        const TokenSpan& span, int first_row) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   const int n_positions = span.end_position();
   const int block = heads_per_block(s, weights.kv_b_proj, n_positions);
   for (int first_head = 0; first_head < s.heads; first_head += block) {
@@ -242,7 +242,7 @@ void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_laye
 }
 
 void MlaAttention::attend_heads(int first_head, int n_heads, const TokenSpan& span, int first_row) {
-  const Sizes s = sizes_of(model_.config);
+  const MlaSizes s = mla_sizes(model_.config);
   const int n_positions = span.end_position(), width = n_heads * (s.nope + s.v);
   constexpr int kRowsPerTask = 32;
   const int n_blocks = (span.n_rows() + kRowsPerTask - 1) / kRowsPerTask;

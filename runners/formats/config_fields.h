@@ -13,6 +13,8 @@
 
 namespace assay::runners {
 
+constexpr std::int64_t kMaxPositions = 1 << 30;  ///< beyond any real context
+
 /// An integer in [least, most].
 Result<std::int64_t> read_count(const JsonObject& json, std::string_view key, std::int64_t least, std::int64_t most);
 /// The same; `fallback` if it is absent or null.

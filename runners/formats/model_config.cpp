@@ -26,7 +26,6 @@ constexpr std::int64_t kMaxHeadDim = 1 << 13;
 constexpr std::int64_t kMaxExperts = 1 << 12;
 constexpr std::int64_t kMaxSharedExperts = 1 << 6;
 constexpr std::int64_t kMaxExpertsInAllLayers = 1 << 18;
-constexpr std::int64_t kMaxPositions = 1 << 30;
 
 struct ArchitectureFacts {
   std::string_view architecture;

@@ -9,7 +9,6 @@ namespace {
 
 constexpr double kMaxFactor = 1e6;
 constexpr double kMaxTheta = 1e12;
-constexpr std::int64_t kMaxPositions = 1 << 30;
 
 /// The scaling's type under either spelling. Neither may be there only where there is nothing to scale by: a nested
 /// form that is not known here (one per layer type, say) must not pass for "default".

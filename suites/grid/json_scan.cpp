@@ -7,7 +7,7 @@ namespace assay::suites {
 
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxNesting = 64;
 
 /// Accepts or refuses; keeps nothing. Refusing deep nesting also bounds the scan: at most that many unclosed objects
 /// can hold one another, so each byte is read at most that often.
@@ -21,8 +21,8 @@ class Recogniser : public nlohmann::json_sax<Json> {
   bool string(string_t&) override { return true; }
   bool binary(binary_t&) override { return true; }
   bool key(string_t&) override { return true; }
-  bool start_object(std::size_t) override { return ++depth_ <= kMaxDepth; }
-  bool start_array(std::size_t) override { return ++depth_ <= kMaxDepth; }
+  bool start_object(std::size_t) override { return ++depth_ <= kMaxNesting; }
+  bool start_array(std::size_t) override { return ++depth_ <= kMaxNesting; }
   bool end_object() override { return --depth_ >= 0; }
   bool end_array() override { return --depth_ >= 0; }
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override { return false; }
