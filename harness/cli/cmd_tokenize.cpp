@@ -166,7 +166,8 @@ Result<> tokenize_command(const TokenizeArgs& args, const CommonOptions& common)
 
 Action declare_tokenize(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<TokenizeArgs>();  // shared by the option table, which writes it, and the action
-  add_text(app, "--model", args->model, "REF", "The model whose tokenizer is used: a folder, a GGUF file or a registered name");
+  add_text(app, "--model", args->model, "REF",
+           "The model whose tokenizer is used: a folder, a GGUF file or a registered name");
   add_text(app, "--tokenizer", args->tokenizer, "FILE",
            "A tokenizer.json (tokenizer_config.json beside it is read too) or a .gguf file");
   app.add_flag("--decode", args->decode, "Read ids and write their text; special tokens are written out");

@@ -27,8 +27,8 @@ Result<std::filesystem::path> model_registry_file();
 Result<std::vector<RegisteredModel>> read_model_registry(const std::filesystem::path& file);
 
 /// Adds or replaces a model. The name is letters, digits, ".", "-" and "_", and not the shipped one; the path is a
-/// folder with config.json or a GGUF file and is stored absolute. Error{bad_input} otherwise, Error{environment} if the file can't be
-/// written.
+/// folder with config.json or a GGUF file and is stored absolute. Error{bad_input} otherwise, Error{environment} if the
+/// file can't be written.
 Result<> add_model(const std::filesystem::path& file, const std::string& name, const std::filesystem::path& path);
 
 /// The folder or GGUF file that a REF means: a registered name, else a path. Error{bad_input} lists the known names.

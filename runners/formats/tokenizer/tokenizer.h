@@ -39,8 +39,8 @@ class Tokenizer {
   /// patterns.
   static Result<Tokenizer> load(const std::filesystem::path& tokenizer_json,
                                 const std::optional<std::filesystem::path>& tokenizer_config = std::nullopt);
-  /// The tokenizer of a model: of a folder, tokenizer.json with tokenizer_config.json and chat_template.jinja where they
-  /// exist; or what a GGUF file carries (errors of GgufFile::open, and those of gguf_tokenizer.h).
+  /// The tokenizer of a model: of a folder, tokenizer.json with tokenizer_config.json and chat_template.jinja where
+  /// they exist; or what a GGUF file carries (errors of GgufFile::open, and those of gguf_tokenizer.h).
   static Result<Tokenizer> load_of_model(const std::filesystem::path& model);
   /// The same from the metadata of a file that is already open; nothing of it is needed afterwards.
   static Result<Tokenizer> from_gguf(const GgufMetadata& metadata);
