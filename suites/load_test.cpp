@@ -51,30 +51,33 @@ TEST_CASE("load_suite_folder: prompts of each kind carry question and instructio
   auto suite = load(header("integer"), R"({"id":"1","question":"1+1?","answer":"2","tag":"sum"})");
   REQUIRE(suite);
   CHECK(suite->items[0].tag == "sum");
-  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("1+1?\n\n") && Catch::Contains("\\boxed{}"));
+  CHECK_THAT(suite->items[0].prompt, Catch::Matchers::StartsWith("1+1?\n\n") && Catch::Matchers::Contains("\\boxed{}"));
   suite = load(header("choice"), R"({"id":"1","question":"Q?","choices":["x","y","z"],"answer":1})");
   REQUIRE(suite);
-  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("Q?\n\nA) x\nB) y\nC) z\n\n") && Catch::EndsWith("A, B or C."));
+  CHECK_THAT(suite->items[0].prompt,
+             Catch::Matchers::StartsWith("Q?\n\nA) x\nB) y\nC) z\n\n") && Catch::Matchers::EndsWith("A, B or C."));
   const std::string grid = R"({"id":"1","question":"Q?","solution":{"House 1":{"Name":"Eric"}}})";
   suite = load(header("grid"), grid);
   REQUIRE(suite);
-  CHECK_THAT(suite->items[0].prompt, Catch::Contains("\"reasoning\": \"___\"") &&
-                                         Catch::Contains("\"Name\": \"___\"") && !Catch::Contains("Eric"));
+  CHECK_THAT(suite->items[0].prompt, Catch::Matchers::Contains("\"reasoning\": \"___\"") &&
+                                         Catch::Matchers::Contains("\"Name\": \"___\"") &&
+                                         !Catch::Matchers::Contains("Eric"));
   suite = load(header("grid", R"(,"prompt":{"answer_form":"bare"})"), grid);
   REQUIRE(suite);
   CHECK(suite->prompt.answer_form == AnswerForm::bare);
-  CHECK_THAT(suite->items[0].prompt, !Catch::Contains("reasoning\":"));
+  CHECK_THAT(suite->items[0].prompt, !Catch::Matchers::Contains("reasoning\":"));
   suite = load(header("text"), R"({"id":"1","question":"Q?","answer":["a"]})");
   REQUIRE(suite);
-  CHECK_THAT(suite->items[0].prompt, Catch::StartsWith("Q?\n\n") && Catch::Contains("<answer>"));
+  CHECK_THAT(suite->items[0].prompt, Catch::Matchers::StartsWith("Q?\n\n") && Catch::Matchers::Contains("<answer>"));
   suite = load(header("code"), R"({"id":"1","prompt":"def f(x):\n","entry_point":"f","test":"def check(f): pass"})"
                                "\n"
                                R"({"id":"2","question":"Add.","io_tests":[{"stdin":"1 2","stdout":"3"}]})"
                                "\n"
                                R"({"id":"3","prompt":"Do it.","entry_point":"f","tests":["assert f"]})");
   REQUIRE(suite);
-  CHECK_THAT(suite->items[0].prompt, Catch::Contains("```python\ndef f(x):\n"));
-  CHECK_THAT(suite->items[1].prompt, Catch::StartsWith("Add.\n\n") && Catch::Contains("standard input"));
+  CHECK_THAT(suite->items[0].prompt, Catch::Matchers::Contains("```python\ndef f(x):\n"));
+  CHECK_THAT(suite->items[1].prompt,
+             Catch::Matchers::StartsWith("Add.\n\n") && Catch::Matchers::Contains("standard input"));
   CHECK(suite->items[2].prompt == "Do it.");
 }
 
@@ -130,7 +133,7 @@ TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[
   const auto suite = load(text, R"({"id":"1","question":"Q","answer":"2"})");
   REQUIRE_FALSE(suite);
   CHECK(suite.error().kind == ErrorKind::bad_input);
-  CHECK_THAT(message_of(suite.error()), Catch::StartsWith(message));
+  CHECK_THAT(message_of(suite.error()), Catch::Matchers::StartsWith(message));
 }
 
 TEST_CASE("load_suite_folder: a broken record is refused with line and field", "[suites]") {
@@ -199,7 +202,7 @@ TEST_CASE("load_suite_folder: a broken record is refused with line and field", "
   const auto suite = load(header(kind), good.at(kind) + "\n\n" + record + "\n");
   REQUIRE_FALSE(suite);
   CHECK(suite.error().kind == ErrorKind::bad_input);
-  CHECK_THAT(message_of(suite.error()), Catch::StartsWith("items.jsonl:3: " + message));
+  CHECK_THAT(message_of(suite.error()), Catch::Matchers::StartsWith("items.jsonl:3: " + message));
 }
 
 TEST_CASE("load_suite_folder: missing and empty files", "[suites]") {
@@ -250,5 +253,6 @@ TEST_CASE("load_items: records for `grade --items`", "[suites]") {
   CHECK(items->size() == 1);
   const auto unsupported = load_items(folder.path() / "items.jsonl", ItemKind::refusal);
   REQUIRE_FALSE(unsupported);
-  CHECK_THAT(unsupported.error().message, Catch::Contains("kind \"refusal\" is not supported by this version"));
+  CHECK_THAT(unsupported.error().message,
+             Catch::Matchers::Contains("kind \"refusal\" is not supported by this version"));
 }

@@ -48,15 +48,17 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   const auto misspelt = resolve_suites("zebra-smok");
   REQUIRE_FALSE(misspelt);
   CHECK(misspelt.error().kind == ErrorKind::bad_input);
-  CHECK_THAT(misspelt.error().message, Catch::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
-  CHECK_THAT(misspelt.error().message, Catch::Contains("aime-smoke, choice-smoke, code-smoke"));
+  CHECK_THAT(misspelt.error().message,
+             Catch::Matchers::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
+  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("aime-smoke, choice-smoke, code-smoke"));
   CHECK_FALSE(resolve_suites(""));
   CHECK_FALSE(resolve_suites("smoke,,smoke"));
   CHECK_FALSE(resolve_suites("./no/such/folder"));
   CHECK_FALSE(resolve_suites(std::string(100'000, 'x')));
   const auto family = resolve_suites("aime");
   REQUIRE_FALSE(family);
-  CHECK_THAT(family.error().message, Catch::StartsWith("suite aime: ") && Catch::Contains("items.jsonl"));
+  CHECK_THAT(family.error().message,
+             Catch::Matchers::StartsWith("suite aime: ") && Catch::Matchers::Contains("items.jsonl"));
 }
 
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {

@@ -60,8 +60,9 @@ TEST_CASE("smoke suites: items hold the reference model's own prompts and answer
   const Item zebra = load("zebra-smoke").items[0];
   CHECK(zebra.id == ItemId("zebra-0001"));
   CHECK(zebra.tag == "3x3");
-  CHECK_THAT(zebra.prompt, Catch::StartsWith("There are 3 houses, numbered 1 to 3 from left to right."));
-  CHECK_THAT(zebra.prompt, Catch::EndsWith("Give the solution as a JSON object with keys \"House 1\" to \"House 3\"."));
+  CHECK_THAT(zebra.prompt, Catch::Matchers::StartsWith("There are 3 houses, numbered 1 to 3 from left to right."));
+  CHECK_THAT(zebra.prompt,
+             Catch::Matchers::EndsWith("Give the solution as a JSON object with keys \"House 1\" to \"House 3\"."));
   CHECK(zebra.record.at("solution").at("House 2").at("Pet") == "fish");
   const Item aime = load("aime-smoke").items[1];
   CHECK(aime.prompt ==
@@ -74,7 +75,8 @@ TEST_CASE("smoke suites: items hold the reference model's own prompts and answer
   const Item code = load("code-smoke").items[0];
   CHECK(code.record.at("entry_point") == "compute");
   CHECK(code.record.at("tests").size() == 8);
-  CHECK_THAT(code.prompt, Catch::StartsWith("Complete this Python function.\n\n```python\ndef compute(nums):\n"));
+  CHECK_THAT(code.prompt,
+             Catch::Matchers::StartsWith("Complete this Python function.\n\n```python\ndef compute(nums):\n"));
 }
 
 TEST_CASE("smoke suites: graders agree with every recorded verdict", "[suites]") {

@@ -235,7 +235,7 @@ TEST_CASE("GGUF tokenizer: truncations are refused; mutations load or are refuse
   }
 }
 
-TEST_CASE("Tokenizer::load_gguf: reads a file, and names key and file where it can't", "[tokenizer]") {
+TEST_CASE("Tokenizer::load_of_model: reads a file, and names key and file where it can't", "[tokenizer]") {
   const TestFolder folder;
   TestGguf gguf;
   gguf.set("tokenizer.ggml.model", gguf_text("llama"));
@@ -245,7 +245,7 @@ TEST_CASE("Tokenizer::load_gguf: reads a file, and names key and file where it c
   gguf.set("tokenizer.ggml.bos_token_id", gguf_u32(1));
   gguf.set("tokenizer.chat_template", gguf_text("{{ m }}"));
   const auto path = folder.write("m.gguf", gguf.bytes());
-  const auto tokenizer = Tokenizer::load_gguf(path);
+  const auto tokenizer = Tokenizer::load_of_model(path);
   if (!tokenizer) FAIL(tokenizer.error().message);
   CHECK(must_encode(*tokenizer, "A A") == Ids{3, 3});
   CHECK(must_encode(*tokenizer, "ü") == Ids{4, 0});
@@ -254,9 +254,9 @@ TEST_CASE("Tokenizer::load_gguf: reads a file, and names key and file where it c
   CHECK(tokenizer->tokenizer_sha256().size() == 64);
 
   gguf.set("tokenizer.ggml.scores", gguf_u32(1));
-  const auto broken = Tokenizer::load_gguf(folder.write("m.gguf", gguf.bytes()));
+  const auto broken = Tokenizer::load_of_model(folder.write("m.gguf", gguf.bytes()));
   REQUIRE_FALSE(broken);
   CHECK_THAT(broken.error().message, Catch::Matchers::Contains("m.gguf: key \"tokenizer.ggml.scores\""));
   gguf.remove("tokenizer.ggml.model");
-  CHECK_FALSE(Tokenizer::load_gguf(folder.write("m.gguf", gguf.bytes())));
+  CHECK_FALSE(Tokenizer::load_of_model(folder.write("m.gguf", gguf.bytes())));
 }
