@@ -1,0 +1,131 @@
+// A golden model written as GGUF runs as it does from its folder.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "runners/engine/logits.h"
+#include "runners/formats/gguf/test_gguf.h"
+#include "runners/formats/safetensors.h"
+#include "tests/support/catch.h"
+#include "tests/support/random.h"
+#include "tests/support/simd_levels.h"
+#include "tests/support/temporary_folder.h"
+
+using namespace assay;
+using namespace assay::runners;
+
+namespace {
+
+const std::filesystem::path kFolder = std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/golden/llama_tied";
+
+std::string hub_to_gguf(std::string name) {
+  const std::pair<std::string, std::string> words[] = {{"model.embed_tokens", "token_embd"},
+                                                       {"model.norm", "output_norm"},
+                                                       {"model.layers.", "blk."},
+                                                       {"input_layernorm", "attn_norm"},
+                                                       {"self_attn.q_proj", "attn_q"},
+                                                       {"self_attn.k_proj", "attn_k"},
+                                                       {"self_attn.v_proj", "attn_v"},
+                                                       {"self_attn.o_proj", "attn_output"},
+                                                       {"post_attention_layernorm", "ffn_norm"},
+                                                       {"mlp.gate_proj", "ffn_gate"},
+                                                       {"mlp.up_proj", "ffn_up"},
+                                                       {"mlp.down_proj", "ffn_down"}};
+  for (const auto& [hub, gguf] : words) {
+    if (const auto at = name.find(hub); at != std::string::npos) name.replace(at, hub.size(), gguf);
+  }
+  return name;
+}
+
+/// The model's file: row half·d/2 + i of a query or key head stands at 2i + half, as converters write llama.
+TestGguf llama_gguf(const ModelConfig& c, const Checkpoint& checkpoint) {
+  TestGguf gguf;
+  gguf.set("general.architecture", gguf_text("llama"));
+  const auto count = [](std::int64_t n) { return gguf_u32(static_cast<std::uint32_t>(n)); };
+  gguf.set("llama.vocab_size", count(c.vocab_size));
+  gguf.set("llama.context_length", count(c.max_position_embeddings));
+  gguf.set("llama.embedding_length", count(c.hidden_size));
+  gguf.set("llama.block_count", count(c.num_hidden_layers));
+  gguf.set("llama.feed_forward_length", count(c.intermediate_size));
+  gguf.set("llama.attention.head_count", count(c.num_attention_heads));
+  gguf.set("llama.attention.head_count_kv", count(c.num_key_value_heads));
+  gguf.set("llama.attention.key_length", count(c.head_dim));
+  gguf.set("llama.attention.value_length", count(c.head_dim));
+  gguf.set("llama.rope.dimension_count", count(c.head_dim));
+  gguf.set("llama.rope.freq_base", gguf_f32(static_cast<float>(c.rope_theta)));
+  gguf.set("llama.attention.layer_norm_rms_epsilon", gguf_f32(static_cast<float>(c.rms_norm_eps)));
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    const std::vector<float> values = *read_floats(*tensor);
+    const std::size_t width = static_cast<std::size_t>(tensor->shape.back()), d = static_cast<std::size_t>(c.head_dim);
+    std::vector<float> stored = values;
+    if (name.find("q_proj") != std::string::npos || name.find("k_proj") != std::string::npos) {
+      for (std::size_t row = 0; row < values.size() / width; ++row) {
+        const std::size_t half = row % d / (d / 2), i = row % (d / 2), to = row / d * d + 2 * i + half;
+        std::memcpy(stored.data() + to * width, values.data() + row * width, width * sizeof(float));
+      }
+    }
+    TestTensor out{hub_to_gguf(name), {}, 0, {}};
+    for (std::size_t i = tensor->shape.size(); i-- > 0;)
+      out.dims.push_back(static_cast<std::uint64_t>(tensor->shape[i]));
+    out.data.assign(reinterpret_cast<const char*>(stored.data()), stored.size() * sizeof(float));
+    gguf.tensors.push_back(std::move(out));
+  }
+  return gguf;
+}
+
+/// Matrices as Q8_0: 32 values share a half d = largest / 127.
+void quantize(TestGguf& gguf) {
+  for (TestTensor& tensor : gguf.tensors) {
+    if (tensor.dims.size() != 2 || tensor.dims[0] % 32 != 0) continue;
+    std::vector<float> values(tensor.data.size() / sizeof(float));
+    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
+    tensor.type = 8;
+    tensor.data.clear();
+    for (std::size_t at = 0; at < values.size(); at += 32) {
+      float largest = 0;
+      for (std::size_t i = at; i < at + 32; ++i) largest = std::max(largest, std::fabs(values[i]));
+      const auto d = static_cast<_Float16>(largest / 127);
+      tensor.data += raw(d);
+      for (std::size_t i = at; i < at + 32; ++i) {
+        const float q = std::nearbyint(values[i] / static_cast<float>(d));
+        tensor.data += static_cast<char>(static_cast<std::int8_t>(std::clamp(q, -127.0f, 127.0f)));
+      }
+    }
+  }
+}
+
+std::vector<float> logits_of(const std::filesystem::path& model_path, const std::vector<std::int32_t>& tokens,
+                             kernels::SimdLevel level = kernels::best_simd_level(), int chunk = 64) {
+  const Result<Model> model = load_model(model_path);
+  if (!model) FAIL(model.error().message);
+  kernels::ThreadPool pool(2);
+  const auto logits = compute_logits(*model, {kernels::cpu_ops(level), pool}, tokens, {.chunk_tokens = chunk});
+  if (!logits) FAIL(logits.error().message);
+  return logits->logits;
+}
+
+}  // namespace
+
+TEST_CASE("engine: a GGUF file runs as its folder does, bit for bit, and its quantised form nearly so",
+          "[engine][gguf]") {
+  const ModelConfig config = *read_model_config(kFolder);
+  const Checkpoint checkpoint = *Checkpoint::open(kFolder);
+  TestGguf gguf = llama_gguf(config, checkpoint);
+  const test_support::TemporaryFolder folder;
+  const std::filesystem::path file = folder / "m.gguf";
+  std::ofstream(file, std::ios::binary) << gguf.bytes();
+  std::vector<std::int32_t> tokens;
+  for (int i = 0; i < 40; ++i) tokens.push_back((7 * i + 3) % static_cast<int>(config.vocab_size));
+  const auto expected = logits_of(kFolder, tokens);
+  CHECK(logits_of(file, tokens) == expected);
+
+  quantize(gguf);
+  std::ofstream(file, std::ios::binary | std::ios::trunc) << gguf.bytes();
+  const auto quantised = logits_of(file, tokens);
+  CHECK(tests::relative_error(quantised, expected) < 0.1);
+  CHECK(tests::relative_error(quantised, expected) > 1e-5);  // the quantised weights are what ran
+  for (const kernels::SimdLevel level : tests::available_levels())
+    CHECK(logits_of(file, tokens, level, 7) == quantised);
+}
