@@ -10,6 +10,7 @@
 #include "harness/run/model_registry.h"
 #include "runners/formats/chat/chat_template.h"
 #include "runners/formats/chat/messages.h"
+#include "runners/formats/gguf/gguf_files.h"
 #include "runners/formats/tokenizer/tokenizer.h"
 
 namespace assay::cli {
@@ -41,8 +42,7 @@ Result<runners::Tokenizer> load_tokenizer(const TokenizeArgs& args) {
     ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
     return runners::Tokenizer::load_of_model(path);
   }
-  if (std::filesystem::path(args.tokenizer).extension() == ".gguf")
-    return runners::Tokenizer::load_of_model(args.tokenizer);
+  if (runners::is_gguf_path(args.tokenizer)) return runners::Tokenizer::load_of_model(args.tokenizer);
   const std::filesystem::path config = std::filesystem::path(args.tokenizer).parent_path() / "tokenizer_config.json";
   std::error_code ignored;
   if (!std::filesystem::exists(config, ignored)) return runners::Tokenizer::load(args.tokenizer);

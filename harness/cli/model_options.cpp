@@ -22,9 +22,8 @@ bool is_device(std::string_view word) {
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--model", options.model, "REF",
-           "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists "
-           "them), or "
-           "replay:FILE.jsonl with recorded outputs");
+           "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
+           "or replay:FILE.jsonl with recorded outputs");
   add_text(app, "--device", options.device, "auto|cpu|cuda[:i]",
            "Where the model runs (default: auto, the best there is)")
       ->check([](const std::string& word) {

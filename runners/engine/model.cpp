@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -52,7 +53,7 @@ WeightType weight_type(DType dtype) {
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
  public:
-  explicit WeightReader(Model& model) : model_(model), pool_(available_processors()) {}
+  explicit WeightReader(Model& model) : model_(model) {}
 
   WeightMatrix matrix(const std::string& name) {
     const TensorView& tensor = find(name);
@@ -102,12 +103,13 @@ class WeightReader {
     for (std::int64_t row = 0; row < n_out; ++row) {
       rows.push_back(tensor.bytes.data() + static_cast<std::size_t>(stored_row(tensor, row)) * row_bytes);
     }
-    model_.repacked.push_back(kernels::repack(pool_, type, static_cast<int>(n_in), rows));
+    if (!pool_) pool_.emplace(available_processors());
+    model_.repacked.push_back(kernels::repack(*pool_, type, static_cast<int>(n_in), rows));
     return model_.repacked.back().matrix();
   }
 
   Model& model_;
-  kernels::ThreadPool pool_;
+  std::optional<kernels::ThreadPool> pool_;  // made where there is something to repack
 };
 
 FfnWeights read_ffn(WeightReader& read, const std::string& prefix) {

@@ -196,7 +196,7 @@ TEST_CASE("gguf checkpoint: parts are opened together, whichever is named", "[gg
   const TestFolder folder;
   const auto first_path = folder.write(kFirst, first.bytes());
   const auto second_path = folder.write(kSecond, second.bytes());
-  const auto named = GENERATE_COPY(first_path, second_path);
+  const std::filesystem::path& named = GENERATE(true, false) ? first_path : second_path;
   const auto config = read_model_config(named);
   REQUIRE(config);
   const auto checkpoint = Checkpoint::open(named);
