@@ -211,6 +211,16 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
     CHECK(tokens_of(generate(requests, {.max_batch = 1, .speculate = true})) == expected);
     CHECK(tokens_of(generate(requests, {.max_batch = 16, .chunk = 50, .speculate = true})) == expected);
   }
+  SECTION("speculation whose drafts are often wrong") {
+    // The model is sure of its next token; only heat makes the drawn one differ from the draft.
+    std::vector<TokenRequest> hot = requests;
+    for (TokenRequest& request : hot) request.sampling = {3, 1, 0, 0};
+    const auto outputs = generate(hot, {.max_batch = 5, .speculate = true});
+    std::int64_t n_rejected = 0;
+    for (const TokenOutput& output : outputs) n_rejected += output.n_drafted_tokens - output.n_accepted_tokens;
+    CHECK(n_rejected > 20);
+    CHECK(tokens_of(outputs) == tokens_of(generate(hot, {.max_batch = 5})));
+  }
   SECTION("a cache that is almost too small") {
     const std::int64_t one_sample = std::int64_t{30} * 7 * 64 * 576 * 4;
     CHECK(tokens_of(generate(requests, {.kv_memory_bytes = one_sample})) == expected);
