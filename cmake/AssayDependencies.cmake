@@ -30,7 +30,11 @@ if(ASSAY_CUDA)
   assay_settle(ASSAY_CUDA CMAKE_CUDA_COMPILER "CUDA is" "nvcc not found; set CUDACXX to it")
 endif()
 if(ASSAY_CUDA)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90a)  # Hopper with its own instructions
+  endif()
   enable_language(CUDA)
+  find_package(CUDAToolkit 12.3 REQUIRED)
 endif()
 
 if(ASSAY_GUI)

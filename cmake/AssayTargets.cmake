@@ -11,6 +11,13 @@ if(ASSAY_UNITY)
   target_compile_options(assay_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow -Wno-array-bounds -Wno-subobject-linkage>)
 endif()
+if(ASSAY_CUDA)
+  # As on the CPU, a product and a sum are fused only where the code says so: bits must not depend on a compiler's choice.
+  # (The standard stands here because CMake 3.25 doesn't know that nvcc 13 has C++20.)
+  target_compile_options(assay_options INTERFACE
+    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --fmad=false --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>
+    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${ASSAY_WERROR}>>:--Werror=all-warnings>)
+endif()
 target_include_directories(assay_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
 if(ASSAY_SANITIZE)
   target_compile_options(assay_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE} -fno-omit-frame-pointer>)

@@ -1,0 +1,143 @@
+#pragma once
+// Hopper's own instructions, one named function each: barriers in shared memory (mbarrier), the copy engine (TMA), the
+// tensor cores' warpgroup products (wgmma) and dependent launch. Device code only.
+// Source: NVIDIA, Parallel Thread Execution ISA 8.x (sections on mbarrier, cp.async.bulk.tensor, wgmma,
+// griddepcontrol).
+
+#include <cuda.h>
+#include <cuda_bf16.h>
+
+#include <cstdint>
+
+namespace assay::kernels::hopper {
+
+constexpr int kWarpThreads = 32;
+constexpr int kGroupThreads = 128;     ///< a warpgroup: four warps that issue a wgmma together
+constexpr int kSwizzleRowBytes = 128;  ///< a row of a swizzled tile: 64 bfloat16
+constexpr int kSwizzleElements = 64;
+
+__device__ inline std::uint32_t shared_address(const void* p) {
+  return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
+}
+
+// ---- dependent launch
+
+/// Waits until everything that the grids before this one wrote is there.
+__device__ inline void wait_for_previous_grid() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+/// Lets the next grid start as soon as there is room; it waits for this one's results by itself.
+__device__ inline void let_next_grid_start() { asm volatile("griddepcontrol.launch_dependents;"); }
+
+// ---- barriers
+
+__device__ inline void barrier_init(std::uint64_t* barrier, int n_arrivals) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(n_arrivals));
+}
+/// Makes initialised barriers visible to the copy engine and to the cluster.
+__device__ inline void barrier_init_fence() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+/// Arrives, and announces `bytes` that the copy engine will deliver in this phase.
+__device__ inline void barrier_arrive_expect(std::uint64_t* barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)), "r"(bytes)
+               : "memory");
+}
+__device__ inline void barrier_arrive(std::uint64_t* barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
+}
+/// Arrives at the same barrier of block `rank` of the cluster.
+__device__ inline void barrier_arrive_remote(std::uint64_t* barrier, int rank) {
+  asm volatile(
+      "{\n.reg .b32 remote;\n"
+      "mapa.shared::cluster.u32 remote, %0, %1;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];\n}" ::"r"(shared_address(barrier)),
+      "r"(rank)
+      : "memory");
+}
+/// Waits until the phase of this parity has completed.
+__device__ inline void barrier_wait(std::uint64_t* barrier, std::uint32_t parity) {
+  asm volatile(
+      "{\n.reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+      "@!done bra again;\n}" ::"r"(shared_address(barrier)),
+      "r"(parity)
+      : "memory");
+}
+/// The same for a barrier at which blocks of the whole cluster arrive.
+__device__ inline void barrier_wait_cluster(std::uint64_t* barrier, std::uint32_t parity) {
+  asm volatile(
+      "{\n.reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+      "@!done bra again;\n}" ::"r"(shared_address(barrier)),
+      "r"(parity)
+      : "memory");
+}
+
+// ---- cluster
+
+__device__ inline int cluster_rank() {
+  std::uint32_t rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return static_cast<int>(rank);
+}
+__device__ inline void cluster_sync() {
+  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+
+// ---- copy engine. Coordinates are innermost first; the barrier counts the bytes of the whole box.
+
+__device__ inline void prefetch_tensor_map(const CUtensorMap* map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
+}
+__device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(
+          shared_address(to)),
+      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1)
+      : "memory");
+}
+/// Into the same place of every block of the cluster whose bit is set in `blocks`; each block's barrier is told.
+__device__ inline void load_box_multicast(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1,
+                                          std::uint16_t blocks) {
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%3, %4}], [%2], %5;" ::"r"(shared_address(to)),
+      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "h"(blocks)
+      : "memory");
+}
+__device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1, int c2,
+                                int c3) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(shared_address(to)),
+      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+/// Orders this thread's ordinary writes to shared memory before what the copy engine and the tensor cores do later.
+__device__ inline void fence_for_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
+// ---- registers of a warpgroup
+
+template <int kRegisters>
+__device__ inline void take_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
+}
+template <int kRegisters>
+__device__ inline void give_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kRegisters));
+}
+
+// ---- small matrices in a warp
+
+/// Transposes an 8 x 8 matrix of 16-bit values: in, lane l holds row l/4, columns 2·(l%4) and the next; out likewise.
+__device__ inline std::uint32_t transpose_8x8(std::uint32_t pair) {
+  std::uint32_t out;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(out) : "r"(pair));
+  return out;
+}
+/// Two float32 rounded to bfloat16, `low` in the lower half.
+__device__ inline std::uint32_t pack_bf16(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return *reinterpret_cast<const std::uint32_t*>(&pair);
+}
+
+}  // namespace assay::kernels::hopper

@@ -1,0 +1,50 @@
+#pragma once
+// One way to launch a kernel. Every launch may overlap the tail of the one before it on its stream (programmatic
+// dependent launch), so every kernel calls wait_for_previous_grid() before it touches what others wrote or may still
+// read; what it does before that (barriers, weights that never change) is hidden behind its predecessor.
+
+#include <cuda_runtime.h>
+
+#include <string_view>
+
+#include "kernels/device/device.cuh"
+
+namespace assay::kernels {
+
+struct LaunchShape {
+  dim3 grid;
+  int n_threads = 0;
+  std::size_t shared_bytes = 0;
+  int cluster = 1;  ///< blocks of a cluster, along x
+};
+
+/// Launches `kernel` on the stream. Above 48 KiB of shared memory the kernel must have been given its limit.
+template <class... Parameters, class... Arguments>
+Result<> launch(std::string_view what, void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
+                Arguments&&... arguments) {
+  cudaLaunchAttribute attributes[2] = {};
+  attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[0].val.programmaticStreamSerializationAllowed = 1;
+  attributes[1].id = cudaLaunchAttributeClusterDimension;
+  attributes[1].val.clusterDim.x = static_cast<unsigned>(shape.cluster);
+  attributes[1].val.clusterDim.y = 1;
+  attributes[1].val.clusterDim.z = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = shape.grid;
+  config.blockDim = dim3(static_cast<unsigned>(shape.n_threads));
+  config.dynamicSmemBytes = shape.shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  config.numAttrs = shape.cluster > 1 ? 2 : 1;
+  return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
+}
+
+/// Lets a kernel use `bytes` of dynamic shared memory. Once per kernel and device, in set-up or before the first
+/// launch.
+template <class Kernel>
+Result<> allow_shared_memory(Kernel kernel, std::size_t bytes) {
+  return check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+               "shared memory of a kernel");
+}
+
+}  // namespace assay::kernels

@@ -1,0 +1,65 @@
+#pragma once
+// Matrix product with a bfloat16 weight on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k].
+//   x [m_rows, n_in] bfloat16 row-major with a stride; w [n_out, n_in] bfloat16 row-major, as in the file.
+//   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on.
+//   The sum: one float32 accumulator per element takes k in ascending steps of 16 with wgmma (weights are always its
+//   64-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. There is no split of k. So an
+//   element's bits depend on its row of x and its row of w alone: not on m_rows, the tile, the cluster or the block.
+//   What is stored (Epilogue) follows from the finished sum by the same few float32 operations in every tile.
+//   Tolerance: relative error below 2^-16·sqrt(n_in / 1024) before the last rounding; matmul_bf16_test.cpp has the
+//   check. Moves 2·n_out·n_in bytes of weight once per pass while m_rows <= 256: memory-bound below about 250 rows.
+// Source of the tiling ideas: NVIDIA's CUTLASS documentation on Hopper's persistent, warp-specialised products.
+
+#include <cuda_bf16.h>
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/device/device.cuh"
+
+namespace assay::kernels {
+
+/// What happens to a finished sum.
+enum class Epilogue {
+  store_bf16,   ///< y = bf16(sum + bias), bias optional
+  store_f32,    ///< y = sum + bias in float32, bias optional: logits
+  add_f32,      ///< y += sum in float32: the residual stream
+  swiglu_bf16,  ///< rows 16j … 16j+7 of w are gates, the next eight their ups: y[m, 8j+i] = bf16(silu(gate)·up)
+};
+
+/// One product. y may not overlap x.
+struct MatmulBf16Args {
+  const __nv_bfloat16* x = nullptr;
+  std::int64_t x_stride = 0;  ///< elements from a row of x to the next
+  int m_rows = 0;
+  const __nv_bfloat16* w = nullptr;
+  int n_out = 0;  ///< rows of w; swiglu_bf16 stores half as many columns and needs a multiple of 16
+  int n_in = 0;
+  Epilogue epilogue = Epilogue::store_bf16;
+  const float* bias = nullptr;  ///< [n_out] or null
+  void* y = nullptr;            ///< bfloat16 or float32, as the epilogue says
+  std::int64_t y_stride = 0;    ///< elements from a row of y to the next, even
+};
+
+/// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
+/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor. Blocks of a
+/// cluster lie along the weight's rows (they share x) and along the tokens (they share w).
+struct MatmulPlan {
+  int tokens = 0;  ///< 8, 16, 32, 64, 128 or 256
+  int groups = 1;
+  int rows = 64;  ///< weight rows of a block: a multiple of 16; 64·groups if groups > 1
+  int cluster_rows = 1;
+  int cluster_tokens = 1;
+  bool operator==(const MatmulPlan&) const = default;
+};
+
+/// The plan for a shape on a device with this many multiprocessors.
+MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_in, int n_multiprocessors);
+
+/// Launches the product. Error{bad_input} names what breaks the contract.
+Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream);
+/// The same with a plan of the caller's choice (tests and benchmarks). Error{bad_input} if no kernel was built for it.
+Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream);
+
+}  // namespace assay::kernels

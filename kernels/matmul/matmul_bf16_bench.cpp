@@ -1,0 +1,137 @@
+// Products of Llama-3.1-8B's weights from one row to thousands, and the square one of prefill, beside cuBLAS.
+// Weights of a row rotate through 3 GB, so that each is read from memory.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "kernels/device/bench_support.cuh"
+#include "kernels/device/cublas.cuh"
+#include "kernels/matmul/matmul_bf16.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+using Bf16 = __nv_bfloat16;
+
+struct Pool {
+  DeviceBuffer<Bf16> weights, x, y;
+  Cublas cublas;
+};
+
+constexpr std::size_t kPoolElements = std::size_t{3} << 29;
+constexpr std::size_t kActivationElements = std::size_t{8192} * 28672;
+
+Result<Pool> create_pool(const BenchContext& context) {
+  Pool pool;
+  ASSAY_ASSIGN(pool.weights, DeviceBuffer<Bf16>::create(kPoolElements));
+  ASSAY_ASSIGN(pool.x, DeviceBuffer<Bf16>::create(kActivationElements));
+  ASSAY_ASSIGN(pool.y, DeviceBuffer<Bf16>::create(std::size_t{2} * kActivationElements));
+  ASSAY_TRY(fill_random(pool.weights.span(), 0.05f, 1, context.stream.get()));
+  ASSAY_TRY(fill_random(pool.x.span(), 1.0f, 2, context.stream.get()));
+  ASSAY_ASSIGN(pool.cublas, create_cublas(context.stream.get()));
+  return pool;
+}
+
+struct Shape {
+  int m, n, k;
+  double bytes() const { return 2.0 * (1.0 * n * k + 1.0 * m * k + 1.0 * m * n); }
+  double flop() const { return 2.0 * m * n * k; }
+  /// About two milliseconds of launches, so that the first one's start counts for little.
+  int n_launches() const { return static_cast<int>(std::clamp(6e9 / bytes(), 3.0, 200.0)); }
+};
+
+const Bf16* rotated(const Pool& pool, const Shape& s, int i) {
+  const std::size_t size = static_cast<std::size_t>(s.n) * static_cast<std::size_t>(s.k), n = kPoolElements / size;
+  return pool.weights.data() + size * (static_cast<std::size_t>(i) % n);
+}
+
+Result<double> time_cublas(const BenchContext& context, const Pool& pool, const Shape& s) {
+  return time_us(context.stream, s.n_launches(), [&](int i) -> Result<> {
+    const float one = 1, zero = 0;
+    return check(cublasGemmEx(pool.cublas.get(), CUBLAS_OP_T, CUBLAS_OP_N, s.n, s.m, s.k, &one, rotated(pool, s, i),
+                              CUDA_R_16BF, s.k, pool.x.data(), CUDA_R_16BF, s.k, &zero, pool.y.data(), CUDA_R_16BF, s.n,
+                              CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+                 "cuBLAS product");
+  });
+}
+
+Result<double> time_plan(const BenchContext& context, const Pool& pool, const Shape& s, const MatmulPlan& plan) {
+  return time_us(context.stream, s.n_launches(), [&](int i) {
+    return matmul_bf16(
+        {pool.x.data(), s.k, s.m, rotated(pool, s, i), s.n, s.k, Epilogue::store_bf16, nullptr, pool.y.data(), s.n},
+        plan, context.stream.get());
+  });
+}
+
+std::string plan_text(const MatmulPlan& p) {
+  return std::to_string(p.tokens) + "/" + std::to_string(p.groups) + "/" + std::to_string(p.rows) + "/" +
+         std::to_string(p.cluster_rows) + "x" + std::to_string(p.cluster_tokens);
+}
+
+/// Every tile that holds m rows without waste beyond its own size.
+std::vector<MatmulPlan> plans_for(int m) {
+  std::vector<MatmulPlan> plans;
+  const auto add = [&](int tokens, int groups, int cluster_rows, int cluster_tokens) {
+    if (m <= tokens / 2 && tokens > 8) return;
+    if (cluster_tokens > 1 && m <= tokens) return;
+    if (groups > 1) {
+      plans.push_back({tokens, groups, 64 * groups, cluster_rows, cluster_tokens});
+    } else {
+      for (const int rows : {32, 48, 64}) {
+        if (rows % (16 * cluster_tokens) == 0) plans.push_back({tokens, 1, rows, cluster_rows, cluster_tokens});
+      }
+    }
+  };
+  if (m <= 8) add(8, 1, 1, 1);
+  if (m <= 16) add(16, 1, 1, 1);
+  if (m <= 32) add(32, 1, 1, 1);
+  if (m <= 32) add(32, 1, 2, 1);
+  add(64, 1, 1, 1);
+  add(64, 1, 2, 1);
+  add(64, 1, 1, 2);
+  add(64, 2, 2, 1);
+  add(128, 1, 2, 1);
+  add(128, 1, 1, 2);
+  add(128, 2, 1, 1);
+  add(128, 2, 2, 1);
+  add(256, 1, 2, 1);
+  add(256, 2, 1, 1);
+  add(256, 2, 2, 1);
+  add(256, 2, 1, 2);
+  return plans;
+}
+
+Result<> bench_shape(const BenchContext& context, const Pool& pool, const Shape& s) {
+  const MatmulPlan chosen = choose_matmul_plan(s.m, s.n, s.k, context.device.n_multiprocessors);
+  const std::string shape = std::to_string(s.m) + " x " + std::to_string(s.n) + " x " + std::to_string(s.k);
+  if (context.sweep) {
+    for (const MatmulPlan& plan : plans_for(s.m)) {
+      if (plan == chosen) continue;
+      ASSAY_ASSIGN(const double us, time_plan(context, pool, s, plan));
+      print_row(context, {"  sweep " + shape + " " + plan_text(plan), us, s.bytes(), s.flop()});
+    }
+  }
+  ASSAY_ASSIGN(const double us, time_plan(context, pool, s, chosen));
+  ASSAY_ASSIGN(const double peer_us, time_cublas(context, pool, s));
+  print_row(context, {"matmul " + shape + " " + plan_text(chosen), us, s.bytes(), s.flop(), peer_us});
+  return {};
+}
+
+}  // namespace
+
+Result<> bench_matmul(const BenchContext& context) {
+  ASSAY_ASSIGN(const Pool pool, create_pool(context));
+  const std::pair<int, int> weights[] = {{6144, 4096}, {4096, 4096}, {28672, 4096}, {4096, 14336}, {128256, 4096}};
+  for (const int m : {1, 8, 16, 32, 64, 128, 256}) {
+    for (const auto& [n, k] : weights) ASSAY_TRY(bench_shape(context, pool, {m, n, k}));
+  }
+  for (const Shape& s : {Shape{2048, 6144, 4096}, Shape{2048, 28672, 4096}, Shape{2048, 4096, 14336},
+                         Shape{4096, 4096, 4096}, Shape{8192, 8192, 8192}}) {
+    ASSAY_TRY(bench_shape(context, pool, s));
+  }
+  return {};
+}
+
+}  // namespace assay::kernels
