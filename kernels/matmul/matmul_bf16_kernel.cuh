@@ -133,17 +133,13 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
   for (int tile = first; tile < a.row_tiles * a.token_tiles; tile += n_clusters) {
     const TilePlace place = tile_place(a, tile);
     for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(a.n_stages)) {
-      if (n_loaded >= a.n_stages) {
-        if constexpr (T::kCluster == 1) {
-          barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
-        } else {
-          barrier_wait_cluster(&ring.empty[at.slot], at.parity ^ 1);
-        }
-      }
+      if (n_loaded >= a.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
       if (n_loaded >= n_ahead) load_weights(at.slot, place, step);
       load_tokens(at.slot, place, step);
     }
   }
+  // Not earlier: the next grid's first loads shall fill the pause in which this one finishes, not compete with it.
+  let_next_grid_start();
 }
 
 /// One warp has read a stage: tells every block that sends to this one.
@@ -223,11 +219,7 @@ __device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int 
     float sums[Product::kRegisters];
     int previous = 0;
     for (int step = 0; step < a.n_steps; ++step, at.advance(a.n_stages)) {
-      if constexpr (T::kCluster == 1) {
-        barrier_wait(&ring.full[at.slot], at.parity);
-      } else {
-        barrier_wait_cluster(&ring.full[at.slot], at.parity);
-      }
+      barrier_wait(&ring.full[at.slot], at.parity);
       const char* stage = ring.stages + at.slot * ring.stage_bytes;
       std::uint64_t w = tile_descriptor(stage + group * kGroupRows * kSwizzleRowBytes);
       std::uint64_t x = tile_descriptor(stage + T::kSub * w_sub_bytes);
@@ -260,7 +252,6 @@ __global__ void __launch_bounds__(T::kThreads, 1)
   extern __shared__ __align__(1024) char shared[];
   auto* barriers = reinterpret_cast<std::uint64_t*>(shared);
   const Ring ring{barriers, barriers + kMaxStages, shared + kBarrierBytes, T::stage_bytes(a.rows)};
-  let_next_grid_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&w_map);
     prefetch_tensor_map(&x_map);

@@ -73,10 +73,10 @@ struct Problem {
 /// Every kernel that was built, with every height of tile.
 std::vector<MatmulPlan> all_plans() {
   std::vector<MatmulPlan> plans;
-  const int tiles[][4] = {{8, 1, 1, 1},   {16, 1, 1, 1},  {32, 1, 1, 1},  {32, 1, 2, 1},
-                          {64, 1, 1, 1},  {64, 1, 2, 1},  {64, 1, 1, 2},  {64, 2, 2, 1},
-                          {128, 1, 2, 1}, {128, 1, 1, 2}, {128, 2, 1, 1}, {128, 2, 2, 1},
-                          {256, 1, 2, 1}, {256, 2, 1, 1}, {256, 2, 2, 1}, {256, 2, 1, 2}};
+  const int tiles[][4] = {{8, 1, 1, 1},   {16, 1, 1, 1},  {32, 1, 1, 1},  {32, 1, 2, 1},  {32, 1, 4, 1},
+                          {64, 1, 4, 1},  {64, 1, 2, 2},  {128, 1, 2, 2}, {64, 1, 1, 1},  {64, 1, 2, 1},
+                          {64, 1, 1, 2},  {64, 2, 2, 1},  {128, 1, 2, 1}, {128, 1, 1, 2}, {128, 2, 1, 1},
+                          {128, 2, 2, 1}, {256, 1, 2, 1}, {256, 2, 1, 1}, {256, 2, 2, 1}, {256, 2, 1, 2}};
   for (const auto& [tokens, groups, cluster_rows, cluster_tokens] : tiles) {
     for (const int rows : {16, 32, 48, 64, 128}) {
       if ((groups > 1) != (rows == 128) || rows % (16 * cluster_tokens) != 0) continue;

@@ -1,0 +1,84 @@
+// Attention over the paged cache: decode at Llama-3.1-8B's and Qwen2.5-7B's shapes, pages in random order.
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+#include <string>
+
+#include "kernels/attention/decode_attention.cuh"
+#include "kernels/device/bench_support.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+using Bf16 = __nv_bfloat16;
+
+struct DecodeCase {
+  int rows, n_keys, heads, kv_heads, d;
+};
+
+Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
+  const int pages_per_row = (c.n_keys + kCachePageTokens - 1) / kCachePageTokens;
+  // Several layers' caches in turn, 200 MB at the least, so that none stays in the L2 cache.
+  const double layer_bytes = 4.0 * c.rows * pages_per_row * kCachePageTokens * c.kv_heads * c.d;
+  const int n_layers = static_cast<int>(std::clamp(2e8 / layer_bytes + 1, 2.0, 64.0));
+  const int n_pages = c.rows * pages_per_row;
+  const std::size_t layer_size = static_cast<std::size_t>(layer_bytes / 4);
+  ASSAY_ASSIGN(const auto keys, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));
+  ASSAY_ASSIGN(const auto values, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));
+  ASSAY_ASSIGN(const auto q, DeviceBuffer<Bf16>::create(static_cast<std::size_t>(c.rows * c.heads * c.d)));
+  ASSAY_ASSIGN(const auto out, DeviceBuffer<Bf16>::create(q.size()));
+  ASSAY_TRY(fill_random(keys.span(), 1, 3, context.stream.get()));
+  ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
+  ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
+  std::vector<std::int32_t> table(static_cast<std::size_t>(n_pages));
+  std::iota(table.begin(), table.end(), 0);
+  std::mt19937 generator(6);
+  std::shuffle(table.begin(), table.end(), generator);
+  const std::vector<std::int32_t> lengths(static_cast<std::size_t>(c.rows), c.n_keys);
+  const DecodePlan plan = plan_decode(lengths);
+  ASSAY_ASSIGN(const auto device_table, DeviceBuffer<std::int32_t>::from(table));
+  ASSAY_ASSIGN(const auto n_keys, DeviceBuffer<std::int32_t>::from(lengths));
+  ASSAY_ASSIGN(const auto items, DeviceBuffer<DecodeItem>::from(plan.items));
+  ASSAY_ASSIGN(const auto first_item, DeviceBuffer<std::int32_t>::from(plan.first_item));
+  const int max_items = static_cast<int>(plan.items.size());
+  ASSAY_ASSIGN(const auto scratch, DeviceBuffer<float>::create(decode_scratch_floats(max_items, c.heads, c.d)));
+  DecodeAttentionArgs a;
+  a.q = q.data();
+  a.rows = c.rows;
+  a.heads = c.heads;
+  a.page_table = device_table.data();
+  a.page_table_stride = pages_per_row;
+  a.n_keys = n_keys.data();
+  a.scale = 0.088f;
+  a.items = items.data();
+  a.first_item = first_item.data();
+  a.max_items = max_items;
+  a.scratch = scratch.data();
+  a.out = out.data();
+  const int n_launches = static_cast<int>(std::clamp(6e9 / layer_bytes, 3.0, 200.0));
+  ASSAY_ASSIGN(const double us, time_us(context.stream, n_launches, [&](int i) {
+                 const std::size_t offset = layer_size * static_cast<std::size_t>(i % n_layers);
+                 a.cache = {keys.data() + offset, values.data() + offset, n_pages, c.kv_heads, c.d};
+                 return decode_attention(a, context.stream.get());
+               }));
+  const double bytes = 4.0 * c.rows * c.n_keys * c.kv_heads * c.d;
+  print_row(context,
+            {"decode attention " + std::to_string(c.rows) + " x " + std::to_string(c.n_keys) + " keys, heads " +
+                 std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) + " x " + std::to_string(c.d),
+             us, bytes, 4.0 * c.rows * c.n_keys * c.heads * c.d});
+  return {};
+}
+
+}  // namespace
+
+Result<> bench_attention(const BenchContext& context) {
+  const DecodeCase cases[] = {{1, 1024, 32, 8, 128},   {1, 32768, 32, 8, 128},  {32, 1024, 32, 8, 128},
+                              {128, 1024, 32, 8, 128}, {256, 1024, 32, 8, 128}, {64, 8192, 32, 8, 128},
+                              {64, 8000, 28, 4, 128},  {64, 8192, 9, 3, 64}};
+  for (const DecodeCase& c : cases) ASSAY_TRY(bench_decode(context, c));
+  return {};
+}
+
+}  // namespace assay::kernels

@@ -1,0 +1,18 @@
+#include "kernels/attention/paged_cache.cuh"
+
+#include <array>
+
+namespace assay::kernels {
+
+Result<CUtensorMap> cache_map(const PagedCache& cache, const __nv_bfloat16* rows) {
+  const auto row_bytes = static_cast<std::uint64_t>(cache.head_dim) * sizeof(__nv_bfloat16);
+  const auto kv_heads = static_cast<std::uint64_t>(cache.kv_heads);
+  const std::array<TensorMapDim, 4> dims{
+      TensorMapDim{static_cast<std::uint64_t>(cache.head_dim), 0, 64},
+      TensorMapDim{kCachePageTokens, row_bytes, kCachePageTokens},
+      TensorMapDim{kv_heads, kCachePageTokens * row_bytes, 1},
+      TensorMapDim{static_cast<std::uint64_t>(cache.n_pages), kv_heads * kCachePageTokens * row_bytes, 1}};
+  return encode_tensor_map(rows, dims);
+}
+
+}  // namespace assay::kernels
