@@ -1,4 +1,5 @@
-// Attention over the paged cache: decode at Llama-3.1-8B's and Qwen2.5-7B's shapes, pages in random order.
+// Attention over the paged cache at Llama-3.1-8B's and Qwen2.5-7B's shapes, pages in random order: decode, and whole
+// prompts.
 
 #include <algorithm>
 #include <numeric>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "kernels/attention/decode_attention.cuh"
+#include "kernels/attention/prefill_attention.cuh"
 #include "kernels/device/bench_support.cuh"
 
 namespace assay::kernels {
@@ -13,6 +15,14 @@ namespace assay::kernels {
 namespace {
 
 using Bf16 = __nv_bfloat16;
+
+std::vector<std::int32_t> shuffled_pages(int n_pages) {
+  std::vector<std::int32_t> pages(static_cast<std::size_t>(n_pages));
+  std::iota(pages.begin(), pages.end(), 0);
+  std::mt19937 generator(6);
+  std::shuffle(pages.begin(), pages.end(), generator);
+  return pages;
+}
 
 struct DecodeCase {
   int rows, n_keys, heads, kv_heads, d;
@@ -32,10 +42,7 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   ASSAY_TRY(fill_random(keys.span(), 1, 3, context.stream.get()));
   ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
   ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
-  std::vector<std::int32_t> table(static_cast<std::size_t>(n_pages));
-  std::iota(table.begin(), table.end(), 0);
-  std::mt19937 generator(6);
-  std::shuffle(table.begin(), table.end(), generator);
+  const std::vector<std::int32_t> table = shuffled_pages(n_pages);
   const std::vector<std::int32_t> lengths(static_cast<std::size_t>(c.rows), c.n_keys);
   const DecodePlan plan = plan_decode(lengths);
   ASSAY_ASSIGN(const auto device_table, DeviceBuffer<std::int32_t>::from(table));
@@ -71,6 +78,49 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   return {};
 }
 
+struct PrefillCase {
+  int prompts, n_keys, heads, kv_heads, d;
+};
+
+Result<> bench_prefill(const BenchContext& context, const PrefillCase& c) {
+  const int pages_per_prompt = (c.n_keys + kCachePageTokens - 1) / kCachePageTokens,
+            n_pages = c.prompts * pages_per_prompt;
+  const std::size_t cache_size =
+      static_cast<std::size_t>(n_pages * kCachePageTokens) * static_cast<std::size_t>(c.kv_heads * c.d);
+  const int tokens = c.prompts * c.n_keys;
+  ASSAY_ASSIGN(const auto keys, DeviceBuffer<Bf16>::create(cache_size));
+  ASSAY_ASSIGN(const auto values, DeviceBuffer<Bf16>::create(cache_size));
+  ASSAY_ASSIGN(const auto q,
+               DeviceBuffer<Bf16>::create(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(c.heads * c.d)));
+  ASSAY_ASSIGN(const auto out, DeviceBuffer<Bf16>::create(q.size()));
+  ASSAY_TRY(fill_random(keys.span(), 1, 3, context.stream.get()));
+  ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
+  ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
+  std::vector<PrefillSpan> spans;
+  for (int i = 0; i < c.prompts; ++i) spans.push_back({i * c.n_keys, c.n_keys, 0, i});
+  ASSAY_ASSIGN(const auto table, DeviceBuffer<std::int32_t>::from(shuffled_pages(n_pages)));
+  ASSAY_ASSIGN(const auto tiles, DeviceBuffer<PrefillTile>::from(plan_prefill(spans)));
+  PrefillAttentionArgs a;
+  a.q = q.data();
+  a.tokens = tokens;
+  a.heads = c.heads;
+  a.cache = {keys.data(), values.data(), n_pages, c.kv_heads, c.d};
+  a.page_table = table.data();
+  a.page_table_stride = pages_per_prompt;
+  a.scale = 0.088f;
+  a.tiles = tiles.data();
+  a.n_tiles = static_cast<int>(tiles.size());
+  a.out = out.data();
+  ASSAY_ASSIGN(const double us,
+               time_us(context.stream, 5, [&](int) { return prefill_attention(a, context.stream.get()); }));
+  print_row(context,
+            {"prefill attention " + std::to_string(c.prompts) + " x " + std::to_string(c.n_keys) + " keys, heads " +
+                 std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) + " x " + std::to_string(c.d),
+             us, 4.0 * (static_cast<double>(cache_size) + static_cast<double>(q.size())),
+             2.0 * c.prompts * c.n_keys * (c.n_keys + 1.0) * c.heads * c.d});
+  return {};
+}
+
 }  // namespace
 
 Result<> bench_attention(const BenchContext& context) {
@@ -78,6 +128,10 @@ Result<> bench_attention(const BenchContext& context) {
                               {128, 1024, 32, 8, 128}, {256, 1024, 32, 8, 128}, {64, 8192, 32, 8, 128},
                               {64, 8000, 28, 4, 128},  {64, 8192, 9, 3, 64}};
   for (const DecodeCase& c : cases) ASSAY_TRY(bench_decode(context, c));
+  const PrefillCase prefill_cases[] = {{16, 512, 32, 8, 128},  {4, 2048, 32, 8, 128},  {1, 8192, 32, 8, 128},
+                                       {1, 8192, 32, 32, 128}, {1, 16384, 32, 8, 128}, {1, 8192, 28, 4, 128},
+                                       {1, 8192, 9, 3, 64}};
+  for (const PrefillCase& c : prefill_cases) ASSAY_TRY(bench_prefill(context, c));
   return {};
 }
 

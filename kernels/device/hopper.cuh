@@ -94,6 +94,13 @@ __device__ inline void load_box_multicast(void* to, const CUtensorMap* map, std:
       "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "h"(blocks)
       : "memory");
 }
+__device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes "
+      "[%0], [%1, {%3, %4, %5}], [%2];" ::"r"(shared_address(to)),
+      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2)
+      : "memory");
+}
 __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1, int c2,
                                 int c3) {
   asm volatile(

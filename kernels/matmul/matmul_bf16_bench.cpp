@@ -75,6 +75,7 @@ std::vector<MatmulPlan> plans_for(int m) {
   std::vector<MatmulPlan> plans;
   const auto add = [&](int tokens, int groups, int cluster_rows, int cluster_tokens) {
     if (m <= tokens / 2 && tokens > 8) return;
+    if (m > 8 * tokens) return;
     if (cluster_tokens > 1 && m <= tokens) return;
     if (groups > 1) {
       plans.push_back({tokens, groups, 64 * groups, cluster_rows, cluster_tokens});

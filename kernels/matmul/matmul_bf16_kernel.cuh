@@ -2,9 +2,11 @@
 // The kernel behind matmul_bf16.cuh, one template for all tiles. Included by matmul_bf16_*.cu only.
 //
 // A block is one warpgroup that only asks the copy engine for tiles and kGroups warpgroups that only multiply. Between
-// them lies a ring of stages in shared memory, each with a barrier "full" (the copy engine counts bytes) and a barrier
-// "empty" (the multiplying warps arrive). Blocks stay and walk over tiles, so the next tile's weights are on their way
-// while a finished one is stored; and the first weights are asked for before the previous grid has ended.
+// them lie two rings of stages in shared memory, one for weights and one for tokens; a stage has a barrier "full" (the
+// copy engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Two rings, because weights come from
+// memory and must be asked for early, while tokens come from the L2 cache and would fill the shared memory. Blocks stay
+// and walk over tiles, so the next tile's weights are on their way while a finished one is stored. Weights never
+// change, so they are asked for before the previous grid has ended; tokens are not.
 
 #include <cuda_runtime.h>
 
@@ -17,7 +19,7 @@
 namespace assay::kernels {
 
 constexpr int kGroupRows = 64;       // weight rows of one wgmma
-constexpr int kMaxStages = 16;       // barriers that fit in the head of shared memory
+constexpr int kMaxStages = 24;       // barriers that fit in the head of shared memory
 constexpr int kBarrierBytes = 1024;  // that head; keeps the tiles aligned to the swizzle's 1024 bytes
 constexpr int kRasterRows = 8;       // row tiles that are walked together, so that their tokens stay in the L2 cache
 constexpr std::size_t kSharedBytes = 227 * 1024;
@@ -28,7 +30,7 @@ struct MatmulKernelArgs {
   int m_rows, n_out;
   int n_steps;  // stages along k
   int rows;     // weight rows of a block
-  int n_stages;
+  int n_w_stages;
   int row_tiles, token_tiles;  // in clusters
   Epilogue epilogue;
   const float* bias;
@@ -41,13 +43,15 @@ template <int tokens, int groups, int cluster_rows, int cluster_tokens>
 struct Tile {
   static constexpr int kTokens = tokens, kGroups = groups, kClusterRows = cluster_rows, kClusterTokens = cluster_tokens;
   static constexpr int kSub = matmul_step_boxes(tokens);
+  static constexpr int kStepElements = kSub * hopper::kSwizzleElements;
   static constexpr int kCluster = cluster_rows * cluster_tokens;
   static constexpr int kThreads = (groups + 1) * hopper::kGroupThreads;
   // With 128 sums a thread two multiplying groups need more registers than an even share.
   static constexpr bool kMovesRegisters = tokens == 256 && groups == 2;
-  static constexpr bool kHalf = groups == 1 && tokens <= 64;  // leaves room for the next kernel
-  static constexpr int stage_bytes(int rows) { return kSub * (rows + tokens) * hopper::kSwizzleRowBytes; }
-  static constexpr int kStepElements = kSub * hopper::kSwizzleElements;
+  static constexpr bool kHalf = groups == 1 && tokens <= 128;  // leaves room for the next kernel
+  static constexpr int kXStages = tokens <= 64 ? 6 : (kHalf ? 3 : 4);
+  static constexpr int kXStageBytes = kSub * tokens * hopper::kSwizzleRowBytes;
+  static constexpr int w_stage_bytes(int rows) { return kSub * rows * hopper::kSwizzleRowBytes; }
 };
 
 namespace {
@@ -65,81 +69,95 @@ __device__ inline TilePlace tile_place(const MatmulKernelArgs& a, int index) {
   return {band * kRasterRows + i % rows_in_band, i / rows_in_band};
 }
 
-/// A place in the ring and the parity of the round through it.
+/// Stages in shared memory and their barriers.
+struct Ring {
+  std::uint64_t* full;
+  std::uint64_t* empty;
+  char* stages;
+  int stage_bytes;
+  int n_stages;
+};
+
+/// A walk around a ring: the slot, and the parity of the round.
 struct RingPlace {
   int slot = 0;
   std::uint32_t parity = 0;
-  __device__ void advance(int n_stages) {
-    if (++slot == n_stages) {
+  __device__ void advance(const Ring& ring) {
+    if (++slot == ring.n_stages) {
       slot = 0;
       parity ^= 1;
     }
   }
 };
 
-struct Ring {
-  std::uint64_t* full;
-  std::uint64_t* empty;
-  char* stages;
-  int stage_bytes;
+/// This block's place in its cluster, and the blocks with which it shares weights (same rows) and tokens.
+template <class T>
+struct ClusterPlace {
+  int row, token;
+  std::uint16_t w_blocks = 0, x_blocks = 0;
+  __device__ ClusterPlace() {
+    const int rank = T::kCluster > 1 ? cluster_rank() : 0;
+    row = rank % T::kClusterRows;
+    token = rank / T::kClusterRows;
+    for (int t = 0; t < T::kClusterTokens; ++t) w_blocks |= 1u << (t * T::kClusterRows + row);
+    for (int r = 0; r < T::kClusterRows; ++r) x_blocks |= 1u << (token * T::kClusterRows + r);
+  }
 };
 
-/// The copying side, one thread. Each block loads its share of the tiles that its cluster shares and sends it to all.
-template <class T>
-__device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
-                           const CUtensorMap& x_map) {
-  const int rank = T::kCluster > 1 ? cluster_rank() : 0;
-  const int rank_row = rank % T::kClusterRows, rank_token = rank / T::kClusterRows;
-  const int w_rows = a.rows / T::kClusterTokens;
-  constexpr int x_rows = T::kTokens / T::kClusterRows;
-  std::uint16_t w_blocks = 0, x_blocks = 0;
-  for (int t = 0; t < T::kClusterTokens; ++t) w_blocks |= 1u << (t * T::kClusterRows + rank_row);
-  for (int r = 0; r < T::kClusterRows; ++r) x_blocks |= 1u << (rank_token * T::kClusterRows + r);
+/// Calls visit(place) for every tile of this block's cluster.
+template <class T, class Visit>
+__device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
+  const int n_clusters = static_cast<int>(gridDim.x) / T::kCluster;
+  for (int tile = static_cast<int>(blockIdx.x) / T::kCluster; tile < a.row_tiles * a.token_tiles; tile += n_clusters) {
+    visit(tile_place(a, tile));
+  }
+}
 
-  const auto load_weights = [&](int slot, TilePlace place, int step) {
-    barrier_arrive_expect(&ring.full[slot], ring.stage_bytes);
-    const int row = (place.row * T::kClusterRows + rank_row) * a.rows + rank_token * w_rows;
-    for (int s = 0; s < T::kSub; ++s) {
-      char* to = ring.stages + slot * ring.stage_bytes + (s * a.rows + rank_token * w_rows) * kSwizzleRowBytes;
-      const int k = step * T::kStepElements + s * kSwizzleElements;
-      if constexpr (T::kClusterTokens == 1) {
-        load_box(to, &w_map, &ring.full[slot], k, row);
-      } else {
-        load_box_multicast(to, &w_map, &ring.full[slot], k, row, w_blocks);
-      }
-    }
-  };
-  const auto load_tokens = [&](int slot, TilePlace place, int step) {
-    const int token = (place.token * T::kClusterTokens + rank_token) * T::kTokens + rank_row * x_rows;
-    char* tiles = ring.stages + slot * ring.stage_bytes + T::kSub * a.rows * kSwizzleRowBytes;
-    for (int s = 0; s < T::kSub; ++s) {
-      char* to = tiles + (s * T::kTokens + rank_row * x_rows) * kSwizzleRowBytes;
-      const int k = step * T::kStepElements + s * kSwizzleElements;
-      if constexpr (T::kClusterRows == 1) {
-        load_box(to, &x_map, &ring.full[slot], k, token);
-      } else {
-        load_box_multicast(to, &x_map, &ring.full[slot], k, token, x_blocks);
-      }
-    }
-  };
-
-  const int first = static_cast<int>(blockIdx.x) / T::kCluster, n_clusters = static_cast<int>(gridDim.x) / T::kCluster;
-  // Weights never change, so the ring's first round of them doesn't wait for the previous grid; the tokens do.
-  const int n_ahead = min(a.n_stages, a.n_steps);
-  for (int step = 0; step < n_ahead; ++step) load_weights(step, tile_place(a, first), step);
-  wait_for_previous_grid();
-  RingPlace at;
-  int n_loaded = 0;
-  for (int tile = first; tile < a.row_tiles * a.token_tiles; tile += n_clusters) {
-    const TilePlace place = tile_place(a, tile);
-    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(a.n_stages)) {
-      if (n_loaded >= a.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
-      if (n_loaded >= n_ahead) load_weights(at.slot, place, step);
-      load_tokens(at.slot, place, step);
+/// Fills a ring, one thread: `kShares` blocks of the cluster load `rows` rows each of every stage's boxes, this one the
+/// share number `share`, and send it to `blocks`.
+template <class T, int kShares>
+__device__ void fill_stage(const Ring& ring, const RingPlace& at, bool reused, const CUtensorMap& map, int step,
+                           int first_row, int rows, int share, std::uint16_t blocks) {
+  if (reused) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
+  barrier_arrive_expect(&ring.full[at.slot], ring.stage_bytes);
+  for (int s = 0; s < T::kSub; ++s) {
+    char* to = ring.stages + at.slot * ring.stage_bytes + (s * kShares + share) * rows * kSwizzleRowBytes;
+    const int k = step * T::kStepElements + s * kSwizzleElements;
+    if constexpr (kShares == 1) {
+      load_box(to, &map, &ring.full[at.slot], k, first_row);
+    } else {
+      load_box_multicast(to, &map, &ring.full[at.slot], k, first_row + share * rows, blocks);
     }
   }
-  // Not earlier: the next grid's first loads shall fill the pause in which this one finishes, not compete with it.
-  let_next_grid_start();
+}
+
+template <class T>
+__device__ void load_weights(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& map) {
+  const ClusterPlace<T> own;
+  RingPlace at;
+  int n_loaded = 0;
+  for_each_tile<T>(a, [&](TilePlace place) {
+    const int row = (place.row * T::kClusterRows + own.row) * a.rows;
+    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+      fill_stage<T, T::kClusterTokens>(ring, at, n_loaded >= ring.n_stages, map, step, row, a.rows / T::kClusterTokens,
+                                       own.token, own.w_blocks);
+    }
+  });
+}
+
+template <class T>
+__device__ void load_tokens(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& map) {
+  const ClusterPlace<T> own;
+  RingPlace at;
+  int n_loaded = 0;
+  wait_for_previous_grid();
+  for_each_tile<T>(a, [&](TilePlace place) {
+    const int token = (place.token * T::kClusterTokens + own.token) * T::kTokens;
+    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+      fill_stage<T, T::kClusterRows>(ring, at, n_loaded >= ring.n_stages, map, step, token,
+                                     T::kTokens / T::kClusterRows, own.row, own.x_blocks);
+    }
+  });
 }
 
 /// One warp has read a stage: tells every block that sends to this one.
@@ -206,43 +224,48 @@ __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTo
 
 /// The multiplying side, one warpgroup.
 template <class T>
-__device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int group) {
+__device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& w_ring, const Ring& x_ring, int group) {
   using Product = Wgmma<T::kTokens>;
-  const int rank = T::kCluster > 1 ? cluster_rank() : 0;
-  const int rank_row = rank % T::kClusterRows, rank_token = rank / T::kClusterRows;
-  const int first = static_cast<int>(blockIdx.x) / T::kCluster, n_clusters = static_cast<int>(gridDim.x) / T::kCluster;
-  const int w_sub_bytes = a.rows * kSwizzleRowBytes;
-  constexpr int kXSubBytes = T::kTokens * kSwizzleRowBytes;
+  const ClusterPlace<T> own;
+  const int w_box_units = a.rows * kSwizzleRowBytes >> 4;
+  constexpr int kXBoxUnits = T::kTokens * kSwizzleRowBytes >> 4;
   wait_for_previous_grid();
-  RingPlace at;
-  for (int tile = first; tile < a.row_tiles * a.token_tiles; tile += n_clusters) {
+  RingPlace w_at, x_at;
+  for_each_tile<T>(a, [&](TilePlace place) {
     float sums[Product::kRegisters];
-    int previous = 0;
-    for (int step = 0; step < a.n_steps; ++step, at.advance(a.n_stages)) {
-      barrier_wait(&ring.full[at.slot], at.parity);
-      const char* stage = ring.stages + at.slot * ring.stage_bytes;
-      std::uint64_t w = tile_descriptor(stage + group * kGroupRows * kSwizzleRowBytes);
-      std::uint64_t x = tile_descriptor(stage + T::kSub * w_sub_bytes);
+    int w_previous = 0, x_previous = 0;
+    const auto release_previous = [&] {
+      release_stage<T>(w_ring, w_previous);
+      release_stage<T>(x_ring, x_previous);
+    };
+    for (int step = 0; step < a.n_steps; ++step) {
+      barrier_wait(&w_ring.full[w_at.slot], w_at.parity);
+      barrier_wait(&x_ring.full[x_at.slot], x_at.parity);
+      std::uint64_t w =
+          tile_descriptor(w_ring.stages + w_at.slot * w_ring.stage_bytes + group * kGroupRows * kSwizzleRowBytes);
+      std::uint64_t x = tile_descriptor(x_ring.stages + x_at.slot * x_ring.stage_bytes);
       products_begin();
 #pragma unroll
       for (int s = 0; s < T::kSub; ++s) {
 #pragma unroll
         for (int k = 0; k < 4; ++k) Product::run(sums, w + 2 * k, x + 2 * k, step + s + k > 0);
-        w += static_cast<std::uint64_t>(w_sub_bytes >> 4);
-        x += static_cast<std::uint64_t>(kXSubBytes >> 4);
+        w += static_cast<std::uint64_t>(w_box_units);
+        x += static_cast<std::uint64_t>(kXBoxUnits);
       }
       products_commit();
-      products_wait<1>();  // the stage before this one has been read
-      if (step > 0) release_stage<T>(ring, previous);
-      previous = at.slot;
+      products_wait<1>();  // the stages before these have been read
+      if (step > 0) release_previous();
+      w_previous = w_at.slot;
+      x_previous = x_at.slot;
+      w_at.advance(w_ring);
+      x_at.advance(x_ring);
     }
     products_wait<0>();
-    release_stage<T>(ring, previous);
-    const TilePlace place = tile_place(a, tile);
-    const int block_row = (place.row * T::kClusterRows + rank_row) * a.rows;
+    release_previous();
+    const int block_row = (place.row * T::kClusterRows + own.row) * a.rows;
     store_sums<T>(a, sums, block_row + group * kGroupRows, block_row + a.rows,
-                  (place.token * T::kClusterTokens + rank_token) * T::kTokens);
-  }
+                  (place.token * T::kClusterTokens + own.token) * T::kTokens);
+  });
 }
 
 template <class T>
@@ -251,13 +274,19 @@ __global__ void __launch_bounds__(T::kThreads, 1)
                        const __grid_constant__ MatmulKernelArgs a) {
   extern __shared__ __align__(1024) char shared[];
   auto* barriers = reinterpret_cast<std::uint64_t*>(shared);
-  const Ring ring{barriers, barriers + kMaxStages, shared + kBarrierBytes, T::stage_bytes(a.rows)};
+  const Ring w_ring{barriers, barriers + kMaxStages, shared + kBarrierBytes + T::kXStages * T::kXStageBytes,
+                    T::w_stage_bytes(a.rows), a.n_w_stages};
+  const Ring x_ring{barriers + 2 * kMaxStages, barriers + 3 * kMaxStages, shared + kBarrierBytes, T::kXStageBytes,
+                    T::kXStages};
+  let_next_grid_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&w_map);
     prefetch_tensor_map(&x_map);
-    for (int i = 0; i < a.n_stages; ++i) {
-      barrier_init(&ring.full[i], 1);
-      barrier_init(&ring.empty[i], T::kGroups * 4 * T::kCluster);
+    for (const Ring& ring : {w_ring, x_ring}) {
+      for (int i = 0; i < ring.n_stages; ++i) {
+        barrier_init(&ring.full[i], 1);
+        barrier_init(&ring.empty[i], T::kGroups * 4 * T::kCluster);
+      }
     }
     barrier_init_fence();
   }
@@ -269,10 +298,11 @@ __global__ void __launch_bounds__(T::kThreads, 1)
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == 0) {
     if constexpr (T::kMovesRegisters) give_registers<40>();
-    if (threadIdx.x == 0) load_tiles<T>(a, ring, w_map, x_map);
+    if (threadIdx.x == 0) load_weights<T>(a, w_ring, w_map);
+    if (threadIdx.x == kWarpThreads) load_tokens<T>(a, x_ring, x_map);
   } else {
     if constexpr (T::kMovesRegisters) take_registers<232>();
-    multiply_tiles<T>(a, ring, group - 1);
+    multiply_tiles<T>(a, w_ring, x_ring, group - 1);
   }
   if constexpr (T::kCluster > 1) {
     // A block's shared memory must stay until no other block sends to it.
@@ -290,13 +320,14 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const int rows = launched.plan->rows;
   // A product of 64 rows reads past the last stage if the tile has fewer rows; what it reads there is never stored.
   const int slack = T::kGroups == 1 ? (kGroupRows - rows) * hopper::kSwizzleRowBytes : 0;
-  const auto room = static_cast<int>(T::kHalf ? kSharedBytesOfHalf : kSharedBytes) - kBarrierBytes - slack;
+  constexpr int kFixedBytes = kBarrierBytes + T::kXStages * T::kXStageBytes;
+  const auto room = static_cast<int>(T::kHalf ? kSharedBytesOfHalf : kSharedBytes) - kFixedBytes - slack;
   MatmulKernelArgs a{};
   a.m_rows = args.m_rows;
   a.n_out = args.n_out;
   a.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.rows = rows;
-  a.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));
+  a.n_w_stages = std::min(kMaxStages, room / T::w_stage_bytes(rows));
   a.row_tiles = (args.n_out + rows * T::kClusterRows - 1) / (rows * T::kClusterRows);
   a.token_tiles = (args.m_rows + T::kTokens * T::kClusterTokens - 1) / (T::kTokens * T::kClusterTokens);
   a.epilogue = args.epilogue;
@@ -306,7 +337,7 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   static const Result<> allowed = allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes);
   ASSAY_TRY(allowed);
   const int n_clusters = std::min(a.row_tiles * a.token_tiles, launched.n_multiprocessors / T::kCluster);
-  const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
+  const auto shared_bytes = static_cast<std::size_t>(kFixedBytes + slack + a.n_w_stages * T::w_stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
                 {dim3(static_cast<unsigned>(n_clusters * T::kCluster)), T::kThreads, shared_bytes, T::kCluster},
                 launched.stream, launched.w_map, launched.x_map, a);

@@ -1,0 +1,320 @@
+// Prefill attention. Contract in prefill_attention.cuh.
+//
+// A block is one warpgroup that only asks the copy engine for queries, keys and values, and two that compute, 64 rows
+// each. A computing group asks for the weights' product with a block's values and for the next block's scores together,
+// so that the tensor cores are busy with both while the other group is at its softmax.
+
+#include "kernels/attention/prefill_attention.cuh"
+
+#include <cuda_runtime.h>
+
+#include <array>
+
+#include "kernels/attention/mma.cuh"
+#include "kernels/device/launch.cuh"
+#include "kernels/device/wgmma.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+using namespace hopper;
+
+constexpr int kGroups = 2, kGroupRows = 64, kTileRows = kPrefillTileRows;
+constexpr int kBlockKeys = 128;  // keys of one step: two pages
+constexpr int kStages = 2;
+constexpr int kThreads = (kGroups + 1) * kGroupThreads;
+constexpr int kHeadBytes = 1024;  // barriers; keeps the tiles aligned to 1024
+constexpr int kPageTokens = kCachePageTokens;
+constexpr float kLog2E = 1.4426950408889634f;
+static_assert(kBlockKeys == 2 * kPageTokens && kTileRows == kGroups * kGroupRows, "tiles are made of whole parts");
+
+struct Barriers {
+  std::uint64_t q_full;
+  std::uint64_t key_full[kStages], key_empty[kStages];
+  std::uint64_t value_full[kStages], value_empty[kStages];
+};
+
+/// Columns of 64: each of a tile's halves lies apart, rows of 128 bytes.
+template <int kDim>
+struct Layout {
+  static constexpr int kHalves = kDim / kSwizzleElements;
+  static constexpr int kQHalfBytes = kTileRows * kSwizzleRowBytes;
+  static constexpr int kHalfBytes = kBlockKeys * kSwizzleRowBytes;
+  static constexpr int kStageBytes = kHalves * kHalfBytes;
+  static constexpr int kQBytes = kHalves * kQHalfBytes;
+  static constexpr int kSharedBytes = kHeadBytes + kQBytes + 2 * kStages * kStageBytes;
+};
+
+struct Tiles {
+  char* q;
+  char* keys;
+  char* values;
+};
+
+__device__ inline int n_blocks_of(const PrefillTile& tile) {
+  return (tile.first_position + tile.n_rows + kBlockKeys - 1) / kBlockKeys;
+}
+
+/// The copying side, one thread.
+template <int kDim>
+__device__ void load_tile(const PrefillAttentionArgs& a, Barriers& barriers, const Tiles& tiles,
+                          const PrefillTile& tile, int head, const CUtensorMap& q_map, const CUtensorMap& key_map,
+                          const CUtensorMap& value_map) {
+  using L = Layout<kDim>;
+  const int kv_head = head / (a.heads / a.cache.kv_heads);
+  barrier_arrive_expect(&barriers.q_full, L::kQBytes);
+  for (int h = 0; h < L::kHalves; ++h) {
+    load_box(tiles.q + h * L::kQHalfBytes, &q_map, &barriers.q_full, h * kSwizzleElements, head, tile.first_row);
+  }
+  const std::int32_t* pages = a.page_table + static_cast<std::size_t>(tile.sequence) * a.page_table_stride;
+  const int last_page = (tile.n_cached - 1) / kPageTokens, n_blocks = n_blocks_of(tile);
+  for (int block = 0; block < n_blocks; ++block) {
+    const int stage = block % kStages;
+    const std::uint32_t parity = block / kStages % 2;
+    // The last block's second page may not exist; any page will do, for its keys are masked and its values cleared.
+    const int page[2] = {pages[min(2 * block, last_page)], pages[min(2 * block + 1, last_page)]};
+    const auto load = [&](char* to, const CUtensorMap& map, std::uint64_t* full, std::uint64_t* empty) {
+      if (block >= kStages) barrier_wait(empty, parity ^ 1);
+      barrier_arrive_expect(full, L::kStageBytes);
+      for (int h = 0; h < L::kHalves; ++h) {
+        for (int p = 0; p < 2; ++p) {
+          load_box(to + h * L::kHalfBytes + p * kPageTokens * kSwizzleRowBytes, &map, full, h * kSwizzleElements, 0,
+                   kv_head, page[p]);
+        }
+      }
+    };
+    load(tiles.keys + stage * L::kStageBytes, key_map, &barriers.key_full[stage], &barriers.key_empty[stage]);
+    load(tiles.values + stage * L::kStageBytes, value_map, &barriers.value_full[stage], &barriers.value_empty[stage]);
+  }
+}
+
+using Scores = float[kBlockKeys / 2];
+
+template <int kDim>
+struct Rows {
+  float output[kDim / 2];
+  float max[2];  // of score · log2 e; rows lane/4 and lane/4 + 8
+  float sum[2];  // this thread's share
+};
+
+/// Asks for scores = q · keysᵀ, 64 rows by 128 keys.
+template <int kDim>
+__device__ inline void ask_scores(Scores& scores, const char* q, const char* keys) {
+  using L = Layout<kDim>;
+#pragma unroll
+  for (int k = 0; k < kDim / 16; ++k) {
+    const int half = k / 4, unit = 2 * (k % 4);
+    Wgmma<kBlockKeys>::run(scores, tile_descriptor(q + half * L::kQHalfBytes) + unit,
+                           tile_descriptor(keys + half * L::kHalfBytes) + unit, k > 0);
+  }
+}
+
+/// Asks for output += weights · values.
+template <int kDim>
+__device__ inline void ask_outputs(float (&output)[kDim / 2], const std::uint32_t (&weights)[kBlockKeys / 4],
+                                   const char* values) {
+#pragma unroll
+  for (int k = 0; k < kBlockKeys / 16; ++k) {
+    const std::uint64_t v = transposed_tile_descriptor(values + k * 16 * kSwizzleRowBytes, Layout<kDim>::kHalfBytes);
+    Wgmma<kDim>::run_from_registers(output, weights[4 * k], weights[4 * k + 1], weights[4 * k + 2], weights[4 * k + 3],
+                                    v, true);
+  }
+}
+
+/// Scores past a row's own position become minus infinity. `first_key` is the block's, `position` the first row's.
+__device__ inline void mask_scores(Scores& scores, int first_key, int position) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
+#pragma unroll
+  for (int i = 0; i < kBlockKeys / 2; ++i) {
+    const int key = first_key + i / 4 * 8 + 2 * (lane % 4) + i % 2, own = position + i / 2 % 2 * 8;
+    if (key > own) scores[i] = -INFINITY;
+  }
+}
+
+/// Scores to weights; updates the running maximum and sum, and brings the output so far to the new maximum.
+template <int kDim>
+__device__ inline void take_block(Scores& scores, Rows<kDim>& rows, float scale_log2) {
+#pragma unroll
+  for (int h = 0; h < 2; ++h) {
+    float largest = -INFINITY;
+#pragma unroll
+    for (int i = 2 * h; i < kBlockKeys / 2; i += 4) largest = fmaxf(largest, fmaxf(scores[i], scores[i + 1]));
+    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 1));
+    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 2));
+    const float max = fmaxf(rows.max[h], largest * scale_log2);
+    const float before = exp2f(rows.max[h] - max);
+    float sum = 0;
+#pragma unroll
+    for (int i = 2 * h; i < kBlockKeys / 2; i += 4) {
+      scores[i] = exp2f(fmaf(scores[i], scale_log2, -max));
+      scores[i + 1] = exp2f(fmaf(scores[i + 1], scale_log2, -max));
+      sum += scores[i] + scores[i + 1];
+    }
+    rows.sum[h] = fmaf(rows.sum[h], before, sum);
+    rows.max[h] = max;
+#pragma unroll
+    for (int i = 2 * h; i < kDim / 2; i += 4) {
+      rows.output[i] *= before;
+      rows.output[i + 1] *= before;
+    }
+  }
+}
+
+/// Clears the values of keys from n_valid on: a weight of zero does not silence NaN. Both groups together.
+template <int kDim>
+__device__ void clear_values(char* values, int n_valid) {
+  constexpr int kUnits = Layout<kDim>::kHalves * kSwizzleRowBytes / 16;  // 16-byte units of a key, in any order
+  const int thread = static_cast<int>(threadIdx.x) - kGroupThreads;
+  for (int i = thread; i < (kBlockKeys - n_valid) * kUnits; i += kGroups * kGroupThreads) {
+    const int key = n_valid + i / kUnits, unit = i % kUnits;
+    *reinterpret_cast<uint4*>(values + unit / 8 * Layout<kDim>::kHalfBytes + key * kSwizzleRowBytes + unit % 8 * 16) =
+        make_uint4(0, 0, 0, 0);
+  }
+  fence_for_async();
+  named_barrier(1, kGroups * kGroupThreads);
+}
+
+template <int kDim>
+__device__ void store_rows(const PrefillAttentionArgs& a, const PrefillTile& tile, int head, int group,
+                           const Rows<kDim>& rows) {
+  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
+#pragma unroll
+  for (int h = 0; h < 2; ++h) {
+    float sum = rows.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, rows.sum[h], 1);
+    sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
+    const int row = group * kGroupRows + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
+    if (row >= tile.n_rows) continue;
+    __nv_bfloat16* to =
+        a.out + (static_cast<std::size_t>(tile.first_row + row) * a.heads + head) * kDim + 2 * (lane % 4);
+#pragma unroll
+    for (int j = 0; j < kDim / 8; ++j) {
+      *reinterpret_cast<std::uint32_t*>(to + 8 * j) =
+          pack_bf16(rows.output[4 * j + 2 * h] / sum, rows.output[4 * j + 2 * h + 1] / sum);
+    }
+  }
+}
+
+/// One computing group.
+template <int kDim>
+__device__ void attend_tile(const PrefillAttentionArgs& a, Barriers& barriers, const Tiles& tiles,
+                            const PrefillTile& tile, int head, int group) {
+  using L = Layout<kDim>;
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
+  const char* q = tiles.q + group * kGroupRows * kSwizzleRowBytes;
+  const int group_position = tile.first_position + group * kGroupRows;
+  const int own_position =
+      group_position + static_cast<int>(threadIdx.x) % kGroupThreads / kWarpThreads * 16 + lane / 4;
+  const int n_blocks = n_blocks_of(tile);
+  const float scale_log2 = a.scale * kLog2E;
+  const auto release = [&](std::uint64_t* empty) {
+    if (lane == 0) barrier_arrive(empty);
+  };
+  Rows<kDim> rows = {};
+  rows.max[0] = rows.max[1] = -INFINITY;
+  Scores scores;
+  barrier_wait(&barriers.q_full, 0);
+  barrier_wait(&barriers.key_full[0], 0);
+  products_begin();
+  ask_scores<kDim>(scores, q, tiles.keys);
+  products_commit();
+  std::uint32_t weights[kBlockKeys / 4];
+  // Takes a block's scores, which have been asked for, and asks for its part of the outputs.
+  const auto take = [&](int block) {
+    const int stage = block % kStages;
+    char* values = tiles.values + stage * L::kStageBytes;
+    products_wait<0>();
+    release(&barriers.key_empty[stage]);
+    if ((block + 1) * kBlockKeys > group_position) mask_scores(scores, block * kBlockKeys, own_position);
+    take_block<kDim>(scores, rows, scale_log2);
+#pragma unroll
+    for (int i = 0; i < kBlockKeys / 4; ++i) weights[i] = pack_bf16(scores[2 * i], scores[2 * i + 1]);
+    barrier_wait(&barriers.value_full[stage], block / kStages % 2);
+    if ((block + 1) * kBlockKeys > tile.n_cached) clear_values<kDim>(values, tile.n_cached - block * kBlockKeys);
+    products_begin();
+    ask_outputs<kDim>(rows.output, weights, values);
+    products_commit();
+  };
+  for (int block = 0; block + 1 < n_blocks; ++block) {
+    const int next = block + 1;
+    take(block);
+    barrier_wait(&barriers.key_full[next % kStages], next / kStages % 2);
+    products_begin();
+    ask_scores<kDim>(scores, q, tiles.keys + next % kStages * L::kStageBytes);
+    products_commit();
+    products_wait<1>();
+    release(&barriers.value_empty[block % kStages]);
+  }
+  take(n_blocks - 1);
+  products_wait<0>();
+  store_rows<kDim>(a, tile, head, group, rows);
+}
+
+template <int kDim>
+__global__ void __launch_bounds__(kThreads, 1)
+    prefill_kernel(const __grid_constant__ CUtensorMap q_map, const __grid_constant__ CUtensorMap key_map,
+                   const __grid_constant__ CUtensorMap value_map, const __grid_constant__ PrefillAttentionArgs a) {
+  using L = Layout<kDim>;
+  extern __shared__ __align__(1024) char memory[];
+  Barriers& barriers = *reinterpret_cast<Barriers*>(memory);
+  const Tiles tiles{memory + kHeadBytes, memory + kHeadBytes + L::kQBytes,
+                    memory + kHeadBytes + L::kQBytes + kStages * L::kStageBytes};
+  let_next_grid_start();
+  if (threadIdx.x == 0) {
+    prefetch_tensor_map(&q_map);
+    prefetch_tensor_map(&key_map);
+    prefetch_tensor_map(&value_map);
+    barrier_init(&barriers.q_full, 1);
+    for (int i = 0; i < kStages; ++i) {
+      barrier_init(&barriers.key_full[i], 1);
+      barrier_init(&barriers.value_full[i], 1);
+      barrier_init(&barriers.key_empty[i], kGroups * 4);
+      barrier_init(&barriers.value_empty[i], kGroups * 4);
+    }
+    barrier_init_fence();
+  }
+  __syncthreads();
+  wait_for_previous_grid();
+  const int head = static_cast<int>(blockIdx.x) % a.heads;
+  const PrefillTile tile = a.tiles[static_cast<int>(blockIdx.x) / a.heads];
+  const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
+  if (group == 0) {
+    give_registers<24>();
+    if (threadIdx.x == 0) load_tile<kDim>(a, barriers, tiles, tile, head, q_map, key_map, value_map);
+  } else {
+    take_registers<240>();
+    attend_tile<kDim>(a, barriers, tiles, tile, head, group - 1);
+  }
+}
+
+template <int kDim>
+Result<> launch_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
+  const auto heads = static_cast<std::uint64_t>(args.heads);
+  const std::array<TensorMapDim, 3> q_dims{
+      TensorMapDim{kDim, 0, kSwizzleElements}, TensorMapDim{heads, kDim * 2, 1},
+      TensorMapDim{static_cast<std::uint64_t>(args.tokens), heads * kDim * 2, kTileRows}};
+  ASSAY_ASSIGN(const CUtensorMap q_map, encode_tensor_map(args.q, q_dims));
+  ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
+  ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(args.cache, args.cache.values));
+  static const Result<> allowed = allow_shared_memory(prefill_kernel<kDim>, Layout<kDim>::kSharedBytes);
+  ASSAY_TRY(allowed);
+  return launch("prefill_attention", prefill_kernel<kDim>,
+                {dim3(static_cast<unsigned>(args.n_tiles * args.heads)), kThreads, Layout<kDim>::kSharedBytes}, stream,
+                q_map, key_map, value_map, args);
+}
+
+}  // namespace
+
+Result<> prefill_attention(const PrefillAttentionArgs& args, cudaStream_t stream) {
+  const PagedCache& cache = args.cache;
+  if (cache.kv_heads < 1 || args.heads < 1 || args.heads % cache.kv_heads != 0) {
+    return bad_input("prefill_attention: ", args.heads, " query heads over ", cache.kv_heads, " KV heads");
+  }
+  if (cache.head_dim != 64 && cache.head_dim != 128) {
+    return bad_input("prefill_attention: head_dim is ", cache.head_dim, ", must be 64 or 128");
+  }
+  if (args.n_tiles == 0) return {};
+  return cache.head_dim == 64 ? launch_prefill<64>(args, stream) : launch_prefill<128>(args, stream);
+}
+
+}  // namespace assay::kernels
