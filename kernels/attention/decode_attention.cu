@@ -25,7 +25,6 @@ constexpr int kMaxGroup = 16;  // query heads of a KV head: rows of one mma
 constexpr int kThreads = (kQuarters + 1) * kWarpThreads;
 constexpr int kHeadBytes = 1024;  // barriers and the quarters' maxima and sums; keeps pages aligned to 1024
 constexpr int kPageTokens = kCachePageTokens;
-constexpr int kChunkPages = kDecodeChunkTokens / kPageTokens;
 constexpr float kLog2E = 1.4426950408889634f;
 
 template <int kDim>
@@ -65,29 +64,54 @@ struct Place {
   }
 };
 
-/// The copying side, one thread.
+/// A chunk for one KV head.
+struct Work {
+  DecodeItem item;
+  int index, kv_head;
+};
+/// Past the last piece of work it gives the first one again, so that reading ahead is harmless.
+__device__ inline Work work_at(const DecodeAttentionArgs& a, int number, int n_work) {
+  const int i = number < n_work ? number : 0;
+  Work work;
+  work.index = i / a.cache.kv_heads;
+  work.kv_head = i % a.cache.kv_heads;
+  const auto* from = reinterpret_cast<const int4*>(a.items + work.index);
+  const int4 head = from[0], pages = from[1];
+  work.item.row = head.x;
+  work.item.n_keys = head.y;
+  work.item.pages[0] = pages.x;
+  work.item.pages[1] = pages.y;
+  work.item.pages[2] = pages.z;
+  work.item.pages[3] = pages.w;
+  return work;
+}
+
+/// The copying side, one thread. What the next chunk is has been read before this one's pages are asked for.
 template <int kDim>
 __device__ void load_pages(const DecodeAttentionArgs& a, Shared& shared, char* stages, const CUtensorMap& key_map,
                            const CUtensorMap& value_map) {
-  const int n_work = a.first_item[a.rows] * a.cache.kv_heads;
+  const int n_work = a.first_item[a.rows] * a.cache.kv_heads, step = static_cast<int>(gridDim.x);
   Place at;
   int n_loaded = 0;
-  for (int work = static_cast<int>(blockIdx.x); work < n_work; work += static_cast<int>(gridDim.x)) {
-    const DecodeItem item = a.items[work / a.cache.kv_heads];
-    const int kv_head = work % a.cache.kv_heads, first = item.chunk * kChunkPages;
-    const int n_pages = min(kChunkPages, (a.n_keys[item.row] + kPageTokens - 1) / kPageTokens - first);
-    const std::int32_t* pages = a.page_table + static_cast<std::size_t>(item.row) * a.page_table_stride + first;
-    for (int p = 0; p < n_pages; ++p, ++n_loaded, at.advance(Stage<kDim>::kCount)) {
-      const int page = pages[p];
+  Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
+    const Work next = work_at(a, number + step, n_work);
+#pragma unroll
+    for (int p = 0; p < kDecodeChunkPages; ++p) {
+      if (p * kPageTokens >= work.item.n_keys) break;
       if (n_loaded >= Stage<kDim>::kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
       barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
       char* to = stages + at.slot * Stage<kDim>::kBytes;
       for (int c = 0; c < kDim; c += kSwizzleElements) {
         const int offset = c * kPageTokens * 2;
-        load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, kv_head, page);
-        load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, kv_head, page);
+        load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, work.kv_head, work.item.pages[p]);
+        load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, work.kv_head,
+                 work.item.pages[p]);
       }
+      ++n_loaded;
+      at.advance(Stage<kDim>::kCount);
     }
+    work = next;
   }
 }
 
@@ -232,31 +256,33 @@ template <int kDim>
 __device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages) {
   const DecodeAttentionArgs& a = k.a;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  const int group = a.heads / a.cache.kv_heads, n_work = a.first_item[a.rows] * a.cache.kv_heads;
+  const int group = a.heads / a.cache.kv_heads, step = static_cast<int>(gridDim.x);
+  const int n_work = a.first_item[a.rows] * a.cache.kv_heads;
   const float scale_log2 = a.scale * kLog2E;
   Place at;
-  for (int work = static_cast<int>(blockIdx.x); work < n_work; work += static_cast<int>(gridDim.x)) {
-    const int index = work / a.cache.kv_heads, first_head = work % a.cache.kv_heads * group;
-    const DecodeItem item = a.items[index];
-    const int n_keys = min(kDecodeChunkTokens, a.n_keys[item.row] - item.chunk * kDecodeChunkTokens);
+  Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
+    const int first_head = work.kv_head * group, n_keys = work.item.n_keys;
     std::uint32_t q[kDim / 16][4];
-    load_queries<kDim>(a.q + (static_cast<std::size_t>(item.row) * a.heads + first_head) * kDim, group, q);
+    load_queries<kDim>(a.q + (static_cast<std::size_t>(work.item.row) * a.heads + first_head) * kDim, group, q);
+    const Work next = work_at(a, number + step, n_work);
     Running<kDim> running = {};
     running.max[0] = running.max[1] = -INFINITY;
     for (int first = 0; first < n_keys; first += kPageTokens) {
-      const char* page = stages + at.slot * Stage<kDim>::kBytes;
+      char* page = stages + at.slot * Stage<kDim>::kBytes;
       barrier_wait(&shared.full[at.slot], at.parity);
       const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
       if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
       if (first + kPageTokens >= n_keys) {
-        merge_quarters<kDim>(k, shared, reinterpret_cast<float*>(stages + at.slot * Stage<kDim>::kBytes), group,
-                             static_cast<std::size_t>(index) * a.heads + first_head, running);
+        merge_quarters<kDim>(k, shared, reinterpret_cast<float*>(page), group,
+                             static_cast<std::size_t>(work.index) * a.heads + first_head, running);
         fence_for_async();  // the stage was written here and will be written by the copy engine
       }
       __syncwarp();
       if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
       at.advance(Stage<kDim>::kCount);
     }
+    work = next;
   }
 }
 
@@ -286,34 +312,50 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-constexpr int kMergeWarps = 4;
-
-/// A warp a (row, head): adds its chunks in ascending order.
+/// Adds a row's chunks in ascending order: kDim / 4 threads a head, four columns each.
 template <int kDim>
-__global__ void __launch_bounds__(kMergeWarps* kWarpThreads) merge_kernel(const __grid_constant__ KernelArgs k) {
-  constexpr int kColumns = kDim / kWarpThreads;
+struct Merge {
+  static constexpr int kLanes = kDim / 4, kThreads = 128, kHeads = kThreads / kLanes;
+};
+template <int kDim>
+__global__ void __launch_bounds__(Merge<kDim>::kThreads) merge_kernel(const __grid_constant__ KernelArgs k) {
+  constexpr int kLanes = Merge<kDim>::kLanes;
   let_next_grid_start();
   wait_for_previous_grid();
   const DecodeAttentionArgs& a = k.a;
-  const int index = static_cast<int>(blockIdx.x) * kMergeWarps + static_cast<int>(threadIdx.x) / kWarpThreads;
-  if (index >= a.rows * a.heads) return;
-  const int row = index / a.heads, head = index % a.heads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  const int first = a.first_item[row], last = a.first_item[row + 1];
+  const int index = static_cast<int>(blockIdx.x) * Merge<kDim>::kHeads + static_cast<int>(threadIdx.x) / kLanes;
+  const int lane = static_cast<int>(threadIdx.x) % kLanes, own = min(index, a.rows * a.heads - 1);
+  const int row = own / a.heads, head = own % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
   const auto at = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
   float max = -INFINITY;
-  for (int item = first; item < last; ++item) max = fmaxf(max, k.parts[at(item)].max);
-  float sum = 0, output[kColumns] = {};
-  for (int item = first; item < last; ++item) {
-    const Part part = k.parts[at(item)];
-    const float factor = exp2f(part.max - max);
-    sum = fmaf(part.sum, factor, sum);
-    const float* from = k.part_outputs + at(item) * kDim + lane * kColumns;
+  for (int item = first + lane; item < last; item += kLanes) max = fmaxf(max, k.parts[at(item)].max);
+  for (int step = kLanes / 2; step > 0; step /= 2) max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, step));
+  float sum = 0;
+  float4 output = make_float4(0, 0, 0, 0);
+  constexpr int kAhead = 8;  // parts that are read before the first is used
+  for (int start = first; start < last; start += kAhead) {
+    Part parts[kAhead];
+    float4 adds[kAhead];
 #pragma unroll
-    for (int i = 0; i < kColumns; ++i) output[i] = fmaf(from[i], factor, output[i]);
+    for (int i = 0; i < kAhead; ++i) {
+      const std::size_t from = at(min(start + i, last - 1));
+      parts[i] = k.parts[from];
+      adds[i] = reinterpret_cast<const float4*>(k.part_outputs + from * kDim)[lane];
+    }
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      if (start + i >= last) break;
+      const float factor = exp2f(parts[i].max - max);
+      sum = fmaf(parts[i].sum, factor, sum);
+      output.x = fmaf(adds[i].x, factor, output.x);
+      output.y = fmaf(adds[i].y, factor, output.y);
+      output.z = fmaf(adds[i].z, factor, output.z);
+      output.w = fmaf(adds[i].w, factor, output.w);
+    }
   }
-  __nv_bfloat16* to = a.out + static_cast<std::size_t>(index) * kDim + lane * kColumns;
-#pragma unroll
-  for (int i = 0; i < kColumns; ++i) to[i] = __float2bfloat16_rn(output[i] / sum);
+  if (index >= a.rows * a.heads) return;
+  reinterpret_cast<uint2*>(a.out + static_cast<std::size_t>(index) * kDim)[lane] =
+      make_uint2(pack_bf16(output.x / sum, output.y / sum), pack_bf16(output.z / sum, output.w / sum));
 }
 
 template <int kDim>
@@ -331,9 +373,9 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   const int n_blocks = std::min(2 * n_multiprocessors, args.max_items * args.cache.kv_heads);
   ASSAY_TRY(launch("decode_attention", chunks_kernel<kDim>,
                    {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
-  const int n_merge_blocks = (args.rows * args.heads + kMergeWarps - 1) / kMergeWarps;
+  const int n_merge_blocks = (args.rows * args.heads + Merge<kDim>::kHeads - 1) / Merge<kDim>::kHeads;
   return launch("decode_attention: merge", merge_kernel<kDim>,
-                {dim3(static_cast<unsigned>(n_merge_blocks)), kMergeWarps * kWarpThreads}, stream, k);
+                {dim3(static_cast<unsigned>(n_merge_blocks)), Merge<kDim>::kThreads}, stream, k);
 }
 
 }  // namespace

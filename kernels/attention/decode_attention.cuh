@@ -24,11 +24,14 @@
 namespace assay::kernels {
 
 constexpr int kDecodeChunkTokens = 256;
+constexpr int kDecodeChunkPages = kDecodeChunkTokens / kCachePageTokens;
 
 /// One chunk of one row.
-struct DecodeItem {
+struct alignas(16) DecodeItem {
   std::int32_t row;
-  std::int32_t chunk;
+  std::int32_t n_keys;  ///< of this chunk: 1 … 256
+  std::int32_t unused[2];
+  std::int32_t pages[kDecodeChunkPages];  ///< those that hold its keys; the rest is not read
 };
 
 /// What a step's rows come to, made on the host and copied to the device once for all layers.
@@ -36,8 +39,13 @@ struct DecodePlan {
   std::vector<DecodeItem> items;         ///< rows ascending, a row's chunks ascending
   std::vector<std::int32_t> first_item;  ///< [rows + 1]: row r has items first_item[r] … first_item[r + 1] - 1
 };
-/// n_keys[r] >= 1.
-DecodePlan plan_decode(std::span<const std::int32_t> n_keys);
+
+/// A query position: its keys are 0 … n_keys - 1, its own included; pages[p] holds keys 64·p … 64·p + 63.
+struct DecodeRow {
+  std::int32_t n_keys = 0;  ///< at least 1
+  std::span<const std::int32_t> pages;
+};
+DecodePlan plan_decode(std::span<const DecodeRow> rows);
 
 /// All pointers are device memory. A captured launch stays valid while rows, max_items and addresses stay: the numbers
 /// of keys and items are read on the device.
@@ -46,9 +54,6 @@ struct DecodeAttentionArgs {
   int rows = 0;
   int heads = 0;
   PagedCache cache;
-  const std::int32_t* page_table = nullptr;  ///< [rows, page_table_stride]: page p of row r
-  int page_table_stride = 0;
-  const std::int32_t* n_keys = nullptr;  ///< [rows]
   float scale = 1;
   const DecodeItem* items = nullptr;
   const std::int32_t* first_item = nullptr;  ///< [rows + 1]; the last entry is the number of items

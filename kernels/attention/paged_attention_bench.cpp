@@ -43,10 +43,11 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
   ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
   const std::vector<std::int32_t> table = shuffled_pages(n_pages);
-  const std::vector<std::int32_t> lengths(static_cast<std::size_t>(c.rows), c.n_keys);
-  const DecodePlan plan = plan_decode(lengths);
-  ASSAY_ASSIGN(const auto device_table, DeviceBuffer<std::int32_t>::from(table));
-  ASSAY_ASSIGN(const auto n_keys, DeviceBuffer<std::int32_t>::from(lengths));
+  std::vector<DecodeRow> rows;
+  for (int r = 0; r < c.rows; ++r) {
+    rows.push_back({c.n_keys, std::span(table).subspan(static_cast<std::size_t>(r * pages_per_row))});
+  }
+  const DecodePlan plan = plan_decode(rows);
   ASSAY_ASSIGN(const auto items, DeviceBuffer<DecodeItem>::from(plan.items));
   ASSAY_ASSIGN(const auto first_item, DeviceBuffer<std::int32_t>::from(plan.first_item));
   const int max_items = static_cast<int>(plan.items.size());
@@ -55,9 +56,6 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   a.q = q.data();
   a.rows = c.rows;
   a.heads = c.heads;
-  a.page_table = device_table.data();
-  a.page_table_stride = pages_per_row;
-  a.n_keys = n_keys.data();
   a.scale = 0.088f;
   a.items = items.data();
   a.first_item = first_item.data();

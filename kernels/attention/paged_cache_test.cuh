@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <span>
 
 #include "kernels/attention/paged_cache.cuh"
 #include "kernels/device/gpu_test.cuh"
@@ -31,8 +32,11 @@ inline Sequence random_sequence(std::mt19937& generator, const AttentionShape& s
 /// The cache on the device: all that no sequence owns is NaN.
 struct CacheOnDevice {
   kernels::DeviceBuffer<Bf16> keys, values;
-  kernels::DeviceBuffer<std::int32_t> page_table;
+  std::vector<std::int32_t> page_table;  // [sequences, page_table_stride]
   int page_table_stride = 0;
+  std::span<const std::int32_t> pages(std::size_t sequence) const {
+    return std::span(page_table).subspan(sequence * static_cast<std::size_t>(page_table_stride));
+  }
   kernels::PagedCache cache;
 };
 
@@ -73,7 +77,7 @@ inline CacheOnDevice lay_in_pages(const std::vector<Sequence>& sequences, const 
   }
   out.keys = on_device(keys);
   out.values = on_device(values);
-  out.page_table = on_device(table);
+  out.page_table = std::move(table);
   out.cache = {out.keys.data(), out.values.data(), n_pages, shape.kv_heads, shape.d};
   return out;
 }

@@ -49,6 +49,7 @@ struct Problem {
     }
     const CacheOnDevice cache = lay_in_pages(cached, shape, seed);
     const auto tiles = on_device(plan_prefill(spans));
+    const auto page_table = on_device(cache.page_table);
     const auto device_q = on_device(queries);
     const auto out = poisoned<Bf16>(queries.size());
     PrefillAttentionArgs a;
@@ -56,7 +57,7 @@ struct Problem {
     a.tokens = static_cast<int>(queries.size() / row_size());
     a.heads = shape.heads;
     a.cache = cache.cache;
-    a.page_table = cache.page_table.data();
+    a.page_table = page_table.data();
     a.page_table_stride = cache.page_table_stride;
     a.scale = scale;
     a.tiles = tiles.data();

@@ -32,7 +32,7 @@ __device__ inline void let_next_grid_start() { asm volatile("griddepcontrol.laun
 __device__ inline void barrier_init(std::uint64_t* barrier, int n_arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)), "r"(n_arrivals));
 }
-/// Makes initialised barriers visible to the copy engine and to the cluster.
+/// Makes initialised barriers visible to the copy engine.
 __device__ inline void barrier_init_fence() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 /// Arrives, and announces `bytes` that the copy engine will deliver in this phase.
 __device__ inline void barrier_arrive_expect(std::uint64_t* barrier, int bytes) {
@@ -41,16 +41,6 @@ __device__ inline void barrier_arrive_expect(std::uint64_t* barrier, int bytes) 
 }
 __device__ inline void barrier_arrive(std::uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
-}
-/// Arrives at the same barrier of block `rank` of the cluster. Orders no ordinary writes between blocks: release and
-/// acquire over the cluster cost 0.9 µs a round, and what passes between blocks here is the copy engine's.
-__device__ inline void barrier_arrive_remote(std::uint64_t* barrier, int rank) {
-  asm volatile(
-      "{\n.reg .b32 remote;\n"
-      "mapa.shared::cluster.u32 remote, %0, %1;\n"
-      "mbarrier.arrive.shared::cluster.b64 _, [remote];\n}" ::"r"(shared_address(barrier)),
-      "r"(rank)
-      : "memory");
 }
 /// Waits until the phase of this parity has completed.
 __device__ inline void barrier_wait(std::uint64_t* barrier, std::uint32_t parity) {
@@ -62,17 +52,6 @@ __device__ inline void barrier_wait(std::uint64_t* barrier, std::uint32_t parity
       "r"(parity)
       : "memory");
 }
-// ---- cluster
-
-__device__ inline int cluster_rank() {
-  std::uint32_t rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return static_cast<int>(rank);
-}
-__device__ inline void cluster_sync() {
-  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::: "memory");
-}
-
 // ---- copy engine. Coordinates are innermost first; the barrier counts the bytes of the whole box.
 
 __device__ inline void prefetch_tensor_map(const CUtensorMap* map) {
@@ -83,15 +62,6 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
       "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4}], [%2];" ::"r"(
           shared_address(to)),
       "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1)
-      : "memory");
-}
-/// Into the same place of every block of the cluster whose bit is set in `blocks`; each block's barrier is told.
-__device__ inline void load_box_multicast(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1,
-                                          std::uint16_t blocks) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
-      "[%0], [%1, {%3, %4}], [%2], %5;" ::"r"(shared_address(to)),
-      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "h"(blocks)
       : "memory");
 }
 __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t* barrier, int c0, int c1, int c2) {

@@ -4,6 +4,7 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -14,7 +15,7 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kGroupRows = 64, kBoxElements = 64;
+constexpr int kBoxElements = 64;
 
 Result<int> multiprocessors() {
   int device = 0, n = 0;
@@ -45,14 +46,10 @@ Result<> check_args(const MatmulBf16Args& a) {
   return {};
 }
 
-Result<> check_plan(const MatmulPlan& plan) {
-  const bool one_group = plan.groups == 1;
-  const int unit = one_group ? 16 * plan.cluster_tokens : kGroupRows;
-  if (plan.rows < unit || plan.rows > kGroupRows * plan.groups || plan.rows % unit != 0 ||
-      (!one_group && plan.rows != kGroupRows * plan.groups)) {
-    return bad_input("matmul_bf16: a tile of ", plan.rows, " weight rows for ", plan.groups, " groups");
-  }
-  return {};
+/// The time of one tile in relative cycles for 16 elements of k: the tensor cores need half a cycle for each token and
+/// group, at least 16; what a multiprocessor reads, 32 bytes a row, comes at about 57 bytes a cycle.
+int tile_cycles(const MatmulPlan& plan) {
+  return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
 }
 
 /// A row-major matrix whose rows are copied `box_rows` at a time.
@@ -66,38 +63,44 @@ Result<CUtensorMap> matrix_map(const void* address, int n_rows, int n_columns, s
 
 }  // namespace
 
-MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_in, int n_multiprocessors) {
-  static_cast<void>(n_in);
-  if (m_rows > 128) return {256, 2, 128, 2, 1};
-  MatmulPlan plan;
-  plan.tokens = 8;
-  while (plan.tokens < m_rows) plan.tokens *= 2;
-  // The tallest tile whose busiest multiprocessor has the least to read: weights and, at half the price, tokens.
-  int least = std::numeric_limits<int>::max();
-  for (const int rows : {64, 48, 32, 16}) {
-    const int reads = tiles(tiles(n_out, rows), n_multiprocessors) * (rows + plan.tokens / 2);
-    if (reads >= least) continue;
-    least = reads;
-    plan.rows = rows;
+std::vector<MatmulPlan> matmul_plans() {
+  std::vector<MatmulPlan> plans;
+  for (const int tokens : {8, 16, 32, 64, 128}) {
+    for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
   }
-  if (plan.tokens >= 64) plan.cluster_rows = 2;
-  return plan;
+  for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
+  return plans;
+}
+
+MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors) {
+  static const std::vector<MatmulPlan> plans = matmul_plans();
+  MatmulPlan best;
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const MatmulPlan& plan : plans) {
+    const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens);
+    const std::int64_t cycles = (n_tiles + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
+    if (cycles >= least) continue;
+    least = cycles;
+    best = plan;
+  }
+  return best;
 }
 
 Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  return matmul_bf16(args, choose_matmul_plan(args.m_rows, args.n_out, args.n_in, n_multiprocessors), stream);
+  return matmul_bf16(args, choose_matmul_plan(args.m_rows, args.n_out, n_multiprocessors), stream);
 }
 
 Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream) {
   ASSAY_TRY(check_args(args));
-  ASSAY_TRY(check_plan(plan));
+  static const std::vector<MatmulPlan> plans = matmul_plans();
+  if (std::find(plans.begin(), plans.end(), plan) == plans.end()) {
+    return bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.rows, " rows");
+  }
   if (args.m_rows == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  ASSAY_ASSIGN(const CUtensorMap w_map,
-               matrix_map(args.w, args.n_out, args.n_in, args.n_in, plan.rows / plan.cluster_tokens));
-  ASSAY_ASSIGN(const CUtensorMap x_map,
-               matrix_map(args.x, args.m_rows, args.n_in, args.x_stride, plan.tokens / plan.cluster_rows));
+  ASSAY_ASSIGN(const CUtensorMap w_map, matrix_map(args.w, args.n_out, args.n_in, args.n_in, plan.rows));
+  ASSAY_ASSIGN(const CUtensorMap x_map, matrix_map(args.x, args.m_rows, args.n_in, args.x_stride, plan.tokens));
   const MatmulLaunch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
   if (plan.tokens <= 32) return launch_matmul_small(launch);
   if (plan.tokens <= 128) return launch_matmul_medium(launch);

@@ -4,7 +4,7 @@
 //   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on.
 //   The sum: one float32 accumulator per element takes k in ascending steps of 16 with wgmma (weights are always its
 //   64-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. There is no split of k. So an
-//   element's bits depend on its row of x and its row of w alone: not on m_rows, the tile, the cluster or the block.
+//   element's bits depend on its row of x and its row of w alone: not on m_rows, the tile or the block.
 //   What is stored (Epilogue) follows from the finished sum by the same few float32 operations in every tile.
 //   Tolerance: relative error below 2^-16·sqrt(n_in / 1024) before the last rounding; matmul_bf16_test.cpp has the
 //   check. Moves 2·n_out·n_in bytes of weight once per pass while m_rows <= 256: memory-bound below about 250 rows.
@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/device/device.cuh"
 
@@ -43,19 +44,18 @@ struct MatmulBf16Args {
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
-/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor. Blocks of a
-/// cluster lie along the weight's rows (they share x) and along the tokens (they share w).
+/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor.
 struct MatmulPlan {
-  int tokens = 0;  ///< 8, 16, 32, 64, 128 or 256
+  int tokens = 0;
   int groups = 1;
-  int rows = 64;  ///< weight rows of a block: a multiple of 16; 64·groups if groups > 1
-  int cluster_rows = 1;
-  int cluster_tokens = 1;
+  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 128 with two
   bool operator==(const MatmulPlan&) const = default;
 };
 
+/// Every plan that a kernel was built for.
+std::vector<MatmulPlan> matmul_plans();
 /// The plan for a shape on a device with this many multiprocessors.
-MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_in, int n_multiprocessors);
+MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors);
 
 /// Launches the product. Error{bad_input} names what breaks the contract.
 Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream);

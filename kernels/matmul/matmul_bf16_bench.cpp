@@ -65,55 +65,15 @@ Result<double> time_plan(const BenchContext& context, const Pool& pool, const Sh
   });
 }
 
-std::string plan_text(const MatmulPlan& p) {
-  return std::to_string(p.tokens) + "/" + std::to_string(p.groups) + "/" + std::to_string(p.rows) + "/" +
-         std::to_string(p.cluster_rows) + "x" + std::to_string(p.cluster_tokens);
-}
-
-/// Every tile that holds m rows without waste beyond its own size.
-std::vector<MatmulPlan> plans_for(int m) {
-  std::vector<MatmulPlan> plans;
-  const auto add = [&](int tokens, int groups, int cluster_rows, int cluster_tokens) {
-    if (m <= tokens / 2 && tokens > 8) return;
-    if (m > 8 * tokens) return;
-    if (cluster_tokens > 1 && m <= tokens) return;
-    if (groups > 1) {
-      plans.push_back({tokens, groups, 64 * groups, cluster_rows, cluster_tokens});
-    } else {
-      for (const int rows : {32, 48, 64}) {
-        if (rows % (16 * cluster_tokens) == 0) plans.push_back({tokens, 1, rows, cluster_rows, cluster_tokens});
-      }
-    }
-  };
-  if (m <= 8) add(8, 1, 1, 1);
-  if (m <= 16) add(16, 1, 1, 1);
-  if (m <= 32) add(32, 1, 1, 1);
-  if (m <= 32) add(32, 1, 2, 1);
-  if (m <= 32) add(32, 1, 4, 1);
-  add(64, 1, 1, 1);
-  add(64, 1, 2, 1);
-  add(64, 1, 1, 2);
-  add(64, 1, 4, 1);
-  add(64, 1, 2, 2);
-  add(64, 2, 2, 1);
-  add(128, 1, 2, 1);
-  add(128, 1, 1, 2);
-  add(128, 1, 2, 2);
-  add(128, 2, 1, 1);
-  add(128, 2, 2, 1);
-  add(256, 1, 2, 1);
-  add(256, 2, 1, 1);
-  add(256, 2, 2, 1);
-  add(256, 2, 1, 2);
-  return plans;
-}
+std::string plan_text(const MatmulPlan& p) { return std::to_string(p.tokens) + "/" + std::to_string(p.rows); }
 
 Result<> bench_shape(const BenchContext& context, const Pool& pool, const Shape& s) {
-  const MatmulPlan chosen = choose_matmul_plan(s.m, s.n, s.k, context.device.n_multiprocessors);
+  const MatmulPlan chosen = choose_matmul_plan(s.m, s.n, context.device.n_multiprocessors);
   const std::string shape = std::to_string(s.m) + " x " + std::to_string(s.n) + " x " + std::to_string(s.k);
   if (context.sweep) {
-    for (const MatmulPlan& plan : plans_for(s.m)) {
-      if (plan == chosen) continue;
+    for (const MatmulPlan& plan : matmul_plans()) {
+      const bool wasteful = (plan.tokens > 8 && s.m <= plan.tokens / 2) || s.m > 4 * plan.tokens;
+      if (plan == chosen || wasteful) continue;
       ASSAY_ASSIGN(const double us, time_plan(context, pool, s, plan));
       print_row(context, {"  sweep " + shape + " " + plan_text(plan), us, s.bytes(), s.flop()});
     }

@@ -2,11 +2,10 @@
 // The kernel behind matmul_bf16.cuh, one template for all tiles. Included by matmul_bf16_*.cu only.
 //
 // A block is one warpgroup that only asks the copy engine for tiles and kGroups warpgroups that only multiply. Between
-// them lie two rings of stages in shared memory, one for weights and one for tokens; a stage has a barrier "full" (the
-// copy engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Two rings, because weights come from
-// memory and must be asked for early, while tokens come from the L2 cache and would fill the shared memory. Blocks stay
-// and walk over tiles, so the next tile's weights are on their way while a finished one is stored. Weights never
-// change, so they are asked for before the previous grid has ended; tokens are not.
+// them lies a ring of stages in shared memory, each with weights and tokens of some k, a barrier "full" (the copy
+// engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Blocks stay and walk over tiles, so the
+// next tile's weights are on their way while a finished one is stored. Weights never change, so the ring's first round
+// of them is asked for before the previous grid has ended; tokens are not.
 
 #include <cuda_runtime.h>
 
@@ -22,16 +21,14 @@ constexpr int kGroupRows = 64;       // weight rows of one wgmma
 constexpr int kMaxStages = 24;       // barriers that fit in the head of shared memory
 constexpr int kBarrierBytes = 1024;  // that head; keeps the tiles aligned to the swizzle's 1024 bytes
 constexpr int kRasterRows = 8;       // row tiles that are walked together, so that their tokens stay in the L2 cache
-constexpr std::size_t kSharedBytes = 227 * 1024;
-// Two kernels fit on a multiprocessor at once: the next one fills its ring while this one drains.
-constexpr std::size_t kSharedBytesOfHalf = 112 * 1024;
+constexpr int kSharedBytes = 227 * 1024;  // all that a block can have: a deep ring beats two blocks side by side
 
 struct MatmulKernelArgs {
   int m_rows, n_out;
   int n_steps;  // stages along k
   int rows;     // weight rows of a block
-  int n_w_stages;
-  int row_tiles, token_tiles;  // in clusters
+  int n_stages;
+  int row_tiles, token_tiles;
   Epilogue epilogue;
   const float* bias;
   void* y;
@@ -39,34 +36,32 @@ struct MatmulKernelArgs {
 };
 
 /// A plan as template arguments.
-template <int tokens, int groups, int cluster_rows, int cluster_tokens>
+template <int tokens, int groups>
 struct Tile {
-  static constexpr int kTokens = tokens, kGroups = groups, kClusterRows = cluster_rows, kClusterTokens = cluster_tokens;
-  static constexpr int kSub = matmul_step_boxes(tokens);
-  static constexpr int kStepElements = kSub * hopper::kSwizzleElements;
-  static constexpr int kCluster = cluster_rows * cluster_tokens;
+  static constexpr int kTokens = tokens, kGroups = groups;
+  // Boxes of 64 elements of k in a stage: two where tiles are small, to wait half as often.
+  static constexpr int kBoxes = tokens <= 64 && groups == 1 ? 2 : 1;
+  static constexpr int kStepElements = kBoxes * hopper::kSwizzleElements;
   static constexpr int kThreads = (groups + 1) * hopper::kGroupThreads;
   // With 128 sums a thread two multiplying groups need more registers than an even share.
   static constexpr bool kMovesRegisters = tokens == 256 && groups == 2;
-  static constexpr bool kHalf = groups == 1 && tokens <= 128;  // leaves room for the next kernel
-  static constexpr int kXStages = tokens <= 64 ? 6 : (kHalf ? 3 : 4);
-  static constexpr int kXStageBytes = kSub * tokens * hopper::kSwizzleRowBytes;
-  static constexpr int w_stage_bytes(int rows) { return kSub * rows * hopper::kSwizzleRowBytes; }
+  static constexpr int stage_bytes(int rows) { return kBoxes * (rows + tokens) * hopper::kSwizzleRowBytes; }
 };
 
 namespace {
 
 using namespace hopper;
 
-/// Where the cluster's tile number `index` lies, in clusters.
+/// Where a tile lies: its first weight row and its first token.
 struct TilePlace {
   int row, token;
 };
+template <class T>
 __device__ inline TilePlace tile_place(const MatmulKernelArgs& a, int index) {
   const int per_band = kRasterRows * a.token_tiles;
   const int band = index / per_band, i = index - band * per_band;
   const int rows_in_band = min(kRasterRows, a.row_tiles - band * kRasterRows);
-  return {band * kRasterRows + i % rows_in_band, i / rows_in_band};
+  return {(band * kRasterRows + i % rows_in_band) * a.rows, i / rows_in_band * T::kTokens};
 }
 
 /// Stages in shared memory and their barriers.
@@ -90,85 +85,46 @@ struct RingPlace {
   }
 };
 
-/// This block's place in its cluster, and the blocks with which it shares weights (same rows) and tokens.
-template <class T>
-struct ClusterPlace {
-  int row, token;
-  std::uint16_t w_blocks = 0, x_blocks = 0;
-  __device__ ClusterPlace() {
-    const int rank = T::kCluster > 1 ? cluster_rank() : 0;
-    row = rank % T::kClusterRows;
-    token = rank / T::kClusterRows;
-    for (int t = 0; t < T::kClusterTokens; ++t) w_blocks |= 1u << (t * T::kClusterRows + row);
-    for (int r = 0; r < T::kClusterRows; ++r) x_blocks |= 1u << (token * T::kClusterRows + r);
-  }
-};
-
-/// Calls visit(place) for every tile of this block's cluster.
+/// Calls visit(place) for every tile of this block.
 template <class T, class Visit>
 __device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
-  const int n_clusters = static_cast<int>(gridDim.x) / T::kCluster;
-  for (int tile = static_cast<int>(blockIdx.x) / T::kCluster; tile < a.row_tiles * a.token_tiles; tile += n_clusters) {
-    visit(tile_place(a, tile));
+  for (int tile = static_cast<int>(blockIdx.x); tile < a.row_tiles * a.token_tiles;
+       tile += static_cast<int>(gridDim.x)) {
+    visit(tile_place<T>(a, tile));
   }
 }
 
-/// Fills a ring, one thread: `kShares` blocks of the cluster load `rows` rows each of every stage's boxes, this one the
-/// share number `share`, and send it to `blocks`.
-template <class T, int kShares>
-__device__ void fill_stage(const Ring& ring, const RingPlace& at, bool reused, const CUtensorMap& map, int step,
-                           int first_row, int rows, int share, std::uint16_t blocks) {
-  if (reused) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
-  barrier_arrive_expect(&ring.full[at.slot], ring.stage_bytes);
-  for (int s = 0; s < T::kSub; ++s) {
-    char* to = ring.stages + at.slot * ring.stage_bytes + (s * kShares + share) * rows * kSwizzleRowBytes;
-    const int k = step * T::kStepElements + s * kSwizzleElements;
-    if constexpr (kShares == 1) {
-      load_box(to, &map, &ring.full[at.slot], k, first_row);
-    } else {
-      load_box_multicast(to, &map, &ring.full[at.slot], k, first_row + share * rows, blocks);
-    }
-  }
-}
-
+/// The copying side, one thread.
 template <class T>
-__device__ void load_weights(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& map) {
-  const ClusterPlace<T> own;
-  RingPlace at;
-  int n_loaded = 0;
-  for_each_tile<T>(a, [&](TilePlace place) {
-    const int row = (place.row * T::kClusterRows + own.row) * a.rows;
-    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
-      fill_stage<T, T::kClusterTokens>(ring, at, n_loaded >= ring.n_stages, map, step, row, a.rows / T::kClusterTokens,
-                                       own.token, own.w_blocks);
+__device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
+                           const CUtensorMap& x_map) {
+  const auto load_boxes = [&](char* to, int slot, const CUtensorMap& map, int step, int first_row, int rows) {
+    for (int box = 0; box < T::kBoxes; ++box) {
+      load_box(to + box * rows * kSwizzleRowBytes, &map, &ring.full[slot],
+               step * T::kStepElements + box * kSwizzleElements, first_row);
     }
-  });
-}
-
-template <class T>
-__device__ void load_tokens(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& map) {
-  const ClusterPlace<T> own;
-  RingPlace at;
-  int n_loaded = 0;
+  };
+  const auto load_weights = [&](int slot, TilePlace place, int step) {
+    barrier_arrive_expect(&ring.full[slot], ring.stage_bytes);
+    load_boxes(ring.stages + slot * ring.stage_bytes, slot, w_map, step, place.row, a.rows);
+  };
+  const auto load_tokens = [&](int slot, TilePlace place, int step) {
+    load_boxes(ring.stages + slot * ring.stage_bytes + T::kBoxes * a.rows * kSwizzleRowBytes, slot, x_map, step,
+               place.token, T::kTokens);
+  };
+  const int n_ahead = min(ring.n_stages, a.n_steps);
+  const TilePlace first = tile_place<T>(a, static_cast<int>(blockIdx.x));
+  for (int step = 0; step < n_ahead; ++step) load_weights(step, first, step);
   wait_for_previous_grid();
+  RingPlace at;
+  int n_loaded = 0;
   for_each_tile<T>(a, [&](TilePlace place) {
-    const int token = (place.token * T::kClusterTokens + own.token) * T::kTokens;
     for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
-      fill_stage<T, T::kClusterRows>(ring, at, n_loaded >= ring.n_stages, map, step, token,
-                                     T::kTokens / T::kClusterRows, own.row, own.x_blocks);
+      if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
+      if (n_loaded >= n_ahead) load_weights(at.slot, place, step);
+      load_tokens(at.slot, place, step);
     }
   });
-}
-
-/// One warp has read a stage: tells every block that sends to this one.
-template <class T>
-__device__ void release_stage(const Ring& ring, int slot) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  if constexpr (T::kCluster == 1) {
-    if (lane == 0) barrier_arrive(&ring.empty[slot]);
-  } else {
-    if (lane < T::kCluster) barrier_arrive_remote(&ring.empty[slot], lane);
-  }
 }
 
 __device__ inline float silu_times(float gate, float up) { return gate / (1.0f + expf(-gate)) * up; }
@@ -224,47 +180,39 @@ __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTo
 
 /// The multiplying side, one warpgroup.
 template <class T>
-__device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& w_ring, const Ring& x_ring, int group) {
+__device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int group) {
   using Product = Wgmma<T::kTokens>;
-  const ClusterPlace<T> own;
-  const int w_box_units = a.rows * kSwizzleRowBytes >> 4;
-  constexpr int kXBoxUnits = T::kTokens * kSwizzleRowBytes >> 4;
+  const int w_box_bytes = a.rows * kSwizzleRowBytes;
+  constexpr int kXBoxBytes = T::kTokens * kSwizzleRowBytes;
+  const auto release = [&](int slot) {  // this warp has read a stage
+    if (threadIdx.x % kWarpThreads == 0) barrier_arrive(&ring.empty[slot]);
+  };
   wait_for_previous_grid();
-  RingPlace w_at, x_at;
+  RingPlace at;
   for_each_tile<T>(a, [&](TilePlace place) {
     float sums[Product::kRegisters];
-    int w_previous = 0, x_previous = 0;
-    const auto release_previous = [&] {
-      release_stage<T>(w_ring, w_previous);
-      release_stage<T>(x_ring, x_previous);
-    };
-    for (int step = 0; step < a.n_steps; ++step) {
-      barrier_wait(&w_ring.full[w_at.slot], w_at.parity);
-      barrier_wait(&x_ring.full[x_at.slot], x_at.parity);
-      std::uint64_t w =
-          tile_descriptor(w_ring.stages + w_at.slot * w_ring.stage_bytes + group * kGroupRows * kSwizzleRowBytes);
-      std::uint64_t x = tile_descriptor(x_ring.stages + x_at.slot * x_ring.stage_bytes);
+    int previous = 0;
+    for (int step = 0; step < a.n_steps; ++step, at.advance(ring)) {
+      barrier_wait(&ring.full[at.slot], at.parity);
+      const char* stage = ring.stages + at.slot * ring.stage_bytes;
+      std::uint64_t w = tile_descriptor(stage + group * kGroupRows * kSwizzleRowBytes);
+      std::uint64_t x = tile_descriptor(stage + T::kBoxes * w_box_bytes);
       products_begin();
 #pragma unroll
-      for (int s = 0; s < T::kSub; ++s) {
+      for (int box = 0; box < T::kBoxes; ++box) {
 #pragma unroll
-        for (int k = 0; k < 4; ++k) Product::run(sums, w + 2 * k, x + 2 * k, step + s + k > 0);
-        w += static_cast<std::uint64_t>(w_box_units);
-        x += static_cast<std::uint64_t>(kXBoxUnits);
+        for (int k = 0; k < 4; ++k) Product::run(sums, w + 2 * k, x + 2 * k, step + box + k > 0);
+        w += static_cast<std::uint64_t>(w_box_bytes >> 4);
+        x += static_cast<std::uint64_t>(kXBoxBytes >> 4);
       }
       products_commit();
-      products_wait<1>();  // the stages before these have been read
-      if (step > 0) release_previous();
-      w_previous = w_at.slot;
-      x_previous = x_at.slot;
-      w_at.advance(w_ring);
-      x_at.advance(x_ring);
+      products_wait<1>();  // the stage before this one has been read
+      if (step > 0) release(previous);
+      previous = at.slot;
     }
     products_wait<0>();
-    release_previous();
-    const int block_row = (place.row * T::kClusterRows + own.row) * a.rows;
-    store_sums<T>(a, sums, block_row + group * kGroupRows, block_row + a.rows,
-                  (place.token * T::kClusterTokens + own.token) * T::kTokens);
+    release(previous);
+    store_sums<T>(a, sums, place.row + group * kGroupRows, place.row + a.rows, place.token);
   });
 }
 
@@ -274,40 +222,25 @@ __global__ void __launch_bounds__(T::kThreads, 1)
                        const __grid_constant__ MatmulKernelArgs a) {
   extern __shared__ __align__(1024) char shared[];
   auto* barriers = reinterpret_cast<std::uint64_t*>(shared);
-  const Ring w_ring{barriers, barriers + kMaxStages, shared + kBarrierBytes + T::kXStages * T::kXStageBytes,
-                    T::w_stage_bytes(a.rows), a.n_w_stages};
-  const Ring x_ring{barriers + 2 * kMaxStages, barriers + 3 * kMaxStages, shared + kBarrierBytes, T::kXStageBytes,
-                    T::kXStages};
-  let_next_grid_start();
+  const Ring ring{barriers, barriers + kMaxStages, shared + kBarrierBytes, T::stage_bytes(a.rows), a.n_stages};
+  let_next_grid_start();  // at once: its first weights may come while this grid is at work
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&w_map);
     prefetch_tensor_map(&x_map);
-    for (const Ring& ring : {w_ring, x_ring}) {
-      for (int i = 0; i < ring.n_stages; ++i) {
-        barrier_init(&ring.full[i], 1);
-        barrier_init(&ring.empty[i], T::kGroups * 4 * T::kCluster);
-      }
+    for (int i = 0; i < ring.n_stages; ++i) {
+      barrier_init(&ring.full[i], 1);
+      barrier_init(&ring.empty[i], T::kGroups * 4);
     }
     barrier_init_fence();
   }
-  if constexpr (T::kCluster == 1) {
-    __syncthreads();
-  } else {
-    cluster_sync();
-  }
+  __syncthreads();
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == 0) {
     if constexpr (T::kMovesRegisters) give_registers<40>();
-    if (threadIdx.x == 0) load_weights<T>(a, w_ring, w_map);
-    if (threadIdx.x == kWarpThreads) load_tokens<T>(a, x_ring, x_map);
+    if (threadIdx.x == 0) load_tiles<T>(a, ring, w_map, x_map);
   } else {
     if constexpr (T::kMovesRegisters) take_registers<232>();
-    multiply_tiles<T>(a, w_ring, x_ring, group - 1);
-  }
-  if constexpr (T::kCluster > 1) {
-    // A block's shared memory must stay until no other block sends to it.
-    __syncwarp();
-    cluster_sync();
+    multiply_tiles<T>(a, ring, group - 1);
   }
 }
 
@@ -320,40 +253,36 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const int rows = launched.plan->rows;
   // A product of 64 rows reads past the last stage if the tile has fewer rows; what it reads there is never stored.
   const int slack = T::kGroups == 1 ? (kGroupRows - rows) * hopper::kSwizzleRowBytes : 0;
-  constexpr int kFixedBytes = kBarrierBytes + T::kXStages * T::kXStageBytes;
-  const auto room = static_cast<int>(T::kHalf ? kSharedBytesOfHalf : kSharedBytes) - kFixedBytes - slack;
+  const int room = kSharedBytes - kBarrierBytes - slack;
   MatmulKernelArgs a{};
   a.m_rows = args.m_rows;
   a.n_out = args.n_out;
   a.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.rows = rows;
-  a.n_w_stages = std::min(kMaxStages, room / T::w_stage_bytes(rows));
-  a.row_tiles = (args.n_out + rows * T::kClusterRows - 1) / (rows * T::kClusterRows);
-  a.token_tiles = (args.m_rows + T::kTokens * T::kClusterTokens - 1) / (T::kTokens * T::kClusterTokens);
+  a.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));
+  a.row_tiles = (args.n_out + rows - 1) / rows;
+  a.token_tiles = (args.m_rows + T::kTokens - 1) / T::kTokens;
   a.epilogue = args.epilogue;
   a.bias = args.bias;
   a.y = args.y;
   a.y_stride = args.y_stride;
   static const Result<> allowed = allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes);
   ASSAY_TRY(allowed);
-  const int n_clusters = std::min(a.row_tiles * a.token_tiles, launched.n_multiprocessors / T::kCluster);
-  const auto shared_bytes = static_cast<std::size_t>(kFixedBytes + slack + a.n_w_stages * T::w_stage_bytes(rows));
+  const int n_blocks = std::min(a.row_tiles * a.token_tiles, launched.n_multiprocessors);
+  const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
-                {dim3(static_cast<unsigned>(n_clusters * T::kCluster)), T::kThreads, shared_bytes, T::kCluster},
-                launched.stream, launched.w_map, launched.x_map, a);
+                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes}, launched.stream, launched.w_map,
+                launched.x_map, a);
 }
 
 /// Launches the one of `Tiles` that is the plan's.
 template <class... Tiles>
 Result<> launch_one_of(const MatmulLaunch& launched) {
   const MatmulPlan& plan = *launched.plan;
-  Result<> result = bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.groups,
-                              " groups in clusters of ", plan.cluster_rows, " x ", plan.cluster_tokens);
+  Result<> result =
+      bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.groups, " groups");
   const auto try_tile = [&]<class T>(T) {
-    if (plan.tokens != T::kTokens || plan.groups != T::kGroups || plan.cluster_rows != T::kClusterRows ||
-        plan.cluster_tokens != T::kClusterTokens) {
-      return;
-    }
+    if (plan.tokens != T::kTokens || plan.groups != T::kGroups) return;
     static_cast<void>(result = launch_matmul_tile<T>(launched));
   };
   (try_tile(Tiles{}), ...);

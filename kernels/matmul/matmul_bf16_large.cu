@@ -4,8 +4,6 @@
 
 namespace assay::kernels {
 
-Result<> launch_matmul_large(const MatmulLaunch& launched) {
-  return launch_one_of<Tile<256, 1, 2, 1>, Tile<256, 2, 1, 1>, Tile<256, 2, 2, 1>, Tile<256, 2, 1, 2>>(launched);
-}
+Result<> launch_matmul_large(const MatmulLaunch& launched) { return launch_one_of<Tile<256, 2>>(launched); }
 
 }  // namespace assay::kernels

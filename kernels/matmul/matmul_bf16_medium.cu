@@ -6,9 +6,7 @@
 namespace assay::kernels {
 
 Result<> launch_matmul_medium(const MatmulLaunch& launched) {
-  return launch_one_of<Tile<64, 1, 1, 1>, Tile<64, 1, 2, 1>, Tile<64, 1, 4, 1>, Tile<64, 1, 2, 2>, Tile<64, 1, 1, 2>,
-                       Tile<64, 2, 2, 1>, Tile<128, 1, 2, 1>, Tile<128, 1, 1, 2>, Tile<128, 1, 2, 2>,
-                       Tile<128, 2, 1, 1>, Tile<128, 2, 2, 1>>(launched);
+  return launch_one_of<Tile<64, 1>, Tile<64, 2>, Tile<128, 1>, Tile<128, 2>>(launched);
 }
 
 }  // namespace assay::kernels

@@ -6,8 +6,7 @@
 namespace assay::kernels {
 
 Result<> launch_matmul_small(const MatmulLaunch& launched) {
-  return launch_one_of<Tile<8, 1, 1, 1>, Tile<16, 1, 1, 1>, Tile<32, 1, 1, 1>, Tile<32, 1, 2, 1>, Tile<32, 1, 4, 1>>(
-      launched);
+  return launch_one_of<Tile<8, 1>, Tile<16, 1>, Tile<32, 1>>(launched);
 }
 
 }  // namespace assay::kernels

@@ -16,9 +16,6 @@ struct MatmulLaunch {
   cudaStream_t stream;
 };
 
-/// Boxes of 64 elements of k in one stage: two where the tiles are small, to wait half as often.
-constexpr int matmul_step_boxes(int tokens) { return tokens <= 32 ? 2 : 1; }
-
 // Error{bad_input} if no tile of this plan was built.
 Result<> launch_matmul_small(const MatmulLaunch& launch);   ///< 8 to 32 tokens
 Result<> launch_matmul_medium(const MatmulLaunch& launch);  ///< 64 and 128
