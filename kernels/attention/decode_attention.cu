@@ -31,7 +31,8 @@ template <int kDim>
 struct Stage {
   static constexpr int kRowsBytes = kPageTokens * kDim * 2;  // keys or values of a page
   static constexpr int kBytes = 2 * kRowsBytes;
-  static constexpr int kCount = 3 * 128 / kDim;  // 96 KiB: two blocks on a multiprocessor
+  static constexpr int kBlocks = kDim == 128 ? 2 : 3;  // blocks on a multiprocessor
+  static constexpr int kCount = kDim == 128 ? 3 : 4;   // 96 and 64 KiB
 };
 static_assert(kQuarters * kMaxGroup * sizeof(float) == 4 * kPageTokens, "the quarters' outputs take exactly one stage");
 
@@ -94,6 +95,7 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared& shared, char* s
   Place at;
   int n_loaded = 0;
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  wait_for_previous_grid();
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
     const Work next = work_at(a, number + step, n_work);
 #pragma unroll
@@ -115,19 +117,17 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared& shared, char* s
   }
 }
 
-/// The group's query heads as the left operand: rows past the group are zero.
-template <int kDim>
-__device__ void load_queries(const __nv_bfloat16* q, int group, std::uint32_t (&out)[kDim / 16][4]) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, row = lane / 4, column = 2 * (lane % 4);
-  const auto pair = [&](int r, int c) {
-    return r < group ? *reinterpret_cast<const std::uint32_t*>(q + r * kDim + c) : 0u;
-  };
+/// Half of the group's query heads as the left operand: rows 0 … 7 (kHigh 0) or 8 … 15; rows past the group are zero.
+template <int kDim, int kHigh>
+__device__ void load_queries(const __nv_bfloat16* q, int group, std::uint32_t (&out)[kDim / 16][2]) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, row = lane / 4 + 8 * kHigh, column = 2 * (lane % 4);
 #pragma unroll
   for (int k = 0; k < kDim / 16; ++k) {
-    out[k][0] = pair(row, 16 * k + column);
-    out[k][1] = pair(row + 8, 16 * k + column);
-    out[k][2] = pair(row, 16 * k + column + 8);
-    out[k][3] = pair(row + 8, 16 * k + column + 8);
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const __nv_bfloat16* from = q + row * kDim + 16 * k + 8 * i + column;
+      out[k][i] = row < group ? *reinterpret_cast<const std::uint32_t*>(from) : 0u;
+    }
   }
 }
 
@@ -148,7 +148,8 @@ __device__ inline float row_max(float v) {
 /// This warp's 16 tokens of a page, of which the first n_valid (at most 16) count.
 template <int kDim>
 __device__ void attend_quarter(const char* page, int first_token, int n_valid, float scale_log2,
-                               const std::uint32_t (&q)[kDim / 16][4], Running<kDim>& r) {
+                               const std::uint32_t (&low)[kDim / 16][2], const std::uint32_t (&high)[kDim / 16][2],
+                               Running<kDim>& r) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const std::uint32_t keys = shared_address(page), values = keys + Stage<kDim>::kRowsBytes;
   // Scores: two tiles of eight tokens.
@@ -159,8 +160,9 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
     std::uint32_t b[4];
     const int half = k / 4, unit = 2 * (k % 4) + key_unit;
     load_matrices(b, keys + half * kSwizzleElements * kPageTokens * 2 + swizzled_offset(key_row, unit));
-    multiply_16x8(score[0], q[k], b[0], b[1]);
-    multiply_16x8(score[1], q[k], b[2], b[3]);
+    const std::uint32_t q[4] = {low[k][0], high[k][0], low[k][1], high[k][1]};
+    multiply_16x8(score[0], q, b[0], b[1]);
+    multiply_16x8(score[1], q, b[2], b[3]);
   }
 #pragma unroll
   for (int t = 0; t < 2; ++t) {
@@ -200,15 +202,15 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
   const auto pair_mask = [&](int token) {
     return (token < n_valid ? 0x0000FFFFu : 0u) | (token + 1 < n_valid ? 0xFFFF0000u : 0u);
   };
-  const std::uint32_t low = pair_mask(2 * (lane % 4)), high = pair_mask(2 * (lane % 4) + 8);
+  const std::uint32_t first_mask = pair_mask(2 * (lane % 4)), second_mask = pair_mask(2 * (lane % 4) + 8);
   const int value_row = first_token + lane % 16, value_unit = lane / 16;
 #pragma unroll
   for (int j = 0; j < kDim / 16; ++j) {
     std::uint32_t b[4];
     const int half = j / 4, unit = 2 * (j % 4) + value_unit;
     load_matrices_transposed(b, values + half * kSwizzleElements * kPageTokens * 2 + swizzled_offset(value_row, unit));
-    multiply_16x8(r.output[2 * j], weights, b[0] & low, b[1] & high);
-    multiply_16x8(r.output[2 * j + 1], weights, b[2] & low, b[3] & high);
+    multiply_16x8(r.output[2 * j], weights, b[0] & first_mask, b[1] & second_mask);
+    multiply_16x8(r.output[2 * j + 1], weights, b[2] & first_mask, b[3] & second_mask);
   }
 }
 
@@ -259,20 +261,28 @@ __device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages)
   const int group = a.heads / a.cache.kv_heads, step = static_cast<int>(gridDim.x);
   const int n_work = a.first_item[a.rows] * a.cache.kv_heads;
   const float scale_log2 = a.scale * kLog2E;
+  const auto queries_of = [&](const Work& w) {
+    return a.q + (static_cast<std::size_t>(w.item.row) * a.heads + w.kv_head * group) * kDim;
+  };
   Place at;
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  Work next = work_at(a, static_cast<int>(blockIdx.x) + step, n_work);
+  wait_for_previous_grid();
+  std::uint32_t low[kDim / 16][2], next_low[kDim / 16][2], high[kDim / 16][2] = {};
+  load_queries<kDim, 0>(queries_of(work), group, low);
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
     const int first_head = work.kv_head * group, n_keys = work.item.n_keys;
-    std::uint32_t q[kDim / 16][4];
-    load_queries<kDim>(a.q + (static_cast<std::size_t>(work.item.row) * a.heads + first_head) * kDim, group, q);
-    const Work next = work_at(a, number + step, n_work);
+    // The next chunk's queries, and what the one after that is, are on their way while this one is computed.
+    load_queries<kDim, 0>(queries_of(next), group, next_low);
+    if (group > 8) load_queries<kDim, 1>(queries_of(work), group, high);
+    const Work after_next = work_at(a, number + 2 * step, n_work);
     Running<kDim> running = {};
     running.max[0] = running.max[1] = -INFINITY;
     for (int first = 0; first < n_keys; first += kPageTokens) {
       char* page = stages + at.slot * Stage<kDim>::kBytes;
       barrier_wait(&shared.full[at.slot], at.parity);
       const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
-      if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
+      if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, low, high, running);
       if (first + kPageTokens >= n_keys) {
         merge_quarters<kDim>(k, shared, reinterpret_cast<float*>(page), group,
                              static_cast<std::size_t>(work.index) * a.heads + first_head, running);
@@ -283,11 +293,17 @@ __device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages)
       at.advance(Stage<kDim>::kCount);
     }
     work = next;
+    next = after_next;
+#pragma unroll
+    for (int i = 0; i < kDim / 16; ++i) {
+      low[i][0] = next_low[i][0];
+      low[i][1] = next_low[i][1];
+    }
   }
 }
 
 template <int kDim>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
     chunks_kernel(const __grid_constant__ CUtensorMap key_map, const __grid_constant__ CUtensorMap value_map,
                   const __grid_constant__ KernelArgs k) {
   extern __shared__ __align__(1024) char memory[];
@@ -304,7 +320,6 @@ __global__ void __launch_bounds__(kThreads, 2)
     barrier_init_fence();
   }
   __syncthreads();
-  wait_for_previous_grid();
   if (threadIdx.x < kQuarters * kWarpThreads) {
     attend_chunks<kDim>(k, shared, stages);
   } else if (threadIdx.x == kQuarters * kWarpThreads) {
@@ -312,27 +327,30 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-/// Adds a row's chunks in ascending order: kDim / 4 threads a head, four columns each.
+// The merge exists twice, with the same additions: for many rows with little work each, and for few rows, where it must
+// not walk a long row's chunks a few at a time.
+
+/// For many rows: kDim / 4 threads a head, four columns each.
 template <int kDim>
 struct Merge {
   static constexpr int kLanes = kDim / 4, kThreads = 128, kHeads = kThreads / kLanes;
 };
 template <int kDim>
-__global__ void __launch_bounds__(Merge<kDim>::kThreads) merge_kernel(const __grid_constant__ KernelArgs k) {
+__global__ void __launch_bounds__(Merge<kDim>::kThreads) merge_many_kernel(const __grid_constant__ KernelArgs k) {
   constexpr int kLanes = Merge<kDim>::kLanes;
-  let_next_grid_start();
-  wait_for_previous_grid();
+  constexpr int kAhead = 8;  // chunks that are read before the first is used
   const DecodeAttentionArgs& a = k.a;
   const int index = static_cast<int>(blockIdx.x) * Merge<kDim>::kHeads + static_cast<int>(threadIdx.x) / kLanes;
   const int lane = static_cast<int>(threadIdx.x) % kLanes, own = min(index, a.rows * a.heads - 1);
   const int row = own / a.heads, head = own % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
   const auto at = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
+  let_next_grid_start();
+  wait_for_previous_grid();
   float max = -INFINITY;
   for (int item = first + lane; item < last; item += kLanes) max = fmaxf(max, k.parts[at(item)].max);
   for (int step = kLanes / 2; step > 0; step /= 2) max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, step));
   float sum = 0;
   float4 output = make_float4(0, 0, 0, 0);
-  constexpr int kAhead = 8;  // parts that are read before the first is used
   for (int start = first; start < last; start += kAhead) {
     Part parts[kAhead];
     float4 adds[kAhead];
@@ -358,6 +376,48 @@ __global__ void __launch_bounds__(Merge<kDim>::kThreads) merge_kernel(const __gr
       make_uint2(pack_bf16(output.x / sum, output.y / sum), pack_bf16(output.z / sum, output.w / sum));
 }
 
+/// For few rows: a block a (row, head), a thread a column.
+template <int kDim>
+__global__ void __launch_bounds__(kDim) merge_few_kernel(const __grid_constant__ KernelArgs k) {
+  constexpr int kAhead = 32;  // chunks whose outputs are asked for before the first is used
+  __shared__ float factors[kDim], sums[kDim], warp_max[kDim / kWarpThreads];
+  const DecodeAttentionArgs& a = k.a;
+  const int row = static_cast<int>(blockIdx.x) / a.heads, head = static_cast<int>(blockIdx.x) % a.heads;
+  const int thread = static_cast<int>(threadIdx.x), first = a.first_item[row], n = a.first_item[row + 1] - first;
+  const auto at = [&](int chunk) { return static_cast<std::size_t>(first + chunk) * a.heads + head; };
+  let_next_grid_start();
+  wait_for_previous_grid();
+  float max = -INFINITY;
+  for (int chunk = thread; chunk < n; chunk += kDim) max = fmaxf(max, k.parts[at(chunk)].max);
+  for (int step = kWarpThreads / 2; step > 0; step /= 2) max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, step));
+  if (thread % kWarpThreads == 0) warp_max[thread / kWarpThreads] = max;
+  __syncthreads();
+  for (int w = 0; w < kDim / kWarpThreads; ++w) max = fmaxf(max, warp_max[w]);
+  float sum = 0, output = 0;
+  for (int start = 0; start < n; start += kDim) {  // as many chunks at a time as there are threads
+    if (start > 0) __syncthreads();
+    if (start + thread < n) {
+      const Part part = k.parts[at(start + thread)];
+      factors[thread] = exp2f(part.max - max);
+      sums[thread] = part.sum;
+    }
+    __syncthreads();
+    const int end = min(n - start, kDim);
+    for (int i = 0; i < end; i += kAhead) {
+      float add[kAhead];
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j) add[j] = i + j < end ? k.part_outputs[at(start + i + j) * kDim + thread] : 0.0f;
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j) {
+        if (i + j >= end) break;
+        sum = fmaf(sums[i + j], factors[i + j], sum);
+        output = fmaf(add[j], factors[i + j], output);
+      }
+    }
+  }
+  a.out[static_cast<std::size_t>(blockIdx.x) * kDim + thread] = __float2bfloat16_rn(output / sum);
+}
+
 template <int kDim>
 Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
@@ -370,11 +430,17 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   ASSAY_TRY(allowed);
   KernelArgs k{args, args.scratch, nullptr};
   k.parts = reinterpret_cast<Part*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
-  const int n_blocks = std::min(2 * n_multiprocessors, args.max_items * args.cache.kv_heads);
+  const int n_blocks = std::min(Stage<kDim>::kBlocks * n_multiprocessors, args.max_items * args.cache.kv_heads);
   ASSAY_TRY(launch("decode_attention", chunks_kernel<kDim>,
                    {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
-  const int n_merge_blocks = (args.rows * args.heads + Merge<kDim>::kHeads - 1) / Merge<kDim>::kHeads;
-  return launch("decode_attention: merge", merge_kernel<kDim>,
+  constexpr int kFewHeads = 512;
+  const int n_heads = args.rows * args.heads;
+  if (n_heads <= kFewHeads) {
+    return launch("decode_attention: merge", merge_few_kernel<kDim>, {dim3(static_cast<unsigned>(n_heads)), kDim},
+                  stream, k);
+  }
+  const int n_merge_blocks = (n_heads + Merge<kDim>::kHeads - 1) / Merge<kDim>::kHeads;
+  return launch("decode_attention: merge", merge_many_kernel<kDim>,
                 {dim3(static_cast<unsigned>(n_merge_blocks)), Merge<kDim>::kThreads}, stream, k);
 }
 

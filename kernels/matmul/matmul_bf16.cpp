@@ -65,10 +65,10 @@ Result<CUtensorMap> matrix_map(const void* address, int n_rows, int n_columns, s
 
 std::vector<MatmulPlan> matmul_plans() {
   std::vector<MatmulPlan> plans;
+  for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
   for (const int tokens : {8, 16, 32, 64, 128}) {
     for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
   }
-  for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
   return plans;
 }
 
@@ -79,7 +79,7 @@ MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors) {
   for (const MatmulPlan& plan : plans) {
     const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens);
     const std::int64_t cycles = (n_tiles + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
-    if (cycles >= least) continue;
+    if (cycles > least) continue;  // among equals the later: one group, and more tokens
     least = cycles;
     best = plan;
   }

@@ -1,0 +1,98 @@
+// Digests of results, recorded on an H100: another Hopper card, driver or tile must give the same bits. A digest
+// changes only with a contract's order of additions, and then on purpose.
+
+#include <cstdint>
+
+#include "kernels/attention/decode_attention.cuh"
+#include "kernels/attention/paged_cache_test.cuh"
+#include "kernels/attention/prefill_attention.cuh"
+#include "kernels/matmul/matmul_bf16.cuh"
+#include "kernels/rmsnorm/rmsnorm_bf16.cuh"
+
+using namespace assay;
+using namespace assay::kernels;
+using namespace assay::tests;
+
+namespace {
+
+/// FNV-1a over the bytes.
+template <class T>
+std::uint64_t digest(const std::vector<T>& values) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
+  for (std::size_t i = 0; i < values.size() * sizeof(T); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+  return hash;
+}
+
+/// Values spread over ±1 that don't depend on the standard library's distributions.
+std::vector<float> even_floats(std::mt19937& generator, std::size_t n) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<float>(generator() >> 8) * 0x1p-23f - 1.0f);
+  return values;
+}
+std::vector<Bf16> even_bf16(std::mt19937& generator, std::size_t n) { return to_bf16(even_floats(generator, n)); }
+
+constexpr AttentionShape kShape{8, 2, 128};
+constexpr int kKeys = 700;
+
+Sequence even_sequence(std::mt19937& generator) {
+  const auto n = static_cast<std::size_t>(kKeys * kShape.kv_heads * kShape.d);
+  auto keys = even_bf16(generator, n);
+  return {kKeys, std::move(keys), even_bf16(generator, n)};
+}
+
+}  // namespace
+
+TEST_CASE("matmul_bf16: the bits recorded on an H100", "[gpu][invariance]") {
+  std::mt19937 generator(1);
+  const int m = 40, n = 256, k = 2056;
+  const auto x = on_device(even_bf16(generator, static_cast<std::size_t>(m * k)));
+  const auto w = on_device(even_bf16(generator, static_cast<std::size_t>(n * k)));
+  const auto logits = poisoned<float>(static_cast<std::size_t>(m * n));
+  must(matmul_bf16({x.data(), k, m, w.data(), n, k, Epilogue::store_f32, nullptr, logits.data(), n}, nullptr));
+  CHECK(digest(from_device(logits)) == 0x0ull);
+  const auto gated = poisoned<Bf16>(static_cast<std::size_t>(m * n / 2));
+  must(matmul_bf16({x.data(), k, m, w.data(), n, k, Epilogue::swiglu_bf16, nullptr, gated.data(), n / 2}, nullptr));
+  CHECK(digest(from_device(gated)) == 0x0ull);
+}
+
+TEST_CASE("rmsnorm_bf16: the bits recorded on an H100", "[gpu][invariance]") {
+  std::mt19937 generator(2);
+  const int tokens = 5, hidden = 4096;
+  const auto x = on_device(even_floats(generator, tokens * hidden));
+  const auto weight = on_device(even_floats(generator, hidden));
+  const auto y = poisoned<Bf16>(tokens * hidden);
+  must(rmsnorm_bf16({x.data(), nullptr, weight.data(), 1e-5f, tokens, hidden, y.data()}, nullptr));
+  CHECK(digest(from_device(y)) == 0x0ull);
+}
+
+TEST_CASE("decode_attention: the bits recorded on an H100", "[gpu][invariance]") {
+  std::mt19937 generator(3);
+  const Sequence sequence = even_sequence(generator);
+  const auto q = on_device(even_bf16(generator, static_cast<std::size_t>(kShape.heads * kShape.d)));
+  const CacheOnDevice cache = lay_in_pages({sequence}, kShape, 1);
+  const DecodePlan plan = plan_decode(std::vector<DecodeRow>{{kKeys, cache.pages(0)}});
+  const auto items = on_device(plan.items);
+  const auto first_item = on_device(plan.first_item);
+  const int max_items = static_cast<int>(plan.items.size());
+  const auto scratch = poisoned<float>(decode_scratch_floats(max_items, kShape.heads, kShape.d));
+  const auto out = poisoned<Bf16>(q.size());
+  must(decode_attention({q.data(), 1, kShape.heads, cache.cache, 0.0883883f, items.data(), first_item.data(), max_items,
+                         scratch.data(), out.data()},
+                        nullptr));
+  CHECK(digest(from_device(out)) == 0x0ull);
+}
+
+TEST_CASE("prefill_attention: the bits recorded on an H100", "[gpu][invariance]") {
+  std::mt19937 generator(4);
+  const Sequence sequence = even_sequence(generator);
+  const auto q = on_device(even_bf16(generator, static_cast<std::size_t>(kKeys * kShape.heads * kShape.d)));
+  const CacheOnDevice cache = lay_in_pages({sequence}, kShape, 1);
+  const auto page_table = on_device(cache.page_table);
+  const auto tiles = on_device(plan_prefill(std::vector<PrefillSpan>{{0, kKeys, 0, 0}}));
+  const auto out = poisoned<Bf16>(q.size());
+  must(prefill_attention({q.data(), kKeys, kShape.heads, cache.cache, page_table.data(), cache.page_table_stride,
+                          0.0883883f, tiles.data(), static_cast<int>(tiles.size()), out.data()},
+                         nullptr));
+  CHECK(digest(from_device(out)) == 0x0ull);
+}
