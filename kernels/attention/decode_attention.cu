@@ -87,15 +87,26 @@ __device__ inline Work work_at(const DecodeAttentionArgs& a, int number, int n_w
   return work;
 }
 
+/// How much there is, and how many blocks share it so that all get nearly the same.
+struct Share {
+  int n_work, n_blocks;
+};
+__device__ inline Share share_of(const DecodeAttentionArgs& a) {
+  const int n_work = a.first_item[a.rows] * a.cache.kv_heads, n_grid = static_cast<int>(gridDim.x);
+  const int n_rounds = max(1, (n_work + n_grid - 1) / n_grid);
+  return {n_work, (n_work + n_rounds - 1) / n_rounds};
+}
+
 /// The copying side, one thread. What the next chunk is has been read before this one's pages are asked for.
 template <int kDim>
 __device__ void load_pages(const DecodeAttentionArgs& a, Shared& shared, char* stages, const CUtensorMap& key_map,
                            const CUtensorMap& value_map) {
-  const int n_work = a.first_item[a.rows] * a.cache.kv_heads, step = static_cast<int>(gridDim.x);
+  const auto [n_work, step] = share_of(a);
   Place at;
   int n_loaded = 0;
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
   wait_for_previous_grid();
+  if (static_cast<int>(blockIdx.x) >= step) return;
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
     const Work next = work_at(a, number + step, n_work);
 #pragma unroll
@@ -258,8 +269,8 @@ template <int kDim>
 __device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages) {
   const DecodeAttentionArgs& a = k.a;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  const int group = a.heads / a.cache.kv_heads, step = static_cast<int>(gridDim.x);
-  const int n_work = a.first_item[a.rows] * a.cache.kv_heads;
+  const int group = a.heads / a.cache.kv_heads;
+  const auto [n_work, step] = share_of(a);
   const float scale_log2 = a.scale * kLog2E;
   const auto queries_of = [&](const Work& w) {
     return a.q + (static_cast<std::size_t>(w.item.row) * a.heads + w.kv_head * group) * kDim;
@@ -268,6 +279,7 @@ __device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages)
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
   Work next = work_at(a, static_cast<int>(blockIdx.x) + step, n_work);
   wait_for_previous_grid();
+  if (static_cast<int>(blockIdx.x) >= step) return;
   std::uint32_t low[kDim / 16][2], next_low[kDim / 16][2], high[kDim / 16][2] = {};
   load_queries<kDim, 0>(queries_of(work), group, low);
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {

@@ -1,0 +1,46 @@
+#pragma once
+// From rows of logits to tokens on the GPU, by the steps and with the noise of kernels/sampling/sampling.h:
+// temperature, top-k, top-p, min-p, Gumbel maximum; temperature 0 is the largest logit, the lower id among equals.
+//   logits [rows, vocab] float32 with a stride. A row's token depends on its logits and its SampleRow alone.
+//   A probability's weight is e^(l - max) in steps of 2^-40, an integer, so sums are exact and have no order. The CPU
+//   sums probabilities in float32: the two may draw the cut of top-p or min-p apart where it falls within rounding
+//   (about 1e-6 of the mass) of a token's border. The noise and everything else are the same to the bit. Reads the
+//   logits four times with top-p (from the L2 cache after the first), 33 times more with top-k.
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "kernels/device/device.cuh"
+#include "kernels/sampling/philox.h"
+
+namespace assay::kernels {
+
+/// How one row is sampled, and what its noise is keyed by.
+struct SampleRow {
+  double top_p = 1;
+  double min_p = 0;
+  NoiseKey key;
+  float temperature = 0;
+  std::int32_t top_k = 0;      ///< 0: all
+  std::uint32_t position = 0;  ///< of the token being drawn, prompt included
+  std::uint32_t unused = 0;
+};
+
+constexpr std::int32_t kNanLogits =
+    -1;  ///< in place of a token: a logit is not a number, or none is above minus infinity
+
+/// All pointers are device memory.
+struct SampleRowsArgs {
+  const float* logits = nullptr;
+  std::int64_t logits_stride = 0;  ///< floats from a row to the next
+  int rows = 0;
+  int vocab = 0;
+  const SampleRow* how = nullptr;  ///< [rows]
+  std::int32_t* tokens = nullptr;  ///< [rows]
+};
+
+/// Launches it. Error{bad_input} names what breaks the contract.
+Result<> sample_rows(const SampleRowsArgs& args, cudaStream_t stream);
+
+}  // namespace assay::kernels

@@ -1,0 +1,107 @@
+#include "kernels/sampling/sample_rows.cuh"
+
+#include <cmath>
+
+#include "kernels/device/gpu_test.cuh"
+#include "kernels/sampling/sampling.h"
+
+using namespace assay;
+using namespace assay::kernels;
+using namespace assay::tests;
+
+namespace {
+
+/// The tokens of rows of logits, all of one length.
+std::vector<std::int32_t> on_gpu(const std::vector<std::vector<float>>& logits, const std::vector<SampleRow>& how) {
+  const std::size_t vocab = logits.front().size(), stride = vocab + 3;
+  std::vector<float> all(logits.size() * stride, NAN);  // what lies between rows is not read
+  for (std::size_t r = 0; r < logits.size(); ++r) {
+    std::copy(logits[r].begin(), logits[r].end(), all.begin() + static_cast<std::ptrdiff_t>(r * stride));
+  }
+  const auto device_logits = on_device(all);
+  const auto device_how = on_device(how);
+  const auto tokens = poisoned<std::int32_t>(logits.size());
+  must(sample_rows({device_logits.data(), static_cast<std::int64_t>(stride), static_cast<int>(logits.size()),
+                    static_cast<int>(vocab), device_how.data(), tokens.data()},
+                   nullptr));
+  return from_device(tokens);
+}
+
+std::int32_t on_cpu(const std::vector<float>& logits, const SampleRow& how) {
+  const auto token =
+      sample_token(cpu_ops(best_simd_level()), logits,
+                   {static_cast<double>(how.temperature), how.top_p, how.top_k, how.min_p}, how.key, how.position);
+  return token ? *token : kNanLogits;
+}
+
+SampleRow sampled(float temperature, double top_p, int top_k, double min_p, std::uint32_t position) {
+  return {top_p, min_p, {1234, 7}, temperature, top_k, position, 0};
+}
+
+}  // namespace
+
+// spec/sampling.md section 5, as the CPU's test has it.
+TEST_CASE("sample_rows: the worked example", "[gpu]") {
+  const std::vector<float> logits{2.0f, 1.0f, 0.454545f, 0.5f, -1.0f, 2.727273f};
+  const std::vector<SampleRow> how{sampled(0.6f, 0.95, 4, 0.05, 0), sampled(0.6f, 0.95, 4, 0.05, 1),
+                                   sampled(0.6f, 0.95, 4, 0.05, 2)};
+  CHECK(on_gpu({logits, logits, logits}, how) == std::vector<std::int32_t>{0, 0, 5});
+}
+
+TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu]") {
+  const int vocab = GENERATE(1, 7, 1000, 50257);
+  struct Setting {
+    float temperature;
+    double top_p;
+    int top_k;
+    double min_p;
+  };
+  const auto s = GENERATE(values<Setting>({{0, 1, 0, 0},
+                                           {1, 1, 0, 0},
+                                           {0.6f, 0.95, 0, 0},
+                                           {0.6f, 0.95, 20, 0},
+                                           {1, 1, 40, 0.05},
+                                           {2, 0.5, 0, 0},
+                                           {1, 1e-9, 0, 0},
+                                           {1.5f, 0.999, 0, 0.001},
+                                           {50, 0.9, 0, 0}}));  // so flat that the short list overflows
+  std::mt19937 generator(109);
+  std::vector<std::vector<float>> logits;
+  std::vector<SampleRow> how;
+  std::vector<std::int32_t> expected;
+  for (std::uint32_t r = 0; r < 24; ++r) {
+    logits.push_back(normal_floats(generator, static_cast<std::size_t>(vocab), 3));
+    if (vocab > 3 && r % 3 == 0) logits.back()[1] = -INFINITY;
+    how.push_back(sampled(s.temperature, s.top_p, s.top_k, s.min_p, r));
+    how.back().key = {0x123456789ABCDEFull + r, 77 + r};
+    expected.push_back(on_cpu(logits.back(), how.back()));
+  }
+  CAPTURE(vocab, s.temperature, s.top_p, s.top_k, s.min_p);
+  CHECK(on_gpu(logits, how) == expected);
+}
+
+TEST_CASE("sample_rows: ties and rows without a number", "[gpu]") {
+  const auto one = [](const std::vector<float>& logits, const SampleRow& how) { return on_gpu({logits}, {how})[0]; };
+  CHECK(one({1, 7, 7}, sampled(0, 1, 0, 0, 0)) == 1);
+  CHECK(one({-0.0f, 0.0f}, sampled(0, 1, 0, 0, 0)) == 0);
+  CHECK(one({1, NAN}, sampled(0, 1, 0, 0, 0)) == kNanLogits);
+  CHECK(one({-INFINITY, -INFINITY}, sampled(1, 1, 0, 0, 0)) == kNanLogits);
+  // Equal logits, a tail of 0.4 of the whole goes: the higher ids first. 4 tokens use the list, 4,000 the search.
+  for (const int n : {4, 4000}) {
+    const std::vector<float> logits(static_cast<std::size_t>(n), 3.0f);
+    std::int32_t largest_id = 0;
+    for (std::uint32_t position = 0; position < 200; ++position) {
+      const SampleRow how = sampled(1, 0.6, 0, 0, position);
+      const std::int32_t token = one(logits, how);
+      largest_id = std::max(largest_id, token);
+      if (n == 4) CHECK(token == on_cpu(logits, how));
+    }
+    CHECK(largest_id < (n == 4 ? 3 : 2402));  // 0.4 · 4,000 = 1,600, give or take the rounding of 0.6
+    CHECK(largest_id >= n / 2);
+  }
+}
+
+TEST_CASE("sample_rows: rows that are too short are refused, no rows are no work", "[gpu]") {
+  CHECK_FALSE(sample_rows({nullptr, 9, 1, 10, nullptr, nullptr}, nullptr).has_value());
+  CHECK(sample_rows({nullptr, 10, 0, 10, nullptr, nullptr}, nullptr).has_value());
+}
