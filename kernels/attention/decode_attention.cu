@@ -1,8 +1,9 @@
 // Decode attention in two kernels: chunks, then their merge. Contract in decode_attention.cuh.
 //
 // A block is one warp that asks the copy engine for pages and four that compute, each on its 16 tokens of every page,
-// without waiting for each other until a chunk ends. Blocks stay and walk over (item, KV head), two on a
-// multiprocessor, so that one's softmax hides under the other's loads.
+// without waiting for each other until a chunk ends. Blocks stay and walk over (item, KV head), two or three on a
+// multiprocessor, so that one's softmax hides under the other's loads. An item is a chunk, or a span of chunks that the
+// block adds up by itself: the same additions that the merge does otherwise, so that the plan changes no bit.
 
 #include "kernels/attention/decode_attention.cuh"
 
@@ -23,8 +24,8 @@ constexpr int kQuarters = 4;  // computing warps: 16 tokens of a page each
 constexpr int kQuarterTokens = 16;
 constexpr int kMaxGroup = 16;  // query heads of a KV head: rows of one mma
 constexpr int kThreads = (kQuarters + 1) * kWarpThreads;
-constexpr int kHeadBytes = 1024;  // barriers and the quarters' maxima and sums; keeps pages aligned to 1024
 constexpr int kPageTokens = kCachePageTokens;
+constexpr int kMergeThreads = 128;
 constexpr float kLog2E = 1.4426950408889634f;
 
 template <int kDim>
@@ -36,22 +37,46 @@ struct Stage {
 };
 static_assert(kQuarters * kMaxGroup * sizeof(float) == 4 * kPageTokens, "the quarters' outputs take exactly one stage");
 
+/// A chunk's or a span's weights: the largest score · log2 e, and the sum of the weights relative to it.
 struct Part {
-  float max;  // of score · log2 e
+  float max;
   float sum;
 };
+/// Two parts of a row, the later one behind the earlier: their new maximum and what each one's sums are multiplied by.
+struct Fold {
+  float max, before, now;
+};
+__device__ inline Fold fold(float max, float next) {
+  const float larger = fmaxf(max, next);
+  return {larger, exp2f(max - larger), exp2f(next - larger)};
+}
+__device__ inline float folded(const Fold& f, float sum, float next) { return fmaf(sum, f.before, next * f.now); }
 
+/// What an item leaves to the merge, for each head.
+struct alignas(16) ItemPart {
+  Part part;
+  std::int32_t starts_span;
+  std::int32_t unused;
+};
+
+template <int kDim>
 struct Shared {
   std::uint64_t full[8];
   std::uint64_t empty[8];
-  Part parts[kQuarters][kMaxGroup];
+  Part quarters[kQuarters][kMaxGroup];
+  Part span[2][kMaxGroup];  // the chunks of this item so far; read one, write the other
+  float span_output[kMaxGroup * kDim];
 };
-static_assert(sizeof(Shared) <= kHeadBytes, "the head of shared memory holds it");
+
+template <int kDim>
+constexpr int head_bytes() {
+  return (static_cast<int>(sizeof(Shared<kDim>)) + 1023) / 1024 * 1024;  // keeps pages aligned to the swizzle
+}
 
 struct KernelArgs {
   DecodeAttentionArgs a;
   float* part_outputs;  // [item][heads][d]
-  Part* parts;          // [item][heads]
+  ItemPart* parts;      // [item][heads]
 };
 
 struct Place {
@@ -65,26 +90,15 @@ struct Place {
   }
 };
 
-/// A chunk for one KV head.
+/// An item for one KV head.
 struct Work {
-  DecodeItem item;
-  int index, kv_head;
+  int row, n_keys, index, kv_head;
 };
 /// Past the last piece of work it gives the first one again, so that reading ahead is harmless.
 __device__ inline Work work_at(const DecodeAttentionArgs& a, int number, int n_work) {
-  const int i = number < n_work ? number : 0;
-  Work work;
-  work.index = i / a.cache.kv_heads;
-  work.kv_head = i % a.cache.kv_heads;
-  const auto* from = reinterpret_cast<const int4*>(a.items + work.index);
-  const int4 head = from[0], pages = from[1];
-  work.item.row = head.x;
-  work.item.n_keys = head.y;
-  work.item.pages[0] = pages.x;
-  work.item.pages[1] = pages.y;
-  work.item.pages[2] = pages.z;
-  work.item.pages[3] = pages.w;
-  return work;
+  const int i = number < n_work ? number : 0, index = i / a.cache.kv_heads;
+  const int2 head = *reinterpret_cast<const int2*>(a.items + index);
+  return {head.x, head.y, index, i % a.cache.kv_heads};
 }
 
 /// How much there is, and how many blocks share it so that all get nearly the same.
@@ -97,46 +111,57 @@ __device__ inline Share share_of(const DecodeAttentionArgs& a) {
   return {n_work, (n_work + n_rounds - 1) / n_rounds};
 }
 
-/// The copying side, one thread. What the next chunk is has been read before this one's pages are asked for.
+/// The copying side, one thread. A chunk's pages are known before those of the one before it are asked for.
 template <int kDim>
-__device__ void load_pages(const DecodeAttentionArgs& a, Shared& shared, char* stages, const CUtensorMap& key_map,
+__device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, char* stages, const CUtensorMap& key_map,
                            const CUtensorMap& value_map) {
   const auto [n_work, step] = share_of(a);
+  const auto pages_of = [&](const Work& work, int first) {
+    return *reinterpret_cast<const int4*>(a.items[work.index].pages + first / kPageTokens);
+  };
   Place at;
   int n_loaded = 0;
+  const auto load_page = [&](int kv_head, int page) {
+    if (n_loaded++ >= Stage<kDim>::kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
+    barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
+    char* to = stages + at.slot * Stage<kDim>::kBytes;
+    for (int c = 0; c < kDim; c += kSwizzleElements) {
+      const int offset = c * kPageTokens * 2;
+      load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, kv_head, page);
+      load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, kv_head, page);
+    }
+    at.advance(Stage<kDim>::kCount);
+  };
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  int4 pages = pages_of(work, 0);
   wait_for_previous_grid();
   if (static_cast<int>(blockIdx.x) >= step) return;
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
     const Work next = work_at(a, number + step, n_work);
-#pragma unroll
-    for (int p = 0; p < kDecodeChunkPages; ++p) {
-      if (p * kPageTokens >= work.item.n_keys) break;
-      if (n_loaded >= Stage<kDim>::kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
-      barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
-      char* to = stages + at.slot * Stage<kDim>::kBytes;
-      for (int c = 0; c < kDim; c += kSwizzleElements) {
-        const int offset = c * kPageTokens * 2;
-        load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, work.kv_head, work.item.pages[p]);
-        load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, work.kv_head,
-                 work.item.pages[p]);
-      }
-      ++n_loaded;
-      at.advance(Stage<kDim>::kCount);
+    for (int first = 0; first < work.n_keys; first += kDecodeChunkTokens) {
+      const int left = work.n_keys - first;
+      const int4 next_pages =
+          left > kDecodeChunkTokens ? pages_of(work, first + kDecodeChunkTokens) : pages_of(next, 0);
+      load_page(work.kv_head, pages.x);
+      if (left > kPageTokens) load_page(work.kv_head, pages.y);
+      if (left > 2 * kPageTokens) load_page(work.kv_head, pages.z);
+      if (left > 3 * kPageTokens) load_page(work.kv_head, pages.w);
+      pages = next_pages;
     }
     work = next;
   }
 }
 
-/// Half of the group's query heads as the left operand: rows 0 … 7 (kHigh 0) or 8 … 15; rows past the group are zero.
-template <int kDim, int kHigh>
-__device__ void load_queries(const __nv_bfloat16* q, int group, std::uint32_t (&out)[kDim / 16][2]) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, row = lane / 4 + 8 * kHigh, column = 2 * (lane % 4);
+/// The group's query heads as the left operand: rows past the group are zero.
+template <int kDim>
+__device__ void load_queries(const __nv_bfloat16* q, int group, std::uint32_t (&out)[kDim / 16][4]) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, column = 2 * (lane % 4);
 #pragma unroll
   for (int k = 0; k < kDim / 16; ++k) {
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const __nv_bfloat16* from = q + row * kDim + 16 * k + 8 * i + column;
+    for (int i = 0; i < 4; ++i) {
+      const int row = lane / 4 + i % 2 * 8;
+      const __nv_bfloat16* from = q + row * kDim + 16 * k + i / 2 * 8 + column;
       out[k][i] = row < group ? *reinterpret_cast<const std::uint32_t*>(from) : 0u;
     }
   }
@@ -159,8 +184,7 @@ __device__ inline float row_max(float v) {
 /// This warp's 16 tokens of a page, of which the first n_valid (at most 16) count.
 template <int kDim>
 __device__ void attend_quarter(const char* page, int first_token, int n_valid, float scale_log2,
-                               const std::uint32_t (&low)[kDim / 16][2], const std::uint32_t (&high)[kDim / 16][2],
-                               Running<kDim>& r) {
+                               const std::uint32_t (&q)[kDim / 16][4], Running<kDim>& r) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const std::uint32_t keys = shared_address(page), values = keys + Stage<kDim>::kRowsBytes;
   // Scores: two tiles of eight tokens.
@@ -171,9 +195,8 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
     std::uint32_t b[4];
     const int half = k / 4, unit = 2 * (k % 4) + key_unit;
     load_matrices(b, keys + half * kSwizzleElements * kPageTokens * 2 + swizzled_offset(key_row, unit));
-    const std::uint32_t q[4] = {low[k][0], high[k][0], low[k][1], high[k][1]};
-    multiply_16x8(score[0], q, b[0], b[1]);
-    multiply_16x8(score[1], q, b[2], b[3]);
+    multiply_16x8(score[0], q[k], b[0], b[1]);
+    multiply_16x8(score[1], q[k], b[2], b[3]);
   }
 #pragma unroll
   for (int t = 0; t < 2; ++t) {
@@ -225,10 +248,17 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
   }
 }
 
-/// Adds the quarters in order and stores the chunk's part. `buffer` is the last page's stage, which all have read.
+/// A chunk's place in its item.
+struct ChunkPlace {
+  bool is_first, is_last;
+  int parity;  // of its number
+};
+
+/// Adds the quarters in order and then the chunk to its item; the last chunk stores the item's part. `buffer` is the
+/// last page's stage, which all have read.
 template <int kDim>
-__device__ void merge_quarters(const KernelArgs& k, Shared& shared, float* buffer, int group, std::size_t first_head,
-                               const Running<kDim>& r) {
+__device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* buffer, int group, const Work& work,
+                             const ChunkPlace& place, const Running<kDim>& r) {
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   constexpr int kComputing = kQuarters * kWarpThreads;
   named_barrier(1, kComputing);  // nobody reads the page any more
@@ -237,7 +267,7 @@ __device__ void merge_quarters(const KernelArgs& k, Shared& shared, float* buffe
     const int row = lane / 4 + 8 * h;
     float sum = r.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, r.sum[h], 1);
     sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
-    if (lane % 4 == 0) shared.parts[warp][row] = {r.max[h], sum};
+    if (lane % 4 == 0) shared.quarters[warp][row] = {r.max[h], sum};
     if (row >= group) continue;
     float* to = buffer + (warp * kMaxGroup + row) * kDim + 2 * (lane % 4);
 #pragma unroll
@@ -246,81 +276,83 @@ __device__ void merge_quarters(const KernelArgs& k, Shared& shared, float* buffe
     }
   }
   named_barrier(1, kComputing);
+  const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.kv_head * group;
   for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kComputing) {
     const int row = i / kDim, column = i % kDim;
-    float max = shared.parts[0][row].max;
-    for (int w = 1; w < kQuarters; ++w) max = fmaxf(max, shared.parts[w][row].max);
+    float max = shared.quarters[0][row].max;
+    for (int w = 1; w < kQuarters; ++w) max = fmaxf(max, shared.quarters[w][row].max);
     float sum = 0, output = 0;
     for (int w = 0; w < kQuarters; ++w) {
-      const Part part = shared.parts[w][row];
+      const Part part = shared.quarters[w][row];
       if (part.max == -INFINITY) continue;  // a quarter with no token in this chunk
       const float factor = exp2f(part.max - max);
       sum = fmaf(part.sum, factor, sum);
       output = fmaf(buffer[(w * kMaxGroup + row) * kDim + column], factor, output);
     }
+    if (!place.is_first) {
+      const Part span = shared.span[place.parity ^ 1][row];
+      const Fold f = fold(span.max, max);
+      max = f.max;
+      sum = folded(f, span.sum, sum);
+      output = folded(f, shared.span_output[i], output);
+    }
+    if (!place.is_last) {
+      shared.span_output[i] = output;
+      if (column == 0) shared.span[place.parity][row] = {max, sum};
+      continue;
+    }
     const std::size_t head = first_head + static_cast<std::size_t>(row);
     k.part_outputs[head * kDim + static_cast<std::size_t>(column)] = output;
-    if (column == 0) k.parts[head] = {max, sum};
+    if (column == 0) k.parts[head] = {{max, sum}, k.a.items[work.index].starts_span, 0};
   }
 }
 
 /// A computing warp.
 template <int kDim>
-__device__ void attend_chunks(const KernelArgs& k, Shared& shared, char* stages) {
+__device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* stages) {
   const DecodeAttentionArgs& a = k.a;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int group = a.heads / a.cache.kv_heads;
   const auto [n_work, step] = share_of(a);
   const float scale_log2 = a.scale * kLog2E;
-  const auto queries_of = [&](const Work& w) {
-    return a.q + (static_cast<std::size_t>(w.item.row) * a.heads + w.kv_head * group) * kDim;
-  };
   Place at;
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
-  Work next = work_at(a, static_cast<int>(blockIdx.x) + step, n_work);
   wait_for_previous_grid();
   if (static_cast<int>(blockIdx.x) >= step) return;
-  std::uint32_t low[kDim / 16][2], next_low[kDim / 16][2], high[kDim / 16][2] = {};
-  load_queries<kDim, 0>(queries_of(work), group, low);
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
-    const int first_head = work.kv_head * group, n_keys = work.item.n_keys;
-    // The next chunk's queries, and what the one after that is, are on their way while this one is computed.
-    load_queries<kDim, 0>(queries_of(next), group, next_low);
-    if (group > 8) load_queries<kDim, 1>(queries_of(work), group, high);
-    const Work after_next = work_at(a, number + 2 * step, n_work);
-    Running<kDim> running = {};
-    running.max[0] = running.max[1] = -INFINITY;
-    for (int first = 0; first < n_keys; first += kPageTokens) {
-      char* page = stages + at.slot * Stage<kDim>::kBytes;
-      barrier_wait(&shared.full[at.slot], at.parity);
-      const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
-      if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, low, high, running);
-      if (first + kPageTokens >= n_keys) {
-        merge_quarters<kDim>(k, shared, reinterpret_cast<float*>(page), group,
-                             static_cast<std::size_t>(work.index) * a.heads + first_head, running);
-        fence_for_async();  // the stage was written here and will be written by the copy engine
+    std::uint32_t q[kDim / 16][4];
+    load_queries<kDim>(a.q + (static_cast<std::size_t>(work.row) * a.heads + work.kv_head * group) * kDim, group, q);
+    const Work next = work_at(a, number + step, n_work);
+    for (int chunk = 0; chunk < work.n_keys; chunk += kDecodeChunkTokens) {
+      const int n_keys = min(kDecodeChunkTokens, work.n_keys - chunk);
+      Running<kDim> running = {};
+      running.max[0] = running.max[1] = -INFINITY;
+      for (int first = 0; first < n_keys; first += kPageTokens) {
+        char* page = stages + at.slot * Stage<kDim>::kBytes;
+        barrier_wait(&shared.full[at.slot], at.parity);
+        const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
+        if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
+        if (first + kPageTokens >= n_keys) {
+          const ChunkPlace place{chunk == 0, chunk + n_keys == work.n_keys, chunk / kDecodeChunkTokens % 2};
+          finish_chunk<kDim>(k, shared, reinterpret_cast<float*>(page), group, work, place, running);
+          fence_for_async();  // the stage was written here and will be written by the copy engine
+        }
+        __syncwarp();
+        if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
+        at.advance(Stage<kDim>::kCount);
       }
-      __syncwarp();
-      if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
-      at.advance(Stage<kDim>::kCount);
     }
     work = next;
-    next = after_next;
-#pragma unroll
-    for (int i = 0; i < kDim / 16; ++i) {
-      low[i][0] = next_low[i][0];
-      low[i][1] = next_low[i][1];
-    }
   }
 }
 
 template <int kDim>
 __global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
-    chunks_kernel(const __grid_constant__ CUtensorMap key_map, const __grid_constant__ CUtensorMap value_map,
-                  const __grid_constant__ KernelArgs k) {
+    items_kernel(const __grid_constant__ CUtensorMap key_map, const __grid_constant__ CUtensorMap value_map,
+                 const __grid_constant__ KernelArgs k) {
   extern __shared__ __align__(1024) char memory[];
-  Shared& shared = *reinterpret_cast<Shared*>(memory);
-  char* stages = memory + kHeadBytes;
+  auto& shared = *reinterpret_cast<Shared<kDim>*>(memory);
+  char* stages = memory + head_bytes<kDim>();
   let_next_grid_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&key_map);
@@ -333,101 +365,87 @@ __global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
   }
   __syncthreads();
   if (threadIdx.x < kQuarters * kWarpThreads) {
-    attend_chunks<kDim>(k, shared, stages);
+    attend_items<kDim>(k, shared, stages);
   } else if (threadIdx.x == kQuarters * kWarpThreads) {
     load_pages<kDim>(k.a, shared, stages, key_map, value_map);
   }
 }
 
-// The merge exists twice, with the same additions: for many rows with little work each, and for few rows, where it must
-// not walk a long row's chunks a few at a time.
-
-/// For many rows: kDim / 4 threads a head, four columns each.
-template <int kDim>
-struct Merge {
-  static constexpr int kLanes = kDim / 4, kThreads = 128, kHeads = kThreads / kLanes;
+/// A running sum of parts in ascending order, for kColumns columns of one head.
+template <int kColumns>
+struct FoldedParts {
+  Part part = {-INFINITY, 0.0f};
+  float output[kColumns] = {};
+  bool empty = true;
+  __device__ void add(const Part& next, const float (&next_output)[kColumns]) {
+    if (empty) {
+      part = next;
+#pragma unroll
+      for (int i = 0; i < kColumns; ++i) output[i] = next_output[i];
+      empty = false;
+      return;
+    }
+    const Fold f = fold(part.max, next.max);
+    part = {f.max, folded(f, part.sum, next.sum)};
+#pragma unroll
+    for (int i = 0; i < kColumns; ++i) output[i] = folded(f, output[i], next_output[i]);
+  }
 };
-template <int kDim>
-__global__ void __launch_bounds__(Merge<kDim>::kThreads) merge_many_kernel(const __grid_constant__ KernelArgs k) {
-  constexpr int kLanes = Merge<kDim>::kLanes;
-  constexpr int kAhead = 8;  // chunks that are read before the first is used
+
+/// Adds a row's items in ascending order: chunks to spans, spans to the whole. A thread has kColumns columns of a head
+/// and reads kAhead items before it uses the first: four and eight for many rows with few items each, one and 32 for
+/// few rows.
+template <int kDim, int kColumns, int kAhead>
+__global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_constant__ KernelArgs k) {
+  constexpr int kLanes = kDim / kColumns, kHeads = kMergeThreads / kLanes;
   const DecodeAttentionArgs& a = k.a;
-  const int index = static_cast<int>(blockIdx.x) * Merge<kDim>::kHeads + static_cast<int>(threadIdx.x) / kLanes;
-  const int lane = static_cast<int>(threadIdx.x) % kLanes, own = min(index, a.rows * a.heads - 1);
-  const int row = own / a.heads, head = own % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
-  const auto at = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
+  const int index = static_cast<int>(blockIdx.x) * kHeads + static_cast<int>(threadIdx.x) / kLanes;
+  if (index >= a.rows * a.heads) return;
+  const int lane = static_cast<int>(threadIdx.x) % kLanes;
+  const int row = index / a.heads, head = index % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
   let_next_grid_start();
   wait_for_previous_grid();
-  float max = -INFINITY;
-  for (int item = first + lane; item < last; item += kLanes) max = fmaxf(max, k.parts[at(item)].max);
-  for (int step = kLanes / 2; step > 0; step /= 2) max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, step));
-  float sum = 0;
-  float4 output = make_float4(0, 0, 0, 0);
+  FoldedParts<kColumns> whole, span;
   for (int start = first; start < last; start += kAhead) {
-    Part parts[kAhead];
-    float4 adds[kAhead];
+    ItemPart parts[kAhead];
+    float outputs[kAhead][kColumns];
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-      const std::size_t from = at(min(start + i, last - 1));
+      const std::size_t from = static_cast<std::size_t>(min(start + i, last - 1)) * a.heads + head;
       parts[i] = k.parts[from];
-      adds[i] = reinterpret_cast<const float4*>(k.part_outputs + from * kDim)[lane];
+      const float* output = k.part_outputs + from * kDim + lane * kColumns;
+      if constexpr (kColumns == 4) {
+        const float4 four = *reinterpret_cast<const float4*>(output);
+        outputs[i][0] = four.x;
+        outputs[i][1] = four.y;
+        outputs[i][2] = four.z;
+        outputs[i][3] = four.w;
+      } else {
+        outputs[i][0] = output[0];
+      }
     }
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
       if (start + i >= last) break;
-      const float factor = exp2f(parts[i].max - max);
-      sum = fmaf(parts[i].sum, factor, sum);
-      output.x = fmaf(adds[i].x, factor, output.x);
-      output.y = fmaf(adds[i].y, factor, output.y);
-      output.z = fmaf(adds[i].z, factor, output.z);
-      output.w = fmaf(adds[i].w, factor, output.w);
+      if (parts[i].starts_span != 0 && !span.empty) {
+        whole.add(span.part, span.output);
+        span.empty = true;
+      }
+      span.add(parts[i].part, outputs[i]);
     }
   }
-  if (index >= a.rows * a.heads) return;
-  reinterpret_cast<uint2*>(a.out + static_cast<std::size_t>(index) * kDim)[lane] =
-      make_uint2(pack_bf16(output.x / sum, output.y / sum), pack_bf16(output.z / sum, output.w / sum));
+  whole.add(span.part, span.output);
+  __nv_bfloat16* to = a.out + static_cast<std::size_t>(index) * kDim + lane * kColumns;
+#pragma unroll
+  for (int i = 0; i < kColumns; ++i) to[i] = __float2bfloat16_rn(whole.output[i] / whole.part.sum);
 }
 
-/// For few rows: a block a (row, head), a thread a column.
-template <int kDim>
-__global__ void __launch_bounds__(kDim) merge_few_kernel(const __grid_constant__ KernelArgs k) {
-  constexpr int kAhead = 32;  // chunks whose outputs are asked for before the first is used
-  __shared__ float factors[kDim], sums[kDim], warp_max[kDim / kWarpThreads];
-  const DecodeAttentionArgs& a = k.a;
-  const int row = static_cast<int>(blockIdx.x) / a.heads, head = static_cast<int>(blockIdx.x) % a.heads;
-  const int thread = static_cast<int>(threadIdx.x), first = a.first_item[row], n = a.first_item[row + 1] - first;
-  const auto at = [&](int chunk) { return static_cast<std::size_t>(first + chunk) * a.heads + head; };
-  let_next_grid_start();
-  wait_for_previous_grid();
-  float max = -INFINITY;
-  for (int chunk = thread; chunk < n; chunk += kDim) max = fmaxf(max, k.parts[at(chunk)].max);
-  for (int step = kWarpThreads / 2; step > 0; step /= 2) max = fmaxf(max, __shfl_xor_sync(0xFFFFFFFFu, max, step));
-  if (thread % kWarpThreads == 0) warp_max[thread / kWarpThreads] = max;
-  __syncthreads();
-  for (int w = 0; w < kDim / kWarpThreads; ++w) max = fmaxf(max, warp_max[w]);
-  float sum = 0, output = 0;
-  for (int start = 0; start < n; start += kDim) {  // as many chunks at a time as there are threads
-    if (start > 0) __syncthreads();
-    if (start + thread < n) {
-      const Part part = k.parts[at(start + thread)];
-      factors[thread] = exp2f(part.max - max);
-      sums[thread] = part.sum;
-    }
-    __syncthreads();
-    const int end = min(n - start, kDim);
-    for (int i = 0; i < end; i += kAhead) {
-      float add[kAhead];
-#pragma unroll
-      for (int j = 0; j < kAhead; ++j) add[j] = i + j < end ? k.part_outputs[at(start + i + j) * kDim + thread] : 0.0f;
-#pragma unroll
-      for (int j = 0; j < kAhead; ++j) {
-        if (i + j >= end) break;
-        sum = fmaf(sums[i + j], factors[i + j], sum);
-        output = fmaf(add[j], factors[i + j], output);
-      }
-    }
-  }
-  a.out[static_cast<std::size_t>(blockIdx.x) * kDim + thread] = __float2bfloat16_rn(output / sum);
+template <int kDim, int kColumns, int kAhead>
+Result<> launch_merge(const KernelArgs& k, cudaStream_t stream) {
+  constexpr int kHeads = kMergeThreads / (kDim / kColumns);
+  const int n_blocks = (k.a.rows * k.a.heads + kHeads - 1) / kHeads;
+  return launch("decode_attention: merge", merge_kernel<kDim, kColumns, kAhead>,
+                {dim3(static_cast<unsigned>(n_blocks)), kMergeThreads}, stream, k);
 }
 
 template <int kDim>
@@ -437,23 +455,17 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   int device = 0, n_multiprocessors = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
   ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
-  constexpr std::size_t kSharedBytes = kHeadBytes + Stage<kDim>::kCount * Stage<kDim>::kBytes;
-  static const Result<> allowed = allow_shared_memory(chunks_kernel<kDim>, kSharedBytes);
+  constexpr std::size_t kSharedBytes = head_bytes<kDim>() + Stage<kDim>::kCount * Stage<kDim>::kBytes;
+  static const Result<> allowed = allow_shared_memory(items_kernel<kDim>, kSharedBytes);
   ASSAY_TRY(allowed);
   KernelArgs k{args, args.scratch, nullptr};
-  k.parts = reinterpret_cast<Part*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
+  k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
   const int n_blocks = std::min(Stage<kDim>::kBlocks * n_multiprocessors, args.max_items * args.cache.kv_heads);
-  ASSAY_TRY(launch("decode_attention", chunks_kernel<kDim>,
+  ASSAY_TRY(launch("decode_attention", items_kernel<kDim>,
                    {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
   constexpr int kFewHeads = 512;
-  const int n_heads = args.rows * args.heads;
-  if (n_heads <= kFewHeads) {
-    return launch("decode_attention: merge", merge_few_kernel<kDim>, {dim3(static_cast<unsigned>(n_heads)), kDim},
-                  stream, k);
-  }
-  const int n_merge_blocks = (n_heads + Merge<kDim>::kHeads - 1) / Merge<kDim>::kHeads;
-  return launch("decode_attention: merge", merge_many_kernel<kDim>,
-                {dim3(static_cast<unsigned>(n_merge_blocks)), Merge<kDim>::kThreads}, stream, k);
+  return args.rows * args.heads <= kFewHeads ? launch_merge<kDim, 1, 32>(k, stream)
+                                             : launch_merge<kDim, 4, 8>(k, stream);
 }
 
 }  // namespace

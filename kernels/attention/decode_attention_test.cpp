@@ -32,7 +32,8 @@ struct Problem {
   }
 
   /// The rows given, in that order, in one call; pages shuffled by `seed`.
-  std::vector<Bf16> run(const std::vector<std::size_t>& rows, unsigned seed) const {
+  std::vector<Bf16> run(const std::vector<std::size_t>& rows, unsigned seed,
+                        DecodeGrain grain = DecodeGrain::chunk) const {
     std::vector<Sequence> chosen;
     std::vector<Bf16> queries;
     for (const std::size_t r : rows) {
@@ -43,7 +44,7 @@ struct Problem {
     const CacheOnDevice cache = lay_in_pages(chosen, shape, seed);
     std::vector<DecodeRow> decode_rows;
     for (std::size_t i = 0; i < chosen.size(); ++i) decode_rows.push_back({chosen[i].n_keys, cache.pages(i)});
-    const DecodePlan plan = plan_decode(decode_rows);
+    const DecodePlan plan = plan_decode(decode_rows, grain);
     const auto items = on_device(plan.items);
     const auto first_item = on_device(plan.first_item);
     const auto device_q = on_device(queries);
@@ -79,16 +80,27 @@ struct Problem {
 
 }  // namespace
 
-TEST_CASE("plan_decode: cuts rows at multiples of 256", "[kernels]") {
-  const std::vector<std::int32_t> pages{7, 3, 9, 1, 5};
-  const DecodePlan plan = plan_decode(std::vector<DecodeRow>{{1, pages}, {256, pages}, {257, pages}});
-  CHECK(plan.first_item == std::vector<std::int32_t>{0, 1, 2, 4});
-  REQUIRE(plan.items.size() == 4);
-  CHECK(plan.items[2].row == 2);
-  CHECK(plan.items[2].n_keys == 256);
-  CHECK(plan.items[2].pages[3] == 1);
-  CHECK(plan.items[3].n_keys == 1);
-  CHECK(plan.items[3].pages[0] == 5);
+TEST_CASE("plan_decode: cuts rows at multiples of 256, or of 2,048", "[kernels]") {
+  std::vector<std::int32_t> pages(40);
+  std::iota(pages.begin(), pages.end(), 100);
+  const std::vector<DecodeRow> rows{{1, pages}, {256, pages}, {2049, pages}};
+  const DecodePlan chunks = plan_decode(rows, DecodeGrain::chunk);
+  CHECK(chunks.first_item == std::vector<std::int32_t>{0, 1, 2, 11});
+  REQUIRE(chunks.items.size() == 11);
+  CHECK(chunks.items[3].row == 2);
+  CHECK(chunks.items[3].n_keys == 256);
+  CHECK(chunks.items[3].starts_span == 0);
+  CHECK(chunks.items[3].pages[3] == 107);
+  CHECK(chunks.items[10].n_keys == 1);
+  CHECK(chunks.items[10].starts_span == 1);
+  CHECK(chunks.items[10].pages[0] == 132);
+  const DecodePlan spans = plan_decode(rows, DecodeGrain::span);
+  CHECK(spans.first_item == std::vector<std::int32_t>{0, 1, 2, 4});
+  CHECK(spans.items[2].n_keys == 2048);
+  CHECK(spans.items[2].pages[31] == 131);
+  CHECK(spans.items[3].starts_span == 1);
+  CHECK(choose_decode_grain(rows, 8, 132) == DecodeGrain::chunk);
+  CHECK(choose_decode_grain(std::vector<DecodeRow>(100, rows[0]), 8, 132) == DecodeGrain::span);
 }
 
 TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
@@ -97,17 +109,21 @@ TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in
   const Problem problem(shape, {1, 2, 15, 16, 17, 63, 64, 65, 127, 255, 256, 257, 300, 512, 777, 1}, 83);
   const Expected expected = problem.expected();
   const double plain = relative_error_of(to_bf16(expected.plain), expected.exact);
-  CHECK(relative_error_of(problem.run(problem.all_rows(), 1), expected.exact) <= 1.5 * plain);
+  for (const DecodeGrain grain : {DecodeGrain::chunk, DecodeGrain::span}) {
+    CHECK(relative_error_of(problem.run(problem.all_rows(), 1, grain), expected.exact) <= 1.5 * plain);
+  }
 }
 
 TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu][invariance]") {
   const auto shape = GENERATE(values<AttentionShape>({{9, 3, 64}, {28, 4, 128}, {32, 8, 128}}));
-  std::vector<int> n_keys{1, 40, 64, 200, 256, 300, 640, 1025, 2048, 90};
+  std::vector<int> n_keys{1, 40, 64, 200, 256, 300, 640, 2049, 2048, 4500};
   for (int i = 0; i < 120; ++i) n_keys.push_back(1 + 37 * i % 500);  // more work than blocks: every block walks
   const Problem problem(shape, n_keys, 89);
   const auto together = problem.run(problem.all_rows(), 1);
   const auto elsewhere = problem.run(problem.all_rows(), 2);
   CHECK(same_bits(together.data(), elsewhere.data(), together.size()));
+  const auto in_spans = problem.run(problem.all_rows(), 3, DecodeGrain::span);
+  CHECK(same_bits(together.data(), in_spans.data(), together.size()));
   auto shuffled = problem.all_rows();
   std::mt19937 generator(3);
   std::shuffle(shuffled.begin(), shuffled.end(), generator);
@@ -119,8 +135,10 @@ TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu
   }
   CHECK(equal);
   for (std::size_t r = 0; r < 10; ++r) {
-    const auto alone = problem.run({r}, 5);
-    CHECK(same_bits(alone.data(), together.data() + r * problem.row_size(), alone.size()));
+    for (const DecodeGrain grain : {DecodeGrain::chunk, DecodeGrain::span}) {
+      const auto alone = problem.run({r}, 5, grain);
+      CHECK(same_bits(alone.data(), together.data() + r * problem.row_size(), alone.size()));
+    }
   }
 }
 

@@ -4,16 +4,32 @@
 
 namespace assay::kernels {
 
-DecodePlan plan_decode(std::span<const DecodeRow> rows) {
+namespace {
+int pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens - 1) / tokens; }
+}  // namespace
+
+DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, int n_multiprocessors) {
+  constexpr int kRounds = 3, kBlocks = 2;
+  std::int64_t n_spans = 0;
+  for (const DecodeRow& row : rows) n_spans += pieces(row.n_keys, kDecodeSpanTokens);
+  return n_spans * kv_heads >= std::int64_t{kRounds} * kBlocks * n_multiprocessors ? DecodeGrain::span
+                                                                                   : DecodeGrain::chunk;
+}
+
+DecodePlan plan_decode(std::span<const DecodeRow> rows, DecodeGrain grain) {
+  const std::int32_t tokens = grain == DecodeGrain::span ? kDecodeSpanTokens : kDecodeChunkTokens;
   DecodePlan plan;
   plan.first_item.reserve(rows.size() + 1);
   for (std::size_t r = 0; r < rows.size(); ++r) {
     plan.first_item.push_back(static_cast<std::int32_t>(plan.items.size()));
-    for (std::int32_t first = 0; first < rows[r].n_keys; first += kDecodeChunkTokens) {
-      DecodeItem item{static_cast<std::int32_t>(r), std::min(kDecodeChunkTokens, rows[r].n_keys - first), {}, {}};
-      for (int p = 0; p * kCachePageTokens < item.n_keys; ++p) {
-        item.pages[p] = rows[r].pages[static_cast<std::size_t>(first / kCachePageTokens + p)];
-      }
+    for (std::int32_t first = 0; first < rows[r].n_keys; first += tokens) {
+      DecodeItem item{};
+      item.row = static_cast<std::int32_t>(r);
+      item.n_keys = std::min(tokens, rows[r].n_keys - first);
+      item.starts_span = first % kDecodeSpanTokens == 0 ? 1 : 0;
+      const auto pages = rows[r].pages.subspan(static_cast<std::size_t>(first / kCachePageTokens),
+                                               static_cast<std::size_t>(pieces(item.n_keys, kCachePageTokens)));
+      std::copy(pages.begin(), pages.end(), item.pages);
       plan.items.push_back(item);
     }
   }

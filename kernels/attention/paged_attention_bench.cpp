@@ -47,7 +47,8 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   for (int r = 0; r < c.rows; ++r) {
     rows.push_back({c.n_keys, std::span(table).subspan(static_cast<std::size_t>(r * pages_per_row))});
   }
-  const DecodePlan plan = plan_decode(rows);
+  const DecodeGrain grain = choose_decode_grain(rows, c.kv_heads, context.device.n_multiprocessors);
+  const DecodePlan plan = plan_decode(rows, grain);
   ASSAY_ASSIGN(const auto items, DeviceBuffer<DecodeItem>::from(plan.items));
   ASSAY_ASSIGN(const auto first_item, DeviceBuffer<std::int32_t>::from(plan.first_item));
   const int max_items = static_cast<int>(plan.items.size());

@@ -71,7 +71,7 @@ TEST_CASE("decode_attention: the bits recorded on an H100", "[gpu][invariance]")
   const Sequence sequence = even_sequence(generator);
   const auto q = on_device(even_bf16(generator, static_cast<std::size_t>(kShape.heads * kShape.d)));
   const CacheOnDevice cache = lay_in_pages({sequence}, kShape, 1);
-  const DecodePlan plan = plan_decode(std::vector<DecodeRow>{{kKeys, cache.pages(0)}});
+  const DecodePlan plan = plan_decode(std::vector<DecodeRow>{{kKeys, cache.pages(0)}}, DecodeGrain::chunk);
   const auto items = on_device(plan.items);
   const auto first_item = on_device(plan.first_item);
   const int max_items = static_cast<int>(plan.items.size());
