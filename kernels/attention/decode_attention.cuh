@@ -53,7 +53,7 @@ struct DecodeRow {
 
 /// What a block works on at a time: chunks where rows are few, spans where there is work for all anyway.
 enum class DecodeGrain { chunk, span };
-/// Spans if they keep every block of the device busy a few times over.
+/// Spans if they keep every block of the device busy twice over.
 DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, int n_multiprocessors);
 DecodePlan plan_decode(std::span<const DecodeRow> rows, DecodeGrain grain);
 

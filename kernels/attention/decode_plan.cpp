@@ -9,7 +9,7 @@ int pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens -
 }  // namespace
 
 DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, int n_multiprocessors) {
-  constexpr int kRounds = 3, kBlocks = 2;
+  constexpr int kRounds = 2, kBlocks = 2;
   std::int64_t n_spans = 0;
   for (const DecodeRow& row : rows) n_spans += pieces(row.n_keys, kDecodeSpanTokens);
   return n_spans * kv_heads >= std::int64_t{kRounds} * kBlocks * n_multiprocessors ? DecodeGrain::span

@@ -1,12 +1,15 @@
 #pragma once
 // Grouped-query attention of prompt positions over the paged cache, which already holds their own keys and values.
 //   Position p sees keys 0 … p: score_u = scale · (q · key_u); o = Σ_u softmax(score)_u · value_u; query head h reads
-//   KV head h / (heads / kv_heads). The order: keys are cut into blocks of 128 at multiples of 128 and taken in
-//   ascending order with a running maximum; products are wgmma over d and over the block's 128 keys, weights rounded to
-//   bfloat16. A block that a position doesn't see leaves its state as it is, to the bit. So a position's bits depend on
-//   its query and the keys up to it alone: not on how the prompt was cut, on the batch, or on where its pages lie. What
-//   lies past a sequence's last key in its last page is never used, whatever it is. 4 · d · heads · (pairs of a
-//   position and a key it sees) operations: bound by the tensor cores and the exponentials.
+//   KV head h / (heads / kv_heads).
+//
+//   The order: keys are cut into blocks of 128 at multiples of 128 and taken in ascending order with a running maximum;
+//   products are wgmma over d and over the block's 128 keys, weights rounded to bfloat16. A block that a position
+//   doesn't see leaves its state as it is, to the bit. So a position's bits depend on its query and the keys up to it
+//   alone: not on how the prompt was cut, on the batch, or on where its pages lie.
+//
+//   What lies past a sequence's last key in its last page is never used, whatever it is.
+//   Needs 4 · d · heads · (pairs of a position and a key it sees) operations: bound by tensor cores and exponentials.
 // Sources: arXiv:2307.08691, arXiv:2407.08608 (two warpgroups, one's softmax under the other's products).
 
 #include <cuda_bf16.h>

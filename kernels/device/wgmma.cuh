@@ -1,7 +1,7 @@
 #pragma once
 // Warpgroup products: d[64, n] (+)= a[64, 16] · b[n, 16]ᵀ, bfloat16 in, float32 out, for n = 8 … 256. Device code only.
-//   d is spread over the group's 128 threads: thread t holds rows 16·(t/32) + t%32/4 (+ 8) and columns 8·j + 2·(t%4) (+
-//   1) as d[4j] (row, column), d[4j+1] (row, column+1), d[4j+2] (row+8, column), d[4j+3] (row+8, column+1).
+//   d is spread over the group's 128 threads. With row r = 16·(t/32) + t%32/4 and column c = 8·j + 2·(t%4), thread t
+//   holds d[4j] (r, c), d[4j+1] (r, c+1), d[4j+2] (r+8, c) and d[4j+3] (r+8, c+1).
 // Source: NVIDIA, Parallel Thread Execution ISA 8.x, section on wgmma.
 
 #include <cstdint>
@@ -17,8 +17,7 @@ __device__ inline std::uint64_t tile_descriptor(const void* tile) {
   constexpr std::uint64_t kSwizzle128 = 1ull << 62, kEightRows = static_cast<std::uint64_t>(1024 >> 4) << 32;
   return kSwizzle128 | kEightRows | (1ull << 16) | ((shared_address(tile) & 0x3FFFFu) >> 4);
 }
-/// The same tile read across its rows (the sum runs over rows, n over columns); the next 64 columns lie `next_bytes`
-/// on.
+/// The same tile read across its rows (the sum runs over rows, n over columns); 64 columns on is `next_bytes` on.
 __device__ inline std::uint64_t transposed_tile_descriptor(const void* tile, int next_bytes) {
   constexpr std::uint64_t kSwizzle128 = 1ull << 62, kEightRows = static_cast<std::uint64_t>(1024 >> 4) << 32;
   return kSwizzle128 | kEightRows | (static_cast<std::uint64_t>(next_bytes >> 4) << 16) |

@@ -121,14 +121,55 @@ __device__ std::uint32_t last_that_holds(std::uint32_t low, std::uint32_t high, 
   return low;
 }
 
-/// Keeps the values not below the k-th largest.
+/// Lists the tokens for which keep(value, id, weight) holds, in any order, and returns how many there are; those that
+/// don't fit are only counted.
+template <class Keep>
+__device__ int list_tokens(Shared& shared, const Row& row, Keep keep) {
+  if (threadIdx.x == 0) shared.n_listed = 0;
+  __syncthreads();
+  for_each_token(row, [&](float value, int id) {
+    const std::uint64_t weight = row.weight(value);
+    if (!keep(value, id, weight)) return;
+    const int at = atomicAdd(&shared.n_listed, 1);
+    if (at < kListTokens) shared.list[at] = {weight, order_of(value), id};
+  });
+  __syncthreads();
+  return shared.n_listed;
+}
+
+/// Keeps the values not below the k-th largest: halves the range of values until what is left fits the list.
 __device__ Border keep_top_k(Shared& shared, const Row& row, const Border& border, int k) {
   const auto one = [](float, int) { return std::uint64_t{1}; };
-  if (k <= 0 || static_cast<std::uint64_t>(k) >= sum_over(shared, row, border, one)) return border;
-  const std::uint32_t order = last_that_holds(border.order, order_of(row.largest), [&](std::uint32_t x) {
-    return sum_over(shared, row, {x, row.vocab}, one) >= static_cast<std::uint64_t>(k);
-  });
-  return {order, row.vocab};
+  if (k <= 0) return border;
+  const auto wanted = static_cast<std::uint64_t>(k);
+  Border at = border;
+  std::uint64_t n = sum_over(shared, row, at, one);
+  if (wanted >= n) return border;
+  std::uint32_t high = order_of(row.largest);
+  while (n > kListTokens && at.order < high) {
+    const std::uint32_t middle = at.order + (high - at.order) / 2 + 1;
+    const std::uint64_t n_above = sum_over(shared, row, {middle, row.vocab}, one);
+    if (n_above >= wanted) {
+      at = {middle, row.vocab};
+      n = n_above;
+    } else {
+      high = middle - 1;
+    }
+  }
+  if (n > kListTokens) return at;  // so many equals at the border, which stay
+  const int n_listed =
+      list_tokens(shared, row, [&](float value, int id, std::uint64_t) { return at.keeps(order_of(value), id); });
+  std::uint64_t kth = 0;
+  if (static_cast<int>(threadIdx.x) < n_listed) {
+    const std::uint32_t own = shared.list[threadIdx.x].order;
+    std::uint64_t n_larger = 0, n_equal = 0;
+    for (int i = 0; i < n_listed; ++i) {
+      n_larger += shared.list[i].order > own;
+      n_equal += shared.list[i].order == own;
+    }
+    if (n_larger < wanted && wanted <= n_larger + n_equal) kth = own;
+  }
+  return {static_cast<std::uint32_t>(block_max(shared, kth)), row.vocab};
 }
 
 /// Top-p by halving: first the value at the border, then how many of its equals go.
@@ -166,18 +207,13 @@ __device__ Border keep_top_p(Shared& shared, const Row& row, const Border& borde
   constexpr std::uint64_t kLargestWeight = 1ull << 40;
   std::uint64_t surely_removed = removable / static_cast<std::uint64_t>(row.vocab);
   if (surely_removed >= kLargestWeight) surely_removed = kLargestWeight - 1;  // the largest stays
-  if (threadIdx.x == 0) shared.n_listed = 0;
-  __syncthreads();
   std::uint64_t listed = 0;
-  for_each_token(row, [&](float value, int id) {
-    const std::uint64_t weight = row.weight(value);
-    if (!border.keeps(order_of(value), id) || weight <= surely_removed) return;
-    listed += weight;
-    const int at = atomicAdd(&shared.n_listed, 1);
-    if (at < kListTokens) shared.list[at] = {weight, order_of(value), id};
+  const int n = list_tokens(shared, row, [&](float value, int id, std::uint64_t weight) {
+    const bool keep = border.keeps(order_of(value), id) && weight > surely_removed;
+    if (keep) listed += weight;
+    return keep;
   });
   listed = block_sum(shared, listed);
-  const int n = shared.n_listed;
   if (n > kListTokens) return search_top_p(shared, row, border, removable, total);
   // Each token of the list adds up itself and what goes before it; the lowest that stays is the border.
   std::uint64_t lowest = ~std::uint64_t{0};

@@ -2,10 +2,12 @@
 // From rows of logits to tokens on the GPU, by the steps and with the noise of kernels/sampling/sampling.h:
 // temperature, top-k, top-p, min-p, Gumbel maximum; temperature 0 is the largest logit, the lower id among equals.
 //   logits [rows, vocab] float32 with a stride. A row's token depends on its logits and its SampleRow alone.
+//
 //   A probability's weight is e^(l - max) in steps of 2^-40, an integer, so sums are exact and have no order. The CPU
 //   sums probabilities in float32: the two may draw the cut of top-p or min-p apart where it falls within rounding
-//   (about 1e-6 of the mass) of a token's border. The noise and everything else are the same to the bit. Reads the
-//   logits four times with top-p (from the L2 cache after the first), 33 times more with top-k.
+//   (about 1e-6 of the mass) of a token's border. The noise and everything else are the same to the bit.
+//
+//   Reads the logits four times with top-p (from the L2 cache after the first), about ten times more with top-k.
 
 #include <cuda_runtime_api.h>
 
