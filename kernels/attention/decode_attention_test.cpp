@@ -80,29 +80,6 @@ struct Problem {
 
 }  // namespace
 
-TEST_CASE("plan_decode: cuts rows at multiples of 256, or of 2,048", "[kernels]") {
-  std::vector<std::int32_t> pages(40);
-  std::iota(pages.begin(), pages.end(), 100);
-  const std::vector<DecodeRow> rows{{1, pages}, {256, pages}, {2049, pages}};
-  const DecodePlan chunks = plan_decode(rows, DecodeGrain::chunk);
-  CHECK(chunks.first_item == std::vector<std::int32_t>{0, 1, 2, 11});
-  REQUIRE(chunks.items.size() == 11);
-  CHECK(chunks.items[3].row == 2);
-  CHECK(chunks.items[3].n_keys == 256);
-  CHECK(chunks.items[3].starts_span == 0);
-  CHECK(chunks.items[3].pages[3] == 107);
-  CHECK(chunks.items[10].n_keys == 1);
-  CHECK(chunks.items[10].starts_span == 1);
-  CHECK(chunks.items[10].pages[0] == 132);
-  const DecodePlan spans = plan_decode(rows, DecodeGrain::span);
-  CHECK(spans.first_item == std::vector<std::int32_t>{0, 1, 2, 4});
-  CHECK(spans.items[2].n_keys == 2048);
-  CHECK(spans.items[2].pages[31] == 131);
-  CHECK(spans.items[3].starts_span == 1);
-  CHECK(choose_decode_grain(rows, 8, 132) == DecodeGrain::chunk);
-  CHECK(choose_decode_grain(std::vector<DecodeRow>(100, rows[0]), 8, 132) == DecodeGrain::span);
-}
-
 TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
   const auto shape =
       GENERATE(values<AttentionShape>({{4, 4, 64}, {9, 3, 64}, {8, 2, 128}, {28, 4, 128}, {32, 8, 128}, {16, 1, 128}}));

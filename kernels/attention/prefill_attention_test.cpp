@@ -77,18 +77,6 @@ struct Problem {
 
 }  // namespace
 
-TEST_CASE("plan_prefill: tiles of 128 rows, those with the most keys first", "[kernels]") {
-  const auto tiles = plan_prefill(std::vector<PrefillSpan>{{0, 130, 0, 0}, {130, 5, 1000, 1}});
-  REQUIRE(tiles.size() == 3);
-  CHECK(tiles[0].first_row == 130);
-  CHECK(tiles[0].n_cached == 1005);
-  CHECK(tiles[1].first_row == 128);
-  CHECK(tiles[1].n_rows == 2);
-  CHECK(tiles[1].first_position == 128);
-  CHECK(tiles[2].n_rows == 128);
-  CHECK(tiles[2].n_cached == 130);
-}
-
 TEST_CASE("prefill_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
   const auto shape = GENERATE(values<AttentionShape>({{2, 2, 64}, {6, 2, 64}, {4, 1, 128}, {7, 1, 128}, {2, 2, 128}}));
   const Problem problem(shape, {1, 2, 63, 64, 65, 127, 128, 129, 200, 300}, 103);
