@@ -26,10 +26,13 @@ double natural_log(double x) {
 
 }  // namespace
 
+PhiloxWords gumbel_words(const NoiseKey& key, std::uint32_t position, std::uint32_t id) {
+  return philox({position, id >> 2, 0, key.sample_word},
+                {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
+}
+
 float gumbel_noise(const NoiseKey& key, std::uint32_t position, std::uint32_t id) {
-  const PhiloxWords words = philox({position, id >> 2, 0, key.sample_word},
-                                   {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
-  const double u = ((words[id & 3] >> 9) + 0.5) * 0x1p-23;
+  const double u = gumbel_uniform(gumbel_words(key, position, id)[id & 3]);
   return static_cast<float>(-natural_log(-natural_log(u)));
 }
 

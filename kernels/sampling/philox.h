@@ -27,9 +27,14 @@ struct NoiseKey {
   std::uint32_t sample_word = 0;  ///< c3: identifies suite, item and sample
 };
 
-/// Standard Gumbel noise -ln(-ln u) of token `id` at `position`: u = ((word >> 9) + 0.5)·2^-23 from word (id & 3) of
-/// philox({position, id >> 2, 0, sample_word}, seed). Float64 arithmetic without library functions, rounded to float32
-/// once, so every machine computes the same bits.
+/// The words of tokens id & ~3 to id | 3 at `position`: philox({position, id >> 2, 0, sample_word}, seed).
+PhiloxWords gumbel_words(const NoiseKey& key, std::uint32_t position, std::uint32_t id);
+
+/// The uniform number of a word, ((word >> 9) + 0.5)·2^-23: above 0 and below 1, and exact.
+constexpr double gumbel_uniform(std::uint32_t word) { return ((word >> 9) + 0.5) * 0x1p-23; }
+
+/// Standard Gumbel noise -ln(-ln u) of token `id` at `position`, u from word (id & 3) of its words: -2.8 to 16.7.
+/// Float64 arithmetic without library functions, rounded to float32 once, so every machine computes the same bits.
 float gumbel_noise(const NoiseKey& key, std::uint32_t position, std::uint32_t id);
 
 }  // namespace assay::kernels

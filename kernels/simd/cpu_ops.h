@@ -36,6 +36,10 @@ struct CpuOps {
   void (*swiglu_row)(const float* gate, const float* up, int n, float* y);
   /// y[i] = e^x[i]; y may be x.
   void (*exp_row)(const float* x, int n, float* y);
+  /// The largest of x, not a number if any of them isn't, minus infinity if there are none.
+  float (*largest)(const float* x, int n);
+  /// y[i] = e^(x[i] / temperature - largest / temperature), 0 where that is below 1e-38; y may be x.
+  void (*weigh_logits)(const float* x, int n, float temperature, float largest, float* y);
 };
 
 /// The best level that this processor offers.
