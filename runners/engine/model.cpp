@@ -8,6 +8,7 @@
 
 #include "harness/base/assert.h"
 #include "kernels/threads/thread_pool.h"
+#include "runners/engine/dummy_weights.h"
 #include "runners/engine/native_device.h"
 #include "runners/formats/expected_tensors.h"
 #include "runners/formats/validate_checkpoint.h"
@@ -53,10 +54,12 @@ WeightType weight_type(DType dtype) {
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
  public:
-  explicit WeightReader(Model& model) : model_(model) {}
+  WeightReader(Model& model, int n_threads, const LoadProgress& on_progress)
+      : model_(model), n_threads_(n_threads), on_progress_(on_progress) {}
 
   WeightMatrix matrix(const std::string& name) {
     const TensorView& tensor = find(name);
+    count(tensor);
     if (is_quantized(tensor.dtype)) return repacked(tensor);
     const WeightType type = weight_type(tensor.dtype);
     WeightMatrix w{in_place_or_copied(tensor), type, static_cast<int>(tensor.shape[0]),
@@ -68,6 +71,7 @@ class WeightReader {
   }
 
   std::vector<float> vector(const std::string& name) {
+    count(find(name));
     Result<std::vector<float>> values = read_floats(find(name));
     ASSAY_ASSERT(values.has_value(), "validate_checkpoint admits floating-point tensors only");
     return std::move(*values);
@@ -80,6 +84,12 @@ class WeightReader {
     const TensorView* tensor = model_.checkpoint.find(name);
     ASSAY_ASSERT(tensor != nullptr, "validate_checkpoint found every tensor");
     return *tensor;
+  }
+
+  /// A tensor is taken up: those before it are done.
+  void count(const TensorView& tensor) {
+    if (on_progress_) on_progress_({"load", done_bytes_, model_.checkpoint.total_bytes()});
+    done_bytes_ += tensor.bytes.size();
   }
 
   /// The tensor's bytes, copied if the file has them at an address that its elements can't be read from, or its rows in
@@ -103,12 +113,15 @@ class WeightReader {
     for (std::int64_t row = 0; row < n_out; ++row) {
       rows.push_back(tensor.bytes.data() + static_cast<std::size_t>(stored_row(tensor, row)) * row_bytes);
     }
-    if (!pool_) pool_.emplace(available_processors());
+    if (!pool_) pool_.emplace(n_threads_);
     model_.repacked.push_back(kernels::repack(*pool_, type, static_cast<int>(n_in), rows));
     return model_.repacked.back().matrix();
   }
 
   Model& model_;
+  int n_threads_;
+  const LoadProgress& on_progress_;
+  std::uint64_t done_bytes_ = 0;
   std::optional<kernels::ThreadPool> pool_;  // made where there is something to repack
 };
 
@@ -254,6 +267,12 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
   return {};
 }
 
+Result<Checkpoint> open_weights(const ModelConfig& config, const std::filesystem::path& path,
+                                const LoadOptions& options, int n_threads) {
+  if (options.weights == WeightSource::files) return Checkpoint::open(path);
+  return dummy_checkpoint(config, path, n_threads, options.on_progress);
+}
+
 }  // namespace
 
 int Model::cache_row_width() const {
@@ -274,17 +293,18 @@ kernels::RouterArgs Model::router_args(const MoeWeights& moe) const {
           moe.e_score_correction_bias.empty() ? nullptr : moe.e_score_correction_bias.data()};
 }
 
-Result<Model> load_model(const std::filesystem::path& path, std::int64_t max_positions) {
+Result<Model> load_model(const std::filesystem::path& path, const LoadOptions& options) {
+  const int n_threads = options.n_threads.value_or(available_processors());
   ASSAY_ASSIGN(ModelConfig config, read_model_config(path));
   ASSAY_TRY(check_supported(config, path.string()));
-  ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(path));
-  ASSAY_TRY(validate_checkpoint(config, checkpoint));
-  if (max_positions > 0 && max_positions < config.max_position_embeddings)
-    config.max_position_embeddings = max_positions;
+  ASSAY_ASSIGN(Checkpoint checkpoint, open_weights(config, path, options, n_threads));
+  ASSAY_TRY(validate_checkpoint(config, checkpoint, [&](std::uint64_t checked_bytes) {
+    if (options.on_progress) options.on_progress({"check", checked_bytes, checkpoint.total_bytes()});
+  }));
 
   Model model{path, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}, {}};
   const ModelConfig& c = model.config;
-  WeightReader read(model);
+  WeightReader read(model, n_threads, options.on_progress);
   model.embed_tokens = read.matrix("model.embed_tokens.weight");
   model.lm_head = c.tie_word_embeddings ? model.embed_tokens : read.matrix("lm_head.weight");
   model.norm = read.vector("model.norm.weight");
