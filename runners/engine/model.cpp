@@ -1,5 +1,6 @@
 #include "runners/engine/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -77,6 +78,11 @@ class WeightReader {
     return std::move(*values);
   }
 
+  /// A matrix of values that were computed at load.
+  WeightMatrix made(std::span<const float> values, int n_out, int n_in) {
+    return {copied(std::as_bytes(values)), WeightType::f32, n_out, n_in, nullptr};
+  }
+
   bool has(const std::string& name) const { return model_.checkpoint.find(name) != nullptr; }
 
  private:
@@ -98,9 +104,13 @@ class WeightReader {
     const auto alignment = static_cast<std::size_t>(bits(tensor.dtype) / 8);
     const bool is_aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignment == 0;
     if (is_aligned && tensor.interleaved_head_dim == 0) return tensor.bytes.data();
-    const std::vector<std::byte> ordered = ordered_bytes(tensor);
-    auto copy = std::make_unique<std::byte[]>(ordered.size());
-    std::memcpy(copy.get(), ordered.data(), ordered.size());
+    return copied(ordered_bytes(tensor));
+  }
+
+  /// A copy that lives as long as the model.
+  const void* copied(std::span<const std::byte> bytes) {
+    auto copy = std::make_unique<std::byte[]>(bytes.size());
+    std::memcpy(copy.get(), bytes.data(), bytes.size());
     model_.copies.push_back(std::move(copy));
     return model_.copies.back().get();
   }
@@ -162,6 +172,24 @@ void split_kv_b(const ModelConfig& config, MlaWeights& mla) {
   }
 }
 
+/// kv_b_proj from its parts, in float32: k_b_proj is transposed, so its blocks can't stay as they are.
+WeightMatrix join_kv_b(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+  const auto heads = static_cast<std::size_t>(config.num_attention_heads),
+             nope = static_cast<std::size_t>(config.qk_nope_head_dim), v = static_cast<std::size_t>(config.v_head_dim),
+             latent = static_cast<std::size_t>(config.kv_lora_rank);
+  const std::vector<float> k_b = read.vector(prefix + "k_b_proj.weight");  // [heads][latent, nope]
+  const std::vector<float> v_b = read.vector(prefix + "v_b_proj.weight");  // [heads][v, latent]
+  std::vector<float> joined(heads * (nope + v) * latent);
+  for (std::size_t h = 0; h < heads; ++h) {
+    float* out = joined.data() + h * (nope + v) * latent;
+    for (std::size_t i = 0; i < nope; ++i) {
+      for (std::size_t j = 0; j < latent; ++j) out[i * latent + j] = k_b[(h * latent + j) * nope + i];
+    }
+    std::copy_n(v_b.data() + h * v * latent, v * latent, out + nope * latent);
+  }
+  return read.made(joined, static_cast<int>(heads * (nope + v)), static_cast<int>(latent));
+}
+
 MlaWeights read_mla(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
   MlaWeights mla;
   if (config.q_lora_rank) {
@@ -172,7 +200,11 @@ MlaWeights read_mla(WeightReader& read, const ModelConfig& config, const std::st
   }
   mla.kv_a_proj_with_mqa = read.matrix(prefix + "kv_a_proj_with_mqa.weight");
   mla.kv_a_layernorm = read.vector(prefix + "kv_a_layernorm.weight");
-  mla.kv_b_proj = read.matrix(prefix + "kv_b_proj.weight");
+  if (read.has(prefix + "k_b_proj.weight")) {
+    mla.kv_b_proj = join_kv_b(read, config, prefix);
+  } else {
+    mla.kv_b_proj = read.matrix(prefix + "kv_b_proj.weight");
+  }
   mla.o_proj = read.matrix(prefix + "o_proj.weight");
   split_kv_b(config, mla);
   return mla;

@@ -142,7 +142,8 @@ bool has_mtp_layer(const ModelConfig& config, const Checkpoint& checkpoint) {
 
 Result<> validate_checkpoint(const ModelConfig& config, const Checkpoint& checkpoint,
                              const BytesProgress& on_progress) {
-  const std::vector<ExpectedTensor> expected = expected_tensors(config);
+  const bool split = checkpoint.find("model.layers.0.self_attn.k_b_proj.weight") != nullptr;
+  const std::vector<ExpectedTensor> expected = expected_tensors(config, split ? KvB::split : KvB::whole);
   ASSAY_TRY(check_names(config, checkpoint, expected));
   const bool mtp = has_mtp_layer(config, checkpoint);
   std::uint64_t checked_bytes = 0;
