@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "harness/base/file.h"
@@ -44,6 +45,10 @@ std::string precision_path(const Model& model) {
 Result<std::string> dummy_config_sha256(const std::filesystem::path& path) {
   if (is_gguf_path(path)) {
     return bad_input(path.string(), ": dummy weights take a folder with config.json and tokenizer.json");
+  }
+  std::error_code ignored;
+  if (!std::filesystem::exists(path / "tokenizer.json", ignored)) {
+    return bad_input(path.string(), ": has no tokenizer.json; dummy weights stand in for the weights alone");
   }
   ASSAY_ASSIGN(const std::string text, read_file(path / "config.json"));
   return sha256_hex(text);

@@ -83,7 +83,7 @@ TEST_CASE("run --dummy-weights: what it can't work with is refused in one line",
   write_text(folder / "m.gguf", "GGUF");
   CHECK_THAT(refusal(folder / "m.gguf"), Contains("m.gguf") && Contains("config.json"));
   std::filesystem::remove(model + "/tokenizer.json");
-  CHECK_THAT(refusal(model), Contains("tokenizer.json"));
+  CHECK_THAT(refusal(model), Contains("has no tokenizer.json"));
   Json config = json_of(read_text(model + "/config.json"));
   std::filesystem::copy(kReference / "tokenizer.json", model + "/tokenizer.json");
   config["torch_dtype"] = "int4";
