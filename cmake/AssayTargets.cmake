@@ -33,6 +33,20 @@ function(assay_add_library name)
   endif()
 endfunction()
 
+# assay_add_fuzzer(NAME SOURCES file… LINK target…)
+# A libFuzzer program over the one entry that the sources define (tests/support/fuzz_entry.h); tests/fuzz/run runs it.
+function(assay_add_fuzzer name)
+  if(NOT ASSAY_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE assay_options ${ARG_LINK})
+  target_compile_definitions(${name} PRIVATE ASSAY_FUZZER)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+endfunction()
+
 # assay_add_test(NAME SOURCES file… LINK target… [LABELS label…] [PROCESSORS n])
 # One Catch2 program; each of its cases is a CTest test, which counts as n of those that `ctest -j` runs at a time.
 function(assay_add_test name)

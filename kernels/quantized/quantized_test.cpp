@@ -127,8 +127,8 @@ FileWeight random_file(std::mt19937& generator, WeightType type, int n_out, int 
 /// Every build of the quantised products that this machine runs, in the place of the scalar level's.
 std::vector<CpuOps> available_ops() {
   std::vector<CpuOps> all;
-  for (const auto build :
-       {QuantizedBuild::scalar, QuantizedBuild::avx2, QuantizedBuild::avx512_vnni, QuantizedBuild::avx512_amx}) {
+  for (const auto build : {QuantizedBuild::scalar, QuantizedBuild::neon, QuantizedBuild::neon_dotprod,
+                           QuantizedBuild::avx2, QuantizedBuild::avx512_vnni, QuantizedBuild::avx512_amx}) {
     if (!quantized_build_available(build)) continue;
     all.push_back(cpu_ops(SimdLevel::scalar));
     all.back().quantized = quantized_ops(build);

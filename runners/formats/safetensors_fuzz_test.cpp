@@ -9,8 +9,9 @@
 #include "runners/formats/safetensors.h"
 #include "runners/formats/test_folder.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_entry.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+void fuzz_safetensors(std::span<const std::byte> file);
 
 using namespace assay::runners;
 
@@ -21,12 +22,6 @@ std::string small_file() {
       R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"__metadata__":{"format":"pt"},)"
       R"("b":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[16,19]},"c":{"dtype":"I64","shape":[],"data_offsets":[19,27]}} )",
       "0123456789abcdefxyz01234567");
-}
-
-/// In a vector of its own, so that the address sanitizer sees a step past either end.
-int fuzz(const std::string& text) {
-  const std::vector<std::uint8_t> bytes(text.begin(), text.end());
-  return LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -50,7 +45,8 @@ TEST_CASE("safetensors: no byte of a file can be changed to crash the reader", "
     for (int value = 0; value < 256; ++value) {
       std::string mutated = file;
       mutated[at] = static_cast<char>(value);
-      n_runs += 1 + fuzz(mutated);
+      assay::tests::fuzz(fuzz_safetensors, mutated);
+      ++n_runs;
     }
   }
   CHECK(n_runs == static_cast<int>(256 * file.size()));
@@ -80,7 +76,7 @@ TEST_CASE("safetensors: random edits don't crash the reader", "[safetensors][fuz
           break;
       }
     }
-    fuzz(mutated);
+    assay::tests::fuzz(fuzz_safetensors, mutated);
     n_accepted += parse_safetensors(bytes_of(mutated), "edited") ? 1 : 0;
   }
   CHECK(n_accepted < 20000);

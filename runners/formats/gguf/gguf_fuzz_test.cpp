@@ -8,8 +8,9 @@
 #include "runners/formats/gguf/test_gguf_models.h"
 #include "runners/formats/test_folder.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_entry.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+void fuzz_gguf(std::span<const std::byte> file);
 
 using namespace assay::runners;
 
@@ -29,12 +30,6 @@ std::string small_file() {
   file.tensors = {
       {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
   return file.bytes();
-}
-
-/// In a vector of its own, so that the address sanitizer sees a step past either end.
-int fuzz(const std::string& text) {
-  const std::vector<std::uint8_t> bytes(text.begin(), text.end());
-  return LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -58,7 +53,8 @@ TEST_CASE("gguf: no byte of a file can be changed to crash the reader", "[gguf][
     for (int value = 0; value < 256; ++value) {
       std::string mutated = file;
       mutated[at] = static_cast<char>(value);
-      n_runs += 1 + fuzz(mutated);
+      assay::tests::fuzz(fuzz_gguf, mutated);
+      ++n_runs;
     }
   }
   CHECK(n_runs == static_cast<int>(256 * file.size()));
@@ -87,7 +83,7 @@ TEST_CASE("gguf: random edits don't crash the reader", "[gguf][fuzz]") {
           break;
       }
     }
-    fuzz(mutated);
+    assay::tests::fuzz(fuzz_gguf, mutated);
   }
 }
 
