@@ -18,13 +18,15 @@
 #include "kernels/matmul/matmul_lanes.inl"
 #include "kernels/quantized/quantized_lanes.inl"
 #include "kernels/rmsnorm/rmsnorm_lanes.inl"
+#include "kernels/sampling/sampling_lanes.inl"
 #include "kernels/swiglu/swiglu_lanes.inl"
 
 namespace assay::kernels {
 
 const CpuOps& neon_ops(const QuantizedOps& quantized);
 const CpuOps& neon_ops(const QuantizedOps& quantized) {
-  static const CpuOps ops{SimdLevel::neon, quantized, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+  static const CpuOps ops{SimdLevel::neon, quantized, matmul_columns, attend,      rmsnorm_row,
+                          swiglu_row,      exp_row,   largest,        weigh_logits};
   return ops;
 }
 

@@ -38,7 +38,7 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
 /// How products are computed: weights widened to float32, or GGUF's blocks times inputs of 8 bits.
 std::string precision_path(const Model& model) {
   if (model.config.quantization_config) return "fp8_w8a32";
-  return model.repacked.empty() ? "float32" : "gguf_a8";
+  return model.repacked.empty() ? "float32" : "gguf_a16";
 }
 
 /// What a run on dummy weights is told apart by. Error{bad_input} if `path` is not what such a model is made from.
