@@ -1,6 +1,5 @@
 // Truncations and random edits of small configurations through the fuzz entry.
 
-#include <random>
 #include <string>
 
 #include "runners/formats/model_config.h"
@@ -15,7 +14,7 @@ using namespace assay::runners;
 
 TEST_CASE("model config: a file cut anywhere crashes nothing", "[config][fuzz]") {
   const std::string text = to_json_text(tiny_config()) + std::string(1, '\0') + R"({"eos_token_id":[1,2]})";
-  for (std::size_t size = 0; size <= text.size(); ++size) tests::fuzz(fuzz_model_config, text.substr(0, size));
+  tests::fuzz_cuts(fuzz_model_config, text);
   SUCCEED("no crash");
 }
 
@@ -34,25 +33,6 @@ TEST_CASE("model config: every number at its limits crashes nothing", "[config][
 }
 
 TEST_CASE("model config: random edits don't crash the reader", "[config][fuzz]") {
-  const std::string text = to_json_text(tiny_config());
-  std::mt19937 random(20261122);
-  for (int run = 0; run < 20000; ++run) {
-    std::string mutated = text;
-    for (unsigned edits = 1 + random() % 3; edits > 0; --edits) {
-      const std::size_t at = random() % mutated.size(), from = random() % mutated.size();
-      switch (random() % 3) {
-        case 0:
-          mutated[at] = "{}[]\",:0123456789-.eEtfn"[random() % 24];
-          break;
-        case 1:
-          mutated.erase(at, 1);
-          break;
-        default:
-          mutated.insert(at, mutated.substr(from, random() % 20));
-          break;
-      }
-    }
-    tests::fuzz(fuzz_model_config, mutated);
-  }
+  tests::fuzz_edits(fuzz_model_config, to_json_text(tiny_config()), 20000, tests::kJsonAlphabet);
   SUCCEED("no crash");
 }

@@ -1,8 +1,6 @@
 // Truncations and mutations of a small valid file through the fuzz entry. What is checked is that nothing crashes,
 // asserts or (in a sanitizer build) reads outside the file; and that no truncation is accepted.
 
-#include <cstdint>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -39,45 +37,12 @@ TEST_CASE("safetensors: a file cut anywhere is refused", "[safetensors][fuzz]") 
 }
 
 TEST_CASE("safetensors: no byte of a file can be changed to crash the reader", "[safetensors][fuzz]") {
-  const std::string file = small_file();
-  int n_runs = 0;
-  for (std::size_t at = 0; at < file.size(); ++at) {
-    for (int value = 0; value < 256; ++value) {
-      std::string mutated = file;
-      mutated[at] = static_cast<char>(value);
-      assay::tests::fuzz(fuzz_safetensors, mutated);
-      ++n_runs;
-    }
-  }
-  CHECK(n_runs == static_cast<int>(256 * file.size()));
+  assay::tests::fuzz_bytes(fuzz_safetensors, small_file());
+  SUCCEED("no crash");
 }
 
 TEST_CASE("safetensors: random edits don't crash the reader", "[safetensors][fuzz]") {
-  const std::string file = small_file();
-  std::mt19937 random(20261122);
-  int n_accepted = 0;
-  for (int run = 0; run < 20000; ++run) {
-    std::string mutated = file;
-    for (unsigned edits = 1 + random() % 4; edits > 0; --edits) {
-      const std::size_t at = 8 + random() % (mutated.size() - 8);
-      const std::size_t from = 8 + random() % (mutated.size() - 8);
-      switch (random() % 4) {
-        case 0:
-          mutated[at] = "{}[]\",:0123456789-.eE \\u"[random() % 24];
-          break;
-        case 1:
-          mutated.erase(at, 1);
-          break;
-        case 2:
-          mutated.insert(at, mutated.substr(from, random() % 20));
-          break;
-        default:
-          mutated[0] = static_cast<char>(random());
-          break;
-      }
-    }
-    assay::tests::fuzz(fuzz_safetensors, mutated);
-    n_accepted += parse_safetensors(bytes_of(mutated), "edited") ? 1 : 0;
-  }
-  CHECK(n_accepted < 20000);
+  assay::tests::fuzz_edits(fuzz_safetensors, small_file(), 10000);
+  assay::tests::fuzz_edits(fuzz_safetensors, small_file(), 10000, assay::tests::kJsonAlphabet);
+  SUCCEED("no crash");
 }

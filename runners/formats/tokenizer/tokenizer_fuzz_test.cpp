@@ -1,6 +1,5 @@
 // Truncations and random edits of small tokenizers through the fuzz entries.
 
-#include <random>
 #include <string>
 
 #include "runners/formats/gguf/test_gguf.h"
@@ -33,38 +32,16 @@ std::string gguf_file() {
   return file.bytes();
 }
 
-/// Calls `entry` with every truncation of `file`, then with `n_runs` files that have a few random edits.
-void cut_and_edit(void (*entry)(std::span<const std::byte>), const std::string& file, int n_runs) {
-  for (std::size_t size = 0; size <= file.size(); ++size) tests::fuzz(entry, file.substr(0, size));
-  std::mt19937 random(20261122);
-  for (int run = 0; run < n_runs; ++run) {
-    std::string mutated = file;
-    for (unsigned edits = 1 + random() % 3; edits > 0; --edits) {
-      const std::size_t at = random() % mutated.size(), from = random() % mutated.size();
-      switch (random() % 3) {
-        case 0:
-          mutated[at] = static_cast<char>(random());
-          break;
-        case 1:
-          mutated.erase(at, 1);
-          break;
-        default:
-          mutated.insert(at, mutated.substr(from, random() % 20));
-          break;
-      }
-    }
-    tests::fuzz(entry, mutated);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("tokenizer.json: truncations and random edits crash nothing", "[tokenizer][fuzz]") {
-  cut_and_edit(fuzz_tokenizer_json, kTokenizerJson, 10000);
+  tests::fuzz_cuts(fuzz_tokenizer_json, kTokenizerJson);
+  tests::fuzz_edits(fuzz_tokenizer_json, kTokenizerJson, 10000);
   SUCCEED("no crash");
 }
 
 TEST_CASE("gguf tokenizer: truncations and random edits crash nothing", "[tokenizer][fuzz]") {
-  cut_and_edit(fuzz_gguf_tokenizer, gguf_file(), 10000);
+  tests::fuzz_cuts(fuzz_gguf_tokenizer, gguf_file());
+  tests::fuzz_edits(fuzz_gguf_tokenizer, gguf_file(), 10000);
   SUCCEED("no crash");
 }
