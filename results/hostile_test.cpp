@@ -137,7 +137,7 @@ TEST_CASE("store: what is no Assay database is refused and left as it is", "[res
     CHECK(Store::open_read_only(path));
   }
   SECTION("a folder that is missing") {
-    CHECK(Store::open_or_create(folder / "no" / "x.db").error().kind == ErrorKind::environment);
+    CHECK(Store::open_or_create(folder / "no/x.db").error().kind == ErrorKind::environment);
   }
   SECTION("a name that SQLite would read as more than a name") {
     for (const char* name : {"a?mode=memory", "b#c", "d%00e", ":memory:", "file:f", " "}) {

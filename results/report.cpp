@@ -9,12 +9,6 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
-/// Text from the database, made safe for a terminal.
-std::string shown(std::string_view text) {
-  const std::string quoted = quoted_excerpt(text, 100);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 std::string percent(double ratio) { return to_fixed(100 * ratio, 1) + " %"; }
 
 std::string interval(const Interval& ci95) {

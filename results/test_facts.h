@@ -1,14 +1,15 @@
 #pragma once
 // What the tests of results store: a small run, its samples, a folder that removes itself.
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "results/store.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 namespace assay::results::testing {
+
+using test_support::TemporaryFolder;
 
 /// True if `result` has a value; else a failing check around it shows the error.
 template <class T>
@@ -16,26 +17,6 @@ bool ok(const Result<T>& result) {
   if (!result) UNSCOPED_INFO(result.error().message);
   return result.has_value();
 }
-
-/// An empty folder of its own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "assay-results-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline EnvironmentFacts some_environment(std::string device_kind = "cpu") {
   EnvironmentFacts environment;

@@ -1,9 +1,9 @@
 #include "suites/load.h"
 
-#include <fstream>
 #include <map>
 
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::suites;
@@ -15,17 +15,14 @@ namespace fs = std::filesystem;
 /// A suite folder that goes with the test.
 class SuiteFolder {
  public:
-  SuiteFolder(const std::string& header, const std::string& items)
-      : path_(fs::temp_directory_path() / "assay-load-test") {
-    fs::create_directories(path_);
-    std::ofstream(path_ / "suite.json") << header;
-    std::ofstream(path_ / "items.jsonl") << items;
+  SuiteFolder(const std::string& header, const std::string& items) {
+    folder_.write("suite.json", header);
+    folder_.write("items.jsonl", items);
   }
-  ~SuiteFolder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return folder_.path(); }
 
  private:
-  fs::path path_;
+  test_support::TemporaryFolder folder_;
 };
 
 std::string header(const std::string& kind, const std::string& more = "") {
@@ -37,12 +34,12 @@ Result<Suite> load(const std::string& header_text, const std::string& items) {
   return load_suite_folder(SuiteFolder(header_text, items).path());
 }
 
-/// The message without the folder in front.
+/// The message without the suite's folder, which is gone by now.
 std::string message_of(const Error& error) {
-  const std::string folder = (fs::temp_directory_path() / "assay-load-test").string() + "/";
-  const auto at = error.message.find(folder);
-  return at == std::string::npos ? error.message
-                                 : error.message.substr(0, at) + error.message.substr(at + folder.size());
+  const auto begin = error.message.find(fs::temp_directory_path().string() + "/");
+  if (begin == std::string::npos) return error.message;
+  const auto end = error.message.find('/', begin + fs::temp_directory_path().string().size() + 1);
+  return std::string(error.message).erase(begin, end + 1 - begin);
 }
 
 }  // namespace

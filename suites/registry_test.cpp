@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/base/file.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 using namespace assay::suites;
@@ -62,8 +62,8 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
 }
 
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {
-  const fs::path file = fs::temp_directory_path() / "assay-registry-test.jsonl";
-  REQUIRE(write_file(file, R"({"id":"a","question":"Q","answer":"2"})"));
+  const test_support::TemporaryFolder folder;
+  const fs::path file = folder.write("items.jsonl", R"({"id":"a","question":"Q","answer":"2"})");
   const std::string name = GENERATE("aime", "aime-smoke", "integer");
   const auto suite = resolve_suite_for_items(name, file);
   REQUIRE(suite);
@@ -75,7 +75,6 @@ TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items o
   CHECK_FALSE(resolve_suite_for_items("smoke", file));  // a group
   CHECK_FALSE(resolve_suite_for_items("math", file));
   CHECK_FALSE(resolve_suite_for_items("nothing", file));
-  fs::remove(file);
 }
 
 TEST_CASE("check_profile: names what a kind has", "[suites]") {

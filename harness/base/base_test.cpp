@@ -7,6 +7,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace assay;
 
@@ -106,15 +107,14 @@ TEST_CASE("json: typed fields name file, field and rule", "[base]") {
 }
 
 TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
-  const auto folder = std::filesystem::temp_directory_path() / "assay-base-test";
-  std::filesystem::create_directories(folder);
+  const test_support::TemporaryFolder folder;
   const auto path = folder / "a.txt";
   REQUIRE(write_file(path, "one\r\n\ntwo"));
   CHECK(*read_file(path) == "one\r\n\ntwo");
   CHECK_FALSE(read_file(path, 3));
   CHECK(MappedFile::open(path)->bytes().size() == 9);
   CHECK_FALSE(MappedFile::open(folder / "none"));
-  CHECK_FALSE(read_file(folder));
+  CHECK_FALSE(read_file(folder.path()));
   std::vector<std::pair<std::string, int>> lines;
   REQUIRE(for_each_line(*read_file(path), [&](std::string_view line, int n) -> Result<> {
     lines.emplace_back(line, n);
@@ -124,6 +124,5 @@ TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
   const std::string_view parts[] = {"one", "", "two"};
   REQUIRE(write_file(path, parts));
   CHECK(*read_file(path) == "onetwo");
-  CHECK_FALSE(write_file(folder / "no" / "where", "x"));
-  std::filesystem::remove_all(folder);
+  CHECK_FALSE(write_file(folder / "no/where", "x"));
 }

@@ -201,4 +201,9 @@ std::string quoted_excerpt(std::string_view text, std::size_t max_bytes) {
   return out + "\"";
 }
 
+std::string shown(std::string_view text, std::size_t max_bytes) {
+  const std::string quoted = quoted_excerpt(text, max_bytes);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 }  // namespace assay

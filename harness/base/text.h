@@ -37,5 +37,7 @@ void append_utf8(std::string& out, char32_t code_point);
 
 /// One line for an error message: control characters escaped, cut to `max_bytes` with "…".
 std::string quoted_excerpt(std::string_view text, std::size_t max_bytes = 60);
+/// The same without quotes: text of others made safe for a terminal.
+std::string shown(std::string_view text, std::size_t max_bytes = 100);
 
 }  // namespace assay

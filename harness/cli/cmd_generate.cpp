@@ -159,7 +159,8 @@ Result<> generate_command(const GenerateArgs& args, const CommonOptions& common)
   ASSAY_ASSIGN(const GenerateJob job, parse_generate(args));
   warn_of_options_without_effect(args.model);
   const run::StopSignals signals;  // before anything starts a thread
-  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner, run::open_runner(job.runner));
+  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
+               run::open_runner(job.runner, run::progress_style(common.quiet)));
   ASSAY_TRY(runner->check(job.requests));
 
   OrderedPrinter printer(job.requests, common.json);

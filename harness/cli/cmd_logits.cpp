@@ -7,6 +7,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/logits_file.h"
 #include "harness/cli/output.h"
+#include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
 #include "kernels/simd/simd_choice.h"
 #include "runners/engine/logits.h"
@@ -42,11 +43,14 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
   }
 }
 
-Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences) {
+Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences,
+                                                  run::ProgressStyle progress) {
   ASSAY_TRY(runners::check_native_device(args.device));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
-  ASSAY_ASSIGN(const runners::Model model, runners::load_model(path));
+  run::LoadView view(progress);
+  ASSAY_ASSIGN(const runners::Model model,
+               runners::load_model(path, {.on_progress = [&](const runners::LoadState& state) { view.show(state); }}));
   kernels::ThreadPool pool(runners::available_processors());
   const runners::Compute compute{kernels::cpu_ops(level), pool};
   std::vector<OutputTensor> tensors;
@@ -69,7 +73,8 @@ Result<> check_words(const LogitsArgs& args) {
 Result<> logits_command(const LogitsArgs& args, const CommonOptions& common) {
   ASSAY_TRY(check_words(args));
   ASSAY_ASSIGN(const std::vector<TokenSequence> sequences, read_token_sequences(args.tokens));
-  ASSAY_ASSIGN(const std::vector<OutputTensor> tensors, compute_tensors(args, sequences));
+  ASSAY_ASSIGN(const std::vector<OutputTensor> tensors,
+               compute_tensors(args, sequences, run::progress_style(common.quiet)));
   ASSAY_TRY(write_output_tensors(args.out, tensors));
   if (!common.json) return {};
   return print_json({{"out", args.out}, {"sequences", sequences.size()}, {"tensors", tensors.size()}});

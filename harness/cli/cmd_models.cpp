@@ -7,8 +7,10 @@
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
 #include "harness/run/model_registry.h"
+#include "runners/engine/memory_fit.h"
 #include "runners/formats/chat/chat_template.h"
 #include "runners/formats/checkpoint.h"
+#include "runners/formats/licence.h"
 #include "runners/formats/model_config.h"
 #include "runners/formats/tokenizer/tokenizer.h"
 
@@ -17,6 +19,7 @@ namespace assay::cli {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::size_t kMaxPath = 4096;  // of a path in a table
 
 struct ModelsArgs {
   std::string show_name;
@@ -44,7 +47,7 @@ Result<> list_command(const CommonOptions& common) {
     return print_json({{"models", records}});
   }
   std::vector<std::vector<std::string>> rows = {{"name", "path"}};
-  for (const run::RegisteredModel& model : models) rows.push_back({model.name, model.path.string()});
+  for (const run::RegisteredModel& model : models) rows.push_back({model.name, shown(model.path.string(), kMaxPath)});
   return print(text_table(rows));
 }
 
@@ -57,6 +60,32 @@ Json template_json(const fs::path& path) {
   const auto chosen = runners::choose_template(own, *tokenizer);
   if (!chosen) return {{"name", Json()}, {"reason", chosen.error().message}};
   return {{"name", chosen->name()}, {"sha256", chosen->template_sha256()}};
+}
+
+/// What fits on each device of this machine. Computed from the configuration, not tried.
+Json devices_json(const runners::ModelConfig& config, const runners::Checkpoint& checkpoint) {
+  Json devices = Json::array();
+  for (const runners::DeviceMemory& device : runners::run_devices()) {
+    const runners::MemoryFit fit =
+        runners::cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
+    devices.push_back({{"device", device.device},
+                       {"name", device.name},
+                       {"memory_bytes", device.memory_bytes},
+                       {"available_bytes", device.available_bytes},
+                       {"weight_bytes", fit.weight_bytes},
+                       {"kv_bytes_per_token", fit.kv_bytes_per_token},
+                       {"fits", fit.max_context_tokens > 0},
+                       {"max_context_tokens", fit.max_context_tokens},
+                       {"max_sequences", fit.max_sequences},
+                       {"provenance", "projected"}});
+  }
+  return devices;
+}
+
+Json licence_json(const fs::path& path) {
+  const auto licence = runners::stated_licence(path);
+  if (!licence || !*licence) return Json();
+  return {{"text", (*licence)->text}, {"source", (*licence)->source}};
 }
 
 /// Reads configuration, headers and tokenizer; no weight.
@@ -77,7 +106,9 @@ Result<Json> describe_model(const std::string& name, const fs::path& path) {
               {"max_position_embeddings", config.max_position_embeddings},
               {"vocab_size", config.vocab_size},
               {"chat_template", template_json(path)},
-              {"files", files}};
+              {"licence", licence_json(path)},
+              {"files", files},
+              {"devices", devices_json(config, checkpoint)}};
 }
 
 /// 18561234 as "18.6 M".
@@ -87,15 +118,30 @@ std::string rounded_count(std::int64_t count) {
   return to_text(count);
 }
 
+std::string gigabytes(const Json& bytes) { return to_fixed(bytes.get<double>() / 1e9, 1) + " GB"; }
+
+/// "63 sequences of 2048 tokens; 21.9 GB of 24.7 GB are available".
+std::string fit_text(const Json& device, std::int64_t max_position_embeddings) {
+  const std::string memory =
+      "; " + gigabytes(device["available_bytes"]) + " of " + gigabytes(device["memory_bytes"]) + " are available";
+  const auto n_tokens = device["max_context_tokens"].get<std::int64_t>();
+  const auto n_sequences = device["max_sequences"].get<std::int64_t>();
+  if (n_tokens == 0) return "does not fit: the weights take " + gigabytes(device["weight_bytes"]) + memory;
+  if (n_sequences == 0) return "one sequence of up to " + to_text(n_tokens) + " tokens" + memory;
+  return to_text(n_sequences) + (n_sequences == 1 ? " sequence of " : " sequences of ") +
+         to_text(max_position_embeddings) + " tokens" + memory;
+}
+
 Result<> print_model(const Json& model, const CommonOptions& common) {
   if (common.json) return print_json(model);
   const Json& parameters = model["parameters"];
   const Json& chat_template = model["chat_template"];
+  const Json& licence = model["licence"];
   std::vector<std::string> files;
   for (const Json& file : model["files"]) files.push_back(file.get<std::string>());
-  return print(text_table({
-      {"name", model["name"].get<std::string>()},
-      {"path", model["path"].get<std::string>()},
+  std::vector<std::vector<std::string>> rows = {
+      {"name", shown(model["name"].get<std::string>())},
+      {"path", shown(model["path"].get<std::string>(), kMaxPath)},
       {"architecture", model["architecture"].get<std::string>()},
       {"parameters", rounded_count(parameters["total"].get<std::int64_t>()) + ", of which a token uses " +
                          rounded_count(parameters["active"].get<std::int64_t>()) + "; MTP module " +
@@ -106,8 +152,16 @@ Result<> print_model(const Json& model, const CommonOptions& common) {
       {"vocabulary", to_text(model["vocab_size"].get<std::int64_t>()) + " tokens"},
       {"chat template", chat_template["name"].is_string() ? chat_template["name"].get<std::string>()
                                                           : "none: " + chat_template["reason"].get<std::string>()},
-      {"files", join(files, ", ")},
-  }));
+      {"licence", licence.is_null()
+                      ? "not stated"
+                      : shown(licence["text"].get<std::string>()) + " (" + licence["source"].get<std::string>() + ")"},
+      {"files", shown(join(files, ", "), kMaxPath)},
+  };
+  for (const Json& device : model["devices"]) {
+    rows.push_back({"fits on " + device["device"].get<std::string>(),
+                    fit_text(device, model["max_position_embeddings"].get<std::int64_t>())});
+  }
+  return print(text_table(rows));
 }
 
 Result<> show_command(const std::string& name, const CommonOptions& common) {
@@ -121,14 +175,15 @@ Result<> add_command(const std::string& name, const std::string& path, const Com
   ASSAY_TRY(run::add_model(file, name, path));
   ASSAY_ASSIGN(const fs::path stored, run::resolve_model(name));
   if (common.json) return print_json({{"name", name}, {"path", stored.string()}});
-  return print(name + " is " + stored.string() + "\n");
+  return print(name + " is " + shown(stored.string(), kMaxPath) + "\n");
 }
 
 }  // namespace
 
 Action declare_models(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ModelsArgs>();  // shared by the option table, which writes it, and the action
-  CLI::App* show = app.add_subcommand("show", "Show a model: architecture, parameters, bytes, template, files");
+  CLI::App* show = app.add_subcommand(
+      "show", "Show a model: architecture, parameters, bytes, template, licence, what fits on this machine");
   show->add_option("NAME", args->show_name, "A registered name, a model's folder, or a GGUF file")->required();
   show->footer("Example: assay models show reference");
   CLI::App* add = app.add_subcommand("add", "Register a model under a name");

@@ -36,6 +36,7 @@ struct RunArgs {
   std::optional<double> price_usd_per_gpu_hour;
   std::string sandbox = "bwrap";
   std::string resume;
+  bool dummy_weights = false;
   bool operator==(const RunArgs&) const = default;
 };
 
@@ -70,7 +71,10 @@ void add_run_options(CLI::App& app, RunArgs& args) {
   add_sandbox_option(app, args.sandbox);
   add_text(app, "--resume", args.resume, "RUN",
            "Go on with this unfinished run; without --model and --suite its own options are used");
-  add_refused_flag(app, "--dummy-weights", "accuracy can't be measured on dummy weights; leave it out");
+  app.add_flag(
+      "--dummy-weights", args.dummy_weights,
+      "Random weights for the folder's config.json and tokenizer.json: measures speed without the weights; the "
+      "answers mean nothing");
   add_refused_option(app, "--api-key-env", "this version runs no endpoints, so there is no key to give");
   app.footer(
       "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
@@ -125,6 +129,7 @@ std::string command_line(const RunArgs& args) {
   add("--name", args.name);
   for (const std::string& tag : args.tags) add("--tag", tag);
   add_unless_default("--sandbox", args.sandbox, unset.sandbox);
+  if (args.dummy_weights) words.emplace_back("--dummy-weights");
   return shell_text(words);
 }
 
@@ -133,6 +138,7 @@ Result<RunJob> parse_run(const RunArgs& args) {
   ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
   if (args.suite.empty()) return bad_input("--suite is missing; it takes names, groups or folders, such as smoke");
   job.suites = args.suite;
+  if (args.dummy_weights) job.runner.load.weights = runners::WeightSource::dummy;
   ASSAY_ASSIGN(job.sandbox, suites::parse_sandbox_mode(args.sandbox));
   run::RunSettings& settings = job.settings;
   settings.plan.samples = args.samples;
@@ -199,7 +205,8 @@ Result<> run_command(const RunArgs& given, const CommonOptions& common) {
   ASSAY_ASSIGN(std::vector<suites::Suite> suites, suites::resolve_suites(job.suites));
   ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, job.sandbox));
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
-  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner, run::open_runner(job.runner));
+  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
+               run::open_runner(job.runner, run::progress_style(common.quiet)));
   log_detail("model ", runner->model_facts().name, " on ", runner->device_facts().name, ", database ", common.db);
 
   run::RunOutcome outcome;

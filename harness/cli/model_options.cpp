@@ -54,7 +54,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   if (!options.kv_memory.empty()) {
     ASSAY_ASSIGN(parsed.kv_memory, run::parse_kv_memory(options.kv_memory));
   }
-  if (options.threads) parsed.n_threads = static_cast<int>(*options.threads);
+  if (options.threads) parsed.load.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
   return parsed;
 }

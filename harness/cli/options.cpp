@@ -117,12 +117,6 @@ void add_refused_option(CLI::App& app, const std::string& name, const std::strin
       });
 }
 
-void add_refused_flag(CLI::App& app, const std::string& name, const std::string& why) {
-  app.add_flag_function(name, [](std::int64_t) {})->group("")->check([reason = name + ": " + why](const std::string&) {
-    return reason;
-  });
-}
-
 Result<Parsed> parse_words(CLI::App& app, std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

@@ -50,7 +50,6 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<do
 /// a value other than `harmless` (what this version does anyway; empty: none is).
 void add_refused_option(CLI::App& app, const std::string& name, const std::string& why,
                         const std::string& harmless = "");
-void add_refused_flag(CLI::App& app, const std::string& name, const std::string& why);
 
 /// Parses `words` (without the program's name) into what `app`'s options are bound to.
 /// Error{bad_input} names the word that is wrong and, for an unknown one, the nearest that is known.

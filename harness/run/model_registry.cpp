@@ -30,6 +30,14 @@ bool is_model(const fs::path& path) {
   return fs::is_regular_file(runners::is_gguf_path(path) ? path : path / "config.json", ignored);
 }
 
+/// What keeps a path from being kept as JSON and found again from any folder; nullptr if nothing does.
+const char* path_fault(const std::string& path) {
+  if (!path.starts_with('/')) return "is no absolute path";
+  if (!is_valid_utf8(path)) return "is no UTF-8";
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  return std::any_of(path.begin(), path.end(), is_control) ? "has control characters" : nullptr;
+}
+
 }  // namespace
 
 Result<fs::path> model_registry_file() {
@@ -56,6 +64,10 @@ Result<std::vector<RegisteredModel>> read_model_registry(const fs::path& file) {
     if (!is_model_name(name)) return bad_input(file.string(), ": ", where, " is no model name");
     if (!path.is_string()) return bad_input(file.string(), ": ", where, " must be a path, is ", path.type_name());
     by_name[name] = path.get<std::string>();
+    if (const char* fault = path_fault(by_name[name].string())) {
+      return bad_input(file.string(), ": ", where, ": the path ", quoted_excerpt(by_name[name].string(), 200), " ",
+                       fault);
+    }
   }
   std::vector<RegisteredModel> models;
   for (const auto& [name, path] : by_name) models.push_back({name, path});
@@ -69,8 +81,12 @@ Result<> add_model(const fs::path& file, const std::string& name, const fs::path
   if (name == kShippedModel) return bad_input("model name \"", name, "\" is the shipped model's; choose another");
   std::error_code failed;
   const fs::path absolute = fs::weakly_canonical(path, failed);
-  if (failed || !is_model(absolute))
-    return bad_input(path.string(), ": must be a folder that holds config.json, or a GGUF file");
+  if (failed || path.empty() || !is_model(absolute)) {
+    return bad_input(quoted_excerpt(path.string(), 200), ": must be a folder that holds config.json, or a GGUF file");
+  }
+  if (const char* fault = path_fault(absolute.string())) {
+    return bad_input(quoted_excerpt(absolute.string(), 200), ": ", fault, ", so it can't be registered");
+  }
 
   ASSAY_ASSIGN(const std::vector<RegisteredModel> known, read_model_registry(file));
   std::map<std::string, fs::path> by_name;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "harness/base/text.h"
+#include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
 #include "runners/engine/native_runner.h"
 #include "runners/replay/replay_runner.h"
@@ -24,7 +25,10 @@ constexpr Unit kUnits[] = {
 };
 constexpr double kMaxBytes = 1e15;
 
-Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options) {
+Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options, ProgressStyle progress) {
+  LoadView view(progress);
+  runners::LoadOptions load = options.load;
+  load.on_progress = [&](const runners::LoadState& state) { view.show(state); };
   ASSAY_ASSIGN(const std::filesystem::path path, resolve_model(options.model));
   return runners::open_native_runner({.model = options.model,
                                       .path = path,
@@ -34,7 +38,7 @@ Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options
                                       .kv_memory_bytes = options.kv_memory.bytes,
                                       .kv_memory_pct = options.kv_memory.pct,
                                       .speculate = options.speculate,
-                                      .n_threads = options.n_threads});
+                                      .load = std::move(load)});
 }
 
 }  // namespace
@@ -65,9 +69,13 @@ ReferenceKind reference_kind(std::string_view reference) {
   return ReferenceKind::model;
 }
 
-Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options) {
+Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options, ProgressStyle progress) {
   switch (reference_kind(options.model)) {
     case ReferenceKind::replay:
+      if (options.load.weights == runners::WeightSource::dummy) {
+        return bad_input("--dummy-weights: takes a model's folder, and ", quoted_excerpt(options.model, 200),
+                         " is a recording");
+      }
       return runners::open_replay_runner(options.model.substr(kReplayPrefix.size()));
     case ReferenceKind::endpoint:
       return bad_input(
@@ -75,7 +83,7 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
     case ReferenceKind::model:
       break;
   }
-  return open_model(options);
+  return open_model(options, progress);
 }
 
 }  // namespace assay::run

@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "harness/base/result.h"
+#include "harness/run/progress.h"
+#include "runners/engine/load_options.h"
 #include "runners/runner.h"
 
 namespace assay::run {
@@ -28,7 +30,7 @@ struct RunnerOptions {
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;
-  std::optional<int> n_threads;   ///< of the CPU; empty: one for each processor that may be used
+  runners::LoadOptions load;      ///< its threads also run the model
   std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides
 };
 
@@ -38,6 +40,7 @@ ReferenceKind reference_kind(std::string_view reference);
 
 /// Opens the runner for a REF: `replay:FILE` a recording, a folder or registered name the native engine.
 /// Error{bad_input} for a REF of another kind and for a broken model, Error{environment} for a missing device.
-Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options);
+/// `progress` is how a long load is shown.
+Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options, ProgressStyle progress);
 
 }  // namespace assay::run

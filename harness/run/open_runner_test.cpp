@@ -30,7 +30,7 @@ TEST_CASE("open_runner: references that can't be served say what can", "[run]") 
   const auto message = [](const char* reference) {
     RunnerOptions options;
     options.model = reference;
-    const auto runner = open_runner(options);
+    const auto runner = open_runner(options, ProgressStyle::none);
     REQUIRE_FALSE(runner);
     CHECK(runner.error().kind == ErrorKind::bad_input);
     return runner.error().message;

@@ -24,10 +24,6 @@ struct Cut {
   QuantizedBlock* x;
 };
 
-std::size_t n_blocks(const MatmulArgs& a) {
-  return static_cast<std::size_t>(a.m_rows) * static_cast<std::size_t>(a.w.n_in / kQuantBlock);
-}
-
 int rows_per_task(const WeightMatrix& w, int n_threads) {
   if (!is_quantized(w.type)) return kTaskRows;
   const int by_bytes = static_cast<int>(kTaskBytes / panel_bytes(w.type, w.n_in));
@@ -52,7 +48,9 @@ const Cut* prepare(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* produc
   const std::size_t cut_bytes = (static_cast<std::size_t>(n_products) * sizeof(Cut) + 63) / 64 * 64;
   std::size_t total_blocks = 0;
   for (int i = 0; i < n_products; ++i) {
-    if (is_quantized(products[i].w.type) && first_with_same_x(products, i) == i) total_blocks += n_blocks(products[i]);
+    if (is_quantized(products[i].w.type) && first_with_same_x(products, i) == i) {
+      total_blocks += quantized_blocks(products[i].m_rows, products[i].w.n_in);
+    }
   }
   std::byte* memory = pool.shared_scratch(cut_bytes + total_blocks * sizeof(QuantizedBlock));
   auto* cuts = reinterpret_cast<Cut*>(memory);
@@ -67,13 +65,13 @@ const Cut* prepare(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* produc
       continue;
     }
     cuts[i].x = blocks;
-    blocks += n_blocks(a);
+    blocks += quantized_blocks(a.m_rows, a.w.n_in);
     // Sixteen rows are a tile, what is left over is tiles of 8, 4, 2 and 1.
     const auto quantize_sixteen = [&](int t, float*) {
       for (int m = kMostTileRows * t; m < std::min(kMostTileRows * (t + 1), a.m_rows);) {
         const int n = tile_rows(a.m_rows - m);
         ops.quantized.quantize_tile(a.x + m * a.x_stride, a.x_stride, n, a.w.n_in,
-                                    cuts[i].x + static_cast<std::ptrdiff_t>(m) * (a.w.n_in / kQuantBlock));
+                                    cuts[i].x + quantized_blocks(m, a.w.n_in));
         m += n;
       }
     };

@@ -1,14 +1,19 @@
 #pragma once
 // Products with weights in GGUF's quantised types, multiplied as integers.
 //
-// The result. x is quantised by its own row and block b of 32 inputs: amax = max |x|, d = fl(amax / 127), q = x times
-// fl(127 / amax), rounded once to an integer (half to even), and s = fl(d · Σ q). amax < 2^-100 counts as 0 (d = 0 and
-// q = 0); a block with an infinity or a NaN has d = s = NaN and q = 0. A stored weight is (u - offset) · scale + addend
-// with an unsigned integer u; scale and addend are exact in float32. Then, in one float32 accumulator, b ascending:
+// The result. Block b of 32 inputs of a row of x becomes two rows of 8-bit integers, x ≈ d·q + e·r: amax = max |x|,
+// d = fl(amax / 127), q = x times fl(127 / amax), rounded once to an integer (half to even); of the rest fma(-d, q, x)
+// likewise e = fl(d / 254) and r = rest times fl(254 · fl(127 / amax)). So x is off by 2^-16 of amax at most. Its sum
+// is s = fl(fl(d · Σ q) + fl(e · Σ r)). amax < 2^-100 counts as 0 (d, e, q and r are 0); a block with an infinity or a
+// NaN has d = e = s = NaN and q = r = 0. A stored weight is (u - offset) · scale + addend with an unsigned integer u;
+// scale and addend are exact in float32. Then, in one float32 accumulator, b ascending:
 //   acc = fma(float(Σ_k (u[k] - offset) · q[k]), fl(scale · d), acc)   Q6_K: first for k = 0…15, then for k = 16…31
+//   acc = fma(float(Σ_k (u[k] - offset) · r[k]), fl(scale · e), acc)   Q6_K: likewise
 //   acc = fma(addend, s, acc)                                          types with an addend only
 // The inner sums are exact integers below 2^24. So an element of y depends on its own row of x and row of w alone: not
 // on m_rows, tiles, threads or instruction set.
+// Why two: with q alone a model's output is off by more than most quantised types' own error is worth (the top token of
+// one position in thirty changes on a 135M model); with r it is the stored weights' output to float32's precision.
 //
 // The layout. At load a weight is repacked into panels of 16 rows; rows behind the last one are zeros. A panel is two
 // parts, each a multiple of 64 bytes: the scales of all its blocks, then the integers of all its blocks.
@@ -40,6 +45,7 @@ constexpr int kQuantPanelRows = 16;  ///< rows of w that lie side by side
 constexpr int kGroups = 8;           ///< groups of 4 inputs in a block
 constexpr int kGroupBytes = 64;      ///< bytes of a group of 16 rows, widened to 8 bits
 constexpr int kMostTileRows = 16;    ///< rows of x that meet a panel at a time
+constexpr int kQuantParts = 2;       ///< q and r of the contract
 
 /// How a type's scales are stored.
 enum class ScaleForm { plain, with_addend, super_with_addend, super_of_sixteen };
@@ -98,11 +104,12 @@ constexpr std::size_t panel_bytes(WeightType type, int n_in) {
 }
 constexpr int n_panels(int n_out) { return (n_out + kQuantPanelRows - 1) / kQuantPanelRows; }
 
-/// 32 inputs of a row of x. The sums stand ready, so that a vector is filled with one by a load alone.
+/// One part of 32 inputs of a row of x: d and q, or e and r. The sums stand ready, so that a vector is filled with one
+/// by a load alone.
 struct alignas(64) QuantizedBlock {
   std::int8_t q[kQuantBlock];
-  float scale;                   ///< d
-  float scaled_sum;              ///< s
+  float scale;                   ///< d or e
+  float scaled_sum;              ///< s, in the first part
   std::int32_t minus_8_sum;      ///< -8 · Σ q, what an offset of 8 adds to a block's integer sum
   std::int32_t minus_16_sum;     ///< -16 · Σ q
   std::int32_t minus_128_sum;    ///< -128 · Σ q
@@ -110,10 +117,15 @@ struct alignas(64) QuantizedBlock {
   std::int32_t unused;
 };
 
-/// Rows are quantised and multiplied in tiles of 16, 8, 4, 2 or 1. A tile's blocks lie together, [n_in / 32][rows of
-/// the tile]; the tile that starts with row m starts with block m · n_in / 32.
+/// Rows are quantised and multiplied in tiles of 16, 8, 4, 2 or 1. A tile's blocks lie together,
+/// [n_in / 32][kQuantParts][rows of the tile]; the tile that starts with row m starts with block m ·
+/// quantized_blocks(1, n_in).
 constexpr int tile_rows(int rows_left) {
   return rows_left >= 16 ? 16 : rows_left >= 8 ? 8 : rows_left >= 4 ? 4 : rows_left >= 2 ? 2 : 1;
+}
+/// Blocks of m_rows quantised rows.
+constexpr std::size_t quantized_blocks(int m_rows, int n_in) {
+  return static_cast<std::size_t>(m_rows) * static_cast<std::size_t>(n_in / kQuantBlock * kQuantParts);
 }
 
 /// A product with quantised rows.

@@ -55,7 +55,7 @@ inline void multiply_half_block(const int8_t* x, const uint8_t* w, int32_t* sums
 }
 
 constexpr int kTileRows = 16, kTileInts = kTileRows * kLanes;
-constexpr int kAhead = 8;        ///< blocks whose tiles are under way before the first is scaled
+constexpr int kAhead = 4;        ///< blocks whose tiles are under way before the first is scaled
 constexpr int kTilesAtOnce = 8;  ///< tiles of rows that meet a block while it is unpacked
 
 /// The sums of a tile of rows with `count` blocks, scaled and added to acc[kTileRows].
@@ -65,27 +65,33 @@ void add_tile(const uint8_t (*w)[kGroups * kGroupBytes], const Lanes (*factors)[
   constexpr QuantizedForm kForm = quantized_form(kType);
   constexpr bool kHalves = kForm.scales == ScaleForm::super_of_sixteen;
   constexpr bool kAddend = kForm.scales == ScaleForm::with_addend || kForm.scales == ScaleForm::super_with_addend;
-  alignas(64) int32_t sums[kAhead][kHalves ? 2 * kTileInts : kTileInts];
-  for (int i = 0; i < count; ++i) {
+  alignas(64) int32_t sums[kAhead * kQuantParts][kHalves ? 2 * kTileInts : kTileInts];
+  for (int i = 0; i < count * kQuantParts; ++i) {
     const int8_t* q = x[i * kTileRows].q;
+    const uint8_t* block = w[i / kQuantParts];
     if constexpr (kHalves) {
-      multiply_half_block(q, w[i], sums[i]);
-      multiply_half_block(q + 16, w[i] + 4 * kGroupBytes, sums[i] + kTileInts);
+      multiply_half_block(q, block, sums[i]);
+      multiply_half_block(q + 16, block + 4 * kGroupBytes, sums[i] + kTileInts);
     } else {
-      multiply_block(q, w[i], sums[i]);
+      multiply_block(q, block, sums[i]);
     }
   }
   Lanes acc[kTileRows];
 #pragma GCC unroll 16
   for (int r = 0; r < kTileRows; ++r) acc[r] = to[r];
-  for (int i = 0; i < count; ++i, x += kTileRows) {
+  for (int i = 0; i < count; ++i, x += kQuantParts * kTileRows) {
     const Lanes scale = factors[i][0], second = factors[i][1];
 #pragma GCC unroll 16
     for (int r = 0; r < kTileRows; ++r) {
-      const Lanes d = broadcast(x[r].scale);
-      const int32_t* sum = sums[i] + r * kLanes;
-      acc[r] = fma(to_float(Ints{_mm512_load_si512(sum)}), mul(scale, d), acc[r]);
-      if constexpr (kHalves) acc[r] = fma(to_float(Ints{_mm512_load_si512(sum + kTileInts)}), mul(second, d), acc[r]);
+#pragma GCC unroll 2
+      for (int part = 0; part < kQuantParts; ++part) {
+        const Lanes d = broadcast(x[part * kTileRows + r].scale);
+        const int32_t* sum = sums[i * kQuantParts + part] + r * kLanes;
+        acc[r] = fma(to_float(Ints{_mm512_load_si512(sum)}), mul(scale, d), acc[r]);
+        if constexpr (kHalves) {
+          acc[r] = fma(to_float(Ints{_mm512_load_si512(sum + kTileInts)}), mul(second, d), acc[r]);
+        }
+      }
       if constexpr (kAddend) acc[r] = fma(second, broadcast(x[r].scaled_sum), acc[r]);
     }
   }
@@ -119,7 +125,7 @@ void multiply_sixteens(const uint8_t* panel, size_t scale_part, int n_blocks, co
       factors[i][1] = scales.second;
     }
     for (int t = 0; t < n_tiles; ++t) {
-      const ptrdiff_t first = (static_cast<ptrdiff_t>(t) * n_blocks + b) * kTileRows;
+      const ptrdiff_t first = (static_cast<ptrdiff_t>(t) * n_blocks + b) * kQuantParts * kTileRows;
       add_tile<kType>(w, factors, count, x + first, y + t * kTileRows);
     }
   }

@@ -11,33 +11,49 @@ inline float float_of(int32_t bits) {
   return x;
 }
 
-void quantize_block(const float* x, QuantizedBlock& to) {
-  constexpr int32_t kTiny = (127 - 100) << 23, kInfinity = 0x7F800000;  // bits of 2^-100 and of infinity
-  const Lanes first = load(x), last = load(x + kLanes);
-  const int32_t bits = greatest(max(magnitude_bits(first), magnitude_bits(last)));
-  if (bits >= kInfinity) {
-    to = {};
-    to.scale = to.scaled_sum = float_of(kInfinity | 0x400000);  // not a number
-    return;
-  }
-  const float amax = float_of(bits);
-  to.scale = bits < kTiny ? 0.0f : amax / 127.0f;
-  // Added to a smaller number, 1.5·2^23 rounds it to an integer in the low bits.
-  const Lanes inverse = broadcast(bits < kTiny ? 0.0f : 127.0f / amax), magic = broadcast(0x1.8p23f);
-  const int first_sum = store_int8(to.q, fma(first, inverse, magic)),
-            last_sum = store_int8(to.q + kLanes, fma(last, inverse, magic)), sum = first_sum + last_sum;
-  to.scaled_sum = to.scale * static_cast<float>(sum);
+/// Rounds first and last to integers into one part; returns their sum.
+int store_part(Lanes first, Lanes last, QuantizedBlock& to) {
+  const int first_sum = store_int8(to.q, first), last_sum = store_int8(to.q + kLanes, last), sum = first_sum + last_sum;
   to.minus_8_sum = -8 * sum;
   to.minus_16_sum = -16 * sum;
   to.minus_128_sum = -128 * sum;
   to.minus_32_sum[0] = -32 * first_sum;
   to.minus_32_sum[1] = -32 * last_sum;
+  return sum;
+}
+
+void quantize_block(const float* x, QuantizedBlock& to, QuantizedBlock& rest) {
+  constexpr int32_t kTiny = (127 - 100) << 23, kInfinity = 0x7F800000;  // bits of 2^-100 and of infinity
+  const Lanes first = load(x), last = load(x + kLanes);
+  const int32_t bits = greatest(max(magnitude_bits(first), magnitude_bits(last)));
+  if (bits >= kInfinity) {
+    to = rest = {};
+    to.scale = to.scaled_sum = rest.scale = float_of(kInfinity | 0x400000);  // not a number
+    return;
+  }
+  const float amax = float_of(bits), d = bits < kTiny ? 0.0f : amax / 127.0f,
+              inverse = bits < kTiny ? 0.0f : 127.0f / amax;
+  // Added to a smaller number, 1.5·2^23 rounds it to an integer in the low bits; taken away again, it leaves the
+  // integer.
+  const Lanes magic = broadcast(0x1.8p23f), minus_d = broadcast(-d);
+  const Lanes first_q = fma(first, broadcast(inverse), magic), last_q = fma(last, broadcast(inverse), magic);
+  const Lanes first_rest = fma(minus_d, sub(first_q, magic), first), last_rest = fma(minus_d, sub(last_q, magic), last);
+  const Lanes finer = broadcast(254.0f * inverse);
+  to.scale = d;
+  rest.scale = d / 254.0f;
+  const int sum = store_part(first_q, last_q, to),
+            rest_sum = store_part(fma(first_rest, finer, magic), fma(last_rest, finer, magic), rest);
+  const float of_q = to.scale * static_cast<float>(sum), of_rest = rest.scale * static_cast<float>(rest_sum);
+  to.scaled_sum = of_q + of_rest;
+  rest.scaled_sum = 0;
 }
 
 void quantize_tile(const float* x, ptrdiff_t x_stride, int n_rows, int n_in, QuantizedBlock* to) {
   for (int row = 0; row < n_rows; ++row) {
-    for (int b = 0; b < n_in / kQuantBlock; ++b)
-      quantize_block(x + row * x_stride + b * kQuantBlock, to[b * n_rows + row]);
+    for (int b = 0; b < n_in / kQuantBlock; ++b) {
+      QuantizedBlock* block = to + b * kQuantParts * n_rows + row;
+      quantize_block(x + row * x_stride + b * kQuantBlock, block[0], block[n_rows]);
+    }
   }
 }
 
@@ -137,7 +153,7 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* panel, size_t scale_
   Scales<kForm.scales> scales{};
   scales.at = panel;
   const uint8_t* integers = panel + scale_part;
-  for (int b = 0; b < n_blocks; ++b, x += kRows, integers += kForm.bits * kGroupBytes) {
+  for (int b = 0; b < n_blocks; ++b, x += kQuantParts * kRows, integers += kForm.bits * kGroupBytes) {
     scales.next();
     Bytes w[kGroups];
     unpack<kForm.bits>(integers, w);
@@ -147,20 +163,24 @@ __attribute__((noinline)) void multiply_tile(const uint8_t* panel, size_t scale_
     }
 #pragma GCC unroll kUnrolledRows
     for (int r = 0; r < kRows; ++r) {
-      const Lanes d = broadcast(x[r].scale);
-      if constexpr (kHalves) {
-        const Ints first = dot<kForm.bits, kForm.offset, 4>(w, x[r].q, x[r].minus_32_sum[0]),
-                   last = dot<kForm.bits, kForm.offset, 4>(w + 4, x[r].q + 16, x[r].minus_32_sum[1]);
-        acc[r] = fma(to_float(first), mul(scales.scale, d), acc[r]);
-        acc[r] = fma(to_float(last), mul(scales.second, d), acc[r]);
-      } else {
-        const int32_t& start = kForm.offset == 8    ? x[r].minus_8_sum
-                               : kForm.offset == 16 ? x[r].minus_16_sum
-                                                    : x[r].minus_128_sum;
-        const Ints sum = dot<kForm.bits, kForm.offset, 8>(w, x[r].q, start);
-        acc[r] = fma(to_float(sum), mul(scales.scale, d), acc[r]);
-        if constexpr (kAddend) acc[r] = fma(scales.second, broadcast(x[r].scaled_sum), acc[r]);
+#pragma GCC unroll 2
+      for (int part = 0; part < kQuantParts; ++part) {
+        const QuantizedBlock& q = x[part * kRows + r];
+        const Lanes d = broadcast(q.scale);
+        if constexpr (kHalves) {
+          const Ints first = dot<kForm.bits, kForm.offset, 4>(w, q.q, q.minus_32_sum[0]),
+                     last = dot<kForm.bits, kForm.offset, 4>(w + 4, q.q + 16, q.minus_32_sum[1]);
+          acc[r] = fma(to_float(first), mul(scales.scale, d), acc[r]);
+          acc[r] = fma(to_float(last), mul(scales.second, d), acc[r]);
+        } else {
+          const int32_t& start = kForm.offset == 8    ? q.minus_8_sum
+                                 : kForm.offset == 16 ? q.minus_16_sum
+                                                      : q.minus_128_sum;
+          const Ints sum = dot<kForm.bits, kForm.offset, 8>(w, q.q, start);
+          acc[r] = fma(to_float(sum), mul(scales.scale, d), acc[r]);
+        }
       }
+      if constexpr (kAddend) acc[r] = fma(scales.second, broadcast(x[r].scaled_sum), acc[r]);
     }
   }
 #pragma GCC unroll kUnrolledRows
@@ -193,7 +213,7 @@ void multiply_panels_of(const QuantizedArgs& a, int panel_begin, int panel_end) 
     const uint8_t* panel = static_cast<const uint8_t*>(a.w.data) + static_cast<size_t>(p) * a.panel_bytes;
     const int n = p * kQuantPanelRows, left = a.w.n_out - n, columns = left < kQuantPanelRows ? left : kQuantPanelRows;
     for (int m = 0; m < a.m_rows;) {
-      const QuantizedBlock* x = a.x + static_cast<ptrdiff_t>(m) * n_blocks;
+      const QuantizedBlock* x = a.x + static_cast<ptrdiff_t>(m) * n_blocks * kQuantParts;
       Lanes y[kTilesAtOnce * kMostTileRows];
       const int left_rows = a.m_rows - m, tiles = left_rows / 16 < kTilesAtOnce ? left_rows / 16 : kTilesAtOnce;
       const int rows = tiles > 0 ? 16 * tiles : left_rows >= 8 ? 8 : left_rows >= 4 ? 4 : left_rows >= 2 ? 2 : 1;

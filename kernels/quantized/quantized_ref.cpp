@@ -19,11 +19,14 @@ std::vector<double> quantized_row(const float* x, int n_in) {
       amax = std::fmax(amax, std::fabs(x[k]));
     }
     if (finite && amax < 0x1p-100f) continue;
-    const float d = amax / 127.0f, inverse = 127.0f / amax;
+    const float d = amax / 127.0f, inverse = 127.0f / amax, e = d / 254.0f, finer = 254.0f * inverse;
     for (int k = first; k < first + kQuantBlock; ++k) {
       // The product of two floats is exact in float64, so that it is rounded once, half to even.
       const double q = std::nearbyint(static_cast<double>(x[k]) * static_cast<double>(inverse));
-      row[static_cast<std::size_t>(k)] = finite ? q * static_cast<double>(d) : static_cast<double>(NAN);
+      const float rest = std::fma(-d, static_cast<float>(q), x[k]);
+      const double r = std::nearbyint(static_cast<double>(rest) * static_cast<double>(finer));
+      row[static_cast<std::size_t>(k)] =
+          finite ? q * static_cast<double>(d) + r * static_cast<double>(e) : static_cast<double>(NAN);
     }
   }
   return row;

@@ -28,6 +28,15 @@ struct NoiseKey {
   std::uint32_t sample_word = 0;  ///< c3: identifies suite, item and sample
 };
 
+/// The words of tokens id & ~3 to id | 3 at `position`: philox({position, id >> 2, 0, sample_word}, seed).
+constexpr PhiloxWords gumbel_words(const NoiseKey& key, std::uint32_t position, std::uint32_t id) {
+  return philox({position, id >> 2, 0, key.sample_word},
+                {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
+}
+
+/// The uniform number of a word, ((word >> 9) + 0.5)·2^-23: above 0 and below 1, and exact.
+constexpr double gumbel_uniform(std::uint32_t word) { return ((word >> 9) + 0.5) * 0x1p-23; }
+
 /// ln x for positive normal x, within a few units of 2^-50: x = m·2^e with m in [sqrt(1/2), sqrt(2)), then
 /// ln m = 2·(s + s³/3 + s⁵/5 + …), s = (m - 1) / (m + 1), |s| <= 0.172.
 constexpr double natural_log(double x) {
@@ -46,13 +55,11 @@ constexpr double natural_log(double x) {
   return exponent * kLn2 + 2 * s * series;
 }
 
-/// Standard Gumbel noise -ln(-ln u) of token `id` at `position`: u = ((word >> 9) + 0.5)·2^-23 from word (id & 3) of
-/// philox({position, id >> 2, 0, sample_word}, seed). Float64 arithmetic without library functions, rounded to float32
-/// once, so every machine, CPU or GPU, computes the same bits.
+/// Standard Gumbel noise -ln(-ln u) of token `id` at `position`, u from word (id & 3) of its words: -2.8 to 16.7.
+/// Float64 arithmetic without library functions, rounded to float32 once, so every machine, CPU or GPU, computes the
+/// same bits.
 constexpr float gumbel_noise(const NoiseKey& key, std::uint32_t position, std::uint32_t id) {
-  const PhiloxWords words = philox({position, id >> 2, 0, key.sample_word},
-                                   {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
-  const double u = ((words[id & 3] >> 9) + 0.5) * 0x1p-23;
+  const double u = gumbel_uniform(gumbel_words(key, position, id)[id & 3]);
   return static_cast<float>(-natural_log(-natural_log(u)));
 }
 

@@ -66,7 +66,7 @@ struct Row {
   float temperature;
   float largest;  // after temperature
   /// e^(value - largest) in steps of 2^-40.
-  __device__ std::uint64_t weight(float value) const { return __float2ull_rn(expf(value - largest) * 0x1p40f); }
+  __device__ std::uint64_t weight(float value) const { return __float2ull_rz(expf(value - largest) * 0x1p40f); }
 };
 
 /// Calls visit(value, id) for this thread's tokens, after temperature; several are read before the first is used.
@@ -250,8 +250,8 @@ __global__ void __launch_bounds__(kThreads) sample_kernel(SampleRowsArgs a) {
   any_nan = block_max(shared, any_nan);
   best = block_max(shared, best);
   const int largest_id = id_of(best);
-  if (any_nan != 0 || row.logits[largest_id] == -INFINITY || how.temperature == 0.0f) {
-    const bool bad = any_nan != 0 || row.logits[largest_id] == -INFINITY;
+  const bool bad = any_nan != 0 || isinf(row.logits[largest_id]);
+  if (bad || how.temperature == 0.0f) {
     if (threadIdx.x == 0) a.tokens[blockIdx.x] = bad ? kNanLogits : largest_id;
     return;
   }

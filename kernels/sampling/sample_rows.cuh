@@ -3,9 +3,9 @@
 // temperature, top-k, top-p, min-p, Gumbel maximum; temperature 0 is the largest logit, the lower id among equals.
 //   logits [rows, vocab] float32 with a stride. A row's token depends on its logits and its SampleRow alone.
 //
-//   A probability's weight is e^(l - max) in steps of 2^-40, an integer, so sums are exact and have no order. The CPU
-//   sums probabilities in float32: the two may draw the cut of top-p or min-p apart where it falls within rounding
-//   (about 1e-6 of the mass) of a token's border. The noise and everything else are the same to the bit.
+//   Weights are integers as there, ⌊e^(l - max) · 2^40⌋, so sums are exact and have no order; but e^x here and there
+//   may differ in its last bit, so the two may draw the cut of top-p or min-p apart where it falls on a token's border
+//   to within that. Equals in top-k and top-p are equal logits after temperature. The noise is the same to the bit.
 //
 //   Reads the logits four times with top-p (from the L2 cache after the first), about ten times more with top-k.
 
@@ -30,7 +30,7 @@ struct SampleRow {
 };
 
 constexpr std::int32_t kNanLogits =
-    -1;  ///< in place of a token: a logit is not a number, or none is above minus infinity
+    -1;  ///< in place of a token: a logit is not a number or plus infinity, or none is above minus infinity
 
 /// All pointers are device memory.
 struct SampleRowsArgs {

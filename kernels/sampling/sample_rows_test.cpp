@@ -28,9 +28,9 @@ std::vector<std::int32_t> on_gpu(const std::vector<std::vector<float>>& logits, 
 }
 
 std::int32_t on_cpu(const std::vector<float>& logits, const SampleRow& how) {
-  const auto token =
-      sample_token(cpu_ops(best_simd_level()), logits,
-                   {static_cast<double>(how.temperature), how.top_p, how.top_k, how.min_p}, how.key, how.position);
+  std::vector<float> scratch(sampling_scratch_floats(logits.size()));
+  const SamplingArgs args{static_cast<double>(how.temperature), how.top_p, how.top_k, how.min_p};
+  const auto token = sample_token(cpu_ops(best_simd_level()), logits, args, how.key, how.position, scratch.data());
   return token ? *token : kNanLogits;
 }
 
@@ -88,6 +88,7 @@ TEST_CASE("sample_rows: ties and rows without a number", "[gpu]") {
   CHECK(one({-0.0f, 0.0f}, sampled(0, 1, 0, 0, 0)) == 0);
   CHECK(one({1, NAN}, sampled(0, 1, 0, 0, 0)) == kNanLogits);
   CHECK(one({-INFINITY, -INFINITY}, sampled(1, 1, 0, 0, 0)) == kNanLogits);
+  CHECK(one({1, INFINITY}, sampled(1, 1, 0, 0, 0)) == kNanLogits);
   // Equal logits, a tail of 0.4 of the whole goes: the higher ids first. 4 tokens use the list, 4,000 the search.
   for (const int n : {4, 4000}) {
     const std::vector<float> logits(static_cast<std::size_t>(n), 3.0f);

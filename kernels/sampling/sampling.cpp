@@ -1,123 +1,152 @@
 #include "kernels/sampling/sampling.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 namespace assay::kernels {
 
 namespace {
 
-using Candidates = std::vector<std::pair<std::int32_t, float>>;
-
-/// Softmax of the candidates' logits in float32, summed in ascending id.
-std::vector<float> probabilities(const CpuOps& ops, const Candidates& tokens) {
-  float largest = tokens.front().second;
-  for (const auto& [id, logit] : tokens) largest = std::max(largest, logit);
-  std::vector<float> p;
-  p.reserve(tokens.size());
-  for (const auto& [id, logit] : tokens) p.push_back(logit - largest);
-  ops.exp_row(p.data(), static_cast<int>(p.size()), p.data());
-  float total = 0;
-  for (const float x : p) total += x;
-  for (float& x : p) x /= total;
-  return p;
+std::int32_t first_equal(std::span<const float> logits, float value) {
+  return static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), value) - logits.begin());
 }
 
-void keep_top_k(Candidates& tokens, std::int64_t k) {
-  if (k <= 0 || static_cast<std::size_t>(k) >= tokens.size()) return;
-  std::vector<float> logits;
-  logits.reserve(tokens.size());
-  for (const auto& [id, logit] : tokens) logits.push_back(logit);
-  std::nth_element(logits.begin(), logits.begin() + (k - 1), logits.end(), std::greater<>());
-  const float kth = logits[static_cast<std::size_t>(k - 1)];
-  std::erase_if(tokens, [&](const auto& token) { return token.second < kth; });
-}
-
-void keep_top_p(const CpuOps& ops, Candidates& tokens, double top_p) {
-  if (top_p >= 1 || tokens.size() <= 1) return;
-  const std::vector<float> p = probabilities(ops, tokens);
-  std::vector<std::size_t> order(tokens.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  // Ascending probability; among equals the higher id is removed first.
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return p[a] < p[b] || (p[a] == p[b] && a > b); });
-  std::vector<bool> removed(tokens.size(), false);
-  double cumulative = 0;
-  for (std::size_t i = 0; i + 1 < order.size(); ++i) {
-    cumulative += static_cast<double>(p[order[i]]);
-    if (cumulative > 1 - top_p) break;
-    removed[order[i]] = true;
+/// Sets the weights of all but the k largest logits, and of those equal to the k-th, to 0. `copy` holds as many floats.
+void keep_top_k(std::span<const float> logits, std::int64_t k, std::span<float> weights, float* copy) {
+  if (k <= 0 || static_cast<std::size_t>(k) >= logits.size()) return;
+  std::memcpy(copy, logits.data(), logits.size_bytes());
+  std::nth_element(copy, copy + (k - 1), copy + logits.size(), std::greater<>());
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] < copy[k - 1]) weights[i] = 0;
   }
-  Candidates kept;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (!removed[i]) kept.push_back(tokens[i]);
-  }
-  tokens = std::move(kept);
 }
 
-void keep_min_p(const CpuOps& ops, Candidates& tokens, double min_p) {
+std::uint64_t fixed_point(float weight) { return static_cast<std::uint64_t>(weight * 0x1p40f); }
+
+/// Sets the weights of the tail to 0. The tail's end is looked for among weights of one size class alone: those that
+/// share exponent and first three bits. `ids` holds as many words as there are weights.
+void keep_top_p(double top_p, std::span<float> weights, std::int32_t* ids) {
+  if (top_p >= 1) return;
+  constexpr std::size_t kClasses = 1024;  // of floats in [0, 2)
+  const auto size_class = [](float weight) { return std::bit_cast<std::uint32_t>(weight) >> 20; };
+  std::uint64_t sums[kClasses] = {}, total = 0;
+  for (const float w : weights) sums[size_class(w)] += fixed_point(w);
+  for (const std::uint64_t sum : sums) total += sum;
+  const auto most = static_cast<std::uint64_t>((1 - top_p) * static_cast<double>(total));
+
+  std::size_t at = 0;
+  std::uint64_t removed = 0;
+  const std::size_t last = size_class(1);  // the largest weight is 1 and stays
+  while (at < last && removed + sums[at] <= most) removed += sums[at++];
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (size_class(weights[i]) == at) ids[n++] = static_cast<std::int32_t>(i);
+    if (size_class(weights[i]) < at) weights[i] = 0;
+  }
+  const auto weight = [&](std::int32_t id) -> float& { return weights[static_cast<std::size_t>(id)]; };
+  std::sort(ids, ids + n,
+            [&](std::int32_t a, std::int32_t b) { return weight(a) < weight(b) || (weight(a) == weight(b) && a > b); });
+  const std::size_t removable = at == last ? n - 1 : n;
+  for (std::size_t i = 0; i < removable; ++i) {
+    removed += fixed_point(weight(ids[i]));
+    if (removed > most) return;
+    weight(ids[i]) = 0;
+  }
+}
+
+void keep_min_p(double min_p, std::span<float> weights) {
   if (min_p <= 0) return;
-  const std::vector<float> p = probabilities(ops, tokens);
-  const double bound = min_p * static_cast<double>(*std::max_element(p.begin(), p.end()));
-  Candidates kept;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (static_cast<double>(p[i]) >= bound) kept.push_back(tokens[i]);
+  for (float& w : weights) {
+    if (static_cast<double>(w) < min_p) w = 0;  // the largest is 1
   }
-  tokens = std::move(kept);
 }
 
-}  // namespace
+/// The weights of all logits, 0 for the dropped. `scratch` as sample_token() has it; the weights are its first half.
+std::span<float> surviving_weights(const CpuOps& ops, std::span<const float> logits, float largest,
+                                   const SamplingArgs& args, float* scratch) {
+  const std::span<float> weights(scratch, logits.size());
+  float* rest = scratch + logits.size();
+  ops.weigh_logits(logits.data(), static_cast<int>(logits.size()), static_cast<float>(args.temperature), largest,
+                   weights.data());
+  keep_top_k(logits, args.top_k, weights, rest);
+  keep_top_p(args.top_p, weights, reinterpret_cast<std::int32_t*>(rest));
+  keep_min_p(args.min_p, weights);
+  return weights;
+}
 
-std::int32_t argmax(std::span<const float> logits) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < logits.size(); ++i) {
-    if (logits[i] > logits[best]) best = i;
+/// The greatest score's token. Noise is drawn only for tokens that could still win: since -ln u >= 1 - u, token i with
+/// noise g <= -ln(1 - u) wins only if w_i >= (1 - u) · e^(best - max), where 1 - u is 2^-24 at least.
+std::int32_t gumbel_maximum(std::span<const float> logits, float largest, float temperature,
+                            std::span<const float> weights, const NoiseKey& key, std::uint32_t position) {
+  const auto score_of = [&](std::size_t id) {
+    return logits[id] / temperature + gumbel_noise(key, position, static_cast<std::uint32_t>(id));
+  };
+  std::size_t best = static_cast<std::size_t>(first_equal(logits, largest));
+  float best_score = score_of(best);
+  // e^(best - max), taken lower than any rounding of scores and weights could make it.
+  const double top = static_cast<double>(largest / temperature);
+  const auto weight_to_win = [&] {
+    const double score = static_cast<double>(best_score);
+    return std::exp(score - top - 1e-3 - 1e-6 * (std::fabs(top) + std::fabs(score)));
+  };
+  double needed = weight_to_win();
+  for (std::size_t first = 0; first < weights.size(); first += 4) {
+    const std::size_t end = std::min(first + 4, weights.size());
+    float most = 0;
+    for (std::size_t i = first; i < end; ++i) most = std::max(most, weights[i]);
+    if (static_cast<double>(most) < 0x1p-24 * needed) continue;
+    const PhiloxWords words = gumbel_words(key, position, static_cast<std::uint32_t>(first));
+    for (std::size_t i = first; i < end; ++i) {
+      if (weights[i] == 0 || static_cast<double>(weights[i]) < (1 - gumbel_uniform(words[i - first])) * needed)
+        continue;
+      const float score = score_of(i);
+      if (score < best_score || (score == best_score && i >= best)) continue;
+      best = i;
+      best_score = score;
+      needed = weight_to_win();
+    }
   }
   return static_cast<std::int32_t>(best);
 }
 
+}  // namespace
+
+std::int32_t argmax(const CpuOps& ops, std::span<const float> logits) {
+  return first_equal(logits, ops.largest(logits.data(), static_cast<int>(logits.size())));
+}
+
 double log_sum_exp(std::span<const float> logits) {
-  const double largest = static_cast<double>(logits[static_cast<std::size_t>(argmax(logits))]);
+  const double largest = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
   double total = 0;
   for (const float l : logits) total += std::exp(static_cast<double>(l) - largest);
   return largest + std::log(total);
 }
 
-std::vector<std::pair<std::int32_t, float>> surviving_tokens(const CpuOps& ops, std::span<const float> logits,
-                                                             const SamplingArgs& args) {
-  Candidates tokens;
-  tokens.reserve(logits.size());
-  const auto temperature = static_cast<float>(args.temperature);
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] == -INFINITY) continue;
-    tokens.emplace_back(static_cast<std::int32_t>(i), args.temperature == 1 ? logits[i] : logits[i] / temperature);
+std::vector<std::int32_t> surviving_tokens(const CpuOps& ops, std::span<const float> logits, const SamplingArgs& args) {
+  std::vector<float> scratch(sampling_scratch_floats(logits.size()));
+  const float largest = ops.largest(logits.data(), static_cast<int>(logits.size()));
+  const std::span<const float> weights = surviving_weights(ops, logits, largest, args, scratch.data());
+  std::vector<std::int32_t> tokens;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (weights[i] > 0) tokens.push_back(static_cast<std::int32_t>(i));
   }
-  keep_top_k(tokens, args.top_k);
-  keep_top_p(ops, tokens, args.top_p);
-  keep_min_p(ops, tokens, args.min_p);
   return tokens;
 }
 
 Result<std::int32_t> sample_token(const CpuOps& ops, std::span<const float> logits, const SamplingArgs& args,
-                                  const NoiseKey& key, std::uint32_t position) {
-  bool any = false;
-  for (const float l : logits) {
-    if (std::isnan(l)) return bad_input("nan_logits at position ", position);
-    any = any || l != -INFINITY;
+                                  const NoiseKey& key, std::uint32_t position, float* scratch) {
+  const float largest = ops.largest(logits.data(), static_cast<int>(logits.size()));
+  if (std::isnan(largest)) return bad_input("nan_logits at position ", position);
+  if (std::isinf(largest)) {
+    return bad_input("nan_logits at position ", position,
+                     largest > 0 ? ": a logit is infinite" : ": every logit is minus infinity");
   }
-  if (!any) return bad_input("nan_logits at position ", position, ": every logit is minus infinity");
-  if (args.temperature == 0) return argmax(logits);
-
-  std::int32_t best = -1;
-  float best_score = 0;
-  for (const auto& [id, logit] : surviving_tokens(ops, logits, args)) {
-    const float score = logit + gumbel_noise(key, position, static_cast<std::uint32_t>(id));
-    if (best >= 0 && score <= best_score) continue;
-    best = id;
-    best_score = score;
-  }
-  return best;
+  if (args.temperature == 0) return first_equal(logits, largest);
+  const std::span<const float> weights = surviving_weights(ops, logits, largest, args, scratch);
+  return gumbel_maximum(logits, largest, static_cast<float>(args.temperature), weights, key, position);
 }
 
 }  // namespace assay::kernels

@@ -13,6 +13,14 @@ constexpr bool fits_int16(int bits, int groups, int bytes_a_lane) {
   return ((1 << bits) - 1) * 127 * groups * bytes_a_lane <= 32767;
 }
 
+}  // namespace
+
+#if defined(ASSAY_NEON)
+#include "kernels/simd/neon_bytes.inl"
+#endif
+
+namespace {
+
 #if defined(__AVX512VNNI__)
 
 constexpr int kUnrolledRows = 16;  ///< rows of a tile whose sums stay in registers
@@ -169,7 +177,7 @@ inline int32_t store_int8(int8_t* p, Lanes biased) {
   return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
 }
 
-#elif !defined(__AVX512F__)
+#elif !defined(__AVX512F__) && !defined(ASSAY_NEON)
 
 constexpr int kUnrolledRows = 1;
 

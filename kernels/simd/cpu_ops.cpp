@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
@@ -20,6 +22,10 @@ const CpuOps& avx2_ops();
 const CpuOps& avx512_ops(const QuantizedOps& quantized);
 const QuantizedOps& avx512_vnni_ops();
 const QuantizedOps& avx512_amx_ops();
+#elif defined(__aarch64__)
+const CpuOps& neon_ops(const QuantizedOps& quantized);
+const QuantizedOps& neon_quantized_ops();
+const QuantizedOps& neon_dotprod_ops();
 #endif
 
 namespace {
@@ -47,6 +53,8 @@ const char* to_string(SimdLevel level) {
   switch (level) {
     case SimdLevel::scalar:
       return "scalar";
+    case SimdLevel::neon:
+      return "neon";
     case SimdLevel::avx2:
       return "avx2";
     case SimdLevel::avx512:
@@ -63,15 +71,18 @@ bool simd_level_available(SimdLevel level) {
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
+#elif defined(__aarch64__)
+  if (level == SimdLevel::neon) return true;  // part of the architecture
 #endif
   return level == SimdLevel::scalar;
 }
 
 SimdLevel best_simd_level() {
-  for (const SimdLevel level : {SimdLevel::avx512, SimdLevel::avx2}) {
-    if (simd_level_available(level)) return level;
+  SimdLevel best = SimdLevel::scalar;
+  for (const SimdLevel level : kSimdLevels) {
+    if (simd_level_available(level)) best = level;
   }
-  return SimdLevel::scalar;
+  return best;
 }
 
 const CpuOps& cpu_ops(SimdLevel level) {
@@ -84,6 +95,11 @@ const CpuOps& cpu_ops(SimdLevel level) {
     return avx512_ops(avx2_ops().quantized);
   }
   if (level == SimdLevel::avx2) return avx2_ops();
+#elif defined(__aarch64__)
+  if (level == SimdLevel::neon) {
+    const bool dotprod = quantized_build_available(QuantizedBuild::neon_dotprod);
+    return neon_ops(quantized_ops(dotprod ? QuantizedBuild::neon_dotprod : QuantizedBuild::neon));
+  }
 #endif
   return scalar_ops();
 }
@@ -97,6 +113,12 @@ bool quantized_build_available(QuantizedBuild build) {
     static const bool amx = vnni && request_amx();
     return amx;
   }
+#elif defined(__aarch64__)
+  if (build == QuantizedBuild::neon) return true;
+#if defined(__linux__)
+  constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
+  if (build == QuantizedBuild::neon_dotprod) return (::getauxval(AT_HWCAP) & kDotProduct) != 0;
+#endif
 #endif
   return build == QuantizedBuild::scalar;
 }
@@ -107,6 +129,9 @@ const QuantizedOps& quantized_ops(QuantizedBuild build) {
   if (build == QuantizedBuild::avx512_amx) return avx512_amx_ops();
   if (build == QuantizedBuild::avx512_vnni) return avx512_vnni_ops();
   if (build == QuantizedBuild::avx2) return avx2_ops().quantized;
+#elif defined(__aarch64__)
+  if (build == QuantizedBuild::neon_dotprod) return neon_dotprod_ops();
+  if (build == QuantizedBuild::neon) return neon_quantized_ops();
 #endif
   return scalar_ops().quantized;
 }

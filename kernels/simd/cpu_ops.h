@@ -1,5 +1,5 @@
 #pragma once
-// The CPU operations in their three builds (scalar, AVX2, AVX-512) behind one table of functions. All builds compute
+// The CPU operations in their builds (scalar, NEON, AVX2, AVX-512) behind one table of functions. All builds compute
 // the same bits: they are one source, kernels/*/*_lanes.inl, over the 16 lanes of lanes.h.
 
 #include <cstddef>
@@ -7,7 +7,9 @@
 
 namespace assay::kernels {
 
-enum class SimdLevel { scalar, avx2, avx512 };
+enum class SimdLevel { scalar, neon, avx2, avx512 };
+inline constexpr SimdLevel kSimdLevels[] = {SimdLevel::scalar, SimdLevel::neon, SimdLevel::avx2,
+                                            SimdLevel::avx512};  ///< of one machine, the better is behind
 const char* to_string(SimdLevel level);
 
 struct MatmulArgs;     // kernels/matmul/matmul.h
@@ -36,6 +38,10 @@ struct CpuOps {
   void (*swiglu_row)(const float* gate, const float* up, int n, float* y);
   /// y[i] = e^x[i]; y may be x.
   void (*exp_row)(const float* x, int n, float* y);
+  /// The largest of x, not a number if any of them isn't, minus infinity if there are none.
+  float (*largest)(const float* x, int n);
+  /// y[i] = e^(x[i] / temperature - largest / temperature), 0 where that is below 1e-38; y may be x.
+  void (*weigh_logits)(const float* x, int n, float temperature, float largest, float* y);
 };
 
 /// The best level that this processor offers.
@@ -44,9 +50,9 @@ bool simd_level_available(SimdLevel level);
 /// The operations of one level, which must be available.
 const CpuOps& cpu_ops(SimdLevel level);
 
-/// The builds of the quantised products. They are finer than levels: at avx512 the best that the processor offers is
-/// taken, avx2 if it has no VNNI.
-enum class QuantizedBuild { scalar, avx2, avx512_vnni, avx512_amx };
+/// The builds of the quantised products. They are finer than levels: at avx512 and neon the best that the processor
+/// offers is taken, avx2 if the former has no VNNI.
+enum class QuantizedBuild { scalar, neon, neon_dotprod, avx2, avx512_vnni, avx512_amx };
 bool quantized_build_available(QuantizedBuild build);
 /// The quantised products of one build, which must be available.
 const QuantizedOps& quantized_ops(QuantizedBuild build);

@@ -10,6 +10,8 @@ namespace {
 constexpr int kTileM = 4, kTileN = 4;  // 16 of 32 registers accumulate
 #elif defined(__AVX2__)
 constexpr int kTileM = 2, kTileN = 2;  // 8 of 16 registers: an accumulator is two
+#elif defined(ASSAY_NEON)
+constexpr int kTileM = 2, kTileN = 2;  // 16 of 32 registers: an accumulator is four
 #else
 constexpr int kTileM = 1, kTileN = 1;
 #endif

@@ -1,5 +1,5 @@
 #pragma once
-// Sixteen float32 lanes: the unit of every CPU reduction. Included by the three level_*.cpp files alone, each compiled
+// Sixteen float32 lanes: the unit of every CPU reduction. Included by the level_*.cpp files alone, each compiled
 // for one instruction set. Everything is in an unnamed namespace: code built for AVX-512 must never be picked by the
 // linker for a machine without it. For the same reason this file uses no standard library template.
 //
@@ -11,7 +11,7 @@
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
-#else
+#elif !defined(ASSAY_NEON)
 #include <math.h>
 #endif
 
@@ -21,6 +21,15 @@ constexpr int kLanes = 16;
 
 /// Brings the line at p nearer. The address may lie behind the end of an array: nothing is read.
 inline void prefetch(const float* p) { __builtin_prefetch(p); }
+
+}  // namespace
+
+// NEON is asked for by name: compilers for aarch64 always have it, and the scalar level must do without.
+#if defined(ASSAY_NEON)
+#include "kernels/simd/neon_lanes.inl"
+#endif
+
+namespace {
 
 #if defined(__AVX512F__)
 
@@ -176,7 +185,7 @@ inline Lanes sums(const Lanes* a) {
   return {_mm256_set_m128(sums4(a + 4), sums4(a)), _mm256_set_m128(sums4(a + 12), sums4(a + 8))};
 }
 
-#else
+#elif !defined(ASSAY_NEON)
 
 struct Lanes {
   float v[kLanes];

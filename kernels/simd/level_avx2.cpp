@@ -16,14 +16,18 @@
 #include "kernels/matmul/matmul_lanes.inl"
 #include "kernels/quantized/quantized_lanes.inl"
 #include "kernels/rmsnorm/rmsnorm_lanes.inl"
+#include "kernels/sampling/sampling_lanes.inl"
 #include "kernels/swiglu/swiglu_lanes.inl"
 
 namespace assay::kernels {
 
 const CpuOps& avx2_ops();
 const CpuOps& avx2_ops() {
-  static const CpuOps ops{
-      SimdLevel::avx2, {quantize_tile, multiply_panels}, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+  static const CpuOps ops{SimdLevel::avx2, {quantize_tile, multiply_panels},
+                          matmul_columns,  attend,
+                          rmsnorm_row,     swiglu_row,
+                          exp_row,         largest,
+                          weigh_logits};
   return ops;
 }
 

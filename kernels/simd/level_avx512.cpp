@@ -12,13 +12,15 @@
 #include "kernels/attention/attention_lanes.inl"
 #include "kernels/matmul/matmul_lanes.inl"
 #include "kernels/rmsnorm/rmsnorm_lanes.inl"
+#include "kernels/sampling/sampling_lanes.inl"
 #include "kernels/swiglu/swiglu_lanes.inl"
 
 namespace assay::kernels {
 
 const CpuOps& avx512_ops(const QuantizedOps& quantized);
 const CpuOps& avx512_ops(const QuantizedOps& quantized) {
-  static const CpuOps ops{SimdLevel::avx512, quantized, matmul_columns, attend, rmsnorm_row, swiglu_row, exp_row};
+  static const CpuOps ops{SimdLevel::avx512, quantized, matmul_columns, attend,      rmsnorm_row,
+                          swiglu_row,        exp_row,   largest,        weigh_logits};
   return ops;
 }
 

@@ -15,8 +15,8 @@ TEST_CASE("chosen_simd_level: a word is taken or refused, never replaced", "[ker
   ::setenv("ASSAY_SIMD", "sse9", 1);
   REQUIRE_FALSE(chosen_simd_level());
   CHECK(chosen_simd_level().error().kind == ErrorKind::bad_input);
-  CHECK(chosen_simd_level().error().message == "ASSAY_SIMD must be scalar, avx2 or avx512, is \"sse9\"");
-  for (const SimdLevel level : {SimdLevel::avx2, SimdLevel::avx512}) {
+  CHECK(chosen_simd_level().error().message == "ASSAY_SIMD must be scalar, neon, avx2 or avx512, is \"sse9\"");
+  for (const SimdLevel level : {SimdLevel::neon, SimdLevel::avx2, SimdLevel::avx512}) {
     ::setenv("ASSAY_SIMD", to_string(level), 1);
     const Result<SimdLevel> chosen = chosen_simd_level();
     CHECK(chosen.has_value() == simd_level_available(level));

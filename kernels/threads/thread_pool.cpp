@@ -57,22 +57,26 @@ std::byte* ThreadPool::shared_scratch(std::size_t n_bytes) {
 
 void ThreadPool::run(int n_tasks, Function function, const void* context) {
   if (n_tasks <= 0) return;
-  function_ = function;
-  context_ = context;
-  n_tasks_ = n_tasks;
-  next_task_.store(0, std::memory_order_relaxed);
-  if (n_tasks == 1 || workers_.empty()) return take_tasks(0);
-  n_busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
+  if (n_tasks == 1 || workers_.empty()) {
+    for (int task = 0; task < n_tasks; ++task) function(context, task, scratch_[0].get());
+    return;
+  }
+  function_.store(function, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  n_tasks_.store(static_cast<std::uint32_t>(n_tasks), std::memory_order_relaxed);
+  n_left_.store(static_cast<std::uint32_t>(n_tasks), std::memory_order_relaxed);
+  const std::uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
+  claim_.store(std::uint64_t{generation} << 32, std::memory_order_release);
+  generation_.store(generation, std::memory_order_release);
   generation_.notify_all();
   take_tasks(0);
   for (int spins = 0;; ++spins) {
-    const int busy = n_busy_.load(std::memory_order_acquire);
-    if (busy == 0) return;
+    const std::uint32_t left = n_left_.load(std::memory_order_acquire);
+    if (left == 0) return;
     if (spins < kSpins) {
       relax();
     } else {
-      n_busy_.wait(busy, std::memory_order_acquire);
+      n_left_.wait(left, std::memory_order_acquire);
     }
   }
 }
@@ -90,17 +94,22 @@ void ThreadPool::work(int thread) {
     seen = generation_.load(std::memory_order_acquire);
     if (stopping_) return;
     take_tasks(thread);
-    if (n_busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) n_busy_.notify_one();
   }
 }
 
 void ThreadPool::take_tasks(int thread) {
-  float* scratch = scratch_[static_cast<std::size_t>(thread)].get();
-  for (;;) {
-    const int task = next_task_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= n_tasks_) return;
-    function_(context_, task, scratch);
+  std::uint32_t n_done = 0;
+  for (std::uint64_t claim = claim_.load(std::memory_order_acquire);;) {
+    const Function function = function_.load(std::memory_order_relaxed);
+    const void* context = context_.load(std::memory_order_relaxed);
+    const auto task = static_cast<std::uint32_t>(claim);
+    if (task >= n_tasks_.load(std::memory_order_relaxed)) break;
+    if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    function(context, static_cast<int>(task), scratch_[static_cast<std::size_t>(thread)].get());
+    ++n_done;
+    claim = claim_.load(std::memory_order_acquire);
   }
+  if (n_done > 0 && n_left_.fetch_sub(n_done, std::memory_order_acq_rel) == n_done) n_left_.notify_one();
 }
 
 }  // namespace assay::kernels

@@ -12,7 +12,8 @@
 namespace assay::kernels {
 
 /// n_threads - 1 workers and the caller. One for_each() at a time, from one thread; tasks are handed out one by one, so
-/// which thread does which is open: a task must not depend on it.
+/// which thread does which is open: a task must not depend on it. A loop ends when its tasks are done: a worker that
+/// the system has not let run meanwhile isn't waited for.
 class ThreadPool {
  public:
   explicit ThreadPool(int n_threads);
@@ -52,13 +53,14 @@ class ThreadPool {
   std::unique_ptr<float[], AlignedFree> shared_;
   std::size_t shared_bytes_ = 0;
 
-  // The loop at hand; written by the caller before generation_ moves on, read by workers after they saw it move.
-  Function function_ = nullptr;
-  const void* context_ = nullptr;
-  int n_tasks_ = 0;
-  alignas(64) std::atomic<int> next_task_{0};
+  // The loop at hand. A worker may read it while the next one is written; it acts on what it read only after it has
+  // claimed a task, and a loop with an unclaimed task is not over.
+  std::atomic<Function> function_{nullptr};
+  std::atomic<const void*> context_{nullptr};
+  std::atomic<std::uint32_t> n_tasks_{0};
+  alignas(64) std::atomic<std::uint64_t> claim_{0};  // generation in the upper half, next task in the lower
   alignas(64) std::atomic<std::uint32_t> generation_{0};
-  alignas(64) std::atomic<int> n_busy_{0};
+  alignas(64) std::atomic<std::uint32_t> n_left_{0};  // tasks that are not done
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> workers_;
 };

@@ -1,12 +1,10 @@
 // A golden model written as GGUF runs as it does from its folder.
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <fstream>
 
 #include "runners/engine/logits.h"
-#include "runners/formats/gguf/test_gguf.h"
+#include "runners/engine/test_gguf_writer.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -19,25 +17,6 @@ using namespace assay::runners;
 namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/golden/llama_tied";
-
-std::string hub_to_gguf(std::string name) {
-  const std::pair<std::string, std::string> words[] = {{"model.embed_tokens", "token_embd"},
-                                                       {"model.norm", "output_norm"},
-                                                       {"model.layers.", "blk."},
-                                                       {"input_layernorm", "attn_norm"},
-                                                       {"self_attn.q_proj", "attn_q"},
-                                                       {"self_attn.k_proj", "attn_k"},
-                                                       {"self_attn.v_proj", "attn_v"},
-                                                       {"self_attn.o_proj", "attn_output"},
-                                                       {"post_attention_layernorm", "ffn_norm"},
-                                                       {"mlp.gate_proj", "ffn_gate"},
-                                                       {"mlp.up_proj", "ffn_up"},
-                                                       {"mlp.down_proj", "ffn_down"}};
-  for (const auto& [hub, gguf] : words) {
-    if (const auto at = name.find(hub); at != std::string::npos) name.replace(at, hub.size(), gguf);
-  }
-  return name;
-}
 
 /// The model's file: row half·d/2 + i of a query or key head stands at 2i + half, as converters write llama.
 TestGguf llama_gguf(const ModelConfig& c, const Checkpoint& checkpoint) {
@@ -66,34 +45,9 @@ TestGguf llama_gguf(const ModelConfig& c, const Checkpoint& checkpoint) {
         std::memcpy(stored.data() + to * width, values.data() + row * width, width * sizeof(float));
       }
     }
-    TestTensor out{hub_to_gguf(name), {}, 0, {}};
-    for (std::size_t i = tensor->shape.size(); i-- > 0;)
-      out.dims.push_back(static_cast<std::uint64_t>(tensor->shape[i]));
-    out.data.assign(reinterpret_cast<const char*>(stored.data()), stored.size() * sizeof(float));
-    gguf.tensors.push_back(std::move(out));
+    gguf.tensors.push_back(f32_values(hub_to_gguf(name), tensor->shape, stored));
   }
   return gguf;
-}
-
-/// Matrices as Q8_0: 32 values share a half d = largest / 127.
-void quantize(TestGguf& gguf) {
-  for (TestTensor& tensor : gguf.tensors) {
-    if (tensor.dims.size() != 2 || tensor.dims[0] % 32 != 0) continue;
-    std::vector<float> values(tensor.data.size() / sizeof(float));
-    std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
-    tensor.type = 8;
-    tensor.data.clear();
-    for (std::size_t at = 0; at < values.size(); at += 32) {
-      float largest = 0;
-      for (std::size_t i = at; i < at + 32; ++i) largest = std::max(largest, std::fabs(values[i]));
-      const auto d = static_cast<_Float16>(largest / 127);
-      tensor.data += raw(d);
-      for (std::size_t i = at; i < at + 32; ++i) {
-        const float q = std::nearbyint(values[i] / static_cast<float>(d));
-        tensor.data += static_cast<char>(static_cast<std::int8_t>(std::clamp(q, -127.0f, 127.0f)));
-      }
-    }
-  }
 }
 
 std::vector<float> logits_of(const std::filesystem::path& model_path, const std::vector<std::int32_t>& tokens,
@@ -121,11 +75,24 @@ TEST_CASE("engine: a GGUF file runs as its folder does, bit for bit, and its qua
   const auto expected = logits_of(kFolder, tokens);
   CHECK(logits_of(file, tokens) == expected);
 
-  quantize(gguf);
+  for (TestTensor& tensor : gguf.tensors) {
+    if (tensor.dims.size() == 2 && tensor.dims[0] % 32 == 0) quantize(tensor);
+  }
   std::ofstream(file, std::ios::binary | std::ios::trunc) << gguf.bytes();
   const auto quantised = logits_of(file, tokens);
   CHECK(tests::relative_error(quantised, expected) < 0.1);
   CHECK(tests::relative_error(quantised, expected) > 1e-5);  // the quantised weights are what ran
   for (const kernels::SimdLevel level : tests::available_levels())
     CHECK(logits_of(file, tokens, level, 7) == quantised);
+
+  const auto n_running = [] {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
+  };
+  for (const int n_threads : {1, 3}) {
+    const auto n_before = n_running();
+    auto most = n_before;
+    const auto on_progress = [&](const LoadState&) { most = std::max(most, n_running()); };
+    REQUIRE(load_model(file, {.n_threads = n_threads, .on_progress = on_progress}));
+    CHECK(most == n_before + n_threads - 1);  // those that repack
+  }
 }

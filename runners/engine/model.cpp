@@ -1,5 +1,6 @@
 #include "runners/engine/model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <optional>
@@ -8,6 +9,7 @@
 
 #include "harness/base/assert.h"
 #include "kernels/threads/thread_pool.h"
+#include "runners/engine/dummy_weights.h"
 #include "runners/engine/native_device.h"
 #include "runners/formats/expected_tensors.h"
 #include "runners/formats/validate_checkpoint.h"
@@ -53,10 +55,12 @@ WeightType weight_type(DType dtype) {
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
  public:
-  explicit WeightReader(Model& model) : model_(model) {}
+  WeightReader(Model& model, int n_threads, const LoadProgress& on_progress)
+      : model_(model), n_threads_(n_threads), on_progress_(on_progress) {}
 
   WeightMatrix matrix(const std::string& name) {
     const TensorView& tensor = find(name);
+    count(tensor);
     if (is_quantized(tensor.dtype)) return repacked(tensor);
     const WeightType type = weight_type(tensor.dtype);
     WeightMatrix w{in_place_or_copied(tensor), type, static_cast<int>(tensor.shape[0]),
@@ -68,9 +72,15 @@ class WeightReader {
   }
 
   std::vector<float> vector(const std::string& name) {
+    count(find(name));
     Result<std::vector<float>> values = read_floats(find(name));
     ASSAY_ASSERT(values.has_value(), "validate_checkpoint admits floating-point tensors only");
     return std::move(*values);
+  }
+
+  /// A matrix of values that were computed at load.
+  WeightMatrix made(std::span<const float> values, int n_out, int n_in) {
+    return {copied(std::as_bytes(values)), WeightType::f32, n_out, n_in, nullptr};
   }
 
   bool has(const std::string& name) const { return model_.checkpoint.find(name) != nullptr; }
@@ -82,15 +92,25 @@ class WeightReader {
     return *tensor;
   }
 
+  /// A tensor is taken up: those before it are done.
+  void count(const TensorView& tensor) {
+    if (on_progress_) on_progress_({"load", done_bytes_, model_.checkpoint.total_bytes()});
+    done_bytes_ += tensor.bytes.size();
+  }
+
   /// The tensor's bytes, copied if the file has them at an address that its elements can't be read from, or its rows in
   /// another order.
   const void* in_place_or_copied(const TensorView& tensor) {
     const auto alignment = static_cast<std::size_t>(bits(tensor.dtype) / 8);
     const bool is_aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignment == 0;
     if (is_aligned && tensor.interleaved_head_dim == 0) return tensor.bytes.data();
-    const std::vector<std::byte> ordered = ordered_bytes(tensor);
-    auto copy = std::make_unique<std::byte[]>(ordered.size());
-    std::memcpy(copy.get(), ordered.data(), ordered.size());
+    return copied(ordered_bytes(tensor));
+  }
+
+  /// A copy that lives as long as the model.
+  const void* copied(std::span<const std::byte> bytes) {
+    auto copy = std::make_unique<std::byte[]>(bytes.size());
+    std::memcpy(copy.get(), bytes.data(), bytes.size());
     model_.copies.push_back(std::move(copy));
     return model_.copies.back().get();
   }
@@ -103,12 +123,15 @@ class WeightReader {
     for (std::int64_t row = 0; row < n_out; ++row) {
       rows.push_back(tensor.bytes.data() + static_cast<std::size_t>(stored_row(tensor, row)) * row_bytes);
     }
-    if (!pool_) pool_.emplace(available_processors());
+    if (!pool_) pool_.emplace(n_threads_);
     model_.repacked.push_back(kernels::repack(*pool_, type, static_cast<int>(n_in), rows));
     return model_.repacked.back().matrix();
   }
 
   Model& model_;
+  int n_threads_;
+  const LoadProgress& on_progress_;
+  std::uint64_t done_bytes_ = 0;
   std::optional<kernels::ThreadPool> pool_;  // made where there is something to repack
 };
 
@@ -149,6 +172,24 @@ void split_kv_b(const ModelConfig& config, MlaWeights& mla) {
   }
 }
 
+/// kv_b_proj from its parts, in float32: k_b_proj is transposed, so its blocks can't stay as they are.
+WeightMatrix join_kv_b(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
+  const auto heads = static_cast<std::size_t>(config.num_attention_heads),
+             nope = static_cast<std::size_t>(config.qk_nope_head_dim), v = static_cast<std::size_t>(config.v_head_dim),
+             latent = static_cast<std::size_t>(config.kv_lora_rank);
+  const std::vector<float> k_b = read.vector(prefix + "k_b_proj.weight");  // [heads][latent, nope]
+  const std::vector<float> v_b = read.vector(prefix + "v_b_proj.weight");  // [heads][v, latent]
+  std::vector<float> joined(heads * (nope + v) * latent);
+  for (std::size_t h = 0; h < heads; ++h) {
+    float* out = joined.data() + h * (nope + v) * latent;
+    for (std::size_t i = 0; i < nope; ++i) {
+      for (std::size_t j = 0; j < latent; ++j) out[i * latent + j] = k_b[(h * latent + j) * nope + i];
+    }
+    std::copy_n(v_b.data() + h * v * latent, v * latent, out + nope * latent);
+  }
+  return read.made(joined, static_cast<int>(heads * (nope + v)), static_cast<int>(latent));
+}
+
 MlaWeights read_mla(WeightReader& read, const ModelConfig& config, const std::string& prefix) {
   MlaWeights mla;
   if (config.q_lora_rank) {
@@ -159,7 +200,11 @@ MlaWeights read_mla(WeightReader& read, const ModelConfig& config, const std::st
   }
   mla.kv_a_proj_with_mqa = read.matrix(prefix + "kv_a_proj_with_mqa.weight");
   mla.kv_a_layernorm = read.vector(prefix + "kv_a_layernorm.weight");
-  mla.kv_b_proj = read.matrix(prefix + "kv_b_proj.weight");
+  if (read.has(prefix + "k_b_proj.weight")) {
+    mla.kv_b_proj = join_kv_b(read, config, prefix);
+  } else {
+    mla.kv_b_proj = read.matrix(prefix + "kv_b_proj.weight");
+  }
   mla.o_proj = read.matrix(prefix + "o_proj.weight");
   split_kv_b(config, mla);
   return mla;
@@ -254,6 +299,12 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
   return {};
 }
 
+Result<Checkpoint> open_weights(const ModelConfig& config, const std::filesystem::path& path,
+                                const LoadOptions& options, int n_threads) {
+  if (options.weights == WeightSource::files) return Checkpoint::open(path);
+  return dummy_checkpoint(config, path, n_threads, options.on_progress);
+}
+
 }  // namespace
 
 int Model::cache_row_width() const {
@@ -274,17 +325,18 @@ kernels::RouterArgs Model::router_args(const MoeWeights& moe) const {
           moe.e_score_correction_bias.empty() ? nullptr : moe.e_score_correction_bias.data()};
 }
 
-Result<Model> load_model(const std::filesystem::path& path, std::int64_t max_positions) {
+Result<Model> load_model(const std::filesystem::path& path, const LoadOptions& options) {
+  const int n_threads = options.n_threads.value_or(available_processors());
   ASSAY_ASSIGN(ModelConfig config, read_model_config(path));
   ASSAY_TRY(check_supported(config, path.string()));
-  ASSAY_ASSIGN(Checkpoint checkpoint, Checkpoint::open(path));
-  ASSAY_TRY(validate_checkpoint(config, checkpoint));
-  if (max_positions > 0 && max_positions < config.max_position_embeddings)
-    config.max_position_embeddings = max_positions;
+  ASSAY_ASSIGN(Checkpoint checkpoint, open_weights(config, path, options, n_threads));
+  ASSAY_TRY(validate_checkpoint(config, checkpoint, [&](std::uint64_t checked_bytes) {
+    if (options.on_progress) options.on_progress({"check", checked_bytes, checkpoint.total_bytes()});
+  }));
 
   Model model{path, std::move(config), std::move(checkpoint), {}, {}, {}, {}, {}, {}, 1, 0, {}, {}};
   const ModelConfig& c = model.config;
-  WeightReader read(model);
+  WeightReader read(model, n_threads, options.on_progress);
   model.embed_tokens = read.matrix("model.embed_tokens.weight");
   model.lm_head = c.tie_word_embeddings ? model.embed_tokens : read.matrix("lm_head.weight");
   model.norm = read.vector("model.norm.weight");

@@ -17,6 +17,7 @@
 #include "kernels/quantized/repack.h"
 #include "kernels/rope/rope.h"
 #include "kernels/router/router.h"
+#include "runners/engine/load_options.h"
 #include "runners/formats/checkpoint.h"
 #include "runners/formats/model_config.h"
 
@@ -106,8 +107,7 @@ struct Model {
 };
 
 /// Loads a folder (config.json and safetensors) or a GGUF file for the CPU, after checking every tensor's name, shape
-/// and type. Error{bad_input} names the file and what is wrong. `max_positions` bounds the context (0: the model's
-/// own).
-Result<Model> load_model(const std::filesystem::path& path, std::int64_t max_positions = 0);
+/// and type. Error{bad_input} names the file and what is wrong; dummy weights want a folder.
+Result<Model> load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace assay::runners

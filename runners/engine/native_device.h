@@ -1,6 +1,7 @@
 #pragma once
 // Where the native engine can run.
 
+#include <cstdint>
 #include <string>
 
 #include "harness/base/result.h"
@@ -13,5 +14,14 @@ Result<> check_native_device(const std::string& device);
 
 /// Processors that this process may run on, at least 1.
 int available_processors();
+
+/// What the kernel calls the processor's model.
+std::string processor_name();
+
+/// Memory of the host, in all.
+std::int64_t memory_bytes();
+
+/// Memory of the host that programs can still take, as the kernel estimates it.
+std::int64_t available_memory_bytes();
 
 }  // namespace assay::runners

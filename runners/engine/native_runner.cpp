@@ -1,10 +1,8 @@
 #include "runners/engine/native_runner.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "harness/base/file.h"
@@ -15,6 +13,7 @@
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
+#include "runners/formats/gguf/gguf_files.h"
 #include "runners/formats/tokenizer/streaming_decoder.h"
 #include "runners/formats/tokenizer/tokenizer.h"
 
@@ -24,30 +23,6 @@ namespace {
 
 constexpr std::int64_t kDefaultMaxBatch = 64;
 constexpr double kDefaultKvMemoryPct = 50;
-
-/// The number behind `key` in a file of "key : value" lines such as /proc/meminfo; nothing if it is not there.
-std::optional<std::string> proc_field(const char* path, std::string_view key) {
-  // These files say that they have no bytes, so they can't be read as regular files of a known size.
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return std::nullopt;
-  std::optional<std::string> found;
-  char line[4096];
-  while (!found && std::fgets(line, sizeof line, file) != nullptr) {
-    const std::string_view text(line);
-    const std::size_t colon = text.find(':');
-    if (colon != std::string_view::npos && trim(text.substr(0, colon)) == key) found = trim(text.substr(colon + 1));
-  }
-  std::fclose(file);
-  return found;
-}
-
-std::int64_t available_memory_bytes() {
-  if (const auto field = proc_field("/proc/meminfo", "MemAvailable")) {
-    const std::string number = field->substr(0, field->find(' '));
-    if (const auto kib = parse_integer(number)) return *kib * 1024;
-  }
-  return std::int64_t{::sysconf(_SC_AVPHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
-}
 
 /// Ends of a reply: what config.json and generation_config.json name, the tokenizer's own, and the template's.
 std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer, const ChatTemplate* chat) {
@@ -63,7 +38,20 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
 /// How products are computed: weights widened to float32, or GGUF's blocks times inputs of 8 bits.
 std::string precision_path(const Model& model) {
   if (model.config.quantization_config) return "fp8_w8a32";
-  return model.repacked.empty() ? "float32" : "gguf_a8";
+  return model.repacked.empty() ? "float32" : "gguf_a16";
+}
+
+/// What a run on dummy weights is told apart by. Error{bad_input} if `path` is not what such a model is made from.
+Result<std::string> dummy_config_sha256(const std::filesystem::path& path) {
+  if (is_gguf_path(path)) {
+    return bad_input(path.string(), ": dummy weights take a folder with config.json and tokenizer.json");
+  }
+  std::error_code ignored;
+  if (!std::filesystem::exists(path / "tokenizer.json", ignored)) {
+    return bad_input(path.string(), ": has no tokenizer.json; dummy weights stand in for the weights alone");
+  }
+  ASSAY_ASSIGN(const std::string text, read_file(path / "config.json"));
+  return sha256_hex(text);
 }
 
 /// A request as the scheduler takes it, with what its completion needs besides.
@@ -76,14 +64,17 @@ struct Prepared {
 class NativeRunner final : public Runner {
  public:
   NativeRunner(NativeOptions options, std::unique_ptr<Model> model, Tokenizer tokenizer, Result<ChatTemplate> chat,
-               std::string weights_sha256, kernels::SimdLevel level, int n_threads)
+               std::string weights_sha256, std::string config_sha256, kernels::SimdLevel level, int n_threads)
       : options_(std::move(options)),
         model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         chat_(std::move(chat)),
         weights_sha256_(std::move(weights_sha256)),
+        config_sha256_(std::move(config_sha256)),
         level_(level),
-        pool_(n_threads) {}
+        pool_(n_threads) {
+    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
+  }
 
   /// The second half of opening: what can fail and needs the object in place.
   Result<> start() {
@@ -114,8 +105,9 @@ class NativeRunner final : public Runner {
   NativeOptions options_;
   std::unique_ptr<Model> model_;
   Tokenizer tokenizer_;
-  Result<ChatTemplate> chat_;  // why there is none matters only once a chat has to be rendered
-  std::string weights_sha256_;
+  Result<ChatTemplate> chat_;   // why there is none matters only once a chat has to be rendered
+  std::string weights_sha256_;  // empty for dummy weights
+  std::string config_sha256_;   // of config.json; for dummy weights alone
   kernels::SimdLevel level_;
   kernels::ThreadPool pool_;
   std::unique_ptr<Scheduler> scheduler_;
@@ -126,6 +118,12 @@ ModelFacts NativeRunner::model_facts() const {
   ModelFacts facts;
   facts.name = model_->path.filename().string();
   facts.reference = options_.model;
+  if (options_.load.weights == WeightSource::dummy) {
+    // Said where every table and report shows it. There is no hash of weights, so the configuration's tells such runs
+    // apart.
+    facts.name += " (dummy weights)";
+    facts.reference += " (dummy weights of config.json " + config_sha256_.substr(0, 12) + ")";
+  }
   facts.weights_sha256 = weights_sha256_;
   facts.tokenizer_sha256 = tokenizer_.tokenizer_sha256();
   facts.details = {{"architecture", c.architecture},
@@ -133,6 +131,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"n_active_parameters", active_parameters(c)},
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
+                   {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
                    {"precision_path", precision_path(*model_)},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
@@ -144,7 +143,7 @@ ModelFacts NativeRunner::model_facts() const {
 }
 
 DeviceFacts NativeRunner::device_facts() const {
-  const std::string processor = proc_field("/proc/cpuinfo", "model name").value_or("unknown processor");
+  const std::string processor = processor_name();
   DeviceFacts facts;
   facts.kind = "cpu";
   facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
@@ -236,9 +235,13 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
   }
-  ASSAY_ASSIGN(Model loaded, load_model(options.path));
-  auto model = std::make_unique<Model>(std::move(loaded));
+  std::string config_sha256;
+  if (options.load.weights == WeightSource::dummy) {
+    ASSAY_ASSIGN(config_sha256, dummy_config_sha256(options.path));
+  }
   ASSAY_ASSIGN(Tokenizer tokenizer, Tokenizer::load_of_model(options.path));
+  ASSAY_ASSIGN(Model loaded, load_model(options.path, options.load));
+  auto model = std::make_unique<Model>(std::move(loaded));
   if (tokenizer.vocab_size() > model->config.vocab_size) {
     return bad_input(options.path.string(), ": the tokenizer (tokenizer.json, or what GGUF holds) has ids up to ",
                      tokenizer.vocab_size() - 1, ", the model's vocab_size is ", model->config.vocab_size);
@@ -253,10 +256,13 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   for (const std::string& warning : model->checkpoint.warnings()) log_warning(warning);
   for (const std::string& warning : tokenizer.warnings()) log_warning(warning);
   if (chat && !chat->warning().empty()) log_warning(chat->warning());
-  ASSAY_ASSIGN(std::string weights_sha256, model->checkpoint.weights_sha256());
-  const int n_threads = options.n_threads.value_or(available_processors());
+  ASSAY_ASSIGN(std::string weights_sha256, model->checkpoint.weights_sha256([&](std::uint64_t hashed_bytes) {
+    const LoadProgress& on_progress = options.load.on_progress;
+    if (on_progress) on_progress({"hash", hashed_bytes, model->checkpoint.file_bytes()});
+  }));
+  const int n_threads = options.load.n_threads.value_or(available_processors());
   auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
-                                               std::move(weights_sha256), level, n_threads);
+                                               std::move(weights_sha256), std::move(config_sha256), level, n_threads);
   ASSAY_TRY(runner->start());
   return std::unique_ptr<Runner>(std::move(runner));
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/base/result.h"
+#include "runners/engine/load_options.h"
 #include "runners/runner.h"
 
 namespace assay::runners {
@@ -22,7 +23,7 @@ struct NativeOptions {
   std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct
   std::optional<double> kv_memory_pct;          ///< of the memory that is available now; empty: 50
   std::optional<bool> speculate;                ///< draft with the MTP module; empty: off
-  std::optional<int> n_threads;                 ///< empty: one for each processor that this process may use
+  LoadOptions load;                             ///< its threads also run the model
 };
 
 /// Loads a model and makes it ready to run. Error{bad_input} names the file and what is wrong with it;

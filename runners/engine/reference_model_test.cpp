@@ -157,7 +157,7 @@ TEST_CASE("reference model: logits of the main model and the MTP module on whole
       const std::span<const float> row_logits = std::span(logits).subspan(row * vocab, vocab);
       for (std::size_t k = 0; k < 16; ++k) ours.push_back(row_logits[static_cast<std::size_t>(ids16[row * 16 + k])]);
       our_sums.push_back(static_cast<float>(kernels::log_sum_exp(row_logits)));
-      CHECK(kernels::argmax(row_logits) == ids16[row * 16]);
+      CHECK(kernels::argmax(kernels::cpu_ops(kernels::best_simd_level()), row_logits) == ids16[row * 16]);
     }
     CHECK(tests::relative_error(ours, top16) < 2e-5);
     CHECK(tests::relative_error(our_sums, log_sums) < 2e-5);
@@ -176,7 +176,8 @@ TEST_CASE("reference model: teacher-forced MTP acceptance", "[engine][reference]
     // Row j drafts token j + 2; drafts of output tokens behind the first one count.
     std::int64_t accepted = 0, drafts = 0;
     for (std::size_t j = record.prompt.size() - 1; j + 2 < ids.size(); ++j, ++drafts) {
-      accepted += kernels::argmax(std::span(out->mtp).subspan(j * vocab, vocab)) == ids[j + 2];
+      accepted += kernels::argmax(kernels::cpu_ops(kernels::best_simd_level()),
+                                  std::span(out->mtp).subspan(j * vocab, vocab)) == ids[j + 2];
     }
     INFO(record.id);
     CHECK(drafts == record.mtp_drafts);

@@ -85,7 +85,9 @@ class Scheduler::Work {
         cache_(std::move(cache)),
         forward_(model, cache_, compute),
         vocab_(static_cast<std::size_t>(model.config.vocab_size)),
-        hidden_(static_cast<std::size_t>(model.config.hidden_size)) {}
+        hidden_(static_cast<std::size_t>(model.config.hidden_size)) {
+    compute_.pool.reserve_scratch(kernels::sampling_scratch_floats(vocab_));
+  }
 
   Result<> check(const TokenRequest& request) const;
   Result<> run(std::span<const TokenRequest> requests, const std::function<Result<>(TokenOutput)>& on_output,
@@ -102,8 +104,8 @@ class Scheduler::Work {
   Result<> hand_over_finished(const std::function<Result<>(TokenOutput)>& on_output);
 
   int max_total(const TokenRequest& request) const;
-  void start_sample(Prompt& prompt, std::size_t request);
-  void commit(Sequence& sequence, std::span<const float> logits);
+  void start_sample(Prompt& prompt);
+  void commit(Sequence& sequence, std::span<const float> logits, float* scratch);
   void ensure_pages(Sequence& sequence, int n_tokens);
   bool is_end(std::int32_t token) const;
   double now_ms() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
@@ -200,16 +202,24 @@ void Scheduler::Work::plan(std::span<const TokenRequest> requests) {
 
 /// Starts samples of prefilled prompts while there is room for them in batch and cache.
 void Scheduler::Work::start_samples() {
+  const std::size_t n_before = running_.size();
+  std::vector<const Prompt*> prompts;  // of the new samples
+  const auto room_for_one = [&](const Prompt& prompt) {
+    return static_cast<int>(running_.size()) < options_.max_batch &&
+           n_promised_pages_ + pages_for(max_total(requests_[prompt.waiting.front()])) <= cache_.n_pages();
+  };
   for (Prompt& prompt : active_) {
-    while (prompt.ready() && !prompt.waiting.empty() && static_cast<int>(running_.size()) < options_.max_batch) {
-      const std::size_t request = prompt.waiting.front();
-      const int n_pages = pages_for(max_total(requests_[request]));
-      if (n_promised_pages_ + n_pages > cache_.n_pages()) return;
-      n_promised_pages_ += n_pages;
-      prompt.waiting.pop_front();
-      start_sample(prompt, request);
+    while (prompt.ready() && !prompt.waiting.empty() && room_for_one(prompt)) {
+      start_sample(prompt);
+      prompts.push_back(&prompt);
     }
   }
+  compute_.pool.for_each(static_cast<int>(prompts.size()), [&](int which, float* scratch) {
+    const Prompt& prompt = *prompts[static_cast<std::size_t>(which)];
+    Sequence& s = running_[n_before + static_cast<std::size_t>(which)];
+    commit(s, prompt.last_logits, scratch);
+    if (options_.speculate && !s.finished) s.pairs.push_back({s.n_prompt - 1, s.tokens.back(), prompt.last_hidden});
+  });
   std::erase_if(active_, [&](const Prompt& prompt) {
     if (!prompt.waiting.empty()) return false;
     for (const std::int32_t page : prompt.pages) cache_.release(page);
@@ -220,13 +230,16 @@ void Scheduler::Work::start_samples() {
 
 /// A sample shares the prompt's pages up to the one that holds its last position; that one is written to (the MTP
 /// module's row of the last prompt position is the sample's own), so it is copied.
-void Scheduler::Work::start_sample(Prompt& prompt, std::size_t request) {
+void Scheduler::Work::start_sample(Prompt& prompt) {
+  const std::size_t request = prompt.waiting.front();
+  prompt.waiting.pop_front();
   Sequence s;
   s.request = request;
   s.tokens = prompt.tokens;
   s.n_prompt = prompt.size();
   s.max_total = max_total(requests_[request]);
   s.n_promised_pages = pages_for(s.max_total);
+  n_promised_pages_ += s.n_promised_pages;
   const std::size_t n_shared = static_cast<std::size_t>((prompt.size() - 1) / kPageTokens);
   for (std::size_t i = 0; i < prompt.pages.size(); ++i) {
     if (i < n_shared) {
@@ -244,8 +257,6 @@ void Scheduler::Work::start_sample(Prompt& prompt, std::size_t request) {
   s.output.timings.prefill_device_ms = prompt.used ? 0 : prompt.prefill_ms;
   s.output.timings.decode_device_ms = 0;
   prompt.used = true;
-  commit(s, prompt.last_logits);
-  if (options_.speculate && !s.finished) s.pairs.push_back({s.n_prompt - 1, s.tokens.back(), prompt.last_hidden});
   running_.push_back(std::move(s));
 }
 
@@ -314,15 +325,22 @@ Result<> Scheduler::Work::prefill() {
   }
 
   std::size_t row = 0;
+  std::vector<Prompt*> ready;
+  std::vector<float> last;  // hidden states of their last positions
   for (std::size_t i = 0; i < spans.size(); ++i) {
     Prompt& prompt = *prompts[i];
     row += spans[i].tokens.size();
     prompt.n_prefilled += spans[i].n_rows();
     if (!prompt.ready()) continue;
-    const float* last = hidden.data() + (row - 1) * hidden_;
-    prompt.last_hidden.assign(last, last + hidden_);
-    prompt.last_logits.resize(vocab_);
-    forward_.logits(last, 1, prompt.last_logits.data());
+    prompt.last_hidden.assign(hidden.data() + (row - 1) * hidden_, hidden.data() + row * hidden_);
+    last.insert(last.end(), prompt.last_hidden.begin(), prompt.last_hidden.end());
+    ready.push_back(&prompt);
+  }
+  logits_.resize(ready.size() * vocab_);
+  forward_.logits(last.data(), static_cast<int>(ready.size()), logits_.data());
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    const float* logits = logits_.data() + i * vocab_;
+    ready[i]->last_logits.assign(logits, logits + vocab_);
   }
   const double spent_ms = now_ms() - begin_ms;
   for (std::size_t i = 0; i < spans.size(); ++i) {
@@ -356,7 +374,7 @@ Result<> Scheduler::Work::decode() {
 
   std::vector<std::size_t> first_row(live.size());
   for (std::size_t i = 1; i < spans.size(); ++i) first_row[i] = first_row[i - 1] + tokens[i - 1].size();
-  compute_.for_rows(static_cast<int>(live.size()), [&](int which) {
+  compute_.pool.for_each(static_cast<int>(live.size()), [&](int which, float* scratch) {
     const auto i = static_cast<std::size_t>(which);
     Sequence& s = *live[i];
     for (std::size_t k = 0; k < tokens[i].size() && !s.finished; ++k) {
@@ -367,7 +385,7 @@ Result<> Scheduler::Work::decode() {
         ++s.output.n_accepted_tokens;
       }
       const std::size_t row = first_row[i] + k;
-      commit(s, std::span(logits_).subspan(row * vocab_, vocab_));
+      commit(s, std::span(logits_).subspan(row * vocab_, vocab_), scratch);
       if (!options_.speculate || s.finished) continue;
       const float* h = hidden.data() + row * hidden_;
       s.pairs.push_back({s.size() - 2, s.tokens.back(), std::vector<float>(h, h + hidden_)});
@@ -382,10 +400,10 @@ Result<> Scheduler::Work::decode() {
 }
 
 /// Draws the next token of a sequence from a row of logits, adds it, and ends the sequence if it is time.
-void Scheduler::Work::commit(Sequence& s, std::span<const float> logits) {
+void Scheduler::Work::commit(Sequence& s, std::span<const float> logits, float* scratch) {
   const TokenRequest& request = requests_[s.request];
-  const auto drawn =
-      kernels::sample_token(compute_.ops, logits, request.sampling, request.key, static_cast<std::uint32_t>(s.size()));
+  const auto drawn = kernels::sample_token(compute_.ops, logits, request.sampling, request.key,
+                                           static_cast<std::uint32_t>(s.size()), scratch);
   Timings& timings = s.output.timings;
   timings.finished_ms = now_ms();
   if (!timings.first_token_ms) timings.first_token_ms = timings.finished_ms;
@@ -439,7 +457,7 @@ Result<> Scheduler::Work::draft() {
   forward_.logits(last.data(), static_cast<int>(spans.size()), logits_.data());
   const double share_ms = (now_ms() - begin_ms) / static_cast<double>(sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    sequences[i]->draft = kernels::argmax(std::span(logits_).subspan(i * vocab_, vocab_));
+    sequences[i]->draft = kernels::argmax(compute_.ops, std::span(logits_).subspan(i * vocab_, vocab_));
     sequences[i]->pairs.clear();
     *sequences[i]->output.timings.decode_device_ms += share_ms;
   }

@@ -69,6 +69,14 @@ Result<Checkpoint> Checkpoint::open_gguf(const std::filesystem::path& path) {
   return checkpoint;
 }
 
+Checkpoint Checkpoint::in_memory(const std::filesystem::path& folder, std::vector<MemoryTensor> tensors) {
+  Checkpoint checkpoint;
+  checkpoint.folder_ = folder;
+  checkpoint.memory_tensors_ = std::move(tensors);
+  for (const MemoryTensor& tensor : checkpoint.memory_tensors_) checkpoint.add(tensor.view);
+  return checkpoint;
+}
+
 Result<Checkpoint> Checkpoint::open(const std::filesystem::path& folder) {
   if (is_gguf_path(folder)) return open_gguf(folder);
   ASSAY_ASSIGN(const Plan plan, plan_files(folder));
@@ -123,13 +131,20 @@ const TensorView* Checkpoint::find(std::string_view name) const {
   return found == tensors_.end() ? nullptr : found->second;
 }
 
-Result<std::string> Checkpoint::weights_sha256() const {
+std::uint64_t Checkpoint::file_bytes() const {
+  std::uint64_t n_bytes = 0;
+  for (const FileIdentity& file : identities_) n_bytes += file.size_bytes;
+  return n_bytes;
+}
+
+Result<std::string> Checkpoint::weights_sha256(const BytesProgress& on_progress) const {
+  if (!memory_tensors_.empty()) return std::string();
   std::vector<std::span<const std::byte>> contents;
   for (const SafetensorsFile& file : files_) contents.push_back(file.file_bytes());
   if (gguf_files_) {
     for (const GgufFile& part : gguf_files_->parts()) contents.push_back(part.file_bytes());
   }
-  return cached_sha256(identities_, contents, cache_folder());
+  return cached_sha256(identities_, contents, cache_folder(), on_progress);
 }
 
 }  // namespace assay::runners

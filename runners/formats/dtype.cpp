@@ -84,6 +84,26 @@ float f16_to_float(std::uint16_t bits) {
   return sign == 0 ? magnitude : -magnitude;
 }
 
+std::uint16_t float_to_bf16(float value) {
+  const auto wide = std::bit_cast<std::uint32_t>(value);
+  if (std::isnan(value)) return static_cast<std::uint16_t>(wide >> 16 | 0x40u);
+  return static_cast<std::uint16_t>((wide + 0x7FFFu + (wide >> 16 & 1u)) >> 16);
+}
+
+std::uint16_t float_to_f16(float value) {
+  const std::uint32_t sign = std::signbit(value) ? 0x8000u : 0u;
+  const float magnitude = std::fabs(value);
+  if (std::isnan(value)) return static_cast<std::uint16_t>(sign | 0x7E00u);
+  if (magnitude >= 65520.0f) return static_cast<std::uint16_t>(sign | 0x7C00u);
+  if (magnitude < 0x1p-14f) {
+    // Subnormals are multiples of 2^-24; 1024 of them carry into the smallest normal, whose code is 1024.
+    return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(magnitude * 0x1p24f)));
+  }
+  const auto wide = std::bit_cast<std::uint32_t>(magnitude);
+  const std::uint32_t rounded = (wide + 0xFFFu + (wide >> 13 & 1u)) >> 13;
+  return static_cast<std::uint16_t>(sign | (rounded - ((127u - 15u) << 10)));
+}
+
 float e4m3_to_float(std::uint8_t bits) {
   const std::uint32_t sign = std::uint32_t{bits & 0x80u} << 24;
   const std::uint32_t exponent = (bits >> 3) & 0xFu;

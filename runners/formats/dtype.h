@@ -59,6 +59,10 @@ float bf16_to_float(std::uint16_t bits);
 float f16_to_float(std::uint16_t bits);
 float e4m3_to_float(std::uint8_t bits);
 
+/// Round to nearest, ties to the even mantissa; beyond the largest value infinity. NaN stays NaN.
+std::uint16_t float_to_bf16(float value);
+std::uint16_t float_to_f16(float value);
+
 /// Round to nearest, ties to the even mantissa, saturating at ±448 (infinities too). NaN becomes 0x7F.
 /// The same as CUDA's __nv_cvt_float_to_fp8 with __NV_SATFINITE and __NV_E4M3.
 std::uint8_t float_to_e4m3(float value);

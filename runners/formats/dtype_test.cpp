@@ -120,6 +120,23 @@ TEST_CASE("f16: all 65536 patterns decode as the compiler's type does", "[dtype]
   }
   CHECK(n_wrong == 0);
 }
+
+TEST_CASE("f16: rounding is the compiler's, at every midpoint between two patterns and beside it", "[dtype]") {
+  int n_wrong = 0;
+  for (std::uint32_t pattern = 0; pattern < 0x7C00; ++pattern) {
+    const float low = f16_to_float(static_cast<std::uint16_t>(pattern));
+    const float high = pattern == 0x7BFF ? 65536.0f : f16_to_float(static_cast<std::uint16_t>(pattern + 1));
+    const float midpoint = (low + high) / 2;
+    for (const float magnitude : {low, midpoint, std::nextafter(midpoint, 0.0f), std::nextafter(midpoint, 1e9f)}) {
+      for (const float value : {magnitude, -magnitude}) {
+        n_wrong += float_to_f16(value) == std::bit_cast<std::uint16_t>(static_cast<_Float16>(value)) ? 0 : 1;
+      }
+    }
+  }
+  CHECK(n_wrong == 0);
+  CHECK(std::isnan(f16_to_float(float_to_f16(std::numeric_limits<float>::quiet_NaN()))));
+  CHECK(f16_to_float(float_to_f16(-1e9f)) == -std::numeric_limits<float>::infinity());
+}
 #endif
 
 // IEEE 754 binary32's upper half, by hand.
@@ -130,6 +147,20 @@ TEST_CASE("bf16: known patterns", "[dtype]") {
   CHECK(bf16_to_float(0xFF80) == -std::numeric_limits<float>::infinity());
   CHECK(std::isnan(bf16_to_float(0x7FC0)));
   CHECK(std::signbit(bf16_to_float(0x8000)));
+}
+
+// By hand: 1 + 2^-8 lies halfway between 0x3F80 and 0x3F81, 1 + 3·2^-8 between 0x3F81 and 0x3F82.
+TEST_CASE("bf16: rounding to nearest even, overflow, NaN", "[dtype]") {
+  const auto [value, code] = GENERATE(table<float, int>({{1.0f, 0x3F80},
+                                                         {1.00390625f, 0x3F80},
+                                                         {1.01171875f, 0x3F82},
+                                                         {1.00390637f, 0x3F81},
+                                                         {-3.140625f, 0xC049},
+                                                         {3.4028235e38f, 0x7F80},
+                                                         {-0.0f, 0x8000}}));
+  CAPTURE(value);
+  CHECK(int{float_to_bf16(value)} == code);
+  CHECK(std::isnan(bf16_to_float(float_to_bf16(std::numeric_limits<float>::signaling_NaN()))));
 }
 
 // Names and widths as in huggingface/safetensors, tensor.rs.

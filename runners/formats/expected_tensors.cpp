@@ -25,7 +25,7 @@ class Tensors {
   Presence presence_;
 };
 
-void append_mla(const ModelConfig& c, const Tensors& attention) {
+void append_mla(const ModelConfig& c, KvB kv_b, const Tensors& attention) {
   const std::int64_t heads = c.num_attention_heads;
   if (c.q_lora_rank) {
     attention.projection("q_a_proj", *c.q_lora_rank, c.hidden_size);
@@ -36,7 +36,12 @@ void append_mla(const ModelConfig& c, const Tensors& attention) {
   }
   attention.projection("kv_a_proj_with_mqa", c.kv_lora_rank + c.qk_rope_head_dim, c.hidden_size);
   attention.plain("kv_a_layernorm.weight", {c.kv_lora_rank});
-  attention.projection("kv_b_proj", heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank);
+  if (kv_b == KvB::split) {
+    attention.projection("k_b_proj", heads * c.kv_lora_rank, c.qk_nope_head_dim);
+    attention.projection("v_b_proj", heads * c.v_head_dim, c.kv_lora_rank);
+  } else {
+    attention.projection("kv_b_proj", heads * (c.qk_nope_head_dim + c.v_head_dim), c.kv_lora_rank);
+  }
   attention.projection("o_proj", c.hidden_size, heads * c.v_head_dim);
 }
 
@@ -74,10 +79,10 @@ void append_moe(const ModelConfig& c, const Tensors& mlp) {
   }
 }
 
-void append_layer(const ModelConfig& c, const Tensors& layer, FeedForward feed_forward) {
+void append_layer(const ModelConfig& c, KvB kv_b, const Tensors& layer, FeedForward feed_forward) {
   layer.plain("input_layernorm.weight", {c.hidden_size});
   const Tensors attention = layer.under("self_attn.");
-  c.attention == Attention::mla ? append_mla(c, attention) : append_gqa(c, attention);
+  c.attention == Attention::mla ? append_mla(c, kv_b, attention) : append_gqa(c, attention);
   layer.plain("post_attention_layernorm.weight", {c.hidden_size});
   const Tensors mlp = layer.under("mlp.");
   feed_forward == FeedForward::moe ? append_moe(c, mlp) : append_ffn(c, mlp, c.intermediate_size);
@@ -91,7 +96,7 @@ void append_mtp(const ModelConfig& c, std::vector<ExpectedTensor>& out) {
   mtp.plain("enorm.weight", {c.hidden_size});
   mtp.plain("hnorm.weight", {c.hidden_size});
   mtp.plain("eh_proj.weight", {c.hidden_size, 2 * c.hidden_size});
-  append_layer(c, mtp, c.n_routed_experts > 0 ? FeedForward::moe : FeedForward::dense);
+  append_layer(c, KvB::whole, mtp, c.n_routed_experts > 0 ? FeedForward::moe : FeedForward::dense);
   mtp.plain("shared_head.norm.weight", {c.hidden_size});
   const Tensors copies(out, prefix, Presence::optional);
   copies.plain("embed_tokens.weight", {c.vocab_size, c.hidden_size});
@@ -106,12 +111,12 @@ std::int64_t ExpectedTensor::n_elements() const {
   return n;
 }
 
-std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config) {
+std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config, KvB kv_b) {
   std::vector<ExpectedTensor> out;
   const Tensors all(out, "", Presence::required);
   all.plain("model.embed_tokens.weight", {config.vocab_size, config.hidden_size});
   for (std::int64_t layer = 0; layer < config.num_hidden_layers; ++layer) {
-    append_layer(config, all.under(layer_prefix(layer)), config.feed_forward[static_cast<std::size_t>(layer)]);
+    append_layer(config, kv_b, all.under(layer_prefix(layer)), config.feed_forward[static_cast<std::size_t>(layer)]);
   }
   all.plain("model.norm.weight", {config.hidden_size});
   const Presence head = config.tie_word_embeddings ? Presence::optional : Presence::required;

@@ -26,8 +26,15 @@ struct ExpectedTensor {
   std::int64_t n_elements() const;
 };
 
+/// The forms in which kv_b_proj of latent attention is stored.
+enum class KvB {
+  whole,
+  split,  ///< k_b_proj [heads·kv_lora_rank, nope], each head transposed, and v_b_proj [heads·v, kv_lora_rank]; GGUF
+          ///< only
+};
+
 /// Every tensor without block scales, each name once. Order: embedding, layers, final norm, head, MTP layer.
-std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config);
+std::vector<ExpectedTensor> expected_tensors(const ModelConfig& config, KvB kv_b = KvB::whole);
 
 /// The name of an FP8 weight's block scales: "X.weight_scale_inv" for "X.weight".
 std::string scale_name(const std::string& weight_name);

@@ -16,6 +16,7 @@ namespace assay::runners {
 namespace {
 
 constexpr std::size_t kDigestDigits = 64;
+constexpr std::size_t kHashedAtATime = 64 << 20;
 
 std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
@@ -95,7 +96,7 @@ std::filesystem::path cache_folder() {
 
 Result<std::string> cached_sha256(std::span<const FileIdentity> files,
                                   std::span<const std::span<const std::byte>> contents,
-                                  const std::filesystem::path& cache) {
+                                  const std::filesystem::path& cache, const BytesProgress& on_progress) {
   const std::string key = cache_key(files);
   const std::filesystem::path path = cache.empty() ? cache : cache / "weights-sha256" / sha256_hex(key);
   ASSAY_TRY(check_unchanged(files));
@@ -104,7 +105,16 @@ Result<std::string> cached_sha256(std::span<const FileIdentity> files,
   }
 
   Sha256 hash;
-  for (const std::span<const std::byte> content : contents) hash.update(content);
+  std::uint64_t done_bytes = 0;
+  for (std::span<const std::byte> content : contents) {
+    while (!content.empty()) {
+      const auto part = content.first(std::min(kHashedAtATime, content.size()));
+      hash.update(part);
+      content = content.subspan(part.size());
+      done_bytes += part.size();
+      if (on_progress) on_progress(done_bytes);
+    }
+  }
   const std::string digest = to_hex(hash.finish());
   ASSAY_TRY(check_unchanged(files));
   if (!path.empty()) remember(path, digest, key);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct FileIdentity {
 /// Error{bad_input} if the file is missing or can't be looked at.
 Result<FileIdentity> identify_file(const std::filesystem::path& path);
 
+/// Told how many bytes have been read so far; may be empty.
+using BytesProgress = std::function<void(std::uint64_t)>;
+
 /// $XDG_CACHE_HOME/assay, else ~/.cache/assay; empty if neither variable names an absolute folder.
 std::filesystem::path cache_folder();
 
@@ -33,6 +37,6 @@ std::filesystem::path cache_folder();
 /// time. Error{environment} if a file is no longer the one that `files` describes.
 Result<std::string> cached_sha256(std::span<const FileIdentity> files,
                                   std::span<const std::span<const std::byte>> contents,
-                                  const std::filesystem::path& cache);
+                                  const std::filesystem::path& cache, const BytesProgress& on_progress = {});
 
 }  // namespace assay::runners

@@ -94,6 +94,7 @@ Result<> read_common(const JsonObject& json, ModelConfig& config) {
   ASSAY_ASSIGN(config.tie_word_embeddings, json.boolean_or("tie_word_embeddings", false));
   config.hidden_act = "silu";
   ASSAY_TRY(require_word(json, "hidden_act", "", {config.hidden_act}));
+  ASSAY_ASSIGN(config.torch_dtype, json.string_or(json.has("torch_dtype") ? "torch_dtype" : "dtype", ""));
   return refuse_variants(json);
 }
 

@@ -74,6 +74,8 @@ struct ModelConfig {
   double rms_norm_eps = 0;
   bool tie_word_embeddings = false;
   std::string hidden_act;  ///< always "silu"
+  std::string
+      torch_dtype;  ///< as the file says ("bfloat16"), unchecked; empty if it doesn't. Dummy weights alone use it
 
   // MLA (0 for GQA)
   std::optional<std::int64_t> q_lora_rank;  ///< none: the query is not compressed (null or 0 in the file)

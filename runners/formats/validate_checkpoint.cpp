@@ -140,14 +140,19 @@ bool has_mtp_layer(const ModelConfig& config, const Checkpoint& checkpoint) {
   return first != checkpoint.tensors().end() && first->first.starts_with(prefix);
 }
 
-Result<> validate_checkpoint(const ModelConfig& config, const Checkpoint& checkpoint) {
-  const std::vector<ExpectedTensor> expected = expected_tensors(config);
+Result<> validate_checkpoint(const ModelConfig& config, const Checkpoint& checkpoint,
+                             const BytesProgress& on_progress) {
+  const bool split = checkpoint.find("model.layers.0.self_attn.k_b_proj.weight") != nullptr;
+  const std::vector<ExpectedTensor> expected = expected_tensors(config, split ? KvB::split : KvB::whole);
   ASSAY_TRY(check_names(config, checkpoint, expected));
   const bool mtp = has_mtp_layer(config, checkpoint);
+  std::uint64_t checked_bytes = 0;
   for (const ExpectedTensor& tensor : expected) {
     const TensorView* found = checkpoint.find(tensor.name);
     if (found != nullptr) {
       ASSAY_TRY(check_tensor(config, checkpoint, tensor, *found));
+      checked_bytes += found->bytes.size();
+      if (on_progress) on_progress(checked_bytes);
     } else if (tensor.presence == Presence::required || (tensor.presence == Presence::with_mtp && mtp)) {
       return bad_input(at(checkpoint, tensor.name), "is missing; it must have shape ", shape_text(tensor.shape));
     }

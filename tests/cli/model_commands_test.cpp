@@ -1,6 +1,8 @@
 // Commands that read a model's files: the shipped reference model is always there.
 
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "runners/formats/safetensors.h"
 #include "tests/cli/program_process.h"
@@ -80,6 +82,74 @@ TEST_CASE("models: shows the shipped one, and registers another", "[cli]") {
   CHECK(json_of(call({"models", "show", "mine", "--json"}, environment).out)["architecture"] == model["architecture"]);
   CHECK(call({"models", "add", "mine", "/nonexistent"}, environment).exit_code == 2);
   CHECK(call({"models", "show", "yours"}, environment).exit_code == 2);
+}
+
+TEST_CASE("models show: licence, and what fits on this machine", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string golden = std::string(ASSAY_SOURCE_DIR) + "/tests/data/golden/qwen3";
+  std::filesystem::copy(golden, folder / "m");
+  write_text(folder / "m/README.md", "---\nlicense: apache-2.0\x1b[31m\n---\n");
+  const Json model = json_of(call({"models", "show", folder / "m", "--json"}).out);
+  CHECK(model["licence"]["text"] == "apache-2.0\x1b[31m");
+  CHECK(model["licence"]["source"] == "README.md");
+  // By hand: 3 layers, 2 key-value heads of width 24, float32.
+  const Json& device = model["devices"].at(0);
+  CHECK(device["device"] == "cpu");
+  CHECK(device["kv_bytes_per_token"] == 3 * 2 * 2 * 24 * 4);
+  CHECK(device["weight_bytes"] == model["weight_bytes"]);
+  CHECK(device["fits"] == true);
+  CHECK(device["max_context_tokens"] == 512);
+  CHECK(device["max_sequences"].get<std::int64_t>() > 1);
+  CHECK(device["available_bytes"] <= device["memory_bytes"]);
+
+  const Ended text = call({"models", "show", folder / "m"});
+  CHECK_THAT(text.out, Contains("apache-2.0\\x1b[31m (README.md)") && Contains("fits on cpu") &&
+                           Contains("sequences of 512 tokens"));
+  CHECK(text.out.find('\x1b') == std::string::npos);
+  CHECK_THAT(call({"models", "show", "reference"}).out, Contains("not stated"));
+}
+
+TEST_CASE("models: hostile names, paths and registries are refused in one line", "[cli]") {
+  const TemporaryFolder folder;
+  const std::map<std::string, std::string> environment = {{"XDG_CONFIG_HOME", folder.path().string()}};
+  const std::string reference = std::string(ASSAY_SOURCE_DIR) + "/models/reference";
+  const auto refusal = [&](const std::vector<std::string>& words) {
+    const Ended ended = call(words, environment);
+    CAPTURE(words, ended.err);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.out.empty());
+    CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
+    CHECK(ended.err.find('\x1b') == std::string::npos);
+    return ended.err;
+  };
+  refusal({"models", "add", "", reference});
+  refusal({"models", "add", "a/b", reference});
+  refusal({"models", "add", "\x1b[31m", reference});
+  refusal({"models", "add", std::string(101, 'a'), reference});
+  CHECK_THAT(refusal({"models", "add", "reference", reference}), Contains("shipped"));
+  CHECK_THAT(refusal({"models", "add", "m", ""}), Contains("config.json"));
+  CHECK_THAT(refusal({"models", "add", "m", "/\x1b[31m"}), Contains("config.json"));
+  CHECK_THAT(refusal({"models", "show", "\x1b[31m"}), Contains("registered"));
+  const std::string odd = folder / "\x1b[31m";
+  std::filesystem::create_directory(odd);
+  write_text(odd + "/config.json", "{}");
+  CHECK_THAT(refusal({"models", "add", "m", odd}), Contains("control characters"));
+  const std::string no_text = folder / "\xFF";
+  std::filesystem::create_directory(no_text);
+  write_text(no_text + "/config.json", "{}");
+  CHECK_THAT(refusal({"models", "add", "m", no_text}), Contains("UTF-8"));
+
+  std::filesystem::create_directory(folder / "assay");
+  const std::string registry = folder / "assay/models.json";
+  for (const char* text :
+       {"", "[]", "{}", R"({"models":[]})", R"({"models":{"m":7}})", R"({"models":{"a/b":"/x"}})",
+        R"({"models":{"m":"relative"}})", R"({"models":{"m":""}})", R"({"models":{"m":"/x\u0000y"}})",
+        R"({"models":{"m":"/\u001b[31m"}})", R"({"models":{},"more":1})", R"({"models":{"m":"/x","m":"/y"}})"}) {
+    write_text(registry, text);
+    CHECK_THAT(refusal({"models"}), Contains("models.json"));
+    CHECK_THAT(refusal({"models", "add", "m", reference}), Contains("models.json"));
+    CHECK(read_text(registry) == text);
+  }
 }
 
 TEST_CASE("generate: replies in the order of the prompts, one JSON line each", "[cli]") {

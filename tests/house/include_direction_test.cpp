@@ -37,10 +37,10 @@ std::optional<std::string> part_of(std::string_view path) {
   return std::nullopt;
 }
 
-// Tests and benchmarks beside the code may use the tests' support, whatever their folder.
+// Tests, benchmarks and fuzz entries beside the code may use the tests' support, whatever their folder.
 bool is_test(std::string_view file) {
   const std::string stem = std::filesystem::path(file).stem().string();
-  return stem.ends_with("_test") || stem.ends_with("_bench") || stem.starts_with("test_");
+  return stem.ends_with("_test") || stem.ends_with("_bench") || stem.ends_with("_fuzz") || stem.starts_with("test_");
 }
 
 // What is wrong with the line `line` of `file` (a path from the root), if it is an #include that breaks a rule.
@@ -111,6 +111,7 @@ TEST_CASE("include_direction: an arrow of the house is none", "[house]") {
       {"harness/cli/cmd_run.cpp", "#include \"harness/run/execute.h\""},
       {"gui/models/runs.cpp", "#include \"results/store.h\""},
       {"results/store_test.cpp", "#include \"tests/support/catch.h\""},
+      {"results/store_fuzz.cpp", "#include \"tests/support/fuzz_entry.h\""},
       {"tests/end_to_end/run_test.cpp", "#include \"harness/cli/cmd_run.h\""},
       {"results/store.cpp", "#include <sqlite3.h>"},
       {"results/store.cpp", "// #include \"suites/suite.h\""},

@@ -9,7 +9,7 @@ namespace assay::tests {
 
 inline std::vector<kernels::SimdLevel> available_levels() {
   std::vector<kernels::SimdLevel> levels;
-  for (const auto level : {kernels::SimdLevel::scalar, kernels::SimdLevel::avx2, kernels::SimdLevel::avx512}) {
+  for (const kernels::SimdLevel level : kernels::kSimdLevels) {
     if (kernels::simd_level_available(level)) levels.push_back(level);
   }
   return levels;

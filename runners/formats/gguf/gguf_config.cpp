@@ -63,7 +63,7 @@ Result<> put_common(const GgufKeys& keys, const GgufFiles& files, Json& config) 
   ASSAY_ASSIGN(config["num_attention_heads"], keys.uniform("attention.head_count"));
   ASSAY_ASSIGN(config["max_position_embeddings"], keys.integer("context_length"));
   ASSAY_ASSIGN(config["rms_norm_eps"], keys.number("attention.layer_norm_rms_epsilon"));
-  ASSAY_ASSIGN(config["rope_theta"], keys.number("rope.freq_base"));
+  ASSAY_ASSIGN(config["rope_theta"], keys.number_or("rope.freq_base", 10000));
   config["hidden_act"] = "silu";
   config["tie_word_embeddings"] = files.find("token_embd.weight") != nullptr && files.find("output.weight") == nullptr;
   return {};

@@ -318,10 +318,17 @@ TEST_CASE("gguf config: what is not known is refused by name", "[gguf]") {
              Contains("nextn_predict_layers\" is 1"));
 }
 
+// ggml-org/llama.cpp, src/llama-hparams.h and llama-model.cpp: rope_freq_base_train where the key is missing.
+TEST_CASE("gguf config: a missing rope.freq_base is 10000", "[gguf]") {
+  TestGguf file = smollm2_gguf();
+  file.remove("llama.rope.freq_base");
+  CHECK(accepted(file).rope_theta == 10000);
+}
+
 TEST_CASE("gguf config: no number is guessed", "[gguf]") {
   const std::string name =
       GENERATE("llama.context_length", "llama.embedding_length", "llama.block_count", "llama.feed_forward_length",
-               "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon", "llama.rope.freq_base");
+               "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon");
   CHECK_THAT(refusal_without(smollm2_gguf(), name), Contains("key \"" + name + "\" is missing"));
 }
 

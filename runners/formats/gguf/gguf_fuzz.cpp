@@ -1,11 +1,15 @@
-// The fuzz entry of the GGUF reader, in libFuzzer's form: clang++ -fsanitize=fuzzer,address with this file and the
-// library gives a fuzzer. gguf_fuzz_test.cpp calls it over mutated files in every build.
+// The fuzz entry of the GGUF reader: one file, as metadata and tensors and as a model.
 
-#include <cstddef>
-#include <cstdint>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
 
 #include "harness/base/assert.h"
+#include "runners/formats/gguf/gguf_config.h"
 #include "runners/formats/gguf/gguf_file.h"
+#include "runners/formats/gguf/hub_tensors.h"
+#include "tests/support/fuzz_entry.h"
 
 namespace {
 
@@ -22,21 +26,45 @@ void read_metadata(const GgufMetadata& metadata) {
   }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::span<const std::byte> file(reinterpret_cast<const std::byte*>(data), size);
-  const auto header = parse_gguf(file, "fuzz");
-  if (!header) return 0;
-  read_metadata(header->metadata);
-  std::size_t tensor_bytes = 0;
-  for (const TensorView& tensor : header->tensors) {
-    tensor_bytes += tensor.bytes.size();
+void read_tensors(std::span<const TensorView> tensors) {
+  for (const TensorView& tensor : tensors) {
     // Every byte is touched, so that a view outside the file is an error of the address sanitizer.
     const auto floats = read_floats(tensor);
     ASSAY_ASSERT(floats && static_cast<std::int64_t>(floats->size()) == tensor.n_elements(),
                  "every type that the reader admits has values");
   }
-  ASSAY_ASSERT(tensor_bytes <= size, "tensors do not overlap");
-  return 0;
+}
+
+/// A file in memory with a path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::span<const std::byte> bytes) : descriptor_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    ASSAY_ASSERT(written == static_cast<ssize_t>(bytes.size()), "memory is there for small files");
+  }
+  ~MemoryFile() { ::close(descriptor_); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+ASSAY_FUZZ_ENTRY(gguf)(std::span<const std::byte> file) {
+  const auto header = parse_gguf(file, "fuzz");
+  if (!header) return;
+  read_metadata(header->metadata);
+  std::size_t tensor_bytes = 0;
+  for (const TensorView& tensor : header->tensors) tensor_bytes += tensor.bytes.size();
+  ASSAY_ASSERT(tensor_bytes <= file.size(), "tensors do not overlap");
+  read_tensors(header->tensors);
+
+  const MemoryFile named(file);
+  const auto files = GgufFiles::open(named.path());
+  if (!files) return;
+  const auto config = read_gguf_config(*files);
+  if (const auto tensors = hub_tensors(*files)) read_tensors(*tensors);
 }

@@ -100,10 +100,10 @@ class HubNames {
       return {};
     }
     if (parts->kind != ".weight" && parts->kind != ".bias") return unknown(tensor);
-    if (parts->stem == "attn_k_b" || parts->stem == "attn_v_b") {
-      return fail(tensor, "holds a part of kv_b_proj; only files with the whole of it, attn_kv_b, can be read");
-    }
     const std::string kind(parts->kind);
+    if (parts->stem == "attn_k_b" || parts->stem == "attn_v_b") {
+      return append_heads(tensor, prefix + "self_attn." + (parts->stem == "attn_k_b" ? "k_b_proj" : "v_b_proj") + kind);
+    }
     if (const auto name = hub_name(kExpertNames, parts->stem)) {
       return append_experts(tensor, prefix + "mlp.experts.", "." + *name + kind);
     }
@@ -144,6 +144,16 @@ class HubNames {
     return {};
   }
 
+  /// A matrix for each head: all below each other.
+  Result<> append_heads(const TensorView& tensor, std::string name) {
+    if (tensor.shape.size() != 3) {
+      return fail(tensor, "has shape ", shape_text(tensor.shape), ", must be [heads, out, in]");
+    }
+    append_renamed(tensor, std::move(name));
+    tensors_.back().shape = {tensor.shape[0] * tensor.shape[1], tensor.shape[2]};
+    return {};
+  }
+
   /// Of the tensor appended last.
   Result<> mark_interleaved(const TensorView& tensor) {
     if (tensor.shape[0] % interleaved_head_dim_ != 0) {
@@ -171,12 +181,21 @@ Result<std::int64_t> read_interleaved_head_dim(const GgufMetadata& metadata) {
   return bad_input(metadata.where(), ": the width of a head is ", head_dim, ", must be even and at least 2");
 }
 
+/// True for the parts of kv_b_proj in a file that also holds the whole, as some converters wrote it.
+bool is_part_of_stored_whole(const GgufFiles& files, std::string_view name) {
+  const auto parts = parse_layer_name(name);
+  if (!parts || (parts->stem != "attn_k_b" && parts->stem != "attn_v_b")) return false;
+  return files.find("blk." + std::string(parts->layer) + ".attn_kv_b" + std::string(parts->kind)) != nullptr;
+}
+
 }  // namespace
 
 Result<std::vector<TensorView>> hub_tensors(const GgufFiles& files) {
   ASSAY_ASSIGN(const std::int64_t interleaved_head_dim, read_interleaved_head_dim(files.metadata()));
   HubNames names(files.metadata().where(), interleaved_head_dim);
-  for (const auto& [name, tensor] : files.tensors()) ASSAY_TRY(names.append(*tensor));
+  for (const auto& [name, tensor] : files.tensors()) {
+    if (!is_part_of_stored_whole(files, name)) ASSAY_TRY(names.append(*tensor));
+  }
   return names.take();
 }
 

@@ -168,6 +168,27 @@ TEST_CASE("gguf checkpoint: quantised types are for matrices", "[gguf]") {
   CHECK_THAT(verdict(file), Contains("model.norm.weight: is missing"));
 }
 
+// The tiny model: 2 heads, nope 4, v 4, kv_lora_rank 3.
+TEST_CASE("gguf checkpoint: kv_b in parts, alone or beside the whole", "[gguf]") {
+  TestGguf file = tiny_deepseek_gguf();
+  for (const std::string layer : {"blk.0.", "blk.1."}) {
+    file.tensors.push_back(f32_tensor(layer + "attn_k_b.weight", {4, 3, 2}));
+    file.tensors.push_back(f32_tensor(layer + "attn_v_b.weight", {3, 4, 2}));
+  }
+  CHECK(verdict(file) == "valid");
+  std::erase_if(file.tensors, [](const TestTensor& tensor) { return tensor.name == "blk.0.attn_kv_b.weight"; });
+  CHECK_THAT(verdict(file), Contains("model.layers.1.self_attn.kv_b_proj.weight"));  // layers differ
+  std::erase_if(file.tensors, [](const TestTensor& tensor) { return tensor.name == "blk.1.attn_kv_b.weight"; });
+  CHECK(verdict(file) == "valid");
+  TestGguf without = file;
+  std::erase_if(without.tensors, [](const TestTensor& tensor) { return tensor.name == "blk.1.attn_v_b.weight"; });
+  CHECK_THAT(verdict(without), Contains("model.layers.1.self_attn.v_b_proj.weight: is missing"));
+  for (TestTensor& tensor : file.tensors) {
+    if (tensor.name == "blk.0.attn_k_b.weight") tensor = f32_tensor(tensor.name, {3, 4, 2});
+  }
+  CHECK_THAT(verdict(file), Contains("has shape [8, 3], must be [6, 4]"));
+}
+
 TEST_CASE("gguf checkpoint: tensors that can't be placed are refused by name", "[gguf]") {
   CHECK(refusal_with(tiny_llama_gguf(), f32_tensor("rope_freqs.weight", {4})) == "accepted");
   for (const std::string name :
@@ -176,8 +197,8 @@ TEST_CASE("gguf checkpoint: tensors that can't be placed are refused by name", "
     CHECK_THAT(refusal_with(tiny_llama_gguf(), f32_tensor(name, {4})),
                Contains("\"" + name + "\" has a name that is not known here"));
   }
-  CHECK_THAT(refusal_with(tiny_deepseek_gguf(), f32_tensor("blk.0.attn_k_b.weight", {4, 3, 2})),
-             Contains("attn_k_b") && Contains("attn_kv_b"));
+  CHECK_THAT(refusal_with(tiny_deepseek_gguf(), f32_tensor("blk.2.attn_k_b.weight", {4, 3})),
+             Contains("has shape [3, 4], must be [heads, out, in]"));
   CHECK_THAT(refusal_with(tiny_deepseek_gguf(), f32_tensor("blk.0.ffn_up_exps.weight", {4, 3})),
              Contains("has shape [3, 4], must be [experts, out, in]"));
   CHECK_THAT(refusal_with(tiny_deepseek_gguf(), f32_tensor("blk.0.ffn_up_exps.weight", {1, 1, 4097})),

@@ -1,0 +1,31 @@
+#pragma once
+// How a model's weights come into memory.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace assay::runners {
+
+/// Where the weights come from.
+enum class WeightSource {
+  files,
+  dummy,  ///< random ones (dummy_weights.h); of the model's files config.json alone is read
+};
+
+/// What loading is at. Steps follow each other, and a step's bytes grow.
+struct LoadState {
+  std::string_view step;  ///< "make" (dummy weights), "check", "load", "hash"
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+using LoadProgress = std::function<void(const LoadState&)>;
+
+struct LoadOptions {
+  WeightSource weights = WeightSource::files;
+  std::optional<int> n_threads = {};  ///< that make or repack weights; empty: one for each processor that may be used
+  LoadProgress on_progress = {};      ///< called on the thread that loads; may be empty
+};
+
+}  // namespace assay::runners

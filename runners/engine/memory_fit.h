@@ -1,0 +1,34 @@
+#pragma once
+// What of a model fits into a device's memory: its weights, and beside them how much context for how many sequences.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runners/formats/model_config.h"
+
+namespace assay::runners {
+
+/// The memory of a device that this build runs models on.
+struct DeviceMemory {
+  std::string device;  ///< as --device takes it
+  std::string name;
+  std::int64_t memory_bytes = 0;     ///< in all
+  std::int64_t available_bytes = 0;  ///< that can be taken now
+};
+
+/// This machine's. Each is asked at the time of the call.
+std::vector<DeviceMemory> run_devices();
+
+struct MemoryFit {
+  std::int64_t weight_bytes = 0;        ///< of the files, and of what is made from them at load
+  std::int64_t kv_bytes_per_token = 0;  ///< as the engine keeps it there, the MTP layer's row included
+  std::int64_t max_context_tokens = 0;  ///< of one sequence, at most the model's own; 0: not even the weights fit
+  std::int64_t max_sequences = 0;       ///< that have the model's whole context at a time
+};
+
+/// What fits into `available_bytes` on the CPU, where cached values are float32 in pages of 64 tokens. `file_bytes` are
+/// those of the weights in their files. Sequences that share a prompt need less than is counted here. Pure.
+MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes);
+
+}  // namespace assay::runners

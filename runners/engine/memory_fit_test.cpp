@@ -1,0 +1,56 @@
+#include "runners/engine/memory_fit.h"
+
+#include "runners/formats/test_configs.h"
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::runners;
+
+namespace {
+
+ModelConfig parsed(const Json& document) {
+  const auto config = parse_model_config(document, "config.json");
+  if (!config) FAIL(config.error().message);
+  return *config;
+}
+
+}  // namespace
+
+// By hand: 2 layers, 2 key-value heads of width 8: 2 · 2 · 8 floats a layer, 256 bytes a token; a page of 64 tokens has
+// 16,384 bytes. The context of 1000 tokens takes 16 pages.
+TEST_CASE("cpu_memory_fit: pages, contexts and sequences, counted by hand", "[engine][fit]") {
+  Json document = gqa_config("Qwen3ForCausalLM", "qwen3", 2, 32, 64, 4, 2, 100, false);
+  document["head_dim"] = 8;
+  document["max_position_embeddings"] = 1000;
+  const ModelConfig config = parsed(document);
+  const auto [available_bytes, context, sequences] =
+      GENERATE(table<std::int64_t, std::int64_t, std::int64_t>({{1'000'000, 0, 0},
+                                                                {1'000'000 + 16'383, 0, 0},
+                                                                {1'000'000 + 16'384, 64, 0},
+                                                                {1'000'000 + 15 * 16'384, 960, 0},
+                                                                {1'000'000 + 16 * 16'384, 1000, 1},
+                                                                {1'000'000 + 50 * 16'384, 1000, 3}}));
+  const MemoryFit fit = cpu_memory_fit(config, 1'000'000, available_bytes);
+  CAPTURE(available_bytes);
+  CHECK(fit.weight_bytes == 1'000'000);
+  CHECK(fit.kv_bytes_per_token == 256);
+  CHECK(fit.max_context_tokens == context);
+  CHECK(fit.max_sequences == sequences);
+}
+
+// 62 layers with the MTP layer's; 128 heads · (128 + 128) · 512 floats of maps and 512 + 64 floats of cache in each.
+TEST_CASE("cpu_memory_fit: latent attention's maps and rows", "[engine][fit]") {
+  const MemoryFit fit = cpu_memory_fit(parsed(deepseek_v3_config()), 700'000'000'000, 1'000'000'000);
+  CHECK(fit.weight_bytes == 700'000'000'000 + std::int64_t{62} * 128 * 256 * 512 * 4);
+  CHECK(fit.kv_bytes_per_token == 62 * 576 * 4);
+  CHECK(fit.max_context_tokens == 0);
+  CHECK(fit.max_sequences == 0);
+}
+
+TEST_CASE("run_devices: the processor's memory is known", "[engine][fit]") {
+  const std::vector<DeviceMemory> devices = run_devices();
+  REQUIRE_FALSE(devices.empty());
+  CHECK(devices[0].device == "cpu");
+  CHECK(devices[0].available_bytes > 0);
+  CHECK(devices[0].memory_bytes >= devices[0].available_bytes);
+}

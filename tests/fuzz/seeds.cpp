@@ -1,0 +1,122 @@
+// fuzz_seeds FOLDER: writes what the fuzzers start from, FOLDER/ENTRY/N for each: small files that the tests read too.
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "runners/formats/gguf/test_gguf_models.h"
+#include "runners/formats/test_configs.h"
+#include "runners/formats/test_folder.h"
+
+using namespace assay;
+using namespace assay::runners;
+
+namespace {
+
+const std::filesystem::path kSource = ASSAY_SOURCE_DIR;
+
+std::vector<std::string> safetensors_files() {
+  const std::string types =
+      R"({"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"__metadata__":{"format":"pt"},)"
+      R"("b":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[16,19]},"c":{"dtype":"I64","shape":[],"data_offsets":[19,27]}} )";
+  const std::string more =
+      R"({"h":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[4,8]},)"
+      R"("i":{"dtype":"I32","shape":[1],"data_offsets":[8,12]},"u":{"dtype":"U8","shape":[0,7],"data_offsets":[12,12]}})";
+  return {hand_made_file(types, "0123456789abcdefxyz01234567"), hand_made_file(more, "0123456789ab"),
+          hand_made_file("{}", "")};
+}
+
+std::vector<std::string> shard_indexes() {
+  return {R"({"metadata":{"total_size":27},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}})",
+          *read_file(kSource / "models/reference/model.safetensors.index.json")};
+}
+
+std::vector<std::string> model_configs() {
+  std::vector<std::string> texts;
+  for (const auto& entry : std::filesystem::directory_iterator(kSource / "tests/data/golden")) {
+    if (const auto text = read_file(entry.path() / "config.json")) texts.push_back(*text);
+  }
+  const std::string generation = R"({"bos_token_id":0,"eos_token_id":[1,2],"temperature":0.6})";
+  texts.push_back(to_json_text(deepseek_v3_config()) + std::string(1, '\0') + generation);
+  texts.push_back(to_json_text(tiny_config()));
+  return texts;
+}
+
+std::vector<std::string> gguf_files() {
+  TestGguf values;
+  values.metadata = {{"general.architecture", gguf_text("llama")},
+                     {"u", gguf_u32(7)},
+                     {"w", gguf_u64(7)},
+                     {"f", gguf_f32(0.5f)},
+                     {"b", gguf_bool(true)},
+                     {"s", gguf_texts({"one", "two"})},
+                     {"i", gguf_numbers<std::int16_t>(3, {1, 2})},
+                     {"x", gguf_numbers<float>(6, {1, 2})}};
+  values.tensors = {
+      {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
+  return {values.bytes(), tiny_llama_gguf().bytes(), tiny_deepseek_gguf().bytes(), qwen3_moe_gguf().bytes()};
+}
+
+std::vector<std::string> gguf_tokenizers() {
+  TestGguf gpt2;
+  gpt2.metadata = {{"general.architecture", gguf_text("llama")},
+                   {"tokenizer.ggml.model", gguf_text("gpt2")},
+                   {"tokenizer.ggml.pre", gguf_text("qwen2")},
+                   {"tokenizer.ggml.tokens", gguf_texts({"a", "b", "ab", "<e>"})},
+                   {"tokenizer.ggml.token_type", gguf_numbers<std::int32_t>(5, {1, 1, 1, 3})},
+                   {"tokenizer.ggml.merges", gguf_texts({"a b"})},
+                   {"tokenizer.ggml.bos_token_id", gguf_u32(3)},
+                   {"tokenizer.ggml.add_bos_token", gguf_bool(true)},
+                   {"tokenizer.chat_template", gguf_text("{{ messages }}")}};
+  TestGguf llama;
+  llama.metadata = {{"general.architecture", gguf_text("llama")},
+                    {"tokenizer.ggml.model", gguf_text("llama")},
+                    {"tokenizer.ggml.tokens", gguf_texts({"<unk>", "<0x41>", "\xE2\x96\x81", "a",
+                                                          "\xE2\x96\x81"
+                                                          "a"})},
+                    {"tokenizer.ggml.scores", gguf_numbers<float>(6, {0, 0, -1, -2, -3})},
+                    {"tokenizer.ggml.token_type", gguf_numbers<std::int32_t>(5, {2, 6, 1, 1, 1})}};
+  return {gpt2.bytes(), llama.bytes()};
+}
+
+std::vector<std::string> tokenizers() {
+  return {
+      R"json({"version":"1.0","added_tokens":[{"id":3,"content":"<e>","special":true}],"normalizer":null,)json"
+      R"json("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"use_regex":true},"post_processor":null,)json"
+      R"json("decoder":{"type":"ByteLevel"},"model":{"type":"BPE","dropout":null,"unk_token":null,"fuse_unk":false,)json"
+      R"json("vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})json",
+      R"json({"added_tokens":[{"id":3,"content":"<e>","special":false,"single_word":true,"lstrip":true,"rstrip":true,)json"
+      R"json("normalized":true}],"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"}]},"pre_tokenizer":)json"
+      R"json({"type":"Sequence","pretokenizers":[{"type":"Split","pattern":{"Regex":"(?i:'s)|\\p{N}{1,3}|[^\\s\\p{L}]+|\\s+(?!\\S)"},)json"
+      R"json("behavior":"Isolated","invert":false},{"type":"Digits","individual_digits":true},)json"
+      R"json({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}]},"post_processor":)json"
+      R"json({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<e>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}]},)json"
+      R"json("decoder":{"type":"Sequence","decoders":[{"type":"ByteLevel"}]},)json"
+      R"json("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]],"ignore_merges":true}})json"};
+}
+
+}  // namespace
+
+int main(int n_words, char** words) {
+  if (n_words != 2) {
+    std::fputs("usage: fuzz_seeds FOLDER\n", stderr);
+    return 2;
+  }
+  const std::vector<std::pair<std::string, std::vector<std::string>>> corpora = {
+      {"safetensors", safetensors_files()}, {"shard_index", shard_indexes()},
+      {"model_config", model_configs()},    {"gguf", gguf_files()},
+      {"tokenizer_json", tokenizers()},     {"gguf_tokenizer", gguf_tokenizers()}};
+  for (const auto& [entry, files] : corpora) {
+    const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
+    std::filesystem::create_directories(folder);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (const auto written = write_file(folder / std::to_string(i), files[i]); !written) {
+        std::fprintf(stderr, "fuzz_seeds: %s\n", written.error().message.c_str());
+        return 3;
+      }
+    }
+  }
+}
