@@ -14,7 +14,7 @@ using namespace assay::results::testing;
 
 namespace {
 
-constexpr std::int64_t kItems = 400;
+constexpr std::int64_t kItems = 4000;  // more than are written while a busy machine keeps the killer waiting
 
 /// Goes on with the run of `some_run`, or begins it, and sends the number of each item whose sample is stored.
 int write_samples(const std::filesystem::path& path, int acknowledgements) {
@@ -46,7 +46,8 @@ TEST_CASE("store: kill -9 at any moment loses no acknowledged sample, and the ru
   const auto path = folder / "x.db";
   std::mt19937 random(3);
   std::vector<SampleKey> acknowledged;
-  for (int round = 0; round < 12; ++round) {
+  constexpr int kRounds = 12;
+  for (int round = 0; round < kRounds; ++round) {
     int pipe_ends[2];
     REQUIRE(::pipe(pipe_ends) == 0);
     const pid_t child = start_child([&] {
@@ -90,7 +91,7 @@ TEST_CASE("store: kill -9 at any moment loses no acknowledged sample, and the ru
   auto store = Store::open_or_create(path);
   REQUIRE(ok(store));
   CHECK(store->list_runs()->size() == 1);
-  CHECK(store->read_run(*store->find_run("latest"))->segments.size() == 12);
+  CHECK(store->read_run(*store->find_run("latest"))->segments.size() == kRounds);
 }
 
 TEST_CASE("store: processes that make the same database at once all write it", "[results][crash]") {

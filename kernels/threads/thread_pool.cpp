@@ -66,7 +66,7 @@ void ThreadPool::run(int n_tasks, Function function, const void* context) {
   n_tasks_.store(static_cast<std::uint32_t>(n_tasks), std::memory_order_relaxed);
   n_left_.store(static_cast<std::uint32_t>(n_tasks), std::memory_order_relaxed);
   const std::uint32_t generation = generation_.load(std::memory_order_relaxed) + 1;
-  claim_.store(std::uint64_t{generation} << 32, std::memory_order_release);
+  claim_.store(std::uint64_t{generation} << 32 | static_cast<std::uint32_t>(n_tasks), std::memory_order_release);
   generation_.store(generation, std::memory_order_release);
   generation_.notify_all();
   take_tasks(0);
@@ -100,11 +100,12 @@ void ThreadPool::work(int thread) {
 void ThreadPool::take_tasks(int thread) {
   std::uint32_t n_done = 0;
   for (std::uint64_t claim = claim_.load(std::memory_order_acquire);;) {
+    const auto n_unclaimed = static_cast<std::uint32_t>(claim);
+    if (n_unclaimed == 0) break;
     const Function function = function_.load(std::memory_order_relaxed);
     const void* context = context_.load(std::memory_order_relaxed);
-    const auto task = static_cast<std::uint32_t>(claim);
-    if (task >= n_tasks_.load(std::memory_order_relaxed)) break;
-    if (!claim_.compare_exchange_weak(claim, claim + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    const std::uint32_t task = n_tasks_.load(std::memory_order_relaxed) - n_unclaimed;
+    if (!claim_.compare_exchange_weak(claim, claim - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     function(context, static_cast<int>(task), scratch_[static_cast<std::size_t>(thread)].get());
     ++n_done;
     claim = claim_.load(std::memory_order_acquire);

@@ -54,11 +54,11 @@ class ThreadPool {
   std::size_t shared_bytes_ = 0;
 
   // The loop at hand. A worker may read it while the next one is written; it acts on what it read only after it has
-  // claimed a task, and a loop with an unclaimed task is not over.
+  // claimed a task, and while a loop has an unclaimed task the next one is not begun.
   std::atomic<Function> function_{nullptr};
   std::atomic<const void*> context_{nullptr};
   std::atomic<std::uint32_t> n_tasks_{0};
-  alignas(64) std::atomic<std::uint64_t> claim_{0};  // generation in the upper half, next task in the lower
+  alignas(64) std::atomic<std::uint64_t> claim_{0};  // generation in the upper half, unclaimed tasks in the lower
   alignas(64) std::atomic<std::uint32_t> generation_{0};
   alignas(64) std::atomic<std::uint32_t> n_left_{0};  // tasks that are not done
   std::atomic<bool> stopping_{false};

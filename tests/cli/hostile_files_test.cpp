@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <functional>
@@ -21,6 +23,14 @@ const std::string kShard = "model-00001-of-00002.safetensors";
 /// A copy of the shipped model that a test may damage.
 void copy_model(const std::string& to) {
   std::filesystem::copy(std::filesystem::path(ASSAY_SOURCE_DIR) / "models/reference", to);
+}
+
+/// Ends the test as skipped where bubblewrap, which makes its small and read-only places, may make none.
+void need_bubblewrap() {
+  if (call_under({"bwrap", "--dev-bind", "/", "/"}, {"--version"}).exit_code == 0) return;
+  std::puts("skipped: bubblewrap is missing, or user namespaces are switched off");
+  std::fflush(stdout);
+  std::_Exit(77);
 }
 
 /// Rewrites the JSON header of a safetensors file.
@@ -149,6 +159,7 @@ TEST_CASE("run: damaged models are exit code 2 and one line that names file and 
 
 TEST_CASE("run: a full disk is exit code 3, and after making room the run ends as if nothing had been",
           "[cli][hostile]") {
+  need_bubblewrap();
   const TemporaryFolder folder;
   const std::string recording = write_recording(folder, "r.jsonl", 700), suite = write_suite(folder, "words", 700);
   const std::string whole = folder / "whole.db";
@@ -173,6 +184,7 @@ TEST_CASE("run: a full disk is exit code 3, and after making room the run ends a
 }
 
 TEST_CASE("run: a database in a read-only place is exit code 3 and can still be read", "[cli][hostile]") {
+  need_bubblewrap();
   const TemporaryFolder folder;
   const std::string recording = write_recording(folder, "r.jsonl", 5), suite = write_suite(folder, "words", 5);
   const std::string db = folder / "runs.db";
