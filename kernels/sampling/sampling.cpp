@@ -10,8 +10,8 @@ namespace assay::kernels {
 
 namespace {
 
-std::int32_t first_equal(std::span<const float> logits, float value) {
-  return static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), value) - logits.begin());
+std::int32_t first_equal(std::span<const float> numbers, float value) {
+  return static_cast<std::int32_t>(std::find(numbers.begin(), numbers.end(), value) - numbers.begin());
 }
 
 /// Sets the weights of all but the k largest logits, and of those equal to the k-th, to 0. `copy` holds as many floats.
@@ -27,8 +27,8 @@ void keep_top_k(std::span<const float> logits, std::int64_t k, std::span<float> 
 std::uint64_t fixed_point(float weight) { return static_cast<std::uint64_t>(weight * 0x1p40f); }
 
 /// Sets the weights of the tail to 0. The tail's end is looked for among weights of one size class alone: those that
-/// share exponent and first three bits. `ids` holds as many words as there are weights.
-void keep_top_p(double top_p, std::span<float> weights, std::int32_t* ids) {
+/// share exponent and first three bits. `members` holds as many floats as there are weights.
+void keep_top_p(double top_p, std::span<float> weights, float* members) {
   if (top_p >= 1) return;
   constexpr std::size_t kClasses = 1024;  // of floats in [0, 2)
   const auto size_class = [](float weight) { return std::bit_cast<std::uint32_t>(weight) >> 20; };
@@ -42,18 +42,19 @@ void keep_top_p(double top_p, std::span<float> weights, std::int32_t* ids) {
   const std::size_t last = size_class(1);  // the largest weight is 1 and stays
   while (at < last && removed + sums[at] <= most) removed += sums[at++];
   std::size_t n = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (size_class(weights[i]) == at) ids[n++] = static_cast<std::int32_t>(i);
-    if (size_class(weights[i]) < at) weights[i] = 0;
+  for (const float w : weights) {
+    if (size_class(w) == at) members[n++] = w;
   }
-  const auto weight = [&](std::int32_t id) -> float& { return weights[static_cast<std::size_t>(id)]; };
-  std::sort(ids, ids + n,
-            [&](std::int32_t a, std::int32_t b) { return weight(a) < weight(b) || (weight(a) == weight(b) && a > b); });
-  const std::size_t removable = at == last ? n - 1 : n;
-  for (std::size_t i = 0; i < removable; ++i) {
-    removed += fixed_point(weight(ids[i]));
-    if (removed > most) return;
-    weight(ids[i]) = 0;
+  std::sort(members, members + n);
+  std::size_t n_removed = 0;
+  while (n_removed + 1 < n && removed + fixed_point(members[n_removed]) <= most) {
+    removed += fixed_point(members[n_removed++]);
+  }
+  // What is below the first that stays goes, and of its equals the highest ids.
+  const float stays = members[n_removed];
+  auto n_equal = members + n_removed - std::lower_bound(members, members + n_removed, stays);
+  for (std::size_t i = weights.size(); i-- > 0;) {
+    if (weights[i] < stays || (weights[i] == stays && n_equal-- > 0)) weights[i] = 0;
   }
 }
 
@@ -72,7 +73,7 @@ std::span<float> surviving_weights(const CpuOps& ops, std::span<const float> log
   ops.weigh_logits(logits.data(), static_cast<int>(logits.size()), static_cast<float>(args.temperature), largest,
                    weights.data());
   keep_top_k(logits, args.top_k, weights, rest);
-  keep_top_p(args.top_p, weights, reinterpret_cast<std::int32_t*>(rest));
+  keep_top_p(args.top_p, weights, rest);
   keep_min_p(args.min_p, weights);
   return weights;
 }
@@ -84,7 +85,7 @@ std::int32_t gumbel_maximum(std::span<const float> logits, float largest, float 
   const auto score_of = [&](std::size_t id) {
     return logits[id] / temperature + gumbel_noise(key, position, static_cast<std::uint32_t>(id));
   };
-  std::size_t best = static_cast<std::size_t>(first_equal(logits, largest));
+  auto best = static_cast<std::size_t>(first_equal(weights, 1));  // the largest weight is 1 and was not dropped
   float best_score = score_of(best);
   // e^(best - max), taken lower than any rounding of scores and weights could make it.
   const double top = static_cast<double>(largest / temperature);
