@@ -213,6 +213,7 @@ void Scheduler::Work::start_samples() {
       start_sample(prompt);
       prompts.push_back(&prompt);
     }
+    if (prompt.ready() && !prompt.waiting.empty()) break;  // longest first: no shorter one takes its place
   }
   compute_.pool.for_each(static_cast<int>(prompts.size()), [&](int which, float* scratch) {
     const Prompt& prompt = *prompts[static_cast<std::size_t>(which)];
