@@ -13,7 +13,7 @@
 // The inner sums are exact integers below 2^24. So an element of y depends on its own row of x and row of w alone: not
 // on m_rows, tiles, threads or instruction set.
 // Why two: with q alone a model's output is off by more than most quantised types' own error is worth (the top token of
-// one position in thirty changes on a 135M model); with r it is the stored weights' output to float32's precision.
+// one position in thirty changes on a 135M model); with r all of 2,560 tops stay.
 //
 // The layout. At load a weight is repacked into panels of 16 rows; rows behind the last one are zeros. A panel is two
 // parts, each a multiple of 64 bytes: the scales of all its blocks, then the integers of all its blocks.

@@ -46,18 +46,7 @@ std::vector<std::string> model_configs() {
 }
 
 std::vector<std::string> gguf_files() {
-  TestGguf values;
-  values.metadata = {{"general.architecture", gguf_text("llama")},
-                     {"u", gguf_u32(7)},
-                     {"w", gguf_u64(7)},
-                     {"f", gguf_f32(0.5f)},
-                     {"b", gguf_bool(true)},
-                     {"s", gguf_texts({"one", "two"})},
-                     {"i", gguf_numbers<std::int16_t>(3, {1, 2})},
-                     {"x", gguf_numbers<float>(6, {1, 2})}};
-  values.tensors = {
-      {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
-  return {values.bytes(), tiny_llama_gguf().bytes(), tiny_deepseek_gguf().bytes(), qwen3_moe_gguf().bytes()};
+  return {every_kind_gguf().bytes(), tiny_llama_gguf().bytes(), tiny_deepseek_gguf().bytes(), qwen3_moe_gguf().bytes()};
 }
 
 std::vector<std::string> gguf_tokenizers() {

@@ -14,28 +14,8 @@ void fuzz_gguf(std::span<const std::byte> file);
 
 using namespace assay::runners;
 
-namespace {
-
-/// A value of every kind and a tensor of every block size.
-std::string small_file() {
-  TestGguf file;
-  file.metadata = {{"general.architecture", gguf_text("llama")},
-                   {"u", gguf_u32(7)},
-                   {"w", gguf_u64(7)},
-                   {"f", gguf_f32(0.5f)},
-                   {"b", gguf_bool(true)},
-                   {"s", gguf_texts({"one", "two"})},
-                   {"i", gguf_numbers<std::int16_t>(3, {1, 2})},
-                   {"x", gguf_numbers<float>(6, {1, 2})}};
-  file.tensors = {
-      {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
-  return file.bytes();
-}
-
-}  // namespace
-
 TEST_CASE("gguf: a file cut anywhere is refused", "[gguf][fuzz]") {
-  const std::string file = small_file();
+  const std::string file = every_kind_gguf().bytes();
   REQUIRE(parse_gguf(bytes_of(file), "whole"));
   for (std::size_t size = 0; size < file.size(); ++size) {
     CAPTURE(size);
@@ -47,12 +27,12 @@ TEST_CASE("gguf: a file cut anywhere is refused", "[gguf][fuzz]") {
 }
 
 TEST_CASE("gguf: no byte of a file can be changed to crash the reader", "[gguf][fuzz]") {
-  assay::tests::fuzz_bytes(fuzz_gguf, small_file());
+  assay::tests::fuzz_bytes(fuzz_gguf, every_kind_gguf().bytes());
   SUCCEED("no crash");
 }
 
 TEST_CASE("gguf: random edits don't crash the reader", "[gguf][fuzz]") {
-  assay::tests::fuzz_edits(fuzz_gguf, small_file(), 20000);
+  assay::tests::fuzz_edits(fuzz_gguf, every_kind_gguf().bytes(), 20000);
   SUCCEED("no crash");
 }
 

@@ -169,4 +169,20 @@ inline TestGguf tiny_deepseek_gguf() {
   return file;
 }
 
+/// A value of every kind and a tensor of every block size.
+inline TestGguf every_kind_gguf() {
+  TestGguf file;
+  file.metadata = {{"general.architecture", gguf_text("llama")},
+                   {"u", gguf_u32(7)},
+                   {"w", gguf_u64(7)},
+                   {"f", gguf_f32(0.5f)},
+                   {"b", gguf_bool(true)},
+                   {"s", gguf_texts({"one", "two"})},
+                   {"i", gguf_numbers<std::int16_t>(3, {1, 2})},
+                   {"x", gguf_numbers<float>(6, {1, 2})}};
+  file.tensors = {
+      {"a", {2, 1}, 0, "01234567"}, {"q", {32}, 8, std::string(34, 'q')}, {"k", {256}, 14, std::string(210, 'k')}};
+  return file;
+}
+
 }  // namespace assay::runners
