@@ -114,7 +114,10 @@ struct Progress {
   std::int64_t n_finished = 0;
   std::int64_t n_output_tokens = 0;
   std::int64_t n_prompt_tokens = 0;
-  std::int64_t n_running = 0;  ///< sequences in flight
+  std::int64_t n_running = 0;    ///< sequences in flight
+  double prefill_device_ms = 0;  ///< that the device has worked on prompts; 0 where no device is known
+  double decode_device_ms = 0;   ///< likewise on generated tokens
+  double device_idle_ms = 0;     ///< that it has waited for the host between passes
 };
 
 /// Receives each completion as soon as it is finished, on the thread that called run(). An error stops the run.

@@ -1,6 +1,7 @@
 // assay logits: a model's logits and hidden states for given tokens, for comparison with other implementations.
 
 #include <filesystem>
+#include <limits>
 #include <utility>
 
 #include "harness/base/log.h"
@@ -10,6 +11,7 @@
 #include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
 #include "kernels/simd/simd_choice.h"
+#include "runners/engine/cpu/cpu_executor.h"
 #include "runners/engine/logits.h"
 #include "runners/engine/native_device.h"
 
@@ -52,10 +54,12 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   ASSAY_ASSIGN(const runners::Model model,
                runners::load_model(path, {.on_progress = [&](const runners::LoadState& state) { view.show(state); }}));
   kernels::ThreadPool pool(runners::available_processors());
-  const runners::Compute compute{kernels::cpu_ops(level), pool};
+  const runners::ExecutorOptions limits{.max_batch = 1, .kv_memory_bytes = std::numeric_limits<std::int64_t>::max()};
+  ASSAY_ASSIGN(const std::unique_ptr<runners::Executor> executor,
+               runners::create_cpu_executor(model, {kernels::cpu_ops(level), pool}, limits));
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
-    auto result = runners::compute_logits(model, compute, sequence.tokens, {.hidden = args.hidden});
+    auto result = runners::compute_logits(model, *executor, sequence.tokens, {.hidden = args.hidden});
     if (!result) return Error{result.error().kind, "tokens." + sequence.number + ": " + result.error().message};
     append_tensors(tensors, sequence, std::move(*result), model.config);
     log_detail("tokens.", sequence.number, ": ", sequence.tokens.size(), " positions");

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "harness/base/file.h"
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/formats/test_folder.h"
 #include "tests/support/catch.h"
 
@@ -44,10 +44,8 @@ TEST_CASE("dummy weights: every family loads from config.json alone and computes
   if (!model) FAIL(model.error().message);
   CHECK(model->mtp.has_value() == (model->config.num_nextn_predict_layers > 0));
   CHECK(*model->checkpoint.weights_sha256() == "");
-  kernels::ThreadPool pool(1);
   const std::vector<std::int32_t> tokens = {1, 2, 3, 5, 8, 13};
-  const auto result =
-      compute_logits(*model, {kernels::cpu_ops(kernels::best_simd_level()), pool}, tokens, LogitsOptions{});
+  const auto result = cpu_logits(*model, tokens);
   if (!result) FAIL(result.error().message);
   for (const float logit : result->logits) REQUIRE(std::isfinite(logit));
   CHECK(result->logits.front() != result->logits.back());

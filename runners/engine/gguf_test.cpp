@@ -3,7 +3,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/engine/test_gguf_writer.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
@@ -54,8 +54,7 @@ std::vector<float> logits_of(const std::filesystem::path& model_path, const std:
                              kernels::SimdLevel level = kernels::best_simd_level(), int chunk = 64) {
   const Result<Model> model = load_model(model_path);
   if (!model) FAIL(model.error().message);
-  kernels::ThreadPool pool(2);
-  const auto logits = compute_logits(*model, {kernels::cpu_ops(level), pool}, tokens, {.chunk_tokens = chunk});
+  const auto logits = cpu_logits(*model, tokens, {.chunk_tokens = chunk}, level);
   if (!logits) FAIL(logits.error().message);
   return logits->logits;
 }

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "harness/base/data_path.h"
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -41,8 +41,8 @@ Model load(const std::filesystem::path& folder) {
 
 SequenceLogits logits_of(const Model& model, const std::vector<std::int32_t>& ids, const LogitsOptions& options,
                          kernels::SimdLevel level = kernels::best_simd_level(), int n_threads = 2) {
-  kernels::ThreadPool pool(n_threads);
-  Result<SequenceLogits> result = compute_logits(model, {kernels::cpu_ops(level), pool}, ids, options);
+  TestExecutor executor(model, {.max_batch = 1, .kv_memory_bytes = std::int64_t{1} << 40}, n_threads, level);
+  Result<SequenceLogits> result = compute_logits(model, *executor, ids, options);
   if (!result) FAIL(result.error().message);
   return std::move(*result);
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/base/file.h"
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -123,9 +123,7 @@ std::vector<float> reference_logits(const Llama& m, const std::vector<std::int32
 std::vector<float> engine_logits(const std::filesystem::path& folder, const std::vector<std::int32_t>& tokens) {
   const Result<Model> model = load_model(folder);
   if (!model) FAIL(model.error().message);
-  kernels::ThreadPool pool(2);
-  const kernels::CpuOps& ops = kernels::cpu_ops(kernels::best_simd_level());
-  const auto logits = compute_logits(*model, {ops, pool}, tokens, {.chunk_tokens = 16});
+  const auto logits = cpu_logits(*model, tokens, {.chunk_tokens = 16});
   if (!logits) FAIL(logits.error().message);
   return logits->logits;
 }

@@ -1,10 +1,7 @@
 #include "runners/engine/logits.h"
 
 #include <algorithm>
-#include <utility>
-
-#include "runners/engine/forward.h"
-
+#include <numeric>
 namespace assay::runners {
 
 namespace {
@@ -27,12 +24,8 @@ std::vector<Part> cut(int n_tokens, const LogitsOptions& options) {
 
 void append(std::vector<float>& to, std::span<const float> from) { to.insert(to.end(), from.begin(), from.end()); }
 
-}  // namespace
-
-Result<SequenceLogits> compute_logits(const Model& model, const Compute& compute, std::span<const std::int32_t> tokens,
-                                      const LogitsOptions& options) {
-  const ModelConfig& config = model.config;
-  const auto n_tokens = static_cast<int>(tokens.size());
+Result<> check_tokens(const ModelConfig& config, const Executor& executor, std::span<const std::int32_t> tokens) {
+  const auto n_tokens = static_cast<std::int64_t>(tokens.size());
   if (tokens.empty()) return bad_input("a sequence has no tokens");
   if (n_tokens > config.max_position_embeddings) {
     return bad_input("a sequence has ", n_tokens, " tokens, the model's context ", config.max_position_embeddings);
@@ -42,38 +35,45 @@ Result<SequenceLogits> compute_logits(const Model& model, const Compute& compute
       return bad_input("token ", i, " is ", tokens[i], ", ids are 0 to ", config.vocab_size - 1);
     }
   }
-  ASSAY_ASSIGN(KvCache cache, KvCache::create(pages_for(n_tokens), model.n_cache_layers(), model.cache_row_width()));
-  std::vector<std::int32_t> pages;
-  for (int i = 0; i < pages_for(n_tokens); ++i) pages.push_back(cache.allocate());
-  Forward forward(model, cache, compute);
+  if (pages_for(n_tokens) > executor.n_pages()) {
+    return environment_error("a sequence of ", n_tokens, " tokens needs ", pages_for(n_tokens),
+                             " pages of KV cache, there are ", executor.n_pages());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SequenceLogits> compute_logits(const Model& model, Executor& executor, std::span<const std::int32_t> tokens,
+                                      const LogitsOptions& options) {
+  ASSAY_TRY(check_tokens(model.config, executor, tokens));
+  const auto n_tokens = static_cast<int>(tokens.size());
+  std::vector<std::int32_t> pages(static_cast<std::size_t>(pages_for(n_tokens)));
+  std::iota(pages.begin(), pages.end(), 0);
 
   SequenceLogits out;
   if (options.hidden) out.hidden.resize(model.layers.size());
-  const auto vocab = static_cast<std::size_t>(config.vocab_size), hidden = static_cast<std::size_t>(config.hidden_size);
-  std::vector<float> logits;
   for (const Part& part : cut(n_tokens, options)) {
     const auto first = static_cast<std::size_t>(part.first), count = static_cast<std::size_t>(part.count);
     const TokenSpan span{pages, part.first, tokens.subspan(first, count)};
-    const LayerObserver observe = [&](int layer, std::span<const float> x) {
-      if (options.hidden) append(out.hidden[static_cast<std::size_t>(layer)], x);
-    };
-    ASSAY_ASSIGN(const std::span<const float> final_hidden, forward.run({&span, 1}, part.role, observe));
-    if (options.hidden) append(out.final_hidden, final_hidden);
-    logits.resize(count * vocab);
-    forward.logits(final_hidden.data(), part.count, logits.data());
-    append(out.logits, logits);
+    Pass pass{.role = part.role, .spans = {&span, 1}, .draws = {}, .wants_states = true};
+    if (options.hidden) {
+      pass.observe = [&](int layer, std::span<const float> x) {
+        append(out.hidden[static_cast<std::size_t>(layer)], x);
+      };
+    }
+    ASSAY_TRY(executor.submit(pass));
+    ASSAY_ASSIGN(const PassResult result, executor.collect());
+    if (options.hidden) append(out.final_hidden, result.hidden);
+    append(out.logits, result.logits);
     if (!model.mtp) continue;
 
     // The last position has no next token to pair with.
     const std::size_t n_pairs = std::min(count, tokens.size() - 1 - first);
     if (n_pairs == 0) continue;
-    const TokenSpan pairs{pages, part.first, tokens.subspan(first + 1, n_pairs)};
-    const std::vector<float> main_hidden(final_hidden.begin(),
-                                         final_hidden.begin() + static_cast<std::ptrdiff_t>(n_pairs * hidden));
-    ASSAY_ASSIGN(const std::span<const float> mtp_hidden, forward.run_mtp({&pairs, 1}, part.role, main_hidden.data()));
-    logits.resize(n_pairs * vocab);
-    forward.logits(mtp_hidden.data(), static_cast<int>(n_pairs), logits.data());
-    append(out.mtp, logits);
+    const MtpSpan pairs{.span = {pages, part.first, tokens.subspan(first + 1, n_pairs)}};
+    ASSAY_ASSIGN(const MtpResult mtp, executor.run_mtp(part.role, {&pairs, 1}, MtpOutput::logits));
+    append(out.mtp, mtp.logits);
   }
   return out;
 }

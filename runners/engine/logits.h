@@ -1,13 +1,11 @@
 #pragma once
 // Logits and hidden states of whole token sequences, for comparison with other implementations (`assay logits`).
 
-#include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "harness/base/result.h"
-#include "runners/engine/compute.h"
+#include "runners/engine/executor.h"
 #include "runners/engine/model.h"
 
 namespace assay::runners {
@@ -24,11 +22,13 @@ struct LogitsOptions {
   bool hidden = false;
   /// Positions from here on are run one by one as generated ones (absorbed attention); all before as a prompt.
   int first_generated = -1;  ///< negative: everything is a prompt
-  int chunk_tokens = 512;    ///< prompt positions per pass
+  int chunk_tokens = 512;    ///< prompt positions per pass; no more than the executor was made for
 };
 
-/// Error{bad_input} for an empty sequence, one longer than the context, or an id outside the vocabulary.
-Result<SequenceLogits> compute_logits(const Model& model, const Compute& compute, std::span<const std::int32_t> tokens,
-                                      const LogitsOptions& options);
+/// Nothing else may run on the executor. It needs pages for the sequence, and to have been made for speculation if the
+/// model has an MTP module. Error{bad_input} for an empty sequence, one longer than the context, or an id outside the
+/// vocabulary; Error{environment} for one that the cache can't hold.
+Result<SequenceLogits> compute_logits(const Model& model, Executor& executor, std::span<const std::int32_t> tokens,
+                                      const LogitsOptions& options = {});
 
 }  // namespace assay::runners

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runners/engine/kv_cache.h"
+#include "runners/engine/cpu/kv_cache.h"
 #include "runners/engine/native_device.h"
 
 namespace assay::runners {

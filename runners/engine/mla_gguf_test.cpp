@@ -5,7 +5,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/engine/test_gguf_writer.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -131,9 +131,8 @@ std::vector<float> logits_of(const Model& model, int first_generated,
                              kernels::SimdLevel level = kernels::best_simd_level(), int chunk = 64) {
   std::vector<std::int32_t> tokens;
   for (int i = 0; i < 40; ++i) tokens.push_back((7 * i + 3) % static_cast<int>(model.config.vocab_size));
-  kernels::ThreadPool pool(2);
-  const auto logits = compute_logits(model, {kernels::cpu_ops(level), pool}, tokens,
-                                     {.first_generated = first_generated, .chunk_tokens = chunk});
+  const auto logits =
+      cpu_logits(model, tokens, {.first_generated = first_generated, .chunk_tokens = chunk}, level);
   if (!logits) FAIL(logits.error().message);
   return logits->logits;
 }

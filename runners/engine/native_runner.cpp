@@ -10,6 +10,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "kernels/simd/simd_choice.h"
+#include "runners/engine/cpu/cpu_executor.h"
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
@@ -82,12 +83,15 @@ class NativeRunner final : public Runner {
                                       ? *options_.kv_memory_bytes
                                       : static_cast<std::int64_t>(options_.kv_memory_pct.value_or(kDefaultKvMemoryPct) /
                                                                   100 * static_cast<double>(available_memory_bytes()));
-    SchedulerOptions scheduler;
-    scheduler.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
-    scheduler.kv_memory_bytes = kv_bytes;
-    scheduler.speculate = options_.speculate.value_or(false);
-    scheduler.end_tokens = end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr);
-    ASSAY_ASSIGN(Scheduler made, Scheduler::create(*model_, {kernels::cpu_ops(level_), pool_}, scheduler));
+    ExecutorOptions limits;
+    limits.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
+    limits.kv_memory_bytes = kv_bytes;
+    limits.speculate = options_.speculate.value_or(false);
+    ASSAY_ASSIGN(std::unique_ptr<Executor> executor,
+                 create_cpu_executor(*model_, {kernels::cpu_ops(level_), pool_}, limits));
+    ASSAY_ASSIGN(Scheduler made,
+                 Scheduler::create(*model_, std::move(executor),
+                                   {limits, end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr)}));
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
     return {};
   }

@@ -7,8 +7,8 @@
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
-#include "runners/engine/logits.h"
 #include "runners/engine/scheduler.h"
+#include "runners/engine/test_executor.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
@@ -59,18 +59,16 @@ struct Settings {
   int chunk = 512;
   bool speculate = false;
   std::int64_t kv_memory_bytes = std::int64_t{4} << 30;
+  bool two_in_flight = false;
 };
 
 /// Runs requests and returns the outputs in the order of the requests.
 std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, const Settings& settings) {
-  kernels::ThreadPool pool(settings.n_threads);
-  SchedulerOptions options;
-  options.max_batch = settings.max_batch;
-  options.kv_memory_bytes = settings.kv_memory_bytes;
-  options.prefill_chunk_tokens = settings.chunk;
-  options.speculate = settings.speculate;
-  options.end_tokens = {1};
-  Result<Scheduler> scheduler = Scheduler::create(reference_model(), {kernels::cpu_ops(settings.level), pool}, options);
+  const ExecutorOptions limits{settings.max_batch, settings.kv_memory_bytes, settings.chunk, settings.speculate};
+  TestExecutor executor(reference_model(), limits, settings.n_threads, settings.level);
+  std::unique_ptr<Executor> taken = executor.take();
+  if (settings.two_in_flight) taken = std::make_unique<TwoInFlight>(std::move(taken));
+  Result<Scheduler> scheduler = Scheduler::create(reference_model(), std::move(taken), {limits, {1}});
   if (!scheduler) FAIL(scheduler.error().message);
   std::vector<TokenOutput> outputs(requests.size());
   std::size_t n_done = 0;
@@ -142,9 +140,7 @@ TEST_CASE("reference model: logits of the main model and the MTP module on whole
   const std::string n = std::to_string(sequence);
   REQUIRE(file.find("tokens." + n) != nullptr);
   const auto ids = *read_integers(*file.find("tokens." + n));
-  kernels::ThreadPool pool(2);
-  const auto out = compute_logits(reference_model(), {kernels::cpu_ops(kernels::best_simd_level()), pool},
-                                  std::vector<std::int32_t>(ids.begin(), ids.end()), {});
+  const auto out = cpu_logits(reference_model(), std::vector<std::int32_t>(ids.begin(), ids.end()));
   REQUIRE(out);
   const auto vocab = static_cast<std::size_t>(reference_model().config.vocab_size);
   for (const std::string kind : {"main", "mtp"}) {
@@ -165,13 +161,12 @@ TEST_CASE("reference model: logits of the main model and the MTP module on whole
 }
 
 TEST_CASE("reference model: teacher-forced MTP acceptance", "[engine][reference]") {
-  kernels::ThreadPool pool(2);
   const auto vocab = static_cast<std::size_t>(reference_model().config.vocab_size);
   for (std::size_t i = 0; i < records().size(); i += 7) {
     const Record& record = records()[i];
     std::vector<std::int32_t> ids = record.prompt;
     ids.insert(ids.end(), record.output.begin(), record.output.end());
-    const auto out = compute_logits(reference_model(), {kernels::cpu_ops(kernels::best_simd_level()), pool}, ids, {});
+    const auto out = cpu_logits(reference_model(), ids);
     REQUIRE(out);
     // Row j drafts token j + 2; drafts of output tokens behind the first one count.
     std::int64_t accepted = 0, drafts = 0;
@@ -222,9 +217,16 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
     CHECK(n_rejected > 20);
     CHECK(tokens_of(outputs) == tokens_of(generate(hot, {.max_batch = 5})));
   }
+  SECTION("two passes under way") {
+    for (const int max_batch : {1, 7, 64}) {
+      CHECK(tokens_of(generate(requests, {.max_batch = max_batch, .chunk = 100, .two_in_flight = true})) == expected);
+    }
+    CHECK(tokens_of(generate(requests, {.speculate = true, .two_in_flight = true})) == expected);
+  }
   SECTION("a cache that is almost too small") {
     const std::int64_t one_sample = std::int64_t{30} * 7 * 64 * 576 * 4;
     CHECK(tokens_of(generate(requests, {.kv_memory_bytes = one_sample})) == expected);
+    CHECK(tokens_of(generate(requests, {.kv_memory_bytes = one_sample, .two_in_flight = true})) == expected);
   }
   SECTION("every dispatch level") {
     const auto few = some_requests(134, sampled, 8);
@@ -236,7 +238,7 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
 
 TEST_CASE("scheduler: limits end a sample with their own reason", "[engine]") {
   const auto run = [](TokenRequest request, bool speculate) {
-    return generate({std::move(request)}, {.speculate = speculate}).front();
+    return generate({std::move(request)}, {.speculate = speculate, .two_in_flight = !speculate}).front();
   };
   const bool speculate = GENERATE(false, true);
   const Record& record = records().front();
@@ -274,11 +276,10 @@ TEST_CASE("scheduler: samples of one prompt share its prefill", "[engine]") {
 }
 
 TEST_CASE("scheduler: what can't be served is refused with its reason", "[engine]") {
-  kernels::ThreadPool pool(1);
-  const Compute compute{kernels::cpu_ops(kernels::best_simd_level()), pool};
-  SchedulerOptions options;
-  options.kv_memory_bytes = std::int64_t{8} * 7 * 64 * 576 * 4;  // 8 pages
-  const Scheduler scheduler = std::move(*Scheduler::create(reference_model(), compute, options));
+  ExecutorOptions limits;
+  limits.kv_memory_bytes = std::int64_t{8} * 7 * 64 * 576 * 4;  // 8 pages
+  TestExecutor executor(reference_model(), limits);
+  const Scheduler scheduler = std::move(*Scheduler::create(reference_model(), executor.take(), {limits, {}}));
   CHECK(scheduler.check({.prompt = {}, .sampling = {}, .key = {}}).error().message == "the prompt has no tokens");
   CHECK_THAT(scheduler.check({.prompt = {2048}, .sampling = {}, .key = {}}).error().message,
              Catch::Matchers::Contains("token 2048"));
@@ -288,6 +289,9 @@ TEST_CASE("scheduler: what can't be served is refused with its reason", "[engine
   CHECK(too_large.error().kind == ErrorKind::environment);
   CHECK_THAT(too_large.error().message, Catch::Matchers::Contains("--kv-memory"));
   CHECK(scheduler.check({.prompt = {5}, .sampling = {}, .key = {}, .max_output_tokens = 100}));
-  options.kv_memory_bytes = 1000;
-  CHECK_FALSE(Scheduler::create(reference_model(), compute, options));
+  limits.kv_memory_bytes = 1000;
+  kernels::ThreadPool pool(1);
+  const auto too_small =
+      create_cpu_executor(reference_model(), {kernels::cpu_ops(kernels::best_simd_level()), pool}, limits);
+  CHECK(too_small.error().kind == ErrorKind::environment);
 }

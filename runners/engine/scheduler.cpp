@@ -2,92 +2,94 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
-#include "harness/base/assert.h"
-#include "runners/engine/forward.h"
-#include "runners/engine/kv_cache.h"
+#include "runners/engine/page_pool.h"
 
 namespace assay::runners {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using kernels::NoiseKey;
 
 /// A prompt and the samples that wait to start from it.
 struct Prompt {
   std::vector<std::int32_t> tokens;
-  std::deque<std::size_t> waiting;  // requests
+  std::deque<std::size_t> waiting;      // requests
+  std::deque<DrawnToken> first_tokens;  // theirs, once the prompt's last pass has been collected
   std::vector<std::int32_t> pages;
-  int n_prefilled = 0;
-  std::vector<float> last_logits;  // of its last position
-  std::vector<float> last_hidden;  // likewise, for the MTP module
+  int n_submitted = 0;   // positions whose pass has been submitted
+  int hidden_slot = -1;  // where the hidden state of its last position is kept, for the MTP module
   double started_ms = 0;
   double prefill_ms = 0;
   bool used = false;  // a sample has started: later ones find the prompt in the cache
 
   int size() const { return static_cast<int>(tokens.size()); }
-  bool ready() const { return n_prefilled == size(); }
-};
-
-/// A hidden state of the main model that the MTP module has still to be run on.
-struct MtpPair {
-  int position;
-  std::int32_t next_token;
-  std::vector<float> hidden;
+  bool ready() const { return !first_tokens.empty(); }
 };
 
 /// A sample that is being generated.
 struct Sequence {
   std::size_t request = 0;
-  std::vector<std::int32_t> tokens;  // prompt and output; the last one has no cache row yet
+  std::vector<std::int32_t> tokens;  // prompt and output, as far as they are known
   int n_prompt = 0;
   int max_total = 0;  // tokens at which it ends
   std::vector<std::int32_t> pages;
   int n_promised_pages = 0;
+  int n_pending = 0;  // its passes under way
+  int last_draw = 0;  // in the pass submitted last that it was in
   std::optional<std::int32_t> draft;
-  std::vector<MtpPair> pairs;
   TokenOutput output;
   bool finished = false;
 
   int size() const { return static_cast<int>(tokens.size()); }
+  /// Tokens, those counted that are being drawn.
+  int n_total() const { return size() + n_pending; }
 };
 
-TokenLogprobs logprobs_of(std::span<const float> logits, std::int32_t token, int n_top) {
-  const double total = kernels::log_sum_exp(logits);
-  TokenLogprobs out{static_cast<double>(logits[static_cast<std::size_t>(token)]) - total, {}};
-  std::vector<std::int32_t> order(logits.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-  const auto n = std::min<std::size_t>(static_cast<std::size_t>(n_top), order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), [&](auto a, auto b) {
-    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
-    return x > y || (x == y && a < b);
-  });
-  for (std::size_t i = 0; i < n; ++i) {
-    out.top.emplace_back(order[i], static_cast<double>(logits[static_cast<std::size_t>(order[i])]) - total);
-  }
-  return out;
-}
+/// Some positions of a prompt in a pass.
+struct PromptPart {
+  Prompt* prompt;
+  int first_row, first_position, n_rows;
+  int first_draw;  // negative: it does not end here
+};
+
+/// A sequence's rows in a pass: its last token, and its draft if it has one. Row and draw have the same number.
+struct Step {
+  Sequence* sequence;
+  int first_row;
+  std::optional<std::int32_t> draft;
+};
+
+/// A pass under way: of prompts or of sequences.
+struct PassUnderWay {
+  std::vector<PromptPart> parts;
+  std::vector<Step> steps;
+};
+
+/// Positions that the MTP module drafts a sequence's next token from.
+struct DraftRows {
+  Sequence* sequence;
+  MtpSpan::Source source;
+  int first_hidden, n_rows;  // the last n_rows tokens are those behind the hidden states
+};
 
 }  // namespace
 
 class Scheduler::Work {
  public:
-  Work(const Model& model, const Compute& compute, SchedulerOptions options, KvCache cache)
-      : model_(model),
-        compute_(compute),
+  Work(const Model& model, std::unique_ptr<Executor> executor, SchedulerOptions options)
+      : config_(model.config),
+        executor_(std::move(executor)),
         options_(std::move(options)),
-        cache_(std::move(cache)),
-        forward_(model, cache_, compute),
-        vocab_(static_cast<std::size_t>(model.config.vocab_size)),
-        hidden_(static_cast<std::size_t>(model.config.hidden_size)) {
-    compute_.pool.reserve_scratch(kernels::sampling_scratch_floats(vocab_));
-  }
+        limits_(options_.limits),
+        max_in_flight_(limits_.speculate ? 1 : static_cast<std::size_t>(executor_->max_in_flight())),
+        pages_(executor_->n_pages()) {}
 
   Result<> check(const TokenRequest& request) const;
   Result<> run(std::span<const TokenRequest> requests, const std::function<Result<>(TokenOutput)>& on_output,
@@ -96,41 +98,47 @@ class Scheduler::Work {
  private:
   // Every step of run(), in this order.
   void plan(std::span<const TokenRequest> requests);
-  void start_samples();
+  Result<> start_samples();
   bool admit_prompts();
-  Result<> prefill();
-  Result<> decode();
-  Result<> draft();
+  Result<> submit_prefill();
+  Result<bool> submit_decode();
+  Result<> collect();
   Result<> hand_over_finished(const std::function<Result<>(TokenOutput)>& on_output);
 
+  bool has_work() const { return !queued_.empty() || !active_.empty() || !running_.empty() || !in_flight_.empty(); }
   int max_total(const TokenRequest& request) const;
-  void start_sample(Prompt& prompt);
-  void commit(Sequence& sequence, std::span<const float> logits, float* scratch);
+  void start_sample(Prompt& prompt, std::vector<std::pair<std::int32_t, std::int32_t>>& copies);
+  Result<> finish_prompts(const std::vector<PromptPart>& parts, PassResult& result);
+  Result<> finish_steps(const std::vector<Step>& steps, PassResult& result);
+  void commit(Sequence& sequence, DrawnToken drawn);
+  Result<> draft(const std::vector<DraftRows>& work);
   void ensure_pages(Sequence& sequence, int n_tokens);
   bool is_end(std::int32_t token) const;
   double now_ms() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
-  void release_all();
+  void forget_everything();
 
-  const Model& model_;
-  Compute compute_;
+  const ModelConfig& config_;
+  std::unique_ptr<Executor> executor_;
   SchedulerOptions options_;
-  KvCache cache_;
-  Forward forward_;
-  std::size_t vocab_, hidden_;
+  const ExecutorOptions& limits_;
+  std::size_t max_in_flight_;
+  PagePool pages_;
 
   std::span<const TokenRequest> requests_;
-  std::deque<Prompt> queued_;  // not begun
-  std::deque<Prompt> active_;  // in prefill, or with samples that wait to start
-  std::vector<Sequence> running_;
+  std::list<Prompt> queued_;  // not begun
+  std::list<Prompt> active_;  // in prefill, or with samples that wait to start
+  std::vector<std::unique_ptr<Sequence>> running_;
+  std::deque<PassUnderWay> in_flight_;
+  std::vector<int> free_hidden_slots_;
+  int n_live_ = 0;  // running sequences that have not ended
   int n_promised_pages_ = 0;
   std::int64_t n_finished_output_tokens_ = 0;
   Progress progress_;
   Clock::time_point start_;
-  std::vector<float> logits_;
 };
 
 int Scheduler::Work::max_total(const TokenRequest& request) const {
-  const std::int64_t context = model_.config.max_position_embeddings;
+  const std::int64_t context = config_.max_position_embeddings;
   const auto n_prompt = static_cast<std::int64_t>(request.prompt.size());
   const std::int64_t wanted = request.max_output_tokens > 0 ? request.max_output_tokens : context;
   return static_cast<int>(std::min(context, n_prompt + std::min(wanted, context)));
@@ -139,18 +147,18 @@ int Scheduler::Work::max_total(const TokenRequest& request) const {
 Result<> Scheduler::Work::check(const TokenRequest& request) const {
   if (request.prompt.empty()) return bad_input("the prompt has no tokens");
   for (const std::int32_t token : request.prompt) {
-    if (token < 0 || static_cast<std::size_t>(token) >= vocab_) {
-      return bad_input("the prompt has token ", token, "; the model's ids are 0 to ", vocab_ - 1);
+    if (token < 0 || token >= config_.vocab_size) {
+      return bad_input("the prompt has token ", token, "; the model's ids are 0 to ", config_.vocab_size - 1);
     }
   }
-  if (static_cast<std::int64_t>(request.prompt.size()) >= model_.config.max_position_embeddings) {
+  if (static_cast<std::int64_t>(request.prompt.size()) >= config_.max_position_embeddings) {
     return bad_input("the prompt has ", request.prompt.size(), " tokens, the model's context ",
-                     model_.config.max_position_embeddings);
+                     config_.max_position_embeddings);
   }
   const int n_pages = pages_for(static_cast<std::int64_t>(request.prompt.size())) + pages_for(max_total(request));
-  if (n_pages > cache_.n_pages()) {
+  if (n_pages > pages_.n_pages()) {
     return environment_error("a sample of up to ", max_total(request), " tokens needs ", n_pages,
-                             " pages of KV cache, there are ", cache_.n_pages(),
+                             " pages of KV cache, there are ", pages_.n_pages(),
                              "; give a larger --kv-memory or a smaller --max-output-tokens");
   }
   return {};
@@ -160,21 +168,22 @@ Result<> Scheduler::Work::run(std::span<const TokenRequest> requests,
                               const std::function<Result<>(TokenOutput)>& on_output, const ProgressSink& on_progress,
                               std::stop_token stop) {
   for (const TokenRequest& request : requests) ASSAY_TRY(check(request));
-  release_all();
+  forget_everything();
   plan(requests);
-  while (!queued_.empty() || !active_.empty() || !running_.empty()) {
+  while (has_work()) {
     if (stop.stop_requested())
       return interrupted("stopped with ", progress_.n_finished, " of ", requests.size(), " samples");
-    start_samples();
+    ASSAY_TRY(start_samples());
     // Filling the batch comes first: decoding costs little more for many sequences than for few.
-    if (static_cast<int>(running_.size()) < options_.max_batch && admit_prompts()) {
-      ASSAY_TRY(prefill());
+    bool submitted = true;
+    if (n_live_ < limits_.max_batch && admit_prompts()) {
+      ASSAY_TRY(submit_prefill());
     } else {
-      ASSAY_TRY(decode());
-      if (options_.speculate) ASSAY_TRY(draft());
+      ASSAY_ASSIGN(submitted, submit_decode());
     }
+    if (in_flight_.size() >= max_in_flight_ || (!submitted && !in_flight_.empty())) ASSAY_TRY(collect());
     ASSAY_TRY(hand_over_finished(on_output));
-    progress_.n_running = static_cast<std::int64_t>(running_.size());
+    progress_.n_running = n_live_;
     if (on_progress) on_progress(progress_);
   }
   return {};
@@ -185,56 +194,56 @@ void Scheduler::Work::plan(std::span<const TokenRequest> requests) {
   requests_ = requests;
   progress_ = {};
   start_ = Clock::now();
-  std::map<std::span<const std::int32_t>, std::size_t, decltype([](auto a, auto b) {
+  std::map<std::span<const std::int32_t>, Prompt*, decltype([](auto a, auto b) {
              return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
            })>
       place;
-  std::vector<Prompt> prompts;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    const auto [found, fresh] = place.try_emplace(requests[i].prompt, prompts.size());
-    if (fresh) prompts.emplace_back().tokens = requests[i].prompt;
-    prompts[found->second].waiting.push_back(i);
+    const auto [found, fresh] = place.try_emplace(requests[i].prompt, nullptr);
+    if (fresh) {
+      found->second = &queued_.emplace_back();
+      found->second->tokens = requests[i].prompt;
+    }
+    found->second->waiting.push_back(i);
   }
-  std::stable_sort(prompts.begin(), prompts.end(),
-                   [](const Prompt& a, const Prompt& b) { return a.size() > b.size(); });
-  for (Prompt& prompt : prompts) queued_.push_back(std::move(prompt));
+  queued_.sort([](const Prompt& a, const Prompt& b) { return a.size() > b.size(); });
 }
 
 /// Starts samples of prefilled prompts while there is room for them in batch and cache.
-void Scheduler::Work::start_samples() {
-  const std::size_t n_before = running_.size();
-  std::vector<const Prompt*> prompts;  // of the new samples
+Result<> Scheduler::Work::start_samples() {
+  std::vector<std::pair<std::int32_t, std::int32_t>> copies;
+  std::vector<DraftRows> drafts;
   const auto room_for_one = [&](const Prompt& prompt) {
-    return static_cast<int>(running_.size()) < options_.max_batch &&
-           n_promised_pages_ + pages_for(max_total(requests_[prompt.waiting.front()])) <= cache_.n_pages();
+    return n_live_ < limits_.max_batch &&
+           n_promised_pages_ + pages_for(max_total(requests_[prompt.waiting.front()])) <= pages_.n_pages();
   };
   for (Prompt& prompt : active_) {
-    while (prompt.ready() && !prompt.waiting.empty() && room_for_one(prompt)) {
-      start_sample(prompt);
-      prompts.push_back(&prompt);
+    while (prompt.ready() && room_for_one(prompt)) {
+      start_sample(prompt, copies);
+      Sequence& s = *running_.back();
+      if (limits_.speculate && !s.finished) drafts.push_back({&s, MtpSpan::Source::kept, prompt.hidden_slot, 1});
     }
-    if (prompt.ready() && !prompt.waiting.empty()) break;  // longest first: no shorter one takes its place
+    if (prompt.ready()) break;  // longest first: no shorter one takes its place
   }
-  compute_.pool.for_each(static_cast<int>(prompts.size()), [&](int which, float* scratch) {
-    const Prompt& prompt = *prompts[static_cast<std::size_t>(which)];
-    Sequence& s = running_[n_before + static_cast<std::size_t>(which)];
-    commit(s, prompt.last_logits, scratch);
-    if (options_.speculate && !s.finished) s.pairs.push_back({s.n_prompt - 1, s.tokens.back(), prompt.last_hidden});
-  });
+  if (!copies.empty()) ASSAY_TRY(executor_->copy_pages(copies));
+  ASSAY_TRY(draft(drafts));
   std::erase_if(active_, [&](const Prompt& prompt) {
     if (!prompt.waiting.empty()) return false;
-    for (const std::int32_t page : prompt.pages) cache_.release(page);
+    for (const std::int32_t page : prompt.pages) pages_.release(page);
     n_promised_pages_ -= static_cast<int>(prompt.pages.size());
+    if (prompt.hidden_slot >= 0) free_hidden_slots_.push_back(prompt.hidden_slot);
     return true;
   });
+  return {};
 }
 
 /// A sample shares the prompt's pages up to the one that holds its last position; that one is written to (the MTP
 /// module's row of the last prompt position is the sample's own), so it is copied.
-void Scheduler::Work::start_sample(Prompt& prompt) {
+void Scheduler::Work::start_sample(Prompt& prompt, std::vector<std::pair<std::int32_t, std::int32_t>>& copies) {
   const std::size_t request = prompt.waiting.front();
   prompt.waiting.pop_front();
-  Sequence s;
+  Sequence& s = *running_.emplace_back(std::make_unique<Sequence>());
+  ++n_live_;
   s.request = request;
   s.tokens = prompt.tokens;
   s.n_prompt = prompt.size();
@@ -244,11 +253,11 @@ void Scheduler::Work::start_sample(Prompt& prompt) {
   const std::size_t n_shared = static_cast<std::size_t>((prompt.size() - 1) / kPageTokens);
   for (std::size_t i = 0; i < prompt.pages.size(); ++i) {
     if (i < n_shared) {
-      cache_.share(prompt.pages[i]);
+      pages_.share(prompt.pages[i]);
       s.pages.push_back(prompt.pages[i]);
     } else {
-      s.pages.push_back(cache_.allocate());
-      cache_.copy(prompt.pages[i], s.pages.back());
+      s.pages.push_back(pages_.allocate());
+      copies.emplace_back(prompt.pages[i], s.pages.back());
     }
   }
   s.output.request = request;
@@ -258,17 +267,23 @@ void Scheduler::Work::start_sample(Prompt& prompt) {
   s.output.timings.prefill_device_ms = prompt.used ? 0 : prompt.prefill_ms;
   s.output.timings.decode_device_ms = 0;
   prompt.used = true;
-  running_.push_back(std::move(s));
+  commit(s, std::move(prompt.first_tokens.front()));
+  prompt.first_tokens.pop_front();
 }
 
-/// Brings prompts into prefill while the cache has room for them and a sample of each. True if any position waits.
+/// Brings prompts into prefill while the cache has room for them and a sample of each, until there is work for a chunk
+/// and the samples that wait would fill the batch and a part of the next. True if any position waits.
 bool Scheduler::Work::admit_prompts() {
-  int n_waiting = 0, n_samples = static_cast<int>(running_.size());
+  int n_waiting = 0, n_samples = n_live_;
   for (const Prompt& prompt : active_) {
-    n_waiting += prompt.size() - prompt.n_prefilled;
+    n_waiting += prompt.size() - prompt.n_submitted;
     n_samples += static_cast<int>(prompt.waiting.size());
   }
-  while (!queued_.empty() && n_waiting < options_.prefill_chunk_tokens && n_samples < options_.max_batch) {
+  // A pass for one short prompt whenever one sequence ends would cost as much as one for many.
+  const int n_wanted = limits_.max_batch + limits_.max_batch / 8;
+  if (n_waiting == 0 && n_samples >= limits_.max_batch) return false;
+  while (!queued_.empty() && n_waiting < limits_.prefill_chunk_tokens && n_samples < n_wanted &&
+         (!limits_.speculate || !free_hidden_slots_.empty())) {
     Prompt& prompt = queued_.front();
     const int n_pages = pages_for(prompt.size());
     const int n_sample_pages = pages_for(max_total(requests_[prompt.waiting.front()]));
@@ -277,199 +292,203 @@ bool Scheduler::Work::admit_prompts() {
     for (const Prompt& other : active_) {
       if (!other.waiting.empty()) n_kept += pages_for(max_total(requests_[other.waiting.front()]));
     }
-    if (n_promised_pages_ + n_kept > cache_.n_pages()) break;
+    if (n_promised_pages_ + n_kept > pages_.n_pages()) break;
     n_promised_pages_ += n_pages;
-    for (int i = 0; i < n_pages; ++i) prompt.pages.push_back(cache_.allocate());
+    for (int i = 0; i < n_pages; ++i) prompt.pages.push_back(pages_.allocate());
+    if (limits_.speculate) {
+      prompt.hidden_slot = free_hidden_slots_.back();
+      free_hidden_slots_.pop_back();
+    }
     n_waiting += prompt.size();
     n_samples += static_cast<int>(prompt.waiting.size());
-    active_.push_back(std::move(prompt));
-    queued_.pop_front();
+    active_.splice(active_.end(), queued_, queued_.begin());
   }
   return n_waiting > 0;
 }
 
-/// One pass over the next prompt positions, of as many prompts as fit the chunk.
-Result<> Scheduler::Work::prefill() {
+/// One pass over the next prompt positions, of as many prompts as fit the chunk. Where a prompt ends, the first tokens
+/// of all its samples are drawn.
+Result<> Scheduler::Work::submit_prefill() {
   std::vector<TokenSpan> spans;
-  std::vector<Prompt*> prompts;
-  int budget = options_.prefill_chunk_tokens;
-  const double begin_ms = now_ms();
+  std::vector<Draw> draws;
+  PassUnderWay pass;
+  int n_rows = 0;
   for (Prompt& prompt : active_) {
-    const int n = std::min(budget, prompt.size() - prompt.n_prefilled);
+    const int n = std::min(limits_.prefill_chunk_tokens - n_rows, prompt.size() - prompt.n_submitted);
     if (n == 0) continue;
-    if (prompt.n_prefilled == 0) prompt.started_ms = begin_ms;
+    if (prompt.n_submitted == 0) prompt.started_ms = now_ms();
     spans.push_back(
-        {prompt.pages, prompt.n_prefilled,
-         std::span(prompt.tokens).subspan(static_cast<std::size_t>(prompt.n_prefilled), static_cast<std::size_t>(n))});
-    prompts.push_back(&prompt);
-    budget -= n;
-  }
-  ASSAY_ASSIGN(const std::span<const float> hidden, forward_.run(spans, PositionRole::prompt));
-
-  if (options_.speculate) {
-    // The MTP module's rows of prompt positions whose next token is a prompt token too.
-    std::vector<TokenSpan> pairs;
-    std::vector<float> pair_hidden;
-    std::size_t row = 0;
-    for (std::size_t i = 0; i < spans.size(); ++i) {
-      const auto first = static_cast<std::size_t>(spans[i].first_position), n = spans[i].tokens.size();
-      const std::size_t n_pairs = std::min(n, prompts[i]->tokens.size() - 1 - first);
-      if (n_pairs > 0) {
-        pairs.push_back(
-            {spans[i].pages, spans[i].first_position, std::span(prompts[i]->tokens).subspan(first + 1, n_pairs)});
-        pair_hidden.insert(pair_hidden.end(), hidden.begin() + static_cast<std::ptrdiff_t>(row * hidden_),
-                           hidden.begin() + static_cast<std::ptrdiff_t>((row + n_pairs) * hidden_));
-      }
-      row += n;
+        {prompt.pages, prompt.n_submitted,
+         std::span(prompt.tokens).subspan(static_cast<std::size_t>(prompt.n_submitted), static_cast<std::size_t>(n))});
+    PromptPart& part = pass.parts.emplace_back(PromptPart{&prompt, n_rows, prompt.n_submitted, n, -1});
+    n_rows += n;
+    prompt.n_submitted += n;
+    if (prompt.n_submitted < prompt.size()) continue;
+    part.first_draw = static_cast<int>(draws.size());
+    for (const std::size_t i : prompt.waiting) {
+      const TokenRequest& request = requests_[i];
+      draws.push_back({n_rows - 1, request.sampling, request.key, static_cast<std::uint32_t>(prompt.size()),
+                       request.n_logprobs});
     }
-    if (!pairs.empty()) ASSAY_TRY(forward_.run_mtp(pairs, PositionRole::prompt, pair_hidden.data()));
   }
-
-  std::size_t row = 0;
-  std::vector<Prompt*> ready;
-  std::vector<float> last;  // hidden states of their last positions
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    Prompt& prompt = *prompts[i];
-    row += spans[i].tokens.size();
-    prompt.n_prefilled += spans[i].n_rows();
-    if (!prompt.ready()) continue;
-    prompt.last_hidden.assign(hidden.data() + (row - 1) * hidden_, hidden.data() + row * hidden_);
-    last.insert(last.end(), prompt.last_hidden.begin(), prompt.last_hidden.end());
-    ready.push_back(&prompt);
-  }
-  logits_.resize(ready.size() * vocab_);
-  forward_.logits(last.data(), static_cast<int>(ready.size()), logits_.data());
-  for (std::size_t i = 0; i < ready.size(); ++i) {
-    const float* logits = logits_.data() + i * vocab_;
-    ready[i]->last_logits.assign(logits, logits + vocab_);
-  }
-  const double spent_ms = now_ms() - begin_ms;
-  for (std::size_t i = 0; i < spans.size(); ++i) {
-    prompts[i]->prefill_ms += spent_ms * static_cast<double>(spans[i].tokens.size()) / static_cast<double>(row);
-    progress_.n_prompt_tokens += spans[i].n_rows();
-  }
+  ASSAY_TRY(executor_->submit({.role = PositionRole::prompt, .spans = spans, .draws = draws}));
+  in_flight_.push_back(std::move(pass));
   return {};
 }
 
-/// One pass of the main model: every running sequence's last token, and its draft where it has one.
-Result<> Scheduler::Work::decode() {
-  std::vector<Sequence*> live;
-  for (Sequence& s : running_) {
-    if (!s.finished) live.push_back(&s);
+/// One pass of the main model: every running sequence's last token, and its draft where it has one. The last token may
+/// still be in the pass that is under way. False if no sequence can take a step.
+Result<bool> Scheduler::Work::submit_decode() {
+  PassUnderWay pass;
+  std::vector<Draw> draws;
+  std::vector<std::int32_t> tokens;
+  for (const auto& running : running_) {
+    Sequence& s = *running;
+    if (s.finished || s.n_total() == s.max_total) continue;
+    const TokenRequest& request = requests_[s.request];
+    Step& step = pass.steps.emplace_back(Step{&s, static_cast<int>(draws.size()), {}});
+    if (s.draft && s.size() + 1 < s.max_total) step.draft = s.draft;
+    tokens.push_back(s.n_pending > 0 ? drawn_before(s.last_draw) : s.tokens.back());
+    if (step.draft) tokens.push_back(*step.draft);
+    for (int i = 0; i < (step.draft ? 2 : 1); ++i) {
+      draws.push_back({step.first_row + i, request.sampling, request.key, static_cast<std::uint32_t>(s.n_total() + i),
+                       request.n_logprobs});
+    }
   }
-  if (live.empty()) return {};
-  const double begin_ms = now_ms();
+  if (pass.steps.empty()) return false;
   std::vector<TokenSpan> spans;
-  std::vector<std::vector<std::int32_t>> tokens(live.size());
-  for (std::size_t i = 0; i < live.size(); ++i) {
-    Sequence& s = *live[i];
-    tokens[i].push_back(s.tokens.back());
-    if (s.draft && s.size() + 1 < s.max_total) tokens[i].push_back(*s.draft);
-    ensure_pages(s, s.size() - 1 + static_cast<int>(tokens[i].size()));
-    spans.push_back({s.pages, s.size() - 1, tokens[i]});
+  for (const Step& step : pass.steps) {
+    Sequence& s = *step.sequence;
+    const std::size_t n_rows = step.draft ? 2 : 1;
+    ensure_pages(s, s.n_total() - 1 + static_cast<int>(n_rows));
+    spans.push_back({s.pages, s.n_total() - 1,
+                     std::span(tokens).subspan(static_cast<std::size_t>(step.first_row), n_rows)});
   }
-  ASSAY_ASSIGN(const std::span<const float> hidden, forward_.run(spans, PositionRole::generated));
-  const int n_rows = count_rows(spans);
-  logits_.resize(static_cast<std::size_t>(n_rows) * vocab_);
-  forward_.logits(hidden.data(), n_rows, logits_.data());
+  ASSAY_TRY(executor_->submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
+  for (const Step& step : pass.steps) {
+    ++step.sequence->n_pending;
+    step.sequence->last_draw = step.first_row;
+  }
+  in_flight_.push_back(std::move(pass));
+  return true;
+}
 
-  std::vector<std::size_t> first_row(live.size());
-  for (std::size_t i = 1; i < spans.size(); ++i) first_row[i] = first_row[i - 1] + tokens[i - 1].size();
-  compute_.pool.for_each(static_cast<int>(live.size()), [&](int which, float* scratch) {
-    const auto i = static_cast<std::size_t>(which);
-    Sequence& s = *live[i];
-    for (std::size_t k = 0; k < tokens[i].size() && !s.finished; ++k) {
-      // A draft's row counts only if the draft is the token that was drawn before it.
-      if (k > 0) {
-        ++s.output.n_drafted_tokens;
-        if (tokens[i][k] != s.tokens.back()) break;
-        ++s.output.n_accepted_tokens;
-      }
-      const std::size_t row = first_row[i] + k;
-      commit(s, std::span(logits_).subspan(row * vocab_, vocab_), scratch);
-      if (!options_.speculate || s.finished) continue;
-      const float* h = hidden.data() + row * hidden_;
-      s.pairs.push_back({s.size() - 2, s.tokens.back(), std::vector<float>(h, h + hidden_)});
-    }
-  });
-  const double spent_ms = now_ms() - begin_ms;
-  for (Sequence* s : live) {
-    *s->output.timings.decode_device_ms += spent_ms / static_cast<double>(live.size());
-    s->draft.reset();
+/// Takes in what the oldest pass under way has drawn.
+Result<> Scheduler::Work::collect() {
+  const PassUnderWay pass = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  ASSAY_ASSIGN(PassResult result, executor_->collect());
+  progress_.device_idle_ms += result.idle_ms;
+  if (pass.steps.empty()) {
+    progress_.prefill_device_ms += result.device_ms;
+    return finish_prompts(pass.parts, result);
   }
+  progress_.decode_device_ms += result.device_ms;
+  return finish_steps(pass.steps, result);
+}
+
+Result<> Scheduler::Work::finish_prompts(const std::vector<PromptPart>& parts, PassResult& result) {
+  const int n_rows = parts.back().first_row + parts.back().n_rows;
+  std::vector<MtpSpan> pairs;  // positions whose next token is a prompt token too
+  for (const PromptPart& part : parts) {
+    Prompt& prompt = *part.prompt;
+    prompt.prefill_ms += result.device_ms * part.n_rows / n_rows;
+    progress_.n_prompt_tokens += part.n_rows;
+    if (part.first_draw >= 0) {
+      const auto first = result.drawn.begin() + part.first_draw;
+      prompt.first_tokens.insert(prompt.first_tokens.end(), std::make_move_iterator(first),
+                                 std::make_move_iterator(first + static_cast<std::ptrdiff_t>(prompt.waiting.size())));
+    }
+    if (!limits_.speculate) continue;
+    if (part.first_draw >= 0) ASSAY_TRY(executor_->keep_hidden(part.first_row + part.n_rows - 1, prompt.hidden_slot));
+    const int n_pairs = std::min(part.n_rows, prompt.size() - 1 - part.first_position);
+    if (n_pairs == 0) continue;
+    pairs.push_back({{prompt.pages, part.first_position,
+                      std::span(prompt.tokens)
+                          .subspan(static_cast<std::size_t>(part.first_position) + 1, static_cast<std::size_t>(n_pairs))},
+                     MtpSpan::Source::pass,
+                     part.first_row});
+  }
+  if (pairs.empty()) return {};
+  ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::prompt, pairs, MtpOutput::cache_rows));
+  progress_.prefill_device_ms += mtp.device_ms;
+  for (const PromptPart& part : parts) part.prompt->prefill_ms += mtp.device_ms * part.n_rows / n_rows;
   return {};
 }
 
-/// Draws the next token of a sequence from a row of logits, adds it, and ends the sequence if it is time.
-void Scheduler::Work::commit(Sequence& s, std::span<const float> logits, float* scratch) {
+Result<> Scheduler::Work::finish_steps(const std::vector<Step>& steps, PassResult& result) {
+  std::vector<DraftRows> drafts;
+  for (const Step& step : steps) {
+    Sequence& s = *step.sequence;
+    --s.n_pending;
+    if (s.finished) continue;  // it ended in the pass before: this one ran a row too many
+    *s.output.timings.decode_device_ms += result.device_ms / static_cast<double>(steps.size());
+    s.draft.reset();
+    int n_rows = 1;
+    commit(s, std::move(result.drawn[static_cast<std::size_t>(step.first_row)]));
+    // A draft's row counts only if the draft is the token that was drawn before it.
+    if (step.draft && !s.finished) {
+      ++s.output.n_drafted_tokens;
+      if (*step.draft == s.tokens.back()) {
+        ++s.output.n_accepted_tokens;
+        ++n_rows;
+        commit(s, std::move(result.drawn[static_cast<std::size_t>(step.first_row) + 1]));
+      }
+    }
+    if (limits_.speculate && !s.finished) drafts.push_back({&s, MtpSpan::Source::pass, step.first_row, n_rows});
+  }
+  return draft(drafts);
+}
+
+/// Adds a drawn token to a sequence, and ends the sequence if it is time.
+void Scheduler::Work::commit(Sequence& s, DrawnToken drawn) {
   const TokenRequest& request = requests_[s.request];
-  const auto drawn = kernels::sample_token(compute_.ops, logits, request.sampling, request.key,
-                                           static_cast<std::uint32_t>(s.size()), scratch);
   Timings& timings = s.output.timings;
   timings.finished_ms = now_ms();
   if (!timings.first_token_ms) timings.first_token_ms = timings.finished_ms;
-  if (!drawn) {
-    s.output.failure = drawn.error().message;
+  if (drawn.token < 0) {
+    s.output.failure = "nan_logits at position " + std::to_string(s.size());
     s.finished = true;
-    return;
+  } else {
+    if (drawn.logprobs) s.output.logprobs.push_back(std::move(*drawn.logprobs));
+    ++s.output.n_output_tokens;
+    s.tokens.push_back(drawn.token);
+    if (is_end(drawn.token)) {
+      s.output.finish_reason = FinishReason::eos;
+      s.finished = true;
+    } else if (s.size() == s.max_total) {
+      const bool asked = request.max_output_tokens > 0 && s.output.n_output_tokens == request.max_output_tokens;
+      s.output.finish_reason = asked ? FinishReason::length : FinishReason::context;
+      s.finished = true;
+    }
   }
-  if (request.n_logprobs > 0) s.output.logprobs.push_back(logprobs_of(logits, *drawn, request.n_logprobs));
-  ++s.output.n_output_tokens;
-  s.tokens.push_back(*drawn);
-  if (is_end(*drawn)) {
-    s.output.finish_reason = FinishReason::eos;
-    s.finished = true;
-  } else if (s.size() == s.max_total) {
-    const bool asked = request.max_output_tokens > 0 && s.output.n_output_tokens == request.max_output_tokens;
-    s.output.finish_reason = asked ? FinishReason::length : FinishReason::context;
-    s.finished = true;
-  }
+  if (s.finished) --n_live_;
 }
 
-/// Runs the MTP module on what the main model has just settled; each sequence's last pair drafts its next token.
-Result<> Scheduler::Work::draft() {
-  std::vector<TokenSpan> spans;
-  std::vector<std::vector<std::int32_t>> tokens;
-  std::vector<float> main_hidden;
-  std::vector<Sequence*> sequences;
-  tokens.reserve(running_.size());
-  for (Sequence& s : running_) {
-    if (s.finished || s.pairs.empty()) continue;
-    tokens.emplace_back();
-    for (const MtpPair& pair : s.pairs) {
-      tokens.back().push_back(pair.next_token);
-      main_hidden.insert(main_hidden.end(), pair.hidden.begin(), pair.hidden.end());
-    }
-    spans.push_back({s.pages, s.pairs.front().position, tokens.back()});
-    sequences.push_back(&s);
+/// Runs the MTP module on what the main model has just settled; a sequence's last row drafts its next token.
+Result<> Scheduler::Work::draft(const std::vector<DraftRows>& work) {
+  if (work.empty()) return {};
+  std::vector<MtpSpan> spans;
+  for (const DraftRows& rows : work) {
+    const Sequence& s = *rows.sequence;
+    const auto n = static_cast<std::size_t>(rows.n_rows);
+    spans.push_back({{s.pages, s.size() - 1 - rows.n_rows, std::span(s.tokens).last(n)}, rows.source, rows.first_hidden});
   }
-  if (spans.empty()) return {};
-  const double begin_ms = now_ms();
-  ASSAY_ASSIGN(const std::span<const float> hidden,
-               forward_.run_mtp(spans, PositionRole::generated, main_hidden.data()));
-  std::vector<float> last;
-  std::size_t row = 0;
-  for (const TokenSpan& span : spans) {
-    row += span.tokens.size();
-    last.insert(last.end(), hidden.begin() + static_cast<std::ptrdiff_t>((row - 1) * hidden_),
-                hidden.begin() + static_cast<std::ptrdiff_t>(row * hidden_));
-  }
-  logits_.resize(spans.size() * vocab_);
-  forward_.logits(last.data(), static_cast<int>(spans.size()), logits_.data());
-  const double share_ms = (now_ms() - begin_ms) / static_cast<double>(sequences.size());
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    sequences[i]->draft = kernels::argmax(compute_.ops, std::span(logits_).subspan(i * vocab_, vocab_));
-    sequences[i]->pairs.clear();
-    *sequences[i]->output.timings.decode_device_ms += share_ms;
+  ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::generated, spans, MtpOutput::drafts));
+  progress_.decode_device_ms += mtp.device_ms;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    work[i].sequence->draft = mtp.drafts[i];
+    *work[i].sequence->output.timings.decode_device_ms += mtp.device_ms / static_cast<double>(work.size());
   }
   return {};
 }
 
 Result<> Scheduler::Work::hand_over_finished(const std::function<Result<>(TokenOutput)>& on_output) {
-  progress_.n_output_tokens = 0;
-  for (Sequence& s : running_) {
-    if (!s.finished) continue;
-    for (const std::int32_t page : s.pages) cache_.release(page);
+  for (const auto& running : running_) {
+    Sequence& s = *running;
+    if (!s.finished || s.pages.empty()) continue;  // a sequence without pages has been handed over
+    // A pass under way may still write its row; whatever takes the page next is submitted after that pass.
+    for (const std::int32_t page : s.pages) pages_.release(page);
     s.pages.clear();
     n_promised_pages_ -= s.n_promised_pages;
     TokenOutput& out = s.output;
@@ -485,14 +504,16 @@ Result<> Scheduler::Work::hand_over_finished(const std::function<Result<>(TokenO
     n_finished_output_tokens_ += out.n_output_tokens;
     ASSAY_TRY(on_output(std::move(out)));
   }
-  std::erase_if(running_, [](const Sequence& s) { return s.finished; });
+  std::erase_if(running_, [](const auto& s) { return s->finished && s->n_pending == 0; });
   progress_.n_output_tokens = n_finished_output_tokens_;
-  for (const Sequence& s : running_) progress_.n_output_tokens += s.output.n_output_tokens;
+  for (const auto& s : running_) {
+    if (!s->finished) progress_.n_output_tokens += s->output.n_output_tokens;
+  }
   return {};
 }
 
 void Scheduler::Work::ensure_pages(Sequence& s, int n_tokens) {
-  while (static_cast<int>(s.pages.size()) < pages_for(n_tokens)) s.pages.push_back(cache_.allocate());
+  while (static_cast<int>(s.pages.size()) < pages_for(n_tokens)) s.pages.push_back(pages_.allocate());
 }
 
 bool Scheduler::Work::is_end(std::int32_t token) const {
@@ -500,16 +521,15 @@ bool Scheduler::Work::is_end(std::int32_t token) const {
 }
 
 /// Forgets what an interrupted run left behind.
-void Scheduler::Work::release_all() {
-  for (const Sequence& s : running_) {
-    for (const std::int32_t page : s.pages) cache_.release(page);
-  }
-  for (const Prompt& prompt : active_) {
-    for (const std::int32_t page : prompt.pages) cache_.release(page);
-  }
+void Scheduler::Work::forget_everything() {
+  for (; !in_flight_.empty(); in_flight_.pop_front()) static_cast<void>(executor_->collect());
   running_.clear();
   active_.clear();
   queued_.clear();
+  pages_ = PagePool(executor_->n_pages());
+  free_hidden_slots_.clear();
+  for (int slot = limits_.max_batch; slot >= 0; --slot) free_hidden_slots_.push_back(slot);
+  n_live_ = 0;
   n_promised_pages_ = 0;
   n_finished_output_tokens_ = 0;
 }
@@ -518,20 +538,11 @@ Scheduler::Scheduler(std::unique_ptr<Work> work) : work_(std::move(work)) {}
 Scheduler::Scheduler(Scheduler&&) noexcept = default;
 Scheduler::~Scheduler() = default;
 
-Result<Scheduler> Scheduler::create(const Model& model, const Compute& compute, const SchedulerOptions& options) {
-  if (options.speculate && !model.mtp)
+Result<Scheduler> Scheduler::create(const Model& model, std::unique_ptr<Executor> executor,
+                                    const SchedulerOptions& options) {
+  if (options.limits.speculate && !model.mtp)
     return bad_input("speculation needs a model with an MTP module; this one has none");
-  const std::size_t page_bytes = KvCache::page_bytes(model.n_cache_layers(), model.cache_row_width());
-  // More pages than a full batch of full contexts, with their prompts, can never be used.
-  const std::int64_t most = 2 * std::int64_t{options.max_batch} * pages_for(model.config.max_position_embeddings);
-  const auto n_pages =
-      static_cast<int>(std::min(most, options.kv_memory_bytes / static_cast<std::int64_t>(page_bytes)));
-  if (n_pages < 2) {
-    return environment_error("the KV cache needs at least ", 2 * page_bytes, " bytes, ", options.kv_memory_bytes,
-                             " are given");
-  }
-  ASSAY_ASSIGN(KvCache cache, KvCache::create(n_pages, model.n_cache_layers(), model.cache_row_width()));
-  return Scheduler(std::make_unique<Work>(model, compute, options, std::move(cache)));
+  return Scheduler(std::make_unique<Work>(model, std::move(executor), options));
 }
 
 Result<> Scheduler::check(const TokenRequest& request) const { return work_->check(request); }

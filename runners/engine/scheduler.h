@@ -4,7 +4,9 @@
 //   pages. The batch is filled before it decodes, longest prompts first, so that the tail is short. A sample starts
 //   only when all the pages that it may ever need are promised to it: nothing is evicted half-way. Speculation: the MTP
 //   module drafts one token; the main model runs on both, and the draft is kept exactly when it is the token that the
-//   main model draws at that position. So speculation changes no token, only the number of passes.
+//   main model draws at that position. So speculation changes no token, only the number of passes. Where the executor
+//   takes two passes at a time, the next one is prepared and submitted while one runs; a sequence that turns out to
+//   have ended has then run one row too many, which is thrown away.
 
 #include <cstdint>
 #include <functional>
@@ -15,17 +17,14 @@
 
 #include "harness/base/result.h"
 #include "kernels/sampling/sampling.h"
-#include "runners/engine/compute.h"
+#include "runners/engine/executor.h"
 #include "runners/engine/model.h"
 #include "runners/runner.h"
 
 namespace assay::runners {
 
 struct SchedulerOptions {
-  int max_batch = 64;                    ///< sequences that decode together
-  std::int64_t kv_memory_bytes = 0;      ///< for cache pages, in all
-  int prefill_chunk_tokens = 512;        ///< prompt positions per pass
-  bool speculate = false;                ///< needs a model with an MTP module
+  ExecutorOptions limits;                ///< as the executor was made for
   std::vector<std::int32_t> end_tokens;  ///< a sample ends with any of these; it is not part of the output
 };
 
@@ -50,11 +49,13 @@ struct TokenOutput {
   std::string failure;  ///< not empty: the sample failed (its logits were no numbers)
 };
 
-/// Runs requests over one model. Owns the cache; one run at a time.
+/// Runs requests over one executor; one run at a time.
 class Scheduler {
  public:
-  /// Error{environment} if the cache can't be had; Error{bad_input} if speculation is asked of a model without MTP.
-  static Result<Scheduler> create(const Model& model, const Compute& compute, const SchedulerOptions& options);
+  /// The model whose passes the executor runs must outlive it. Error{bad_input} if speculation is asked of a model
+  /// without MTP.
+  static Result<Scheduler> create(const Model& model, std::unique_ptr<Executor> executor,
+                                  const SchedulerOptions& options);
   Scheduler(Scheduler&&) noexcept;
   ~Scheduler();
 

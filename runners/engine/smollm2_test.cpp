@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "kernels/sampling/sampling.h"
-#include "runners/engine/logits.h"
+#include "runners/engine/test_executor.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
 
@@ -42,7 +42,6 @@ TEST_CASE("smollm2: logits of a Q4_1 file agree with llama.cpp's", "[engine]") {
   REQUIRE(model);
   const auto judged = SafetensorsFile::open(ASSAY_SOURCE_DIR "/tests/data/smollm2/llama_cpp.safetensors");
   REQUIRE(judged);
-  kernels::ThreadPool pool(2);
   const auto vocab = static_cast<std::size_t>(model->config.vocab_size);
   double divergence = 0;
   std::size_t n = 0, same_top = 0;
@@ -51,8 +50,7 @@ TEST_CASE("smollm2: logits of a Q4_1 file agree with llama.cpp's", "[engine]") {
     const auto ids = *read_integers(tensor(*judged, "tokens" + suffix));
     const auto top_ids = *read_integers(tensor(*judged, "top_ids" + suffix));
     const auto top_logprobs = *read_floats(tensor(*judged, "top_logprobs" + suffix));
-    const auto out = compute_logits(*model, {kernels::cpu_ops(kernels::best_simd_level()), pool},
-                                    std::vector<std::int32_t>(ids.begin(), ids.end()), {});
+    const auto out = cpu_logits(*model, std::vector<std::int32_t>(ids.begin(), ids.end()));
     REQUIRE(out);
     for (std::size_t row = 0; row < ids.size(); ++row, ++n) {
       const std::span<const float> logits(out->logits.data() + row * vocab, vocab);

@@ -1,4 +1,4 @@
-#include "runners/engine/feed_forward.h"
+#include "runners/engine/cpu/feed_forward.h"
 
 #include <atomic>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "kernels/matmul/matmul.h"
-#include "runners/engine/buffers.h"
+#include "runners/engine/cpu/buffers.h"
 
 namespace assay::runners {
 

@@ -1,24 +1,20 @@
 #pragma once
-// The forward pass: one loop over a model's layers.
+// The forward pass on the CPU: one loop over a model's layers.
 //   x = embed(token);  per layer: x += attention(rmsnorm(x)), x += feed_forward(rmsnorm(x));  logits =
 //   lm_head(rmsnorm(x)).
 
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "harness/base/result.h"
-#include "runners/engine/compute.h"
-#include "runners/engine/feed_forward.h"
-#include "runners/engine/gqa_attention.h"
-#include "runners/engine/kv_cache.h"
-#include "runners/engine/mla_attention.h"
+#include "runners/engine/cpu/compute.h"
+#include "runners/engine/cpu/feed_forward.h"
+#include "runners/engine/cpu/gqa_attention.h"
+#include "runners/engine/cpu/kv_cache.h"
+#include "runners/engine/cpu/mla_attention.h"
 #include "runners/engine/model.h"
 
 namespace assay::runners {
-
-/// Called after each decoder layer with its output [rows, hidden].
-using LayerObserver = std::function<void(int layer, std::span<const float> hidden)>;
 
 /// Runs passes over one model and one cache. One pass at a time; a row's result depends on its own sequence alone.
 class Forward {

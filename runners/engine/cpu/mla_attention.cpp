@@ -1,4 +1,4 @@
-#include "runners/engine/mla_attention.h"
+#include "runners/engine/cpu/mla_attention.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/quantized/quantized.h"
-#include "runners/engine/buffers.h"
+#include "runners/engine/cpu/buffers.h"
 
 namespace assay::runners {
 

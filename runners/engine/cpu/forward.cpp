@@ -1,4 +1,4 @@
-#include "runners/engine/forward.h"
+#include "runners/engine/cpu/forward.h"
 
 #include "kernels/matmul/matmul.h"
 

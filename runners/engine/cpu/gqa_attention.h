@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "kernels/rope/rope.h"
-#include "runners/engine/compute.h"
-#include "runners/engine/kv_cache.h"
+#include "runners/engine/cpu/compute.h"
+#include "runners/engine/cpu/kv_cache.h"
 #include "runners/engine/model.h"
 
 namespace assay::runners {

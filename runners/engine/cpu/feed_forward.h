@@ -7,7 +7,7 @@
 
 #include "harness/base/result.h"
 #include "kernels/router/router.h"
-#include "runners/engine/compute.h"
+#include "runners/engine/cpu/compute.h"
 #include "runners/engine/model.h"
 
 namespace assay::runners {

@@ -1,11 +1,11 @@
-#include "runners/engine/gqa_attention.h"
+#include "runners/engine/cpu/gqa_attention.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
-#include "runners/engine/buffers.h"
+#include "runners/engine/cpu/buffers.h"
 
 namespace assay::runners {
 

@@ -1,11 +1,10 @@
-#include "runners/engine/kv_cache.h"
+#include "runners/engine/cpu/kv_cache.h"
 
 #include <sys/mman.h>
 
 #include <cstring>
 #include <utility>
 
-#include "harness/base/assert.h"
 
 namespace assay::runners {
 
@@ -21,19 +20,14 @@ Result<KvCache> KvCache::create(int n_pages, int n_layers, int row_width) {
 }
 
 KvCache::KvCache(float* memory, std::size_t bytes, int n_pages, int n_layers, int row_width)
-    : memory_(memory), bytes_(bytes), n_pages_(n_pages), n_layers_(n_layers), row_width_(row_width) {
-  for (int page = n_pages - 1; page >= 0; --page) free_.push_back(page);
-  n_owners_.assign(static_cast<std::size_t>(n_pages), 0);
-}
+    : memory_(memory), bytes_(bytes), n_pages_(n_pages), n_layers_(n_layers), row_width_(row_width) {}
 
 KvCache::KvCache(KvCache&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       bytes_(other.bytes_),
       n_pages_(other.n_pages_),
       n_layers_(other.n_layers_),
-      row_width_(other.row_width_),
-      free_(std::move(other.free_)),
-      n_owners_(std::move(other.n_owners_)) {}
+      row_width_(other.row_width_) {}
 
 KvCache& KvCache::operator=(KvCache&& other) noexcept {
   std::swap(memory_, other.memory_);
@@ -41,8 +35,6 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
   std::swap(n_pages_, other.n_pages_);
   std::swap(n_layers_, other.n_layers_);
   std::swap(row_width_, other.row_width_);
-  free_.swap(other.free_);
-  n_owners_.swap(other.n_owners_);
   return *this;
 }
 
@@ -52,20 +44,6 @@ KvCache::~KvCache() {
 
 std::size_t KvCache::page_bytes(int n_layers, int row_width) {
   return static_cast<std::size_t>(n_layers) * kPageTokens * static_cast<std::size_t>(row_width) * sizeof(float);
-}
-
-std::int32_t KvCache::allocate() {
-  ASSAY_ASSERT(!free_.empty(), "sequences start only with their pages reserved");
-  const std::int32_t page = free_.back();
-  free_.pop_back();
-  n_owners_[static_cast<std::size_t>(page)] = 1;
-  return page;
-}
-
-void KvCache::share(std::int32_t page) { ++n_owners_[static_cast<std::size_t>(page)]; }
-
-void KvCache::release(std::int32_t page) {
-  if (--n_owners_[static_cast<std::size_t>(page)] == 0) free_.push_back(page);
 }
 
 void KvCache::copy(std::int32_t from, std::int32_t to) {
