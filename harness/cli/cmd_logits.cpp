@@ -1,17 +1,18 @@
 // assay logits: a model's logits and hidden states for given tokens, for comparison with other implementations.
 
 #include <filesystem>
-#include <limits>
+#include <memory>
 #include <utility>
 
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
 #include "harness/cli/logits_file.h"
+#include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
 #include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
 #include "kernels/simd/simd_choice.h"
-#include "runners/engine/cpu/cpu_executor.h"
+#include "runners/engine/host.h"
 #include "runners/engine/logits.h"
 #include "runners/engine/native_device.h"
 
@@ -47,16 +48,19 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences,
                                                   run::ProgressStyle progress) {
-  ASSAY_TRY(runners::check_native_device(args.device));
+  ASSAY_ASSIGN(runners::NativeDevice device, runners::open_native_device(args.device));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);
-  ASSAY_ASSIGN(const runners::Model model,
-               runners::load_model(path, {.on_progress = [&](const runners::LoadState& state) { view.show(state); }}));
+  const runners::LoadOptions load{.on_progress = [&](const runners::LoadState& state) { view.show(state); }};
+  ASSAY_ASSIGN(const runners::Model model, runners::load_model(path, load));
   kernels::ThreadPool pool(runners::available_processors());
-  const runners::ExecutorOptions limits{.max_batch = 1, .kv_memory_bytes = std::numeric_limits<std::int64_t>::max()};
+  ASSAY_TRY(runners::settle_device(model, device));
+  runners::ExecutorOptions limits = runners::default_limits(device);
+  limits.max_batch = 1;
+  limits.speculate = model.mtp.has_value();
   ASSAY_ASSIGN(const std::unique_ptr<runners::Executor> executor,
-               runners::create_cpu_executor(model, {kernels::cpu_ops(level), pool}, limits));
+               runners::create_executor(model, device, limits, load, {kernels::cpu_ops(level), pool}));
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
     auto result = runners::compute_logits(model, *executor, sequence.tokens, {.hidden = args.hidden});
@@ -95,7 +99,7 @@ Action declare_logits(CLI::App& app, const CommonOptions& common) {
   add_text(app, "--out", args->out, "FILE.safetensors",
            "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
-  add_choice(app, "--device", args->device, {"auto", "cpu"}, "Where the model runs (default: auto)");
+  add_device_option(app, args->device);
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
   return [args, &common] { return logits_command(*args, common); };
 }

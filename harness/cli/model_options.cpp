@@ -20,21 +20,25 @@ bool is_device(std::string_view word) {
 
 }  // namespace
 
+void add_device_option(CLI::App& app, std::string& device) {
+  add_text(app, "--device", device, "auto|cpu|cuda[:i]",
+           "Where the model runs (default: auto, the first GPU if it can, or else the CPU)")
+      ->check([](const std::string& word) {
+        return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
+      });
+}
+
 void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--model", options.model, "REF",
            "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
            "or replay:FILE.jsonl with recorded outputs");
-  add_text(app, "--device", options.device, "auto|cpu|cuda[:i]",
-           "Where the model runs (default: auto, the best there is)")
-      ->check([](const std::string& word) {
-        return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
-      });
+  add_device_option(app, options.device);
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
-              "Sequences that decode together at most (default: 64, or what fits)");
+              "Sequences that decode together at most (default: 64 on the CPU, 256 on a GPU)");
   add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
-           "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is available (default: 50%)");
+           "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is free (default: 50% on the CPU, 90% on a GPU)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
              "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
              "sequences at a time (default: off)");

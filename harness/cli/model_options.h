@@ -22,6 +22,8 @@ struct ModelOptions {
   std::optional<std::int64_t> threads;
   bool operator==(const ModelOptions&) const = default;
 };
+/// --device alone.
+void add_device_option(CLI::App& app, std::string& device);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// Checks what the table can't. Error{bad_input} names the option. Pure.

@@ -52,8 +52,9 @@ __global__ void __launch_bounds__(kThreads) embed_kernel(EmbedArgs a) {
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
   const auto hidden = static_cast<std::size_t>(a.hidden);
-  const auto* from =
-      reinterpret_cast<const __nv_bfloat162*>(a.table + static_cast<std::size_t>(a.ids[blockIdx.x]) * hidden);
+  int id = a.ids[blockIdx.x];
+  if (id < 0) id = max(0, a.drawn[-1 - id]);
+  const auto* from = reinterpret_cast<const __nv_bfloat162*>(a.table + static_cast<std::size_t>(id) * hidden);
   auto* to = reinterpret_cast<float2*>(a.x + blockIdx.x * hidden);
   for (int i = static_cast<int>(threadIdx.x); i < a.hidden / 2; i += kThreads) to[i] = __bfloat1622float2(from[i]);
 }

@@ -27,10 +27,12 @@ struct RmsNormBf16Args {
 /// Launches the norm. Error{bad_input} names what breaks the contract.
 Result<> rmsnorm_bf16(const RmsNormBf16Args& args, cudaStream_t stream);
 
-/// The first values of the residual stream: x[t, :] = float(table[ids[t], :]); table [vocab, hidden] bfloat16.
+/// The first values of the residual stream: x[t, :] = float(table[id, :]); table [vocab, hidden] bfloat16. The id is
+/// ids[t], or where that is negative the one that sampling has left in drawn[-1 - ids[t]] (0 for none).
 struct EmbedArgs {
   const __nv_bfloat16* table = nullptr;
-  const int* ids = nullptr;  ///< [tokens], each in [0, vocab): the caller has checked
+  const int* ids = nullptr;    ///< [tokens], each below vocab: the caller has checked
+  const int* drawn = nullptr;  ///< or null, if no id is negative
   int tokens = 0;
   int hidden = 0;  ///< a multiple of 8
   float* x = nullptr;

@@ -58,15 +58,16 @@ TEST_CASE("rmsnorm_bf16: a width it can't have is refused, no rows are no work",
   CHECK(rmsnorm_bf16({nullptr, nullptr, nullptr, 0, 0, 16, nullptr}, nullptr).has_value());
 }
 
-TEST_CASE("embed_rows: widens the rows of the ids", "[gpu]") {
+TEST_CASE("embed_rows: widens the rows of the ids, given or drawn before", "[gpu]") {
   const int vocab = 11, hidden = 40;
   std::mt19937 generator(67);
   const auto table = normal_bf16(generator, vocab * hidden);
-  const std::vector<int> ids{10, 0, 3, 3};
+  const std::vector<int> given{10, 0, -2, 3, -1, -3}, drawn{7, 3, -1}, ids{10, 0, 3, 3, 7, 0};
   const auto device_table = on_device(table);
-  const auto device_ids = on_device(ids);
+  const auto device_ids = on_device(given);
+  const auto device_drawn = on_device(drawn);
   const auto x = poisoned<float>(ids.size() * hidden);
-  must(embed_rows({device_table.data(), device_ids.data(), 4, hidden, x.data()}, nullptr));
+  must(embed_rows({device_table.data(), device_ids.data(), device_drawn.data(), 6, hidden, x.data()}, nullptr));
   std::vector<float> expected;
   for (const int id : ids) {
     for (int i = 0; i < hidden; ++i) expected.push_back(as_float(table[static_cast<std::size_t>(id * hidden + i)]));

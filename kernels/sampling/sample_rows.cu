@@ -240,7 +240,7 @@ __global__ void __launch_bounds__(kThreads) sample_kernel(SampleRowsArgs a) {
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
   const SampleRow how = a.how[blockIdx.x];
-  Row row{a.logits + static_cast<std::int64_t>(blockIdx.x) * a.logits_stride, a.vocab, 1.0f, 0.0f};
+  Row row{a.logits + static_cast<std::int64_t>(how.logits_row) * a.logits_stride, a.vocab, 1.0f, 0.0f};
   std::uint64_t best = 0, any_nan = 0;
   for_each_token(row, [&](float logit, int id) {
     if (isnan(logit)) any_nan = 1;

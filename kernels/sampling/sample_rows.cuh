@@ -1,7 +1,7 @@
 #pragma once
 // From rows of logits to tokens on the GPU, by the steps and with the noise of kernels/sampling/sampling.h:
 // temperature, top-k, top-p, min-p, Gumbel maximum; temperature 0 is the largest logit, the lower id among equals.
-//   logits [rows, vocab] float32 with a stride. A row's token depends on its logits and its SampleRow alone.
+//   logits [logits rows, vocab] float32 with a stride. A row's token depends on its logits and its SampleRow alone.
 //
 //   Weights are integers as there, ⌊e^(l - max) · 2^40⌋, so sums are exact and have no order; but e^x here and there
 //   may differ in its last bit, so the two may draw the cut of top-p or min-p apart where it falls on a token's border
@@ -25,8 +25,8 @@ struct SampleRow {
   NoiseKey key;
   float temperature = 0;
   std::int32_t top_k = 0;      ///< 0: all
-  std::uint32_t position = 0;  ///< of the token being drawn, prompt included
-  std::uint32_t unused = 0;
+  std::uint32_t position = 0;    ///< of the token being drawn, prompt included
+  std::uint32_t logits_row = 0;  ///< several may draw from one
 };
 
 constexpr std::int32_t kNanLogits =
@@ -36,9 +36,9 @@ constexpr std::int32_t kNanLogits =
 struct SampleRowsArgs {
   const float* logits = nullptr;
   std::int64_t logits_stride = 0;  ///< floats from a row to the next
-  int rows = 0;
+  int rows = 0;                    ///< tokens to draw
   int vocab = 0;
-  const SampleRow* how = nullptr;  ///< [rows]
+  const SampleRow* how = nullptr;  ///< [rows]; the caller has checked logits_row
   std::int32_t* tokens = nullptr;  ///< [rows]
 };
 

@@ -33,7 +33,9 @@ Result<> bench_sampling(const BenchContext& context) {
                         {"T 0.6, top-p 0.95, top-k 20", {0.95, 0, {1, 2}, 0.6f, 20, 3, 0}},
                         {"T 1", {1, 0, {1, 2}, 1, 0, 3, 0}}};
   for (const Case& c : cases) {
-    ASSAY_ASSIGN(const auto how, DeviceBuffer<SampleRow>::from(std::vector<SampleRow>(kRows, c.how)));
+    std::vector<SampleRow> rows_how(kRows, c.how);
+    for (std::uint32_t r = 0; r < kRows; ++r) rows_how[r].logits_row = r;
+    ASSAY_ASSIGN(const auto how, DeviceBuffer<SampleRow>::from(rows_how));
     for (const int rows : {1, kRows}) {
       ASSAY_ASSIGN(
           const double us, time_us(context.stream, 10, [&](int) {

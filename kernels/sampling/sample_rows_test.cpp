@@ -11,8 +11,9 @@ using namespace assay::tests;
 
 namespace {
 
-/// The tokens of rows of logits, all of one length.
-std::vector<std::int32_t> on_gpu(const std::vector<std::vector<float>>& logits, const std::vector<SampleRow>& how) {
+/// The tokens drawn from rows of logits, all of one length; each from the row that it names.
+std::vector<std::int32_t> drawn_on_gpu(const std::vector<std::vector<float>>& logits,
+                                       const std::vector<SampleRow>& how) {
   const std::size_t vocab = logits.front().size(), stride = vocab + 3;
   std::vector<float> all(logits.size() * stride, NAN);  // what lies between rows is not read
   for (std::size_t r = 0; r < logits.size(); ++r) {
@@ -20,11 +21,17 @@ std::vector<std::int32_t> on_gpu(const std::vector<std::vector<float>>& logits, 
   }
   const auto device_logits = on_device(all);
   const auto device_how = on_device(how);
-  const auto tokens = poisoned<std::int32_t>(logits.size());
-  must(sample_rows({device_logits.data(), static_cast<std::int64_t>(stride), static_cast<int>(logits.size()),
+  const auto tokens = poisoned<std::int32_t>(how.size());
+  must(sample_rows({device_logits.data(), static_cast<std::int64_t>(stride), static_cast<int>(how.size()),
                     static_cast<int>(vocab), device_how.data(), tokens.data()},
                    nullptr));
   return from_device(tokens);
+}
+
+/// The same with a row of logits for each token.
+std::vector<std::int32_t> on_gpu(const std::vector<std::vector<float>>& logits, std::vector<SampleRow> how) {
+  for (std::size_t r = 0; r < how.size(); ++r) how[r].logits_row = static_cast<std::uint32_t>(r);
+  return drawn_on_gpu(logits, how);
 }
 
 std::int32_t on_cpu(const std::vector<float>& logits, const SampleRow& how) {
@@ -80,6 +87,20 @@ TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu]") {
   }
   CAPTURE(vocab, s.temperature, s.top_p, s.top_k, s.min_p);
   CHECK(on_gpu(logits, how) == expected);
+}
+
+TEST_CASE("sample_rows: several tokens are drawn from one row", "[gpu]") {
+  std::mt19937 generator(113);
+  const std::vector<std::vector<float>> logits{normal_floats(generator, 300), normal_floats(generator, 300)};
+  std::vector<SampleRow> how;
+  std::vector<std::int32_t> expected;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    how.push_back(sampled(1.5f, 0.9, 0, 0, 5));
+    how.back().key = {3, i};
+    how.back().logits_row = i < 13 ? 1 : 0;
+    expected.push_back(on_cpu(logits[how.back().logits_row], how.back()));
+  }
+  CHECK(drawn_on_gpu(logits, how) == expected);
 }
 
 TEST_CASE("sample_rows: ties and rows without a number", "[gpu]") {

@@ -13,7 +13,7 @@
 #include "harness/base/text.h"
 #include "kernels/sampling/philox.h"
 #include "kernels/threads/thread_pool.h"
-#include "runners/engine/native_device.h"
+#include "runners/engine/host.h"
 #include "runners/formats/expected_tensors.h"
 
 namespace assay::runners {

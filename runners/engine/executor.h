@@ -24,7 +24,8 @@ constexpr int pages_for(std::int64_t n_tokens) { return static_cast<int>((n_toke
 /// generated ones (drafts under verification included) absorbed.
 enum class PositionRole { prompt, generated };
 
-/// A token that the pass before has drawn, as an element of TokenSpan::tokens: it need not be known on the host.
+/// A token that the pass before, one of generated positions, has drawn, as an element of TokenSpan::tokens: it need not
+/// be known on the host.
 constexpr std::int32_t drawn_before(int draw) { return -1 - draw; }
 
 /// Consecutive positions of one sequence. Earlier positions are in the cache already.
@@ -61,8 +62,8 @@ struct Pass {
   PositionRole role = PositionRole::prompt;
   std::span<const TokenSpan> spans;
   std::span<const Draw> draws;
-  bool wants_states = false;  ///< logits and final hidden states of all rows, for comparisons
-  LayerObserver observe = {};
+  bool wants_states = false;  ///< logits and final hidden states of all rows, for comparisons; no draws then
+  LayerObserver observe = {};  ///< only with wants_states
 };
 
 struct DrawnToken {
@@ -103,14 +104,16 @@ struct MtpResult {
 /// twice as many with speculation.
 struct ExecutorOptions {
   int max_batch = 64;                ///< sequences that decode together
-  std::int64_t kv_memory_bytes = 0;  ///< for cache pages, in all
+  std::int64_t kv_memory_bytes = 0;  ///< for cache pages, in all; 0: by kv_memory_pct
+  double kv_memory_pct = 50;         ///< of the memory that is free on the device once the weights are there
   int prefill_chunk_tokens = 512;    ///< prompt positions per pass
   bool speculate = false;            ///< drafts with the MTP module
 };
 
-/// Pages of `page_bytes` that the options' memory holds, and no more than can be used: a full batch of full contexts
-/// with their prompts. Error{environment} if there are less than two.
-Result<int> count_pages(const ExecutorOptions& options, std::int64_t context_tokens, std::int64_t page_bytes);
+/// Pages of `page_bytes` that the options' memory holds where `free_bytes` are free, and no more than can be used: a full
+/// batch of full contexts with their prompts. Error{environment} if there are less than two.
+Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes, std::int64_t context_tokens,
+                        std::int64_t page_bytes);
 
 class Executor {
  public:

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "runners/engine/cpu/kv_cache.h"
-#include "runners/engine/native_device.h"
+#include "runners/engine/host.h"
 
 namespace assay::runners {
 

@@ -10,7 +10,7 @@
 #include "harness/base/assert.h"
 #include "kernels/threads/thread_pool.h"
 #include "runners/engine/dummy_weights.h"
-#include "runners/engine/native_device.h"
+#include "runners/engine/host.h"
 #include "runners/formats/expected_tensors.h"
 #include "runners/formats/validate_checkpoint.h"
 

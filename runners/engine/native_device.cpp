@@ -1,69 +1,71 @@
 #include "runners/engine/native_device.h"
 
-#include <sched.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
-#include <optional>
-#include <string_view>
-#include <thread>
-
+#include "harness/base/log.h"
 #include "harness/base/text.h"
+#include "runners/engine/cpu/cpu_executor.h"
 
 namespace assay::runners {
 
 namespace {
 
-/// The text behind `key` in a file of "key : value" lines such as /proc/meminfo; nothing if it is not there.
-std::optional<std::string> proc_field(const char* path, std::string_view key) {
-  // These files say that they have no bytes, so they can't be read as regular files of a known size.
-  std::FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return std::nullopt;
-  std::optional<std::string> found;
-  char line[4096];
-  while (!found && std::fgets(line, sizeof line, file) != nullptr) {
-    const std::string_view text(line);
-    const std::size_t colon = text.find(':');
-    if (colon != std::string_view::npos && trim(text.substr(0, colon)) == key) found = trim(text.substr(colon + 1));
+/// The number in cuda:i; cuda alone is the first.
+Result<int> cuda_ordinal(const std::string& word) {
+  if (word == "cuda") return 0;
+  const std::string list = word.substr(word.find(':') + 1);
+  if (list.find(',') != std::string::npos) {
+    return bad_input("--device ", word, ": this version runs on one GPU; give cuda:i");
   }
-  std::fclose(file);
-  return found;
-}
-
-/// A number of kibibytes in /proc/meminfo ("MemTotal: 16316412 kB").
-std::optional<std::int64_t> meminfo_bytes(std::string_view key) {
-  const auto field = proc_field("/proc/meminfo", key);
-  if (!field) return std::nullopt;
-  const auto kibibytes = parse_integer(field->substr(0, field->find(' ')));
-  return kibibytes ? std::optional(*kibibytes * 1024) : std::nullopt;
+  const auto ordinal = parse_integer(list);
+  if (!word.starts_with("cuda:") || !ordinal || *ordinal < 0 || *ordinal > 1023) {
+    return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(word));
+  }
+  return static_cast<int>(*ordinal);
 }
 
 }  // namespace
 
-Result<> check_native_device(const std::string& device) {
-  if (device == "auto" || device == "cpu") return {};
-  if (device.starts_with("cuda")) {
-    return environment_error("--device ", device,
-                             ": this build runs models on the CPU only; give --device cpu or auto");
+Result<NativeDevice> open_native_device(const std::string& word) {
+  NativeDevice device;
+  if (word == "cpu") return device;
+  if (word == "auto") {
+    if (Result<CudaDevice> first = open_cuda_device(0)) {
+      device.cuda = std::move(*first);
+    } else {
+      log_detail("no GPU is used: ", first.error().message);
+    }
+    return device;
   }
-  return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(device));
+  ASSAY_ASSIGN(const int ordinal, cuda_ordinal(word));
+  Result<CudaDevice> opened = open_cuda_device(ordinal);
+  if (!opened) return Error{opened.error().kind, "--device " + word + ": " + opened.error().message};
+  device.cuda = std::move(*opened);
+  device.by_name = true;
+  return device;
 }
 
-int available_processors() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+Result<> settle_device(const Model& model, NativeDevice& device) {
+  if (!device.cuda) return {};
+  const Result<> runs = check_cuda_model(model);
+  if (runs || device.by_name) return runs;
+  log_note("the model runs on the CPU: ", runs.error().message);
+  device.cuda.reset();
+  return {};
 }
 
-std::string processor_name() { return proc_field("/proc/cpuinfo", "model name").value_or("unknown processor"); }
-
-std::int64_t memory_bytes() {
-  return meminfo_bytes("MemTotal").value_or(std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE));
+ExecutorOptions default_limits(const NativeDevice& device) {
+  ExecutorOptions limits;
+  if (!device.cuda) return limits;
+  limits.max_batch = 256;
+  limits.kv_memory_pct = 90;
+  limits.prefill_chunk_tokens = 4096;
+  return limits;
 }
 
-std::int64_t available_memory_bytes() {
-  return meminfo_bytes("MemAvailable").value_or(std::int64_t{::sysconf(_SC_AVPHYS_PAGES)} * ::sysconf(_SC_PAGESIZE));
+Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,
+                                                  const ExecutorOptions& options, const LoadOptions& load,
+                                                  const Compute& compute) {
+  if (device.cuda) return create_cuda_executor(model, options, load);
+  return create_cpu_executor(model, compute, options);
 }
 
 }  // namespace assay::runners

@@ -1,27 +1,39 @@
 #pragma once
-// Where the native engine can run.
+// Where the native engine runs a model: the CPU or a GPU.
 
-#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "harness/base/result.h"
+#include "runners/engine/cpu/compute.h"
+#include "runners/engine/cuda/cuda_executor.h"
+#include "runners/engine/executor.h"
+#include "runners/engine/load_options.h"
+#include "runners/engine/model.h"
 
 namespace assay::runners {
 
-/// Whether this build runs models on `device` (auto, cpu, cuda, cuda:i). Error{environment} for a CUDA device: one that
-/// is asked for by name is never replaced by another. Error{bad_input} for other words.
-Result<> check_native_device(const std::string& device);
+struct NativeDevice {
+  std::optional<CudaDevice> cuda;  ///< empty: the CPU
+  bool by_name = false;            ///< asked for by name, so that no other may take its place
+};
 
-/// Processors that this process may run on, at least 1.
-int available_processors();
+/// The device that `word` (auto, cpu, cuda, cuda:i) names; auto is the first GPU if the kernels run on it, or else the
+/// CPU. A GPU is then this thread's own. Error{environment} for a GPU that is named and can't be had; Error{bad_input}
+/// for other words.
+Result<NativeDevice> open_native_device(const std::string& word);
 
-/// What the kernel calls the processor's model.
-std::string processor_name();
+/// Leaves a GPU for the CPU, with a note, if its kernels don't run this model. Error{bad_input} if it was asked for by
+/// name.
+Result<> settle_device(const Model& model, NativeDevice& device);
 
-/// Memory of the host, in all.
-std::int64_t memory_bytes();
+/// What an executor on this device is given where the user says nothing.
+ExecutorOptions default_limits(const NativeDevice& device);
 
-/// Memory of the host that programs can still take, as the kernel estimates it.
-std::int64_t available_memory_bytes();
+/// Puts a loaded model on the device. The model, and what `compute` names, must outlive the executor.
+Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,
+                                                  const ExecutorOptions& options, const LoadOptions& load,
+                                                  const Compute& compute);
 
 }  // namespace assay::runners

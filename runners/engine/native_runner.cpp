@@ -10,7 +10,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "kernels/simd/simd_choice.h"
-#include "runners/engine/cpu/cpu_executor.h"
+#include "runners/engine/host.h"
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
@@ -21,9 +21,6 @@
 namespace assay::runners {
 
 namespace {
-
-constexpr std::int64_t kDefaultMaxBatch = 64;
-constexpr double kDefaultKvMemoryPct = 50;
 
 /// Ends of a reply: what config.json and generation_config.json name, the tokenizer's own, and the template's.
 std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer& tokenizer, const ChatTemplate* chat) {
@@ -36,8 +33,9 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
   return {ends.begin(), ends.end()};
 }
 
-/// How products are computed: weights widened to float32, or GGUF's blocks times inputs of 8 bits.
-std::string precision_path(const Model& model) {
+/// How products are computed. On the CPU: weights widened to float32, or GGUF's blocks times inputs of 16 bits.
+std::string precision_path(const Model& model, const NativeDevice& device) {
+  if (device.cuda) return "bf16";
   if (model.config.quantization_config) return "fp8_w8a32";
   return model.repacked.empty() ? "float32" : "gguf_a16";
 }
@@ -65,33 +63,32 @@ struct Prepared {
 class NativeRunner final : public Runner {
  public:
   NativeRunner(NativeOptions options, std::unique_ptr<Model> model, Tokenizer tokenizer, Result<ChatTemplate> chat,
-               std::string weights_sha256, std::string config_sha256, kernels::SimdLevel level, int n_threads)
+               std::string weights_sha256, std::string config_sha256, NativeDevice device, kernels::SimdLevel level,
+               int n_threads)
       : options_(std::move(options)),
         model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         chat_(std::move(chat)),
         weights_sha256_(std::move(weights_sha256)),
         config_sha256_(std::move(config_sha256)),
+        device_(std::move(device)),
         level_(level),
-        pool_(n_threads) {
-    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
-  }
+        pool_(n_threads) {}
 
   /// The second half of opening: what can fail and needs the object in place.
   Result<> start() {
-    const std::int64_t kv_bytes = options_.kv_memory_bytes
-                                      ? *options_.kv_memory_bytes
-                                      : static_cast<std::int64_t>(options_.kv_memory_pct.value_or(kDefaultKvMemoryPct) /
-                                                                  100 * static_cast<double>(available_memory_bytes()));
-    ExecutorOptions limits;
-    limits.max_batch = static_cast<int>(options_.max_batch.value_or(kDefaultMaxBatch));
-    limits.kv_memory_bytes = kv_bytes;
+    ExecutorOptions limits = default_limits(device_);
+    limits.max_batch = static_cast<int>(options_.max_batch.value_or(limits.max_batch));
+    limits.kv_memory_bytes = options_.kv_memory_bytes.value_or(0);
+    limits.kv_memory_pct = options_.kv_memory_pct.value_or(limits.kv_memory_pct);
     limits.speculate = options_.speculate.value_or(false);
     ASSAY_ASSIGN(std::unique_ptr<Executor> executor,
-                 create_cpu_executor(*model_, {kernels::cpu_ops(level_), pool_}, limits));
+                 create_executor(*model_, device_, limits, options_.load, {kernels::cpu_ops(level_), pool_}));
+    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
     ASSAY_ASSIGN(Scheduler made,
                  Scheduler::create(*model_, std::move(executor),
                                    {limits, end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr)}));
+    max_batch_ = limits.max_batch;
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
     return {};
   }
@@ -112,8 +109,10 @@ class NativeRunner final : public Runner {
   Result<ChatTemplate> chat_;   // why there is none matters only once a chat has to be rendered
   std::string weights_sha256_;  // empty for dummy weights
   std::string config_sha256_;   // of config.json; for dummy weights alone
+  NativeDevice device_;
   kernels::SimdLevel level_;
   kernels::ThreadPool pool_;
+  int max_batch_ = 0;
   std::unique_ptr<Scheduler> scheduler_;
 };
 
@@ -136,7 +135,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
-                   {"precision_path", precision_path(*model_)},
+                   {"precision_path", precision_path(*model_, device_)},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
@@ -149,12 +148,21 @@ ModelFacts NativeRunner::model_facts() const {
 DeviceFacts NativeRunner::device_facts() const {
   const std::string processor = processor_name();
   DeviceFacts facts;
-  facts.kind = "cpu";
-  facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
-  facts.details = {{"processor", processor},
-                   {"n_threads", pool_.n_threads()},
-                   {"simd_level", kernels::to_string(level_)},
-                   {"max_batch", options_.max_batch.value_or(kDefaultMaxBatch)}};
+  facts.details = {{"processor", processor}, {"n_threads", pool_.n_threads()}, {"max_batch", max_batch_}};
+  if (const auto& cuda = device_.cuda) {
+    facts.kind = "cuda";
+    facts.name = cuda->name;
+    facts.details.update({{"ordinal", cuda->ordinal},
+                          {"compute_capability", cuda->compute_capability},
+                          {"n_multiprocessors", cuda->n_multiprocessors},
+                          {"memory_bytes", cuda->memory_bytes},
+                          {"driver_cuda_version", cuda->driver_version},
+                          {"runtime_cuda_version", cuda->runtime_version}});
+  } else {
+    facts.kind = "cpu";
+    facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
+    facts.details["simd_level"] = kernels::to_string(level_);
+  }
   return facts;
 }
 
@@ -234,7 +242,7 @@ Result<> NativeRunner::run(const std::vector<Request>& requests, const Completio
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options) {
-  ASSAY_TRY(check_native_device(options.device));
+  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);
@@ -246,6 +254,7 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   ASSAY_ASSIGN(Tokenizer tokenizer, Tokenizer::load_of_model(options.path));
   ASSAY_ASSIGN(Model loaded, load_model(options.path, options.load));
   auto model = std::make_unique<Model>(std::move(loaded));
+  ASSAY_TRY(settle_device(*model, device));
   if (tokenizer.vocab_size() > model->config.vocab_size) {
     return bad_input(options.path.string(), ": the tokenizer (tokenizer.json, or what GGUF holds) has ids up to ",
                      tokenizer.vocab_size() - 1, ", the model's vocab_size is ", model->config.vocab_size);
@@ -266,7 +275,8 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   }));
   const int n_threads = options.load.n_threads.value_or(available_processors());
   auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
-                                               std::move(weights_sha256), std::move(config_sha256), level, n_threads);
+                                               std::move(weights_sha256), std::move(config_sha256), std::move(device), level,
+                                               n_threads);
   ASSAY_TRY(runner->start());
   return std::unique_ptr<Runner>(std::move(runner));
 }

@@ -64,7 +64,11 @@ struct Settings {
 
 /// Runs requests and returns the outputs in the order of the requests.
 std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, const Settings& settings) {
-  const ExecutorOptions limits{settings.max_batch, settings.kv_memory_bytes, settings.chunk, settings.speculate};
+  ExecutorOptions limits;
+  limits.max_batch = settings.max_batch;
+  limits.kv_memory_bytes = settings.kv_memory_bytes;
+  limits.prefill_chunk_tokens = settings.chunk;
+  limits.speculate = settings.speculate;
   TestExecutor executor(reference_model(), limits, settings.n_threads, settings.level);
   std::unique_ptr<Executor> taken = executor.take();
   if (settings.two_in_flight) taken = std::make_unique<TwoInFlight>(std::move(taken));

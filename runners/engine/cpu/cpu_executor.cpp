@@ -6,6 +6,7 @@
 
 #include "runners/engine/cpu/forward.h"
 #include "runners/engine/cpu/kv_cache.h"
+#include "runners/engine/host.h"
 
 namespace assay::runners {
 
@@ -142,7 +143,7 @@ Result<MtpResult> CpuExecutor::run_mtp(PositionRole role, std::span<const MtpSpa
 Result<std::unique_ptr<Executor>> create_cpu_executor(const Model& model, const Compute& compute,
                                                       const ExecutorOptions& options) {
   const std::size_t page_bytes = KvCache::page_bytes(model.n_cache_layers(), model.cache_row_width());
-  ASSAY_ASSIGN(const int n_pages, count_pages(options, model.config.max_position_embeddings,
+  ASSAY_ASSIGN(const int n_pages, count_pages(options, available_memory_bytes(), model.config.max_position_embeddings,
                                               static_cast<std::int64_t>(page_bytes)));
   ASSAY_ASSIGN(KvCache cache, KvCache::create(n_pages, model.n_cache_layers(), model.cache_row_width()));
   return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(model, compute, options, std::move(cache)));

@@ -1,0 +1,42 @@
+#pragma once
+// One NVIDIA GPU as an executor. Where this build has no CUDA, no_cuda.cpp stands in and says so.
+//   Bits: a row's logits and tokens depend on its own sequence alone, whatever the batch, the cut of the prompt, its
+//   pages, and whether a pass was launched kernel by kernel or as a graph.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runners/engine/executor.h"
+#include "runners/engine/load_options.h"
+#include "runners/engine/model.h"
+
+namespace assay::runners {
+
+/// A GPU that the driver shows, and whether the engine's kernels run on it.
+struct CudaDevice {
+  int ordinal = 0;
+  std::string name;
+  int compute_capability = 0;  ///< 90 is 9.0
+  int n_multiprocessors = 0;
+  std::int64_t memory_bytes = 0;
+  std::int64_t free_memory_bytes = 0;
+  int driver_version = 0;  ///< 13000 is CUDA 13.0
+  int runtime_version = 0;
+};
+
+/// Makes device `ordinal` this thread's own. Error{environment} if there is none, its driver is too old, or the kernels
+/// don't run on it: the message says which.
+Result<CudaDevice> open_cuda_device(int ordinal);
+
+/// Error{bad_input} names what of the model the kernels don't run.
+Result<> check_cuda_model(const Model& model);
+
+/// Copies the model to the device that this thread has opened, and makes room for passes and cache. The model's files
+/// are not read afterwards. Error{environment} if it does not fit, with what would; Error{bad_input} for a model that
+/// the kernels don't run.
+Result<std::unique_ptr<Executor>> create_cuda_executor(const Model& model, const ExecutorOptions& options,
+                                                       const LoadOptions& load);
+
+}  // namespace assay::runners

@@ -1,0 +1,21 @@
+// In the place of the GPU's executor in a build without CUDA.
+
+#include "runners/engine/cuda/cuda_executor.h"
+
+namespace assay::runners {
+
+namespace {
+Error no_cuda() {
+  return environment_error("this build has no CUDA; give --device cpu, or build with -DASSAY_CUDA=ON (nvcc 12.3 or later)");
+}
+}  // namespace
+
+Result<CudaDevice> open_cuda_device(int) { return no_cuda(); }
+
+Result<> check_cuda_model(const Model&) { return no_cuda(); }
+
+Result<std::unique_ptr<Executor>> create_cuda_executor(const Model&, const ExecutorOptions&, const LoadOptions&) {
+  return no_cuda();
+}
+
+}  // namespace assay::runners
