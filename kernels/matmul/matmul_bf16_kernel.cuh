@@ -127,7 +127,50 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
   });
 }
 
-__device__ inline float silu_times(float gate, float up) { return gate / (1.0f + expf(-gate)) * up; }
+/// silu(gate) · up with the special function unit's e^x and quotient: a few units in the last place of a float32, far
+/// below the rounding to bfloat16 that follows, and the same in every tile.
+__device__ inline float silu_times(float gate, float up) { return __fdividef(gate, 1.0f + __expf(-gate)) * up; }
+
+/// Calls visit(index of a sum, address) for the elements of y that this thread holds in kCount columns of eight tokens
+/// from `column` on.
+template <int kCount, class Visit>
+__device__ void for_each_f32(const MatmulKernelArgs& a, int column, int own_row, int row_end, int token, Visit visit) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
+  float* y = static_cast<float*>(a.y);
+#pragma unroll
+  for (int j = 0; j < kCount; ++j) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      const int own_token = token + 8 * (column + j) + 2 * (lane % 4) + i;
+      if (own_token >= a.m_rows) continue;
+      float* to = y + own_token * a.y_stride + own_row;
+      if (own_row < row_end) visit(4 * j + i, to);
+      if (own_row + 8 < row_end) visit(4 * j + 2 + i, to + 8);
+    }
+  }
+}
+
+template <class T>
+__device__ void store_f32(const MatmulKernelArgs& a, const float (&sums)[T::kTokens / 2], int own_row, int row_end,
+                          int token, float bias_low, float bias_high) {
+  for_each_f32<T::kTokens / 8>(a, 0, own_row, row_end, token, [&](int i, float* to) {
+    *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high);
+  });
+}
+
+/// y += sum. Many elements are read before the first is written: one after the other would each wait for memory.
+template <class T>
+__device__ void add_f32(const MatmulKernelArgs& a, const float (&sums)[T::kTokens / 2], int own_row, int row_end,
+                        int token) {
+  constexpr int kColumns = T::kTokens / 8, kAhead = kColumns < 8 ? kColumns : 8;
+#pragma unroll
+  for (int column = 0; column < kColumns; column += kAhead) {
+    float old[4 * kAhead];
+    for_each_f32<kAhead>(a, column, own_row, row_end, token, [&](int i, const float* from) { old[i] = *from; });
+    for_each_f32<kAhead>(a, column, own_row, row_end, token,
+                         [&](int i, float* to) { *to = old[i] + sums[4 * column + i]; });
+  }
+}
 
 /// Stores this thread's sums. `row` and `token` are the tile's first; rows from `row_end` on are not this block's.
 template <class T>
@@ -141,20 +184,12 @@ __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTo
   const bool has_low = own_row < row_end, has_high = own_row + 8 < row_end;
   const float bias_low = a.bias != nullptr && has_low ? a.bias[own_row] : 0.0f;
   const float bias_high = a.bias != nullptr && has_high ? a.bias[own_row + 8] : 0.0f;
-  if (a.epilogue == Epilogue::store_f32 || a.epilogue == Epilogue::add_f32) {
-    float* y = static_cast<float*>(a.y);
-#pragma unroll
-    for (int j = 0; j < T::kTokens / 8; ++j) {
-#pragma unroll
-      for (int i = 0; i < 2; ++i) {
-        const int own_token = token + 8 * j + 2 * (lane % 4) + i;
-        if (own_token >= a.m_rows) continue;
-        float* to = y + own_token * a.y_stride + own_row;
-        const float low = sums[4 * j + i], high = sums[4 * j + 2 + i];
-        if (has_low) to[0] = a.epilogue == Epilogue::add_f32 ? to[0] + low : low + bias_low;
-        if (has_high) to[8] = a.epilogue == Epilogue::add_f32 ? to[8] + high : high + bias_high;
-      }
-    }
+  if (a.epilogue == Epilogue::store_f32) {
+    store_f32<T>(a, sums, own_row, row_end, token, bias_low, bias_high);
+    return;
+  }
+  if (a.epilogue == Epilogue::add_f32) {
+    add_f32<T>(a, sums, own_row, row_end, token);
     return;
   }
   // 16-bit results are transposed eight by eight, so that a thread stores two neighbours of a row of y.
