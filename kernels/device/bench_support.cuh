@@ -45,5 +45,6 @@ Result<> bench_matmul(const BenchContext& context);
 Result<> bench_rows(const BenchContext& context);
 Result<> bench_attention(const BenchContext& context);
 Result<> bench_sampling(const BenchContext& context);
+Result<> bench_moe(const BenchContext& context);
 
 }  // namespace assay::kernels

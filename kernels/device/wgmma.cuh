@@ -47,6 +47,10 @@ struct Wgmma;
   ASSAY_D32                                                                               \
   ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52," \
   "%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define ASSAY_D96                                                                         \
+  ASSAY_D64                                                                               \
+  ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84," \
+  "%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
 #define ASSAY_D128                                                                              \
   ASSAY_D64                                                                                     \
   ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,"   \
@@ -58,6 +62,7 @@ struct Wgmma;
 #define ASSAY_O16(i) ASSAY_O8(i), ASSAY_O8(i + 8)
 #define ASSAY_O32(i) ASSAY_O16(i), ASSAY_O16(i + 16)
 #define ASSAY_O64(i) ASSAY_O32(i), ASSAY_O32(i + 32)
+#define ASSAY_O96(i) ASSAY_O64(i), ASSAY_O32(i + 64)
 #define ASSAY_O128(i) ASSAY_O64(i), ASSAY_O64(i + 64)
 
 #define ASSAY_WGMMA(columns, list, operands, a, b, flag, a0, a1, a2, a3, rb, rflag)                                 \
@@ -88,6 +93,7 @@ ASSAY_WGMMA(16, ASSAY_D8, ASSAY_O8(0), 8, 9, 10, 8, 9, 10, 11, 12, 13);
 ASSAY_WGMMA(32, ASSAY_D16, ASSAY_O16(0), 16, 17, 18, 16, 17, 18, 19, 20, 21);
 ASSAY_WGMMA(64, ASSAY_D32, ASSAY_O32(0), 32, 33, 34, 32, 33, 34, 35, 36, 37);
 ASSAY_WGMMA(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66, 64, 65, 66, 67, 68, 69);
+ASSAY_WGMMA(192, ASSAY_D96, ASSAY_O96(0), 96, 97, 98, 96, 97, 98, 99, 100, 101);
 ASSAY_WGMMA(256, ASSAY_D128, ASSAY_O128(0), 128, 129, 130, 128, 129, 130, 131, 132, 133);
 
 #undef ASSAY_WGMMA
@@ -96,12 +102,14 @@ ASSAY_WGMMA(256, ASSAY_D128, ASSAY_O128(0), 128, 129, 130, 128, 129, 130, 131, 1
 #undef ASSAY_D16
 #undef ASSAY_D32
 #undef ASSAY_D64
+#undef ASSAY_D96
 #undef ASSAY_D128
 #undef ASSAY_O4
 #undef ASSAY_O8
 #undef ASSAY_O16
 #undef ASSAY_O32
 #undef ASSAY_O64
+#undef ASSAY_O96
 #undef ASSAY_O128
 
 }  // namespace assay::kernels::hopper

@@ -1,0 +1,76 @@
+// A block a token, or a part of one where tokens are few. Contract in combine_rows.cuh.
+
+#include "kernels/router/combine_rows.cuh"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+
+#include "kernels/device/hopper.cuh"
+#include "kernels/device/launch.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+constexpr int kMaxSlots = 16;
+
+__global__ void combine_rows_kernel(CombineRowsArgs a) {
+  __shared__ float weights[kMaxSlots];
+  __shared__ int places[kMaxSlots];
+  hopper::let_next_grid_start();
+  hopper::wait_for_previous_grid();
+  const std::size_t token = blockIdx.x, slots = static_cast<std::size_t>(a.num_experts_per_tok);
+  if (threadIdx.x < slots) {
+    weights[threadIdx.x] = a.weights[token * slots + threadIdx.x];
+    places[threadIdx.x] = a.places[token * slots + threadIdx.x];
+  }
+  __syncthreads();
+  const std::size_t width = static_cast<std::size_t>(a.hidden) / 4;
+  const auto* out = reinterpret_cast<const float4*>(a.out);
+  const auto* shared = reinterpret_cast<const float4*>(a.shared);
+  auto* x = reinterpret_cast<float4*>(a.x) + token * width;
+  for (std::size_t i = blockIdx.y * blockDim.x + threadIdx.x; i < width; i += gridDim.y * blockDim.x) {
+    float4 sum{0, 0, 0, 0};
+#pragma unroll 4
+    for (std::size_t k = 0; k < slots; ++k) {
+      const float4 part = out[static_cast<std::size_t>(places[k]) * width + i];
+      const float weight = weights[k];
+      sum.x += weight * part.x;
+      sum.y += weight * part.y;
+      sum.z += weight * part.z;
+      sum.w += weight * part.w;
+    }
+    if (shared != nullptr) {
+      const float4 part = shared[token * width + i];
+      sum.x += part.x;
+      sum.y += part.y;
+      sum.z += part.z;
+      sum.w += part.w;
+    }
+    float4 v = x[i];
+    v.x += sum.x;
+    v.y += sum.y;
+    v.z += sum.z;
+    v.w += sum.w;
+    x[i] = v;
+  }
+}
+
+}  // namespace
+
+Result<> combine_rows(const CombineRowsArgs& args, cudaStream_t stream) {
+  if (args.hidden < 4 || args.hidden % 4 != 0) {
+    return bad_input("combine_rows: hidden is ", args.hidden, ", must be a multiple of 4");
+  }
+  if (args.tokens < 0 || args.num_experts_per_tok < 1 || args.num_experts_per_tok > kMaxSlots) {
+    return bad_input("combine_rows: ", args.tokens, " tokens of ", args.num_experts_per_tok, " experts");
+  }
+  if (args.tokens == 0) return {};
+  constexpr int kThreads = 128;
+  const int parts = (args.hidden / 4 + kThreads - 1) / kThreads;
+  const LaunchShape shape{dim3(static_cast<unsigned>(args.tokens), static_cast<unsigned>(parts)), kThreads};
+  return launch("combine_rows", combine_rows_kernel, shape, stream, args);
+}
+
+}  // namespace assay::kernels

@@ -1,0 +1,220 @@
+// A warp a token; lane l has experts l, l + 32, … Contract in route_rows.cuh.
+
+#include "kernels/router/route_rows.cuh"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "kernels/device/hopper.cuh"
+#include "kernels/device/launch.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+constexpr int kWarps = 4;
+constexpr int kLaneExperts = kMaxRoutedExperts / 32;
+constexpr unsigned kAllLanes = 0xFFFFFFFFu;
+constexpr float kOut = -std::numeric_limits<float>::infinity();
+
+/// e^x with the operations of the CPU's lanes (simd/lanes.h), so with its bits.
+__device__ float exp_as_cpu(float x) {
+  constexpr float kMagic = 0x1.8p23f;
+  const float bounded = 0.0f - fmaxf(0.0f - x, -88.0f);
+  const float biased = fmaf(bounded, 0x1.715476p0f, kMagic);
+  const float n = biased - kMagic;
+  float r = fmaf(n, -0x1.62e400p-1f, bounded);
+  r = fmaf(n, -0x1.7f7d1cp-20f, r);
+  float p = 0x1.a01a02p-13f;
+  p = fmaf(p, r, 0x1.6c16c2p-10f);
+  p = fmaf(p, r, 0x1.111112p-7f);
+  p = fmaf(p, r, 0x1.555556p-5f);
+  p = fmaf(p, r, 0x1.555556p-3f);
+  p = fmaf(p, r, 0.5f);
+  p = fmaf(p, r, 1.0f);
+  p = fmaf(p, r, 1.0f);
+  return x >= -87.3f ? __uint_as_float(__float_as_uint(p) + (__float_as_uint(biased) << 23)) : 0.0f;
+}
+
+/// An integer that orders as the float does, never 0 for a number.
+__device__ unsigned ordered(float value) {
+  const unsigned bits = __float_as_uint(value + 0.0f);  // -0 becomes +0: they tie
+  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+}
+
+/// The index with the largest key over the warp, the lowest among equals; every lane gets it.
+__device__ int best_of_warp(unsigned key, int index) {
+  const unsigned best = __reduce_max_sync(kAllLanes, key);
+  return static_cast<int>(__reduce_min_sync(kAllLanes, key == best ? static_cast<unsigned>(index) : kAllLanes));
+}
+
+/// The groups that stay, a bit each. `choice` holds the scores of the warp's token in shared memory.
+__device__ unsigned kept_groups(const RouterArgs& a, const float* choice, int lane) {
+  const int group_size = a.n_routed_experts / a.n_group;
+  unsigned key = 0;
+  if (lane < a.n_group) {
+    float first = kOut, second = kOut;
+    for (int i = 0; i < group_size; ++i) {
+      const float score = choice[lane * group_size + i];
+      if (score > first) {
+        second = first;
+        first = score;
+      } else if (score > second) {
+        second = score;
+      }
+    }
+    key = ordered(a.method == RoutingMethod::noaux_tc && group_size > 1 ? first + second : first);
+  }
+  unsigned kept = 0;
+  for (int i = 0; i < a.topk_group; ++i) {
+    const int group = best_of_warp(key, lane);
+    kept |= 1u << group;
+    if (lane == group) key = 0;
+  }
+  return kept;
+}
+
+__global__ void __launch_bounds__(kWarps * 32) route_rows_kernel(RouteRowsArgs args) {
+  __shared__ float shared[kWarps][kMaxRoutedExperts];
+  __shared__ float chosen_scores[kWarps][kMaxExpertsPerToken];
+  hopper::let_next_grid_start();
+  hopper::wait_for_previous_grid();
+  const RouterArgs& a = args.router;
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int token = static_cast<int>(blockIdx.x) * kWarps + warp, n = a.n_routed_experts;
+  if (token >= args.tokens) return;
+  float* row = shared[warp];
+  const float* logits = args.logits + static_cast<std::size_t>(token) * static_cast<std::size_t>(args.n_parts * n);
+
+  // Scores.
+  float scores[kLaneExperts];
+  float largest = kOut;
+  bool failed = false;
+#pragma unroll
+  for (int i = 0; i < kLaneExperts; ++i) {
+    const int e = 32 * i + lane;
+    if (e >= n) continue;
+    float logit = logits[(args.n_parts - 1) * n + e];
+    for (int part = args.n_parts - 2; part >= 0; --part) logit += logits[part * n + e];
+    scores[i] = logit;
+    failed = failed || isnan(logit);
+    largest = fmaxf(largest, logit);
+  }
+  if (a.scoring == ScoringFunction::sigmoid) {
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (32 * i + lane < n) scores[i] = 1.0f / (1.0f + exp_as_cpu(-scores[i]));
+    }
+  } else {
+    for (int step = 16; step > 0; step /= 2) largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, step));
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (32 * i + lane < n) row[32 * i + lane] = scores[i] = exp_as_cpu(scores[i] - largest);
+    }
+    __syncwarp();
+    float total = 0;
+    for (int e = 0; e < n; ++e) total += row[e];  // ascending, as on the CPU; all lanes the same
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (32 * i + lane < n) scores[i] /= total;
+    }
+    failed = failed || isinf(largest);
+  }
+  if (__any_sync(kAllLanes, failed) && lane == 0) *args.failed = 1;
+
+  // What chooses.
+  unsigned keys[kLaneExperts];
+  if (a.method == RoutingMethod::greedy) {
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) keys[i] = 32 * i + lane < n ? ordered(scores[i]) : 0;
+  } else {
+    float choice[kLaneExperts];
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      const int e = 32 * i + lane;
+      if (e >= n) continue;
+      choice[i] = a.method == RoutingMethod::noaux_tc && a.bias != nullptr ? scores[i] + a.bias[e] : scores[i];
+      row[e] = choice[i];
+    }
+    __syncwarp();
+    const unsigned kept = kept_groups(a, row, lane);
+    const int group_size = n / a.n_group;
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      const int e = 32 * i + lane;
+      keys[i] = e >= n ? 0 : ordered((kept >> (e / group_size) & 1) != 0 ? choice[i] : kOut);
+    }
+  }
+
+  // The best, one after the other; `mine` has a bit for each of this lane's.
+  unsigned mine = 0;
+  for (int k = 0; k < a.num_experts_per_tok; ++k) {
+    unsigned key = 0;
+    int best = 0;
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (keys[i] <= key) continue;
+      key = keys[i];
+      best = i;
+    }
+    if (best_of_warp(key, 32 * best + lane) != 32 * best + lane) continue;
+    mine |= 1u << best;
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (i == best) keys[i] = 0;
+    }
+  }
+
+  // Slots ascend by expert; the weights' sum runs in that order.
+  const std::size_t first_slot = static_cast<std::size_t>(token) * static_cast<std::size_t>(a.num_experts_per_tok);
+  int slot = 0;
+#pragma unroll
+  for (int i = 0; i < kLaneExperts; ++i) {
+    const bool chosen = (mine >> i & 1) != 0;
+    const unsigned lanes = __ballot_sync(kAllLanes, chosen);
+    if (chosen) {
+      const int own = slot + __popc(lanes & ((1u << lane) - 1));
+      args.slots[first_slot + static_cast<std::size_t>(own)] = 32 * i + lane;
+      chosen_scores[warp][own] = scores[i];
+    }
+    slot += __popc(lanes);
+  }
+  __syncwarp();
+  if (lane >= a.num_experts_per_tok) return;
+  float weight = chosen_scores[warp][lane];
+  if (a.norm_topk_prob) {
+    float total = 0;
+    for (int k = 0; k < a.num_experts_per_tok; ++k) total += chosen_scores[warp][k];
+    weight /= total + 1e-20f;
+  }
+  args.weights[first_slot + static_cast<std::size_t>(lane)] = weight * a.routed_scaling_factor;
+}
+
+}  // namespace
+
+Result<> route_rows(const RouteRowsArgs& args, cudaStream_t stream) {
+  const RouterArgs& a = args.router;
+  if (a.n_routed_experts < 1 || a.n_routed_experts > kMaxRoutedExperts) {
+    return bad_input("route_rows: ", a.n_routed_experts, " experts, must be 1 to ", kMaxRoutedExperts);
+  }
+  if (a.num_experts_per_tok < 1 || a.num_experts_per_tok > std::min(a.n_routed_experts, kMaxExpertsPerToken)) {
+    return bad_input("route_rows: ", a.num_experts_per_tok, " experts a token of ", a.n_routed_experts,
+                     ", must be 1 to ", kMaxExpertsPerToken);
+  }
+  if (a.method != RoutingMethod::greedy && (a.n_group < 1 || a.n_group > 32 || a.n_routed_experts % a.n_group != 0 ||
+                                            a.topk_group < 1 || a.topk_group > a.n_group)) {
+    return bad_input("route_rows: ", a.topk_group, " of ", a.n_group, " groups of ", a.n_routed_experts, " experts");
+  }
+  if (args.n_parts < 1 || args.n_parts > 3) {
+    return bad_input("route_rows: logits in ", args.n_parts, " parts, must be 1 to 3");
+  }
+  if (args.tokens < 0) return bad_input("route_rows: ", args.tokens, " tokens");
+  if (args.tokens == 0) return {};
+  const auto n_blocks = static_cast<unsigned>((args.tokens + kWarps - 1) / kWarps);
+  return launch("route_rows", route_rows_kernel, {dim3(n_blocks), kWarps * 32}, stream, args);
+}
+
+}  // namespace assay::kernels
