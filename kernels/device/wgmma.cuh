@@ -34,6 +34,7 @@ __device__ inline void products_wait() {
 
 /// wgmma with a tile of n columns. `add` false starts the sum at zero.
 ///   run(d, a, b, add): both operands from shared memory, rows along the sum.
+///   run_across(d, a, b, add): the same, but a is read across its rows (transposed_tile_descriptor).
 ///   run_from_registers(d, a0 … a3, b, add): a from registers (as four packed pairs), b read across its rows.
 template <int kColumns>
 struct Wgmma;
@@ -65,27 +66,35 @@ struct Wgmma;
 #define ASSAY_O96(i) ASSAY_O64(i), ASSAY_O32(i + 64)
 #define ASSAY_O128(i) ASSAY_O64(i), ASSAY_O64(i + 64)
 
-#define ASSAY_WGMMA(columns, list, operands, a, b, flag, a0, a1, a2, a3, rb, rflag)                                 \
-  template <>                                                                                                       \
-  struct Wgmma<columns> {                                                                                           \
-    static constexpr int kRegisters = columns / 2;                                                                  \
-    __device__ static void run(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b, bool add) {      \
-      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                                   \
-                   ", 0;\n"                                                                                         \
-                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b       \
-                   ", add, 1, 1, 0, 0;\n}"                                                                          \
-                   : operands                                                                                       \
-                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                         \
-    }                                                                                                               \
-    __device__ static void run_from_registers(float (&d)[kRegisters], std::uint32_t p0, std::uint32_t p1,           \
-                                              std::uint32_t p2, std::uint32_t p3, std::uint64_t desc_b, bool add) { \
-      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #rflag                                                  \
-                   ", 0;\n"                                                                                         \
-                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, {%" #a0 ",%" #a1     \
-                   ",%" #a2 ",%" #a3 "}, %" #rb ", add, 1, 1, 1;\n}"                                                \
-                   : operands                                                                                       \
-                   : "r"(p0), "r"(p1), "r"(p2), "r"(p3), "l"(desc_b), "r"(static_cast<int>(add)));                  \
-    }                                                                                                               \
+#define ASSAY_WGMMA(columns, list, operands, a, b, flag, a0, a1, a2, a3, rb, rflag)                                   \
+  template <>                                                                                                         \
+  struct Wgmma<columns> {                                                                                             \
+    static constexpr int kRegisters = columns / 2;                                                                    \
+    __device__ static void run(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b, bool add) {        \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                                     \
+                   ", 0;\n"                                                                                           \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b         \
+                   ", add, 1, 1, 0, 0;\n}"                                                                            \
+                   : operands                                                                                         \
+                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                           \
+    }                                                                                                                 \
+    __device__ static void run_across(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b, bool add) { \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                                     \
+                   ", 0;\n"                                                                                           \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b         \
+                   ", add, 1, 1, 1, 0;\n}"                                                                            \
+                   : operands                                                                                         \
+                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                           \
+    }                                                                                                                 \
+    __device__ static void run_from_registers(float (&d)[kRegisters], std::uint32_t p0, std::uint32_t p1,             \
+                                              std::uint32_t p2, std::uint32_t p3, std::uint64_t desc_b, bool add) {   \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #rflag                                                    \
+                   ", 0;\n"                                                                                           \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, {%" #a0 ",%" #a1       \
+                   ",%" #a2 ",%" #a3 "}, %" #rb ", add, 1, 1, 1;\n}"                                                  \
+                   : operands                                                                                         \
+                   : "r"(p0), "r"(p1), "r"(p2), "r"(p3), "l"(desc_b), "r"(static_cast<int>(add)));                    \
+    }                                                                                                                 \
   }
 
 ASSAY_WGMMA(8, ASSAY_D4, ASSAY_O4(0), 4, 5, 6, 4, 5, 6, 7, 8, 9);

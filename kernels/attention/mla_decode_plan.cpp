@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "kernels/attention/mla_decode_attention.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+constexpr std::int32_t kParts = 8, kLeastPages = 4;
+
+std::int32_t pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens - 1) / tokens; }
+
+std::int32_t item_tokens(std::int32_t n_keys, int heads, DecodeGrain grain) {
+  if (heads > kMlaFewHeads) return mla_part_tokens(n_keys);
+  return grain == DecodeGrain::span ? kDecodeSpanTokens : kDecodeChunkTokens;
+}
+
+}  // namespace
+
+std::int32_t mla_part_tokens(std::int32_t n_keys) {
+  return std::max(kLeastPages, pieces(pieces(n_keys, kCachePageTokens), kParts)) * kCachePageTokens;
+}
+
+DecodeGrain choose_mla_decode_grain(std::span<const DecodeRow> rows, int heads, int n_multiprocessors) {
+  constexpr int kRounds = 2, kHeadTile = 16;
+  std::int64_t n_spans = 0;
+  for (const DecodeRow& row : rows) n_spans += pieces(row.n_keys, kDecodeSpanTokens);
+  return n_spans * pieces(heads, kHeadTile) >= std::int64_t{kRounds} * n_multiprocessors ? DecodeGrain::span
+                                                                                         : DecodeGrain::chunk;
+}
+
+MlaDecodePlan plan_mla_decode(std::span<const DecodeRow> rows, int heads, DecodeGrain grain) {
+  MlaDecodePlan plan;
+  plan.first_item.reserve(rows.size() + 1);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto first_page = static_cast<std::int32_t>(plan.pages.size());
+    const std::int32_t n_keys = rows[r].n_keys, tokens = item_tokens(n_keys, heads, grain);
+    plan.first_item.push_back(static_cast<std::int32_t>(plan.items.size()));
+    for (std::int32_t first = 0; first < n_keys; first += tokens) {
+      const bool starts_span = heads > kMlaFewHeads || first % kDecodeSpanTokens == 0;
+      plan.items.push_back({static_cast<std::int32_t>(r), std::min(tokens, n_keys - first), starts_span ? 1 : 0,
+                            first_page + first / kCachePageTokens});
+    }
+    const auto pages = rows[r].pages.first(static_cast<std::size_t>(pieces(n_keys, kCachePageTokens)));
+    plan.pages.insert(plan.pages.end(), pages.begin(), pages.end());
+  }
+  plan.first_item.push_back(static_cast<std::int32_t>(plan.items.size()));
+  return plan;
+}
+
+}  // namespace assay::kernels
