@@ -105,7 +105,7 @@ __device__ void multiply_tile(const MatmulKernelArgs& a, const Ring& ring, RingP
   }
   products_wait<0>();
   release(previous);
-  store_sums<Columns<columns>>(a, sums, row + group * kGroupRows, row + a.rows, first_place);
+  store_sums<Columns<columns>>(a, sums, {row + group * kGroupRows, first_place, 0}, row + a.rows);
 }
 
 /// The multiplying side, one warpgroup.
