@@ -8,6 +8,7 @@
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "runners/engine/scheduler.h"
+#include "runners/engine/test_records.h"
 #include "runners/engine/test_executor.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
@@ -19,29 +20,6 @@ using namespace assay::runners;
 using assay::kernels::SimdLevel;
 
 namespace {
-
-const std::filesystem::path kRecords = std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/reference";
-
-struct Record {
-  std::string id;
-  std::vector<std::int32_t> prompt, output;  // the output ends with the end token
-  std::int64_t mtp_accepted, mtp_drafts;
-};
-
-const std::vector<Record>& records() {
-  static const std::vector<Record> all = [] {
-    std::vector<Record> out;
-    const std::string text = *read_file(kRecords / "outputs.jsonl");
-    const auto read = for_each_line(text, [&](std::string_view line, int) -> Result<> {
-      ASSAY_ASSIGN(const Json j, parse_json(line, "outputs.jsonl"));
-      out.push_back({j["id"], j["prompt_ids"], j["output_ids"], j["mtp_accepted"], j["mtp_drafts"]});
-      return {};
-    });
-    REQUIRE(read);
-    return out;
-  }();
-  return all;
-}
 
 const Model& reference_model() {
   static const Model model = [] {

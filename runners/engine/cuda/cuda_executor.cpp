@@ -12,7 +12,9 @@
 #include "harness/base/log.h"
 #include "kernels/attention/copy_pages.cuh"
 #include "kernels/device/handles.cuh"
+#include "kernels/sampling/sample_rows.cuh"
 #include "runners/engine/cuda/cuda_forward.h"
+#include "runners/engine/cuda/pass_plan.h"
 #include "runners/engine/cuda/staged_inputs.h"
 
 namespace assay::runners {
@@ -20,8 +22,6 @@ namespace assay::runners {
 namespace {
 
 using kernels::check;
-using kernels::DecodeGrain;
-using kernels::DecodeItem;
 using kernels::Event;
 using kernels::GraphExec;
 using kernels::SampleRow;
@@ -35,15 +35,6 @@ constexpr std::int64_t kReservedBytes = std::int64_t{768} << 20;
 int graph_rows(int n) {
   const int unit = n <= 8 ? 1 : n <= 64 ? 8 : n <= 256 ? 16 : n <= 1024 ? 32 : 128;
   return (n + unit - 1) / unit * unit;
-}
-
-/// Items that decode attention can be given at most: spans where rows are many, chunks where they are few
-/// (choose_decode_grain).
-int most_decode_items(int rows, int kv_heads, int n_keys, int n_multiprocessors) {
-  const int spans = (n_keys + kernels::kDecodeSpanTokens - 1) / kernels::kDecodeSpanTokens;
-  constexpr int kChunks = kernels::kDecodeSpanTokens / kernels::kDecodeChunkTokens;
-  const int spans_in_chunks = 4 * n_multiprocessors / kv_heads + 1;
-  return std::max(rows * spans, kChunks * std::min(spans_in_chunks, rows * spans)) + rows;
 }
 
 int multiprocessors() {
@@ -79,8 +70,7 @@ class CudaExecutor final : public Executor {
   CudaExecutor(DeviceModel model, const ExecutorOptions& options, const ModelConfig& config)
       : model_(std::move(model)),
         options_(options),
-        context_tokens_(config.max_position_embeddings),
-        n_multiprocessors_(multiprocessors()) {}
+        shape_{model_.sizes, config.max_position_embeddings, multiprocessors()} {}
 
   Result<> start();
 
@@ -89,11 +79,12 @@ class CudaExecutor final : public Executor {
   Result<> submit(const Pass& pass) override;
   Result<PassResult> collect() override;
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
-  Result<> keep_hidden(int, int) override { return no_mtp(); }
-  Result<MtpResult> run_mtp(PositionRole, std::span<const MtpSpan>, MtpOutput) override { return no_mtp(); }
+  Result<> keep_hidden(int row, int slot) override;
+  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
 
  private:
-  static Error no_mtp() { return bad_input("the model has no MTP module"); }
+  /// By rows; none: launched once, to be captured next time.
+  using Graphs = std::map<int, std::optional<GraphExec>>;
 
   Result<> submit_generated(const Pass& pass, UnderWay& under_way);
   Result<> submit_prompt(const Pass& pass, UnderWay& under_way);
@@ -101,24 +92,30 @@ class CudaExecutor final : public Executor {
   Result<> take_logprobs(std::span<const Draw> draws, const SampleRow* how, const std::int32_t* tokens,
                          std::vector<DrawnToken>& drawn);
   Result<> sample(const SampleRow* how, int n, std::int32_t* tokens);
-  Result<> reserve_prompt_inputs(const Pass& pass);
+  Result<> reserve(StagedInputs& inputs, std::size_t n_bytes);
+  Result<> reserve_prompt_inputs(std::span<const TokenSpan> spans, std::size_t n_draws);
+  template <class Launch>
+  Result<> launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch);
+  Result<> to_host(void* to, const void* from, std::size_t n_bytes);
+  Result<> append_logits(int n_rows, std::vector<float>& logits);
   std::int32_t spare_page() const { return n_pages_; }
 
   DeviceModel model_;
   ExecutorOptions options_;
-  std::int64_t context_tokens_;
-  int n_multiprocessors_;
+  PlanShape shape_;
   int n_pages_ = 0;
   std::optional<CudaForward> forward_;
   kernels::Stream stream_;
   DeviceBuffer<Bf16> cache_;  // [planes][n_pages + 1]: the last page takes what rows of no sequence write
-  StagedInputs generated_inputs_, prompt_inputs_, page_inputs_;
+  StagedInputs generated_inputs_, prompt_inputs_, mtp_inputs_, page_inputs_;
   DeviceBuffer<std::int32_t> generated_tokens_, prompt_tokens_;
-  std::map<int, std::optional<GraphExec>> graphs_;  // by rows; none: launched once, to be captured next time
+  DeviceBuffer<std::int32_t> drafts_;
+  Graphs decode_graphs_;
   std::array<UnderWay, kMaxInFlight> under_way_;
   std::size_t n_submitted_ = 0, n_collected_ = 0;
   Event pages_read_;  // copy_pages' input has left the host
-  Event last_end_;    // of the pass collected last
+  Event mtp_begin_, mtp_end_;
+  Event last_end_;  // of the pass collected last
   bool has_last_end_ = false;
 };
 
@@ -126,40 +123,41 @@ Result<> CudaExecutor::start() {
   ASSAY_ASSIGN(stream_, kernels::create_stream());
   ASSAY_ASSIGN(last_end_, kernels::create_event());
   ASSAY_ASSIGN(pages_read_, kernels::create_event());
+  ASSAY_ASSIGN(mtp_begin_, kernels::create_event());
+  ASSAY_ASSIGN(mtp_end_, kernels::create_event());
   for (UnderWay& u : under_way_) {
     ASSAY_ASSIGN(u.begin, kernels::create_event());
     ASSAY_ASSIGN(u.end, kernels::create_event());
   }
-  const int generated_rows = graph_rows(options_.max_batch * (options_.speculate ? 2 : 1));
   ForwardLimits limits;
-  limits.rows = std::max(generated_rows, options_.prefill_chunk_tokens);
-  limits.logits_rows = std::max(generated_rows, kMinLogitsRows);
-  limits.decode_items = most_decode_items(generated_rows, model_.sizes.kv_heads, static_cast<int>(context_tokens_),
-                                          n_multiprocessors_);
+  limits.generated_rows = graph_rows(options_.max_batch * (options_.speculate ? 2 : 1));
+  limits.prompt_rows = options_.prefill_chunk_tokens;
+  limits.prompt_keys = static_cast<int>(std::int64_t{options_.prefill_chunk_tokens} + shape_.context_tokens);
+  limits.logits_rows = std::max(limits.generated_rows, kMinLogitsRows);
+  limits.decode_items = most_decode_items(shape_, limits.generated_rows);
+  limits.kept_states = options_.speculate ? options_.max_batch + 1 : 0;
   ASSAY_ASSIGN(CudaForward forward, CudaForward::create(model_, limits));
   forward_.emplace(std::move(forward));
-  const auto rows = static_cast<std::size_t>(generated_rows);
-  constexpr std::size_t kAlignment = 16, kArrays = 6;
+  const auto rows = static_cast<std::size_t>(limits.generated_rows);
   ASSAY_ASSIGN(generated_inputs_,
-               StagedInputs::create(rows * (3 * sizeof(int) + sizeof(SampleRow) + sizeof(std::int32_t)) +
-                                    static_cast<std::size_t>(limits.decode_items) * sizeof(DecodeItem) +
-                                    kArrays * kAlignment + sizeof(std::int32_t)));
+               StagedInputs::create(generated_bytes(shape_, limits.generated_rows) + rows * sizeof(SampleRow)));
   ASSAY_ASSIGN(generated_tokens_, DeviceBuffer<std::int32_t>::create(rows));
+  ASSAY_ASSIGN(drafts_, DeviceBuffer<std::int32_t>::create(rows));
 
-  const std::int64_t page_bytes = std::int64_t{model_.n_cache_planes()} * model_.page_elements() * std::int64_t{sizeof(Bf16)};
+  const std::int64_t page_bytes = std::int64_t{model_.sizes.n_cache_planes()} * model_.sizes.page_elements() * std::int64_t{sizeof(Bf16)};
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
   const std::int64_t room = static_cast<std::int64_t>(free_bytes) - kReservedBytes;
-  ASSAY_ASSIGN(n_pages_, count_pages(options_, room, context_tokens_, page_bytes));
+  ASSAY_ASSIGN(n_pages_, count_pages(options_, room, shape_.context_tokens, page_bytes));
   const auto n = static_cast<std::size_t>(n_pages_) + 1;
   Result<DeviceBuffer<Bf16>> cache = DeviceBuffer<Bf16>::create(
-      n * static_cast<std::size_t>(model_.n_cache_planes()) * static_cast<std::size_t>(model_.page_elements()));
+      n * static_cast<std::size_t>(page_bytes) / sizeof(Bf16));
   if (!cache) {
     return environment_error("the KV cache of ", n_pages_, " pages takes ", (n_pages_ + 1) * page_bytes >> 20,
                              " MiB, the GPU has ", room >> 20, " MiB left beside the weights; give a smaller --kv-memory");
   }
   cache_ = std::move(*cache);
-  forward_->use_cache(cache_.data(), n_pages_ + 1);
+  forward_->use_cache({cache_.data(), n_pages_ + 1});
   log_note("GPU memory: weights ", model_.weight_bytes >> 20, " MiB, KV cache ",
            (n_pages_ + 1) * page_bytes >> 20, " MiB (", std::int64_t{n_pages_} * kPageTokens, " tokens) of ",
            total_bytes >> 20, " MiB");
@@ -193,108 +191,60 @@ Result<> CudaExecutor::submit(const Pass& pass) {
 
 /// One row of logits, one draw and one row of attention for each position. Filled up to a graph's number of rows.
 Result<> CudaExecutor::submit_generated(const Pass& pass, UnderWay& under_way) {
-  const int n_rows = count_rows(pass.spans), n_filled = graph_rows(n_rows);
-  const auto filled = static_cast<std::size_t>(n_filled);
+  const int n_filled = graph_rows(count_rows(pass.spans));
   generated_inputs_.begin();
-  const auto ids = generated_inputs_.add<int>(filled);
-  const auto positions = generated_inputs_.add<int>(filled);
-  const auto slots = generated_inputs_.add<int>(filled);
-  const auto how = generated_inputs_.add<SampleRow>(filled);
-  std::vector<kernels::DecodeRow> decode_rows;
-  std::size_t row = 0;
-  for (const TokenSpan& span : pass.spans) {
-    for (int i = 0; i < span.n_rows(); ++i, ++row) {
-      const int position = span.first_position + i;
-      ids.host[row] = span.tokens[static_cast<std::size_t>(i)];
-      positions.host[row] = position;
-      slots.host[row] = span.pages[static_cast<std::size_t>(position / kPageTokens)] * kPageTokens + position % kPageTokens;
-      decode_rows.push_back({position + 1, span.pages});
-    }
-  }
-  const std::int32_t spare[] = {spare_page()};
-  for (; row < filled; ++row) {
-    ids.host[row] = 0;
-    positions.host[row] = 0;
-    slots.host[row] = spare_page() * kPageTokens;
-    decode_rows.push_back({1, spare});
-  }
-  for (std::size_t i = 0; i < filled; ++i) {
-    how.host[i] = {};
-    how.host[i].logits_row = static_cast<std::uint32_t>(i);
-  }
+  const auto how = generated_inputs_.add<SampleRow>(static_cast<std::size_t>(n_filled));
+  for (std::size_t row = 0; row < how.host.size(); ++row) how.host[row] = sample_row({}, static_cast<int>(row));
   for (const Draw& d : pass.draws) how.host[static_cast<std::size_t>(d.row)] = sample_row(d, d.row);
-  const DecodeGrain grain = kernels::choose_decode_grain(decode_rows, model_.sizes.kv_heads, n_multiprocessors_);
-  const kernels::DecodePlan plan = kernels::plan_decode(decode_rows, grain);
-  const auto first_item = generated_inputs_.add(std::span(plan.first_item));
-  const auto items = generated_inputs_.add(std::span(plan.items));
-  const PassRows rows{n_filled,         ids.device,   generated_tokens_.data(),
-                      positions.device, slots.device, DecodeRows{items.device, first_item.device}};
+  const PassRows rows = stage_generated(generated_inputs_, shape_, pass.spans, n_filled, spare_page());
   ASSAY_TRY(check(cudaEventRecord(under_way.begin.get(), stream_.get()), "event"));
   ASSAY_TRY(generated_inputs_.upload(stream_.get()));
   if (pass.wants_states) return run_for_states(rows, pass, under_way.result);
 
   const auto launch = [&]() -> Result<> {
-    ASSAY_TRY(forward_->run(rows, stream_.get()));
+    ASSAY_TRY(forward_->run(rows, generated_tokens_.data(), stream_.get()));
     ASSAY_TRY(forward_->final_norm(nullptr, n_filled, stream_.get()));
     ASSAY_TRY(forward_->head(0, n_filled, stream_.get()));
     return sample(how.device, n_filled, generated_tokens_.data());
   };
-  // What has not been launched before may have to be loaded, which a capture does not allow.
-  const auto [graph, is_new] = graphs_.try_emplace(n_filled);
-  if (is_new) {
-    ASSAY_TRY(launch());
-  } else {
-    if (!graph->second) {
-      ASSAY_ASSIGN(graph->second, kernels::capture_graph(stream_, launch));
-    }
-    ASSAY_TRY(check(cudaGraphLaunch(graph->second->get(), stream_.get()), "graph"));
-  }
+  ASSAY_TRY(launch_as_graph(decode_graphs_, n_filled, launch));
   return take_logprobs(pass.draws, how.host.data(), generated_tokens_.data(), under_way.result.drawn);
 }
 
-/// Room for the pass's inputs and tokens, which depends on the number of sequences, pages and samples.
-Result<> CudaExecutor::reserve_prompt_inputs(const Pass& pass) {
-  std::size_t n_pages = 0;
-  for (const TokenSpan& span : pass.spans) n_pages += static_cast<std::size_t>(pages_for(span.end_position()));
-  const auto n_rows = static_cast<std::size_t>(count_rows(pass.spans));
-  const std::size_t n_tiles = n_rows / kernels::kPrefillTileRows + pass.spans.size();
-  const std::size_t n_bytes = 128 + n_rows * 4 * sizeof(int) + n_tiles * sizeof(kernels::PrefillTile) +
-                              n_pages * sizeof(std::int32_t) + pass.draws.size() * sizeof(SampleRow);
-  if (n_bytes > prompt_inputs_.capacity_bytes()) {
-    ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "prompt"));
-    ASSAY_ASSIGN(prompt_inputs_, StagedInputs::create(2 * n_bytes));
+/// Replays the graph of so many rows. What has not been launched before may have to be loaded, which a capture does not
+/// allow: the first launch is a plain one, the second is captured.
+template <class Launch>
+Result<> CudaExecutor::launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch) {
+  const auto [graph, is_new] = graphs.try_emplace(n_rows);
+  if (is_new) return launch();
+  if (!graph->second) {
+    ASSAY_ASSIGN(graph->second, kernels::capture_graph(stream_, launch));
   }
-  if (pass.draws.size() > prompt_tokens_.size()) {
+  return check(cudaGraphLaunch(graph->second->get(), stream_.get()), "graph");
+}
+
+/// Room for inputs whose size is not known beforehand.
+Result<> CudaExecutor::reserve(StagedInputs& inputs, std::size_t n_bytes) {
+  if (n_bytes <= inputs.capacity_bytes()) return {};
+  ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "inputs"));
+  ASSAY_ASSIGN(inputs, StagedInputs::create(2 * n_bytes));
+  return {};
+}
+
+/// Room for the pass's inputs and tokens, which depends on the number of sequences, pages and samples.
+Result<> CudaExecutor::reserve_prompt_inputs(std::span<const TokenSpan> spans, std::size_t n_draws) {
+  ASSAY_TRY(reserve(prompt_inputs_, prompt_bytes(spans) + n_draws * (sizeof(SampleRow) + sizeof(int))));
+  if (n_draws > prompt_tokens_.size()) {
     ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "prompt"));
-    ASSAY_ASSIGN(prompt_tokens_, DeviceBuffer<std::int32_t>::create(2 * pass.draws.size()));
+    ASSAY_ASSIGN(prompt_tokens_, DeviceBuffer<std::int32_t>::create(2 * n_draws));
   }
   return {};
 }
 
 Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
-  ASSAY_TRY(reserve_prompt_inputs(pass));
-  const int n_rows = count_rows(pass.spans);
+  ASSAY_TRY(reserve_prompt_inputs(pass.spans, pass.draws.size()));
   prompt_inputs_.begin();
-  const auto ids = prompt_inputs_.add<int>(static_cast<std::size_t>(n_rows));
-  const auto positions = prompt_inputs_.add<int>(static_cast<std::size_t>(n_rows));
-  const auto slots = prompt_inputs_.add<int>(static_cast<std::size_t>(n_rows));
-  std::vector<kernels::PrefillSpan> prefill_spans;
-  std::vector<std::int32_t> pages;
-  int row = 0;
-  for (const TokenSpan& span : pass.spans) {
-    prefill_spans.push_back({row, span.n_rows(), span.first_position, static_cast<std::int32_t>(pages.size())});
-    pages.insert(pages.end(), span.pages.begin(), span.pages.begin() + pages_for(span.end_position()));
-    for (int i = 0; i < span.n_rows(); ++i, ++row) {
-      const auto at = static_cast<std::size_t>(row);
-      const int position = span.first_position + i;
-      ids.host[at] = span.tokens[static_cast<std::size_t>(i)];
-      positions.host[at] = position;
-      slots.host[at] = span.pages[static_cast<std::size_t>(position / kPageTokens)] * kPageTokens + position % kPageTokens;
-    }
-  }
-  const std::vector<kernels::PrefillTile> tiles = kernels::plan_prefill(prefill_spans);
-  const auto device_tiles = prompt_inputs_.add(std::span(tiles));
-  const auto device_pages = prompt_inputs_.add(std::span<const std::int32_t>(pages));
+  const PassRows rows = stage_prompt(prompt_inputs_, shape_, pass.spans);
   // Draws of a row share its logits. Rows are multiplied with the head a buffer of logits at a time.
   std::vector<int> logits_rows;
   std::vector<SampleRow> how;
@@ -308,16 +258,13 @@ Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
     how.push_back(sample_row(d, (static_cast<int>(logits_rows.size()) - 1) % part_rows));
   }
   first_draw.push_back(how.size());
-  const auto device_rows = prompt_inputs_.add(std::span<const int>(logits_rows));
-  const auto device_how = prompt_inputs_.add(std::span<const SampleRow>(how));
-  const PassRows rows{n_rows,           ids.device,   generated_tokens_.data(),
-                      positions.device, slots.device, PromptRows{device_tiles.device, static_cast<int>(tiles.size()),
-                                                                 device_pages.device}};
+  const auto device_rows = prompt_inputs_.add(std::span(logits_rows));
+  const auto device_how = prompt_inputs_.add(std::span(how));
   ASSAY_TRY(check(cudaEventRecord(under_way.begin.get(), stream_.get()), "event"));
   ASSAY_TRY(prompt_inputs_.upload(stream_.get()));
   if (pass.wants_states) return run_for_states(rows, pass, under_way.result);
 
-  ASSAY_TRY(forward_->run(rows, stream_.get()));
+  ASSAY_TRY(forward_->run(rows, nullptr, stream_.get()));
   const auto n_logits_rows = static_cast<int>(logits_rows.size());
   ASSAY_TRY(forward_->final_norm(device_rows.device, n_logits_rows, stream_.get()));
   for (std::size_t part = 0; part + 1 < first_draw.size(); ++part) {
@@ -331,43 +278,89 @@ Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
   return {};
 }
 
-/// Everything of every row, copied as soon as it is there.
-Result<> CudaExecutor::run_for_states(const PassRows& rows, const Pass& pass, PassResult& result) {
-  const auto hidden = static_cast<std::size_t>(model_.sizes.hidden);
-  const int n_rows = count_rows(pass.spans);
-  const std::size_t n = static_cast<std::size_t>(n_rows) * hidden;
-  const auto copy = [&](void* to, const void* from, std::size_t n_bytes) -> Result<> {
-    ASSAY_TRY(check(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyDeviceToHost, stream_.get()), "states"));
-    return check(cudaStreamSynchronize(stream_.get()), "states");
-  };
-  std::vector<float> x(n);
-  const auto show_layer = [&](int layer) -> Result<> {
-    if (!pass.observe) return {};
-    ASSAY_TRY(copy(x.data(), forward_->x(), n * sizeof(float)));
-    pass.observe(layer, x);
-    return {};
-  };
-  ASSAY_TRY(forward_->run(rows, stream_.get(), show_layer));
-  ASSAY_TRY(forward_->final_norm(nullptr, n_rows, stream_.get()));
-  std::vector<Bf16> rounded(n);
-  ASSAY_TRY(copy(rounded.data(), forward_->hidden(), n * sizeof(Bf16)));
-  for (const Bf16 value : rounded) result.hidden.push_back(__bfloat162float(value));
+/// A copy that is there when this returns, of what was launched before.
+Result<> CudaExecutor::to_host(void* to, const void* from, std::size_t n_bytes) {
+  ASSAY_TRY(check(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyDeviceToHost, stream_.get()), "copy from the GPU"));
+  return check(cudaStreamSynchronize(stream_.get()), "copy from the GPU");
+}
 
-  const auto vocab = static_cast<std::size_t>(model_.sizes.vocab);
-  const auto stride = static_cast<std::size_t>(model_.sizes.vocab_rows);
+/// Logits of the first n_rows of the forward pass's hidden states, at the end of `logits`.
+Result<> CudaExecutor::append_logits(int n_rows, std::vector<float>& logits) {
+  const auto vocab = static_cast<std::ptrdiff_t>(model_.sizes.vocab), stride = static_cast<std::ptrdiff_t>(model_.sizes.vocab_rows);
   const int part_rows = forward_->limits().logits_rows;
-  std::vector<float> logits;
+  std::vector<float> part;
   for (int first = 0; first < n_rows; first += part_rows) {
     const int n_part = std::min(part_rows, n_rows - first);
     ASSAY_TRY(forward_->head(first, n_part, stream_.get()));
-    logits.resize(static_cast<std::size_t>(n_part) * stride);
-    ASSAY_TRY(copy(logits.data(), forward_->logits(), logits.size() * sizeof(float)));
-    for (std::size_t row = 0; row < static_cast<std::size_t>(n_part); ++row) {
-      const auto from = logits.begin() + static_cast<std::ptrdiff_t>(row * stride);
-      result.logits.insert(result.logits.end(), from, from + static_cast<std::ptrdiff_t>(vocab));
-    }
+    part.resize(static_cast<std::size_t>(n_part * stride));
+    ASSAY_TRY(to_host(part.data(), forward_->logits(), part.size() * sizeof(float)));
+    for (auto row = part.begin(); row != part.end(); row += stride) logits.insert(logits.end(), row, row + vocab);
   }
   return {};
+}
+
+/// Everything of every row, copied as soon as it is there.
+Result<> CudaExecutor::run_for_states(const PassRows& rows, const Pass& pass, PassResult& result) {
+  const int n_rows = count_rows(pass.spans);
+  const std::size_t n = static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(model_.sizes.hidden);
+  std::vector<float> x(n);
+  const auto show_layer = [&](int layer) -> Result<> {
+    if (!pass.observe) return {};
+    ASSAY_TRY(to_host(x.data(), forward_->x(), n * sizeof(float)));
+    pass.observe(layer, x);
+    return {};
+  };
+  ASSAY_TRY(forward_->run(rows, generated_tokens_.data(), stream_.get(), show_layer));
+  ASSAY_TRY(forward_->final_norm(nullptr, n_rows, stream_.get()));
+  std::vector<Bf16> rounded(n);
+  ASSAY_TRY(to_host(rounded.data(), forward_->hidden(), n * sizeof(Bf16)));
+  for (const Bf16 value : rounded) result.hidden.push_back(__bfloat162float(value));
+  return append_logits(n_rows, result.logits);
+}
+
+Result<> CudaExecutor::keep_hidden(int row, int slot) {
+  const auto hidden = static_cast<std::ptrdiff_t>(model_.sizes.hidden);
+  Bf16* states = forward_->states();
+  return check(cudaMemcpyAsync(states + (forward_->limits().rows() + slot) * hidden, states + row * hidden,
+                               static_cast<std::size_t>(hidden) * sizeof(Bf16), cudaMemcpyDeviceToDevice, stream_.get()),
+               "hidden state");
+}
+
+Result<MtpResult> CudaExecutor::run_mtp(PositionRole role, std::span<const MtpSpan> mtp_spans, MtpOutput output) {
+  std::vector<TokenSpan> spans;
+  std::vector<int> states;
+  std::vector<SampleRow> greedy;  // a draw from each span's last row
+  for (const MtpSpan& s : mtp_spans) {
+    const int first = s.source == MtpSpan::Source::kept ? forward_->limits().rows() + s.first_hidden : s.first_hidden;
+    for (int i = 0; i < s.span.n_rows(); ++i) states.push_back(first + i);
+    greedy.push_back(sample_row({}, static_cast<int>(states.size()) - 1));
+    spans.push_back(s.span);
+  }
+  const int n_rows = static_cast<int>(states.size()), n_spans = static_cast<int>(spans.size());
+  const std::size_t plan_bytes =
+      role == PositionRole::generated ? generated_bytes(shape_, n_rows) : prompt_bytes(spans);
+  ASSAY_TRY(reserve(mtp_inputs_, plan_bytes + states.size() * sizeof(int) + greedy.size() * sizeof(SampleRow)));
+  mtp_inputs_.begin();
+  const auto device_states = mtp_inputs_.add(std::span(states));
+  const auto how = mtp_inputs_.add(std::span(greedy));
+  const PassRows rows = role == PositionRole::generated
+                            ? stage_generated(mtp_inputs_, shape_, spans, n_rows, spare_page())
+                            : stage_prompt(mtp_inputs_, shape_, spans);
+  ASSAY_TRY(check(cudaEventRecord(mtp_begin_.get(), stream_.get()), "event"));
+  ASSAY_TRY(mtp_inputs_.upload(stream_.get()));
+  ASSAY_TRY(forward_->run_mtp(rows, device_states.device, stream_.get()));
+  MtpResult result;
+  if (output == MtpOutput::logits) ASSAY_TRY(append_logits(n_rows, result.logits));
+  if (output == MtpOutput::drafts) {
+    ASSAY_TRY(forward_->head(0, n_rows, stream_.get()));
+    ASSAY_TRY(sample(how.device, n_spans, drafts_.data()));
+    result.drafts.resize(static_cast<std::size_t>(n_spans));
+    ASSAY_TRY(to_host(result.drafts.data(), drafts_.data(), result.drafts.size() * sizeof(std::int32_t)));
+    for (std::int32_t& draft : result.drafts) draft = std::max(draft, 0);  // a draft of no numbers is a wrong one
+  }
+  ASSAY_TRY(check(cudaEventRecord(mtp_end_.get(), stream_.get()), "event"));
+  ASSAY_ASSIGN(result.device_ms, kernels::elapsed_ms(mtp_begin_, mtp_end_));
+  return result;
 }
 
 /// Log-probabilities are made here of the logits that are on the device now; waits for them if any are asked for.
@@ -427,7 +420,7 @@ Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::i
     for (std::size_t i = 0; i < part.size(); ++i) pairs.host[i] = {part[i].first, part[i].second};
     ASSAY_TRY(page_inputs_.upload(stream_.get()));
     ASSAY_TRY(check(cudaEventRecord(pages_read_.get(), stream_.get()), "event"));
-    ASSAY_TRY(kernels::copy_pages({cache_.data(), model_.n_cache_planes(), n_pages_ + 1, model_.page_elements(),
+    ASSAY_TRY(kernels::copy_pages({cache_.data(), model_.sizes.n_cache_planes(), n_pages_ + 1, model_.sizes.page_elements(),
                                    pairs.device, static_cast<int>(part.size())},
                                   stream_.get()));
   }

@@ -8,8 +8,9 @@
 #include "harness/base/log.h"
 #include "kernels/device/gpu_test.cuh"
 #include "runners/engine/cuda/cuda_executor.h"
-#include "runners/engine/logits.h"
 #include "runners/engine/scheduler.h"
+#include "runners/engine/test_executor.h"
+#include "runners/engine/test_records.h"
 #include "runners/formats/safetensors.h"
 
 using namespace assay;
@@ -23,6 +24,14 @@ const std::filesystem::path kGolden = std::filesystem::path(ASSAY_SOURCE_DIR) / 
 Model load(const std::string& name) {
   set_log_level(LogLevel::quiet);  // no note of memory for each of many executors
   return must(load_model(kGolden / name));
+}
+
+const Model& reference_model() {
+  static const Model model = [] {
+    set_log_level(LogLevel::quiet);
+    return must(load_model(std::filesystem::path(ASSAY_SOURCE_DIR) / "models/reference"));
+  }();
+  return model;
 }
 
 std::unique_ptr<Executor> executor_for(const Model& model, ExecutorOptions options) {
@@ -118,7 +127,9 @@ void check_same(const std::vector<TokenOutput>& a, const std::vector<TokenOutput
 }  // namespace
 
 TEST_CASE("cuda engine: the golden models, every layer, for prompt and generated positions", "[gpu][golden]") {
-  const std::string name = GENERATE("llama_llama3rope", "llama_tied", "qwen2", "qwen3");
+  const std::string name =
+      GENERATE("deepseek_v3_yarn", "deepseek_v3_noqlora", "deepseek_v3_fp8", "deepseek_v2_lite", "deepseek_v2_group",
+               "llama_llama3rope", "llama_tied", "qwen2", "qwen3", "qwen3_moe");
   const Model model = load(name);
   const SafetensorsFile golden = *SafetensorsFile::open(kGolden / name / "golden.safetensors");
   const auto floats = [&](const std::string& tensor) { return *read_floats(*golden.find(tensor)); };
@@ -144,7 +155,7 @@ TEST_CASE("cuda engine: the golden models, every layer, for prompt and generated
 }
 
 TEST_CASE("cuda engine: logits are the same bits however the prompt is cut", "[gpu][invariance]") {
-  const std::string name = GENERATE("llama_llama3rope", "qwen2", "qwen3");
+  const std::string name = GENERATE("llama_llama3rope", "qwen2", "qwen3_moe", "deepseek_v3_yarn", "deepseek_v2_lite");
   const Model model = load(name);
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 300; ++i) ids.push_back((7 * i * i + 3) % static_cast<int>(model.config.vocab_size));
@@ -159,7 +170,7 @@ TEST_CASE("cuda engine: logits are the same bits however the prompt is cut", "[g
 
 TEST_CASE("cuda engine: a sample's tokens and logits don't depend on batch, order, chunk or graphs",
           "[gpu][invariance]") {
-  const std::string name = GENERATE("llama_llama3rope", "qwen3");
+  const std::string name = GENERATE("llama_llama3rope", "qwen3_moe", "deepseek_v3_yarn");
   const Model model = load(name);
   const auto requests = some_requests(model);
   const auto expected = generate(model, requests, {.max_batch = 1});
@@ -178,6 +189,103 @@ TEST_CASE("cuda engine: a sample's tokens and logits don't depend on batch, orde
   std::vector<TokenOutput> in_order(outputs.size());
   for (std::size_t i = 0; i < order.size(); ++i) in_order[order[i]] = outputs[i];
   check_same(in_order, expected);
+}
+
+TEST_CASE("cuda engine: the reference model against the CPU's float32, over its own texts", "[gpu][reference]") {
+  const Model& model = reference_model();
+  const auto vocab = static_cast<std::size_t>(model.config.vocab_size);
+  const bool generated = GENERATE(false, true);
+  double divergence = 0, mtp_divergence = 0;
+  std::size_t n_rows = 0, n_same = 0;
+  for (std::size_t i = 0; i < records().size(); i += generated ? 80 : 10) {
+    std::vector<std::int32_t> ids = records()[i].prompt;
+    ids.insert(ids.end(), records()[i].output.begin(), records()[i].output.end());
+    const LogitsOptions options{.first_generated = generated ? static_cast<int>(records()[i].prompt.size()) : -1};
+    const SequenceLogits expected = must(cpu_logits(model, ids, options)), out = logits_of(model, ids, options);
+    divergence += mean_divergence(expected.logits, out.logits, vocab) * static_cast<double>(ids.size());
+    mtp_divergence += mean_divergence(expected.mtp, out.mtp, vocab) * static_cast<double>(ids.size() - 1);
+    const auto& ops = kernels::cpu_ops(kernels::best_simd_level());
+    for (std::size_t row = 0; row < ids.size(); ++row, ++n_rows) {
+      const auto of = [&](const std::vector<float>& all) { return std::span(all).subspan(row * vocab, vocab); };
+      n_same += kernels::argmax(ops, of(expected.logits)) == kernels::argmax(ops, of(out.logits));
+    }
+  }
+  const double mean = divergence / static_cast<double>(n_rows), mtp_mean = mtp_divergence / static_cast<double>(n_rows);
+  const double same = static_cast<double>(n_same) / static_cast<double>(n_rows);
+  std::printf("reference model, %s positions: mean KL divergence %.2e (MTP %.2e), same top token %.3f %% of %zu\n",
+              generated ? "generated" : "prompt", mean, mtp_mean, 100 * same, n_rows);
+  CHECK(mean < 3e-5);
+  CHECK(mtp_mean < 2e-4);
+  CHECK(same >= 0.997);
+}
+
+TEST_CASE("cuda engine: the reference model's samples are the same with any batch, chunk and speculation",
+          "[gpu][invariance][reference]") {
+  const Model& model = reference_model();
+  std::vector<TokenRequest> requests;
+  for (std::size_t i = 0; i < records().size(); i += 9) {
+    for (std::uint32_t sample = 0; sample < 3; ++sample) {
+      TokenRequest request;
+      request.prompt = records()[i].prompt;
+      request.max_output_tokens = 40;
+      request.sampling = {1.2, 0.98, 40, 0.01};  // hot, so that drafts are often wrong
+      request.key = {7, static_cast<std::uint32_t>(i) * 16 + sample};
+      request.n_logprobs = i % 2 == 0 ? 2 : 0;
+      requests.push_back(std::move(request));
+    }
+  }
+  const auto expected = generate(model, requests, {.max_batch = 64});
+  check_same(generate(model, requests, {.max_batch = 7, .chunk = 100}), expected);
+  check_same(generate(model, requests, {.max_batch = 1, .speculate = true}), expected);
+  const auto drafted = generate(model, requests, {.max_batch = 50, .chunk = 64, .speculate = true});
+  check_same(drafted, expected);
+  std::int64_t n_drafted = 0, n_accepted = 0;
+  for (const TokenOutput& output : drafted) {
+    n_drafted += output.n_drafted_tokens;
+    n_accepted += output.n_accepted_tokens;
+  }
+  CHECK(n_accepted > 0);
+  CHECK(n_accepted < n_drafted);
+}
+
+TEST_CASE("cuda engine: greedy answers of the reference model", "[gpu][reference]") {
+  // The model is sure of nearly every token; bfloat16 may turn one of the others.
+  std::vector<TokenRequest> requests;
+  for (const Record& record : records()) requests.push_back({.prompt = record.prompt, .sampling = {}, .key = {}});
+  const auto outputs = generate(reference_model(), requests, {.max_batch = 256, .chunk = 4096});
+  std::size_t n_equal = 0;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    auto expected = records()[i].output;
+    expected.pop_back();
+    n_equal += outputs[i].tokens == expected;
+  }
+  std::printf("reference model: %zu of %zu greedy answers are the recorded ones, token for token\n", n_equal,
+              outputs.size());
+  CHECK(n_equal >= 392);
+}
+
+TEST_CASE("cuda engine: 10,000 samples at batches of 1, 7, 64 and 512, shuffled, with and without speculation",
+          "[.][long][gpu][invariance]") {
+  const Model& model = reference_model();
+  std::vector<TokenRequest> requests;
+  for (std::size_t i = 0; i < records().size(); ++i) {
+    for (std::uint32_t sample = 0; sample < 25; ++sample) {
+      TokenRequest request;
+      request.prompt = records()[i].prompt;
+      request.max_output_tokens = 16;
+      request.sampling = {1, 0.95, 0, 0};
+      request.key = {11, static_cast<std::uint32_t>(i) * 64 + sample};
+      requests.push_back(std::move(request));
+    }
+  }
+  std::shuffle(requests.begin(), requests.end(), std::mt19937(17));
+  const auto expected = generate(model, requests, {.max_batch = 512, .chunk = 4096});
+  for (const int max_batch : {1, 7, 64}) {
+    CAPTURE(max_batch);
+    check_same(generate(model, requests, {.max_batch = max_batch, .chunk = 1000}), expected);
+  }
+  check_same(generate(model, requests, {.max_batch = 64, .speculate = true}), expected);
+  std::printf("%zu samples: the same tokens at batches of 512, 1, 7, 64 and with speculation\n", requests.size());
 }
 
 TEST_CASE("cuda engine: what does not fit is refused before anything runs", "[gpu]") {

@@ -1,98 +1,77 @@
 #include "runners/engine/cuda/cuda_forward.h"
 
-#include "kernels/matmul/matmul_bf16.cuh"
+#include "kernels/rmsnorm/mtp_pair.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
-#include "kernels/rope/rope_append.cuh"
+#include "runners/engine/cuda/device_product.h"
 
 namespace assay::runners {
 
-namespace {
-
 using kernels::Epilogue;
-
-template <class T>
-Result<DeviceBuffer<T>> rows_buffer(int rows, int width) {
-  return DeviceBuffer<T>::create(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
-}
-
-/// y = x · wᵀ with dense rows.
-Result<> multiply(const Bf16* x, int n_rows, const DeviceMatrix& w, Epilogue epilogue, void* y, cudaStream_t stream,
-                  const float* bias = nullptr) {
-  const int y_width = epilogue == Epilogue::swiglu_bf16 ? w.n_out / 2 : w.n_out;
-  return kernels::matmul_bf16(
-      {x, w.n_in, n_rows, w.data.data(), w.n_out, w.n_in, epilogue, bias, y, y_width}, stream);
-}
-
-}  // namespace
 
 Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   CudaForward f(model, limits);
-  ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows, s.hidden));
-  ASSAY_ASSIGN(f.normed_, rows_buffer<Bf16>(limits.rows, s.hidden));
-  ASSAY_ASSIGN(f.qkv_, rows_buffer<float>(limits.rows, (s.heads + 2 * s.kv_heads) * s.head_dim));
-  ASSAY_ASSIGN(f.query_, rows_buffer<Bf16>(limits.rows, s.heads * s.head_dim));
-  ASSAY_ASSIGN(f.attended_, rows_buffer<Bf16>(limits.rows, s.heads * s.head_dim));
-  ASSAY_ASSIGN(f.gated_, rows_buffer<Bf16>(limits.rows, s.max_ffn_width));
-  ASSAY_ASSIGN(f.scratch_, DeviceBuffer<float>::create(
-                               kernels::decode_scratch_floats(limits.decode_items, s.heads, s.head_dim)));
+  if (s.is_mla) {
+    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, limits));
+  } else {
+    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, limits));
+  }
+  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, limits));
+  ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
+  ASSAY_ASSIGN(f.normed_, rows_buffer<Bf16>(limits.rows(), s.hidden));
+  if (limits.kept_states > 0) {
+    ASSAY_ASSIGN(f.states_, rows_buffer<Bf16>(limits.rows() + limits.kept_states, s.hidden));
+    ASSAY_ASSIGN(f.pair_, rows_buffer<Bf16>(limits.rows(), 2 * s.hidden));
+  }
   ASSAY_ASSIGN(f.logits_, rows_buffer<float>(limits.logits_rows, s.vocab_rows));
   return f;
 }
 
-void CudaForward::use_cache(Bf16* memory, int n_pages) {
-  cache_ = memory;
-  n_pages_ = n_pages;
-}
-
 Bf16* CudaForward::plane(int index) const {
-  return cache_ + static_cast<std::size_t>(index) * static_cast<std::size_t>(n_pages_) *
-                      static_cast<std::size_t>(model_->page_elements());
+  return cache_.memory + std::ptrdiff_t{index} * cache_.n_pages * model_->sizes.page_elements();
 }
 
-Result<> CudaForward::run(const PassRows& rows, cudaStream_t stream,
+Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t stream,
                           const std::function<Result<>(int layer)>& after_layer) {
   const DeviceModel& m = *model_;
-  ASSAY_TRY(kernels::embed_rows(
-      {m.embed_tokens.data.data(), rows.ids, rows.drawn, rows.n_rows, m.sizes.hidden, x_.data()}, stream));
+  ASSAY_TRY(kernels::embed_rows({m.embed_tokens.data.data(), rows.ids, drawn, rows.n_rows, m.sizes.hidden, x_.data()},
+                                stream));
   for (std::size_t i = 0; i < m.layers.size(); ++i) {
-    const DeviceLayer& layer = m.layers[i];
-    ASSAY_TRY(norm(layer.input_layernorm, nullptr, rows.n_rows, stream));
-    ASSAY_TRY(attention(std::get<DeviceGqa>(layer.attention), static_cast<int>(i), rows, stream));
-    ASSAY_TRY(norm(layer.post_attention_layernorm, nullptr, rows.n_rows, stream));
-    ASSAY_TRY(feed_forward(std::get<DeviceFfn>(layer.ffn), rows.n_rows, stream));
+    ASSAY_TRY(layer(m.layers[i], static_cast<int>(i), rows, stream));
     if (after_layer) ASSAY_TRY(after_layer(static_cast<int>(i)));
   }
-  return {};
+  if (states_.size() == 0) return {};
+  return kernels::rmsnorm_bf16(
+      {x_.data(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()}, stream);
 }
 
-Result<> CudaForward::attention(const DeviceGqa& weights, int layer, const PassRows& rows, cudaStream_t stream) {
-  const DeviceSizes& s = model_->sizes;
-  Bf16 *keys = plane(2 * layer), *values = plane(2 * layer + 1);
-  const kernels::PagedCache cache{keys, values, n_pages_, s.kv_heads, s.head_dim};
-  ASSAY_TRY(multiply(normed_.data(), rows.n_rows, weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
-                     weights.qkv_bias.data()));
-  ASSAY_TRY(kernels::rope_append({qkv_.data(), rows.n_rows, s.heads, s.kv_heads, s.head_dim, weights.q_norm.data(),
-                                  weights.k_norm.data(), weights.norm_eps, model_->rope.data(), rows.positions,
-                                  rows.slots, query_.data(), keys, values},
-                                 stream));
-  if (const auto* decode = std::get_if<DecodeRows>(&rows.plan)) {
-    ASSAY_TRY(kernels::decode_attention({query_.data(), rows.n_rows, s.heads, cache, model_->attention_scale,
-                                         decode->items, decode->first_item, limits_.decode_items, scratch_.data(),
-                                         attended_.data()},
-                                        stream));
+Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStream_t stream) {
+  const DeviceModel& m = *model_;
+  const DeviceMtp& mtp = *m.mtp;
+  ASSAY_TRY(kernels::mtp_pair({m.embed_tokens.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(),
+                               mtp.hnorm.data(), m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
+                              stream));
+  ASSAY_TRY(multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
+  return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
+}
+
+Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream) {
+  ASSAY_TRY(norm(weights.input_layernorm, nullptr, rows.n_rows, stream));
+  if (auto* mla = std::get_if<MlaLayer>(&attention_)) {
+    ASSAY_TRY(mla->run(std::get<DeviceMla>(weights.attention), rows, normed_.data(), plane(cache_layer),
+                       cache_.n_pages, x_.data(), stream));
   } else {
-    const auto& prompt = std::get<PromptRows>(rows.plan);
-    ASSAY_TRY(kernels::prefill_attention({query_.data(), rows.n_rows, s.heads, cache, prompt.pages, 1,
-                                          model_->attention_scale, prompt.tiles, prompt.n_tiles, attended_.data()},
-                                         stream));
+    ASSAY_TRY(std::get<GqaLayer>(attention_)
+                  .run(std::get<DeviceGqa>(weights.attention), rows, normed_.data(), plane(2 * cache_layer),
+                       plane(2 * cache_layer + 1), cache_.n_pages, x_.data(), stream));
   }
-  return multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x_.data(), stream);
-}
-
-Result<> CudaForward::feed_forward(const DeviceFfn& weights, int n_rows, cudaStream_t stream) {
-  ASSAY_TRY(multiply(normed_.data(), n_rows, weights.gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
-  return multiply(gated_.data(), n_rows, weights.down, Epilogue::add_f32, x_.data(), stream);
+  ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));
+  return std::visit(
+      [&](const auto& ffn) {
+        return std::get<FfnLayer>(ffn_).run(ffn, rows.n_rows, normed_.data(), x_.data(), stream);
+      },
+      weights.ffn);
 }
 
 Result<> CudaForward::norm(const DeviceBuffer<float>& weight, const int* rows, int n, cudaStream_t stream) {
@@ -105,7 +84,7 @@ Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
 }
 
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
-  const Bf16* rows = normed_.data() + static_cast<std::ptrdiff_t>(first) * model_->sizes.hidden;
+  const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
   return multiply(rows, n, model_->head(), Epilogue::store_f32, logits_.data(), stream);
 }
 

@@ -6,40 +6,18 @@
 #include <functional>
 #include <variant>
 
-#include "kernels/attention/decode_attention.cuh"
-#include "kernels/attention/prefill_attention.cuh"
-#include "kernels/sampling/sample_rows.cuh"
 #include "runners/engine/cuda/device_model.h"
+#include "runners/engine/cuda/ffn_layer.h"
+#include "runners/engine/cuda/gqa_layer.h"
+#include "runners/engine/cuda/mla_layer.h"
+#include "runners/engine/cuda/pass_rows.h"
 
 namespace assay::runners {
 
-/// Attention's plan of a pass of generated positions. Device memory.
-struct DecodeRows {
-  const kernels::DecodeItem* items = nullptr;
-  const std::int32_t* first_item = nullptr;  ///< [rows + 1]
-};
-/// Attention's plan of a pass of prompt positions. Device memory.
-struct PromptRows {
-  const kernels::PrefillTile* tiles = nullptr;
-  int n_tiles = 0;
-  const std::int32_t* pages = nullptr;  ///< of all sequences; a tile's `sequence` is where its own begin
-};
-
-/// Rows of one role. Arrays are device memory, [n_rows].
-struct PassRows {
-  int n_rows = 0;
-  const int* ids = nullptr;
-  const int* drawn = nullptr;  ///< what ids refer to where they are negative
-  const int* positions = nullptr;
-  const int* slots = nullptr;  ///< page · 64 + place in it
-  std::variant<DecodeRows, PromptRows> plan;
-};
-
-/// What the buffers of a forward pass hold at most.
-struct ForwardLimits {
-  int rows = 0;
-  int logits_rows = 0;
-  int decode_items = 0;
+/// Planes of pages: see DeviceSizes.
+struct DeviceCache {
+  Bf16* memory = nullptr;
+  int n_pages = 0;
 };
 
 class CudaForward {
@@ -47,40 +25,44 @@ class CudaForward {
   /// The model must outlive it. Error{environment} if the buffers don't fit.
   static Result<CudaForward> create(const DeviceModel& model, const ForwardLimits& limits);
 
-  /// The cache that passes read and write: planes of n_pages pages (kernels/attention/copy_pages.cuh).
-  void use_cache(Bf16* memory, int n_pages);
+  void use_cache(const DeviceCache& cache) { cache_ = cache; }
 
-  /// All layers on all rows; what comes out is x(). Called after each layer: `after_layer`, if it isn't empty.
-  Result<> run(const PassRows& rows, cudaStream_t stream, const std::function<Result<>(int layer)>& after_layer = {});
+  /// All layers of the main model on all rows; what comes out is x(). `drawn` is what ids refer to where they are
+  /// negative. Called after each layer: `after_layer`, if it isn't empty.
+  Result<> run(const PassRows& rows, const int* drawn, cudaStream_t stream,
+               const std::function<Result<>(int layer)>& after_layer = {});
   /// The final norm of the rows that `rows` lists (null: the first n) into hidden().
   Result<> final_norm(const int* rows, int n, cudaStream_t stream);
   /// lm_head of rows first … first + n - 1 of hidden() into logits(); n is at most limits.logits_rows.
   Result<> head(int first, int n, cudaStream_t stream);
 
+  /// The MTP module on rows whose next tokens are rows.ids; row i has the main model's hidden state in row states[i] of
+  /// states(). The normed states of all rows are then in hidden().
+  Result<> run_mtp(const PassRows& rows, const int* states, cudaStream_t stream);
+
   float* x() const { return x_.data(); }                ///< [rows, hidden]
-  const Bf16* hidden() const { return normed_.data(); }  ///< [rows, hidden]
+  Bf16* hidden() const { return normed_.data(); }        ///< [rows, hidden]
   float* logits() const { return logits_.data(); }      ///< [rows, vocab_rows]
+  /// Hidden states of the last pass of the main model [rows], and behind them those that are kept [kept_states].
+  Bf16* states() const { return states_.data(); }
   const ForwardLimits& limits() const { return limits_; }
 
  private:
   explicit CudaForward(const DeviceModel& model, const ForwardLimits& limits) : model_(&model), limits_(limits) {}
-  Result<> attention(const DeviceGqa& weights, int layer, const PassRows& rows, cudaStream_t stream);
-  Result<> feed_forward(const DeviceFfn& weights, int n_rows, cudaStream_t stream);
+  Result<> layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream);
   Result<> norm(const DeviceBuffer<float>& weight, const int* rows, int n, cudaStream_t stream);
   Bf16* plane(int index) const;
 
   const DeviceModel* model_;
   ForwardLimits limits_;
-  Bf16* cache_ = nullptr;
-  int n_pages_ = 0;
-  DeviceBuffer<float> x_;        // [rows, hidden], the residual stream
-  DeviceBuffer<Bf16> normed_;    // [rows, hidden]
-  DeviceBuffer<float> qkv_;      // [rows, (heads + 2·kv_heads)·head_dim]
-  DeviceBuffer<Bf16> query_;     // [rows, heads·head_dim]
-  DeviceBuffer<Bf16> attended_;  // [rows, heads·head_dim]
-  DeviceBuffer<Bf16> gated_;     // [rows, ffn width]
-  DeviceBuffer<float> scratch_;  // of decode attention
-  DeviceBuffer<float> logits_;   // [logits_rows, vocab_rows]
+  DeviceCache cache_;
+  std::variant<std::monostate, GqaLayer, MlaLayer> attention_;
+  std::variant<std::monostate, FfnLayer> ffn_;
+  DeviceBuffer<float> x_;       // [rows, hidden], the residual stream
+  DeviceBuffer<Bf16> normed_;   // [rows, hidden]
+  DeviceBuffer<Bf16> states_;   // [rows + kept_states, hidden], or empty
+  DeviceBuffer<Bf16> pair_;     // [rows, 2·hidden], the MTP module's input, or empty
+  DeviceBuffer<float> logits_;  // [logits_rows, vocab_rows]
 };
 
 }  // namespace assay::runners

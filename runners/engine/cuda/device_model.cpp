@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
+#include "kernels/attention/mla_cache.cuh"
+#include "kernels/router/route_rows.cuh"
 #include "runners/engine/cuda/cuda_executor.h"
+#include "runners/engine/cuda/placement.h"
 #include "runners/engine/executor.h"
 #include "runners/engine/host.h"
 
@@ -13,18 +17,43 @@ namespace assay::runners {
 
 namespace {
 
+using kernels::kMlaHead;
+using kernels::kMlaLatent;
+using kernels::kMlaNope;
+using kernels::kMlaRope;
+using kernels::kMlaRow;
+using kernels::kMlaValue;
+using kernels::WeightType;
+
 int rounded_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
+int as_int(std::int64_t n) { return static_cast<int>(n); }
+
+Axis whole(int n) { return filled(n, n); }
 
 /// The attention kernels' head size that holds `head_dim` values, or 0.
 int kernel_head_dim(int head_dim) { return head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 0; }
 
-/// Where the values of a head go in a head that is filled up: the two halves, which rotate together, to the starts of
-/// the two larger halves.
-struct HeadLayout {
-  int from_dim, to_dim;
-  int place(int i) const { return i < from_dim / 2 ? i : i - from_dim / 2 + to_dim / 2; }
-  bool is_whole() const { return from_dim == to_dim; }
+/// Widths of a latent-attention model, and how they fill the kernels'.
+struct MlaPlacement {
+  int heads, nope, rope, v, latent;
+  explicit MlaPlacement(const ModelConfig& c)
+      : heads(as_int(c.num_attention_heads)),
+        nope(as_int(c.qk_nope_head_dim)),
+        rope(as_int(c.qk_rope_head_dim)),
+        v(as_int(c.v_head_dim)),
+        latent(as_int(c.kv_lora_rank)) {}
+  Axis q_heads() const { return repeated(heads, {{nope, kMlaNope}, {rope, kMlaRope}}); }
+  Axis kv_row() const { return repeated(1, {{latent, kMlaLatent}, {rope, kMlaRope}}); }
+  Axis kv_heads() const { return repeated(heads, {{nope, kMlaNope}, {v, kMlaValue}}); }
+  Axis v_heads() const { return repeated(heads, {{v, kMlaValue}}); }
+  Axis latents() const { return filled(latent, kMlaLatent); }
 };
+
+/// The halves of a head, which rotate together, at the starts of the larger halves.
+Axis gqa_heads(int n, int from_dim) {
+  const Segment half{from_dim / 2, kernel_head_dim(from_dim) / 2};
+  return repeated(n, {half, half});
+}
 
 class ModelUpload {
  public:
@@ -36,16 +65,20 @@ class ModelUpload {
     out.sizes = sizes();
     out.eps = static_cast<float>(config_.rms_norm_eps);
     out.attention_scale = model_.attention_scale;
-    ASSAY_ASSIGN(out.embed_tokens, rows_of(model_.embed_tokens, out.sizes.vocab_rows));
+    const Axis vocab = filled(out.sizes.vocab, out.sizes.vocab_rows);
+    ASSAY_ASSIGN(out.embed_tokens, placed(model_.embed_tokens, vocab));
     if (model_.lm_head.data != model_.embed_tokens.data) {
-      ASSAY_ASSIGN(out.lm_head, rows_of(model_.lm_head, out.sizes.vocab_rows));
+      ASSAY_ASSIGN(out.lm_head, placed(model_.lm_head, vocab));
     }
     ASSAY_ASSIGN(out.norm, floats(model_.norm));
     for (const LayerWeights& layer : model_.layers) {
       ASSAY_ASSIGN(DeviceLayer made, upload_layer(layer));
       out.layers.push_back(std::move(made));
     }
-    ASSAY_ASSIGN(out.rope, rope(out.sizes));
+    if (model_.mtp) {
+      ASSAY_ASSIGN(out.mtp, mtp(*model_.mtp));
+    }
+    ASSAY_ASSIGN(out.rope, rope());
     ASSAY_TRY(uploader_.finish());
     out.weight_bytes = done_bytes_;
     return out;
@@ -54,21 +87,35 @@ class ModelUpload {
  private:
   DeviceSizes sizes() const {
     DeviceSizes s;
-    s.hidden = static_cast<int>(config_.hidden_size);
-    s.vocab = static_cast<int>(config_.vocab_size);
+    s.is_mla = config_.attention == Attention::mla;
+    s.hidden = as_int(config_.hidden_size);
+    s.vocab = as_int(config_.vocab_size);
     s.vocab_rows = rounded_up(s.vocab, 8);
-    s.heads = static_cast<int>(config_.num_attention_heads);
-    s.kv_heads = static_cast<int>(config_.num_key_value_heads);
-    s.head_dim = kernel_head_dim(static_cast<int>(config_.head_dim));
-    s.n_layers = static_cast<int>(model_.layers.size());
-    for (const LayerWeights& layer : model_.layers) {
-      s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(std::get<FfnWeights>(layer.ffn).gate_proj.n_out, 8));
+    s.heads = as_int(config_.num_attention_heads);
+    s.n_cache_layers = model_.n_cache_layers();
+    if (s.is_mla) {
+      s.q_lora_rank = as_int(config_.q_lora_rank.value_or(0));
+      s.kv_lora_rank = as_int(config_.kv_lora_rank);
+    } else {
+      s.kv_heads = as_int(config_.num_key_value_heads);
+      s.head_dim = kernel_head_dim(as_int(config_.head_dim));
     }
+    const auto add_ffn = [&](const auto& ffn) {
+      if (const auto* dense = std::get_if<FfnWeights>(&ffn)) {
+        s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(dense->gate_proj.n_out, 8));
+        return;
+      }
+      const auto& moe = std::get<MoeWeights>(ffn);
+      s.n_routed_experts = as_int(config_.n_routed_experts);
+      s.num_experts_per_tok = as_int(config_.num_experts_per_tok);
+      s.moe_width = rounded_up(as_int(config_.moe_intermediate_size), 8);
+      if (!moe.shared_experts) return;
+      s.has_shared_experts = true;
+      s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(moe.shared_experts->gate_proj.n_out, 8));
+    };
+    for (const LayerWeights& layer : model_.layers) add_ffn(layer.ffn);
+    if (model_.mtp) add_ffn(model_.mtp->layer.ffn);
     return s;
-  }
-  HeadLayout heads() const {
-    const auto d = static_cast<int>(config_.head_dim);
-    return {d, kernel_head_dim(d)};
   }
 
   Result<DeviceMatrix> matrix(int n_out, int n_in, const Uploader::RowWriter& write_row) {
@@ -81,112 +128,176 @@ class ModelUpload {
     return DeviceBuffer<float>::from(values);
   }
 
-  /// A weight as it is, with rows of zeros behind it.
-  Result<DeviceMatrix> rows_of(const WeightMatrix& w, int n_rows) {
-    return matrix(n_rows, w.n_in, [&](int row, Bf16* to) {
-      if (row < w.n_out) return write_bf16_row(w, row, to);
-      std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(w.n_in) * sizeof(Bf16));
+  /// Rows of weights that all have the same columns, which go where `columns` says (empty: as they are).
+  Result<DeviceMatrix> stacked(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
+    const int n_to = columns.empty() ? n_in : static_cast<int>(columns.size());
+    return matrix(static_cast<int>(rows.size()), n_to, [&](int row, Bf16* to) {
+      const RowSource& source = rows[static_cast<std::size_t>(row)];
+      if (source.weight == nullptr) {
+        std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(n_to) * sizeof(Bf16));
+        return;
+      }
+      if (columns.empty()) return write_bf16_row(*source.weight, source.row, to);
+      std::vector<Bf16> values(static_cast<std::size_t>(n_in));
+      write_bf16_row(*source.weight, source.row, values.data());
+      for (int i = 0; i < n_to; ++i) {
+        const int from = columns[static_cast<std::size_t>(i)];
+        to[i] = from < 0 ? __float2bfloat16(0.0f) : values[static_cast<std::size_t>(from)];
+      }
     });
+  }
+  Result<DeviceMatrix> placed(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
+    std::vector<RowSource> sources;
+    append_rows(w, rows, sources);
+    return stacked(sources, w.n_in, columns);
   }
 
   Result<DeviceLayer> upload_layer(const LayerWeights& layer) {
     DeviceLayer out;
     ASSAY_ASSIGN(out.input_layernorm, floats(layer.input_layernorm));
     ASSAY_ASSIGN(out.post_attention_layernorm, floats(layer.post_attention_layernorm));
-    ASSAY_ASSIGN(out.attention, gqa(std::get<GqaWeights>(layer.attention)));
-    ASSAY_ASSIGN(out.ffn, ffn(std::get<FfnWeights>(layer.ffn)));
+    if (const auto* w = std::get_if<MlaWeights>(&layer.attention)) {
+      ASSAY_ASSIGN(out.attention, mla(*w));
+    } else {
+      ASSAY_ASSIGN(out.attention, gqa(std::get<GqaWeights>(layer.attention)));
+    }
+    if (const auto* w = std::get_if<MoeWeights>(&layer.ffn)) {
+      ASSAY_ASSIGN(out.ffn, moe(*w));
+    } else {
+      ASSAY_ASSIGN(out.ffn, ffn(std::get<FfnWeights>(layer.ffn)));
+    }
     return out;
   }
 
   Result<DeviceGqa> gqa(const GqaWeights& w) {
-    const HeadLayout layout = heads();
+    const int d = as_int(config_.head_dim), filled_d = kernel_head_dim(d);
+    const auto heads_of = [&](const WeightMatrix& part) { return gqa_heads(part.n_out / d, d); };
     DeviceGqa out;
-    const WeightMatrix* const parts[] = {&w.q_proj, &w.k_proj, &w.v_proj};
-    // Row of the fused product -> part and row in it, or none where a head was filled up.
-    std::vector<std::pair<const WeightMatrix*, int>> rows;
-    for (const WeightMatrix* part : parts) {
-      const std::size_t first = rows.size();
-      rows.resize(first + static_cast<std::size_t>(part->n_out / layout.from_dim * layout.to_dim), {nullptr, 0});
-      for (int row = 0; row < part->n_out; ++row) {
-        const int head = row / layout.from_dim, i = row % layout.from_dim;
-        rows[first + static_cast<std::size_t>(head * layout.to_dim + layout.place(i))] = {part, row};
-      }
-    }
-    const int n_in = w.q_proj.n_in;
-    ASSAY_ASSIGN(out.qkv, matrix(static_cast<int>(rows.size()), n_in, [&](int row, Bf16* to) {
-                   const auto& [part, part_row] = rows[static_cast<std::size_t>(row)];
-                   if (part != nullptr) return write_bf16_row(*part, part_row, to);
-                   std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(n_in) * sizeof(Bf16));
-                 }));
+    std::vector<RowSource> rows;
+    for (const WeightMatrix* part : {&w.q_proj, &w.k_proj, &w.v_proj}) append_rows(*part, heads_of(*part), rows);
+    ASSAY_ASSIGN(out.qkv, stacked(rows, w.q_proj.n_in));
     if (!w.q_bias.empty()) {
       std::vector<float> bias;
-      for (const std::vector<float>* part : {&w.q_bias, &w.k_bias, &w.v_bias}) append_heads(layout, *part, bias);
+      append_values(w.q_bias, heads_of(w.q_proj), bias);
+      append_values(w.k_bias, heads_of(w.k_proj), bias);
+      append_values(w.v_bias, heads_of(w.v_proj), bias);
       ASSAY_ASSIGN(out.qkv_bias, floats(bias));
     }
     if (!w.q_norm.empty()) {
-      // The kernel's mean is over the filled head: n of to_dim values count, so mean, eps and result are scaled by it.
-      const float share = static_cast<float>(layout.from_dim) / static_cast<float>(layout.to_dim);
+      // The kernel's mean is over the filled head, of which d values count: mean, eps and result are scaled by it.
+      const float share = static_cast<float>(d) / static_cast<float>(filled_d);
       out.norm_eps = static_cast<float>(config_.rms_norm_eps) * share;
       for (const auto& [from, to] : {std::pair(&w.q_norm, &out.q_norm), std::pair(&w.k_norm, &out.k_norm)}) {
         std::vector<float> weight;
-        append_heads(layout, *from, weight);
-        if (!layout.is_whole()) {
+        append_values(*from, gqa_heads(1, d), weight);
+        if (d != filled_d) {
           for (float& value : weight) value *= std::sqrt(share);
         }
         ASSAY_ASSIGN(*to, floats(weight));
       }
     }
-    ASSAY_ASSIGN(out.o_proj, head_columns(w.o_proj, layout));
+    ASSAY_ASSIGN(out.o_proj, placed(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
     return out;
   }
 
-  /// Values of whole heads, each filled up with zeros, at the end of `to`.
-  static void append_heads(const HeadLayout& layout, const std::vector<float>& from, std::vector<float>& to) {
-    const std::size_t first = to.size();
-    to.resize(first + from.size() / static_cast<std::size_t>(layout.from_dim) * static_cast<std::size_t>(layout.to_dim));
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      const int head = static_cast<int>(i) / layout.from_dim, at = static_cast<int>(i) % layout.from_dim;
-      to[first + static_cast<std::size_t>(head * layout.to_dim + layout.place(at))] = from[i];
+  Result<DeviceMla> mla(const MlaWeights& w) {
+    const MlaPlacement p(config_);
+    DeviceMla out;
+    if (const auto* compressed = std::get_if<CompressedQuery>(&w.query)) {
+      ASSAY_ASSIGN(out.q_a_proj, placed(compressed->q_a_proj, whole(compressed->q_a_proj.n_out)));
+      ASSAY_ASSIGN(out.q_a_layernorm, floats(compressed->q_a_layernorm));
+      ASSAY_ASSIGN(out.q_proj, placed(compressed->q_b_proj, p.q_heads()));
+    } else {
+      ASSAY_ASSIGN(out.q_proj, placed(std::get<PlainQuery>(w.query).q_proj, p.q_heads()));
+    }
+    ASSAY_ASSIGN(out.kv_a_proj, placed(w.kv_a_proj_with_mqa, p.kv_row()));
+    ASSAY_ASSIGN(out.kv_a_layernorm, floats(w.kv_a_layernorm));
+    ASSAY_ASSIGN(out.kv_b_proj, placed(w.kv_b_proj, p.kv_heads(), p.latents()));
+    const WeightMatrix key_map{w.key_map.data(), WeightType::f32, p.heads * p.latent, p.nope, nullptr};
+    const WeightMatrix value_map{w.value_map.data(), WeightType::f32, p.heads * p.v, p.latent, nullptr};
+    ASSAY_ASSIGN(out.key_map, placed(key_map, repeated(p.heads, {{p.latent, kMlaLatent}}), filled(p.nope, kMlaNope)));
+    ASSAY_ASSIGN(out.value_map, placed(value_map, p.v_heads(), p.latents()));
+    ASSAY_ASSIGN(out.o_proj, placed(w.o_proj, whole(w.o_proj.n_out), p.v_heads()));
+    return out;
+  }
+
+  /// Rows of gate and up by turns of eight, both filled up to a multiple of eight.
+  static void append_gate_up(const FfnWeights& w, std::vector<RowSource>& rows) {
+    const int width = w.gate_proj.n_out;
+    for (int first = 0; first < width; first += 8) {
+      for (const WeightMatrix* part : {&w.gate_proj, &w.up_proj}) {
+        for (int row = first; row < first + 8; ++row) rows.push_back(row < width ? RowSource{part, row} : RowSource{});
+      }
     }
   }
 
-  /// A weight whose columns are the values of heads.
-  Result<DeviceMatrix> head_columns(const WeightMatrix& w, const HeadLayout& layout) {
-    if (layout.is_whole()) return rows_of(w, w.n_out);
-    const int n_in = w.n_in / layout.from_dim * layout.to_dim;
-    return matrix(w.n_out, n_in, [&, n_in](int row, Bf16* to) {
-      std::vector<Bf16> values(static_cast<std::size_t>(w.n_in));
-      write_bf16_row(w, row, values.data());
-      std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(n_in) * sizeof(Bf16));
-      for (int i = 0; i < w.n_in; ++i) {
-        to[i / layout.from_dim * layout.to_dim + layout.place(i % layout.from_dim)] = values[static_cast<std::size_t>(i)];
-      }
-    });
-  }
-
   Result<DeviceFfn> ffn(const FfnWeights& w) {
-    const int width = w.gate_proj.n_out, filled = rounded_up(width, 8), hidden = w.gate_proj.n_in;
+    const int width = w.gate_proj.n_out;
     DeviceFfn out;
-    ASSAY_ASSIGN(out.gate_up, matrix(2 * filled, hidden, [&](int row, Bf16* to) {
-                   const WeightMatrix& part = row % 16 < 8 ? w.gate_proj : w.up_proj;
-                   const int part_row = row / 16 * 8 + row % 8;
-                   if (part_row < width) return write_bf16_row(part, part_row, to);
-                   std::memset(static_cast<void*>(to), 0, static_cast<std::size_t>(hidden) * sizeof(Bf16));
-                 }));
-    ASSAY_ASSIGN(out.down, matrix(w.down_proj.n_out, filled, [&](int row, Bf16* to) {
-                   write_bf16_row(w.down_proj, row, to);
-                   for (int i = width; i < filled; ++i) to[i] = __float2bfloat16(0.0f);
-                 }));
+    std::vector<RowSource> rows;
+    append_gate_up(w, rows);
+    ASSAY_ASSIGN(out.gate_up, stacked(rows, w.gate_proj.n_in));
+    ASSAY_ASSIGN(out.down, placed(w.down_proj, whole(w.down_proj.n_out), filled_columns(width)));
+    return out;
+  }
+  /// Columns of a network's width, filled up to a multiple of eight; empty where they are one.
+  static Axis filled_columns(int width) { return width % 8 == 0 ? Axis{} : filled(width, rounded_up(width, 8)); }
+
+  Result<DeviceMoe> moe(const MoeWeights& w) {
+    DeviceMoe out;
+    ASSAY_TRY(upload_router(w, out));
+    const int hidden = as_int(config_.hidden_size), width = as_int(config_.moe_intermediate_size);
+    std::vector<RowSource> gate_up, down;
+    for (const FfnWeights& expert : w.experts) {
+      append_gate_up(expert, gate_up);
+      append_rows(expert.down_proj, whole(hidden), down);
+    }
+    ASSAY_ASSIGN(out.gate_up, stacked(gate_up, hidden));
+    ASSAY_ASSIGN(out.down, stacked(down, width, filled_columns(width)));
+    if (w.shared_experts) {
+      ASSAY_ASSIGN(out.shared, ffn(*w.shared_experts));
+    }
     return out;
   }
 
-  /// Cosines and sines of all positions; pairs of a head that was filled up don't rotate.
-  Result<DeviceBuffer<float>> rope(const DeviceSizes& sizes) {
+  /// A router that bfloat16 does not hold is the sum of three that it does.
+  Result<> upload_router(const MoeWeights& w, DeviceMoe& out) {
+    const int n_experts = w.router.n_out, hidden = w.router.n_in;
+    out.router_parts = w.router.type == WeightType::bf16 ? 1 : 3;
+    ASSAY_ASSIGN(out.router, matrix(out.router_parts * n_experts, hidden, [&](int row, Bf16* to) {
+                   std::vector<float> rest(static_cast<std::size_t>(hidden));
+                   kernels::weight_row(w.router, row % n_experts, rest.data());
+                   for (int part = 0; part <= row / n_experts; ++part) {
+                     for (int i = 0; i < hidden; ++i) {
+                       to[i] = __float2bfloat16(rest[static_cast<std::size_t>(i)]);
+                       rest[static_cast<std::size_t>(i)] -= __bfloat162float(to[i]);
+                     }
+                   }
+                 }));
+    ASSAY_ASSIGN(out.bias, floats(w.e_score_correction_bias));
+    out.args = model_.router_args(w);
+    out.args.bias = out.bias.data();
+    return {};
+  }
+
+  Result<DeviceMtp> mtp(const MtpWeights& w) {
+    DeviceMtp out;
+    ASSAY_ASSIGN(out.enorm, floats(w.enorm));
+    ASSAY_ASSIGN(out.hnorm, floats(w.hnorm));
+    ASSAY_ASSIGN(out.eh_proj, placed(w.eh_proj, whole(w.eh_proj.n_out)));
+    ASSAY_ASSIGN(out.layer, upload_layer(w.layer));
+    ASSAY_ASSIGN(out.shared_head_norm, floats(w.shared_head_norm));
+    return out;
+  }
+
+  /// Cosines and sines of all positions; pairs that were filled up don't rotate.
+  Result<DeviceBuffer<float>> rope() {
     const auto n_positions = static_cast<std::size_t>(config_.max_position_embeddings);
-    const auto d = static_cast<std::size_t>(sizes.head_dim);
+    const auto d = static_cast<std::size_t>(
+        config_.attention == Attention::mla ? kMlaRope : kernel_head_dim(as_int(config_.head_dim)));
     const std::size_t n_values = 2 * model_.rope_frequencies.size();
     kernels::RopeTable table(model_.rope_frequencies, model_.rope_magnitude);
-    table.extend(static_cast<int>(n_positions));
+    table.extend(as_int(config_.max_position_embeddings));
     std::vector<float> values(n_positions * d);
     for (std::size_t p = 0; p < n_positions; ++p) {
       std::copy_n(table.row(static_cast<int>(p)), n_values, values.begin() + static_cast<std::ptrdiff_t>(p * d));
@@ -202,17 +313,15 @@ class ModelUpload {
   std::uint64_t done_bytes_ = 0;
 };
 
-}  // namespace
-
-int DeviceModel::page_elements() const { return sizes.kv_heads * kPageTokens * sizes.head_dim; }
-
-Result<> check_cuda_model(const Model& model) {
-  const ModelConfig& c = model.config;
-  const std::string where = model.path.string();
-  if (c.attention != Attention::gqa) return bad_input(where, ": latent attention runs on the CPU only; give --device cpu");
-  if (c.n_routed_experts > 0) return bad_input(where, ": mixtures of experts run on the CPU only; give --device cpu");
-  if (c.hidden_size % 8 != 0) return bad_input(where, ": hidden_size is ", c.hidden_size, ", the GPU needs a multiple of 8");
-  if (kernel_head_dim(static_cast<int>(c.head_dim)) == 0 || c.head_dim % 2 != 0) {
+Result<> check_attention(const ModelConfig& c, const std::string& where) {
+  if (c.attention == Attention::mla) {
+    const bool fits = c.kv_lora_rank <= kMlaLatent && c.qk_rope_head_dim <= kMlaRope && c.qk_nope_head_dim <= kMlaNope &&
+                      c.v_head_dim <= kMlaValue && c.kv_lora_rank % 4 == 0 && c.qk_rope_head_dim % 2 == 0;
+    if (fits && c.num_attention_heads <= 128 && c.q_lora_rank.value_or(0) % 8 == 0) return {};
+    return bad_input(where, ": the GPU's latent attention takes kv_lora_rank up to 512, qk_rope_head_dim 64, "
+                            "qk_nope_head_dim and v_head_dim 128, 128 heads, and a q_lora_rank that is a multiple of 8");
+  }
+  if (kernel_head_dim(as_int(c.head_dim)) == 0 || c.head_dim % 2 != 0) {
     return bad_input(where, ": head_dim is ", c.head_dim, ", the GPU needs an even number up to 128");
   }
   if (c.num_attention_heads > 16 * c.num_key_value_heads) {
@@ -220,6 +329,31 @@ Result<> check_cuda_model(const Model& model) {
                      " KV heads, the GPU needs at most 16 each");
   }
   return {};
+}
+
+Result<> check_experts(const ModelConfig& c, const std::string& where) {
+  if (c.n_routed_experts == 0) return {};
+  if (c.n_routed_experts <= kernels::kMaxRoutedExperts && c.n_routed_experts % 8 == 0 &&
+      c.num_experts_per_tok <= kernels::kMaxExpertsPerToken) {
+    return {};
+  }
+  return bad_input(where, ": ", c.n_routed_experts, " experts, ", c.num_experts_per_tok,
+                   " a token; the GPU needs a multiple of 8 up to ", kernels::kMaxRoutedExperts, ", and up to ",
+                   kernels::kMaxExpertsPerToken);
+}
+
+}  // namespace
+
+int DeviceSizes::page_elements() const { return kPageTokens * (is_mla ? kMlaRow : kv_heads * head_dim); }
+
+Result<> check_cuda_model(const Model& model) {
+  const ModelConfig& c = model.config;
+  const std::string where = model.path.string();
+  if (c.hidden_size % 8 != 0) {
+    return bad_input(where, ": hidden_size is ", c.hidden_size, ", the GPU needs a multiple of 8");
+  }
+  ASSAY_TRY(check_attention(c, where));
+  return check_experts(c, where);
 }
 
 Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options) {

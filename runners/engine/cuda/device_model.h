@@ -1,11 +1,14 @@
 #pragma once
 // A model's weights on the device, in the form that the kernels take: bfloat16 products, float32 norms and biases.
-//   q, k and v are one product; rows of gate and up alternate by eights (swiglu_bf16). Heads whose size the attention
-//   kernels don't have are filled up with zeros, which changes no score and no output.
+//   q, k and v are one product; rows of gate and up alternate by eights (swiglu_bf16); the experts of a layer lie one
+//   after the other. Widths that the attention kernels don't have are filled up with zeros, which changes no score and
+//   no output.
 
+#include <optional>
 #include <variant>
 #include <vector>
 
+#include "kernels/router/router.h"
 #include "runners/engine/cuda/upload.h"
 #include "runners/engine/load_options.h"
 #include "runners/engine/model.h"
@@ -13,12 +16,25 @@
 namespace assay::runners {
 
 struct DeviceGqa {
-  DeviceMatrix qkv;               ///< [(heads + 2·kv_heads)·head_dim, hidden]
-  DeviceBuffer<float> qkv_bias;   ///< [n_out of qkv], or empty
-  DeviceBuffer<float> q_norm;     ///< [head_dim], or empty
-  DeviceBuffer<float> k_norm;     ///< [head_dim], or empty
-  float norm_eps = 0;             ///< of q_norm and k_norm
-  DeviceMatrix o_proj;            ///< [hidden, heads·head_dim]
+  DeviceMatrix qkv;              ///< [(heads + 2·kv_heads)·head_dim, hidden]
+  DeviceBuffer<float> qkv_bias;  ///< [n_out of qkv], or empty
+  DeviceBuffer<float> q_norm;    ///< [head_dim], or empty
+  DeviceBuffer<float> k_norm;    ///< [head_dim], or empty
+  float norm_eps = 0;            ///< of q_norm and k_norm
+  DeviceMatrix o_proj;           ///< [hidden, heads·head_dim]
+};
+
+/// Widths as in kernels/attention/mla_cache.cuh: latent 512, rope 64, nope 128, v 128.
+struct DeviceMla {
+  DeviceMatrix q_a_proj;               ///< [q_lora_rank, hidden], or empty
+  DeviceBuffer<float> q_a_layernorm;   ///< [q_lora_rank], or empty
+  DeviceMatrix q_proj;                 ///< [heads·192, q_lora_rank or hidden]
+  DeviceMatrix kv_a_proj;              ///< [576, hidden]
+  DeviceBuffer<float> kv_a_layernorm;  ///< [kv_lora_rank], the model's own width
+  DeviceMatrix kv_b_proj;              ///< [heads·256, 512]: nope and v of each head
+  DeviceMatrix key_map;                ///< [heads·512, 128]: q_latent = key_map · q_nope
+  DeviceMatrix value_map;              ///< [heads·128, 512]: o = value_map · o_latent
+  DeviceMatrix o_proj;                 ///< [hidden, heads·128]
 };
 
 struct DeviceFfn {
@@ -26,21 +42,49 @@ struct DeviceFfn {
   DeviceMatrix down;     ///< [hidden, width]
 };
 
+struct DeviceMoe {
+  DeviceMatrix router;       ///< [router_parts·n_routed_experts, hidden]: parts that add up to the weight
+  int router_parts = 1;      ///< kernels/router/route_rows.cuh
+  DeviceBuffer<float> bias;  ///< [n_routed_experts], or empty
+  kernels::RouterArgs args;  ///< its bias is on the device
+  DeviceMatrix gate_up;      ///< [n_routed_experts·2·width, hidden]
+  DeviceMatrix down;         ///< [n_routed_experts·hidden, width]
+  std::optional<DeviceFfn> shared;
+};
+
 struct DeviceLayer {
   DeviceBuffer<float> input_layernorm, post_attention_layernorm;
-  std::variant<DeviceGqa> attention;
-  std::variant<DeviceFfn> ffn;
+  std::variant<DeviceGqa, DeviceMla> attention;
+  std::variant<DeviceFfn, DeviceMoe> ffn;
+};
+
+/// The MTP module: MtpWeights.
+struct DeviceMtp {
+  DeviceBuffer<float> enorm, hnorm;
+  DeviceMatrix eh_proj;  ///< [hidden, 2·hidden]
+  DeviceLayer layer;
+  DeviceBuffer<float> shared_head_norm;
 };
 
 /// Sizes as the device has them: filled up where that is needed.
 struct DeviceSizes {
+  bool is_mla = false;
   int hidden = 0;
   int vocab = 0;       ///< logits of a row
   int vocab_rows = 0;  ///< rows of lm_head, a multiple of eight
-  int heads = 0, kv_heads = 0;
-  int head_dim = 0;  ///< 64 or 128
-  int max_ffn_width = 0;
-  int n_layers = 0;
+  int heads = 0;
+  int kv_heads = 0;       ///< grouped-query attention
+  int head_dim = 0;       ///< 64 or 128; grouped-query attention
+  int q_lora_rank = 0;    ///< 0 without; latent attention
+  int kv_lora_rank = 0;   ///< the model's own
+  int max_ffn_width = 0;  ///< of dense and shared networks
+  int n_routed_experts = 0, num_experts_per_tok = 0, moe_width = 0;
+  bool has_shared_experts = false;
+  int n_cache_layers = 0;
+
+  /// Planes of cache pages: keys and values of every layer, or its latents; and elements of a page in each.
+  int n_cache_planes() const { return is_mla ? n_cache_layers : 2 * n_cache_layers; }
+  int page_elements() const;
 };
 
 /// Weights and sizes. Immutable once loaded.
@@ -52,13 +96,11 @@ struct DeviceModel {
   DeviceMatrix lm_head;       ///< the same, or empty where it is embed_tokens
   DeviceBuffer<float> norm;
   std::vector<DeviceLayer> layers;
-  DeviceBuffer<float> rope;  ///< [max_position_embeddings, head_dim]: cos_0, sin_0, cos_1, …
+  std::optional<DeviceMtp> mtp;
+  DeviceBuffer<float> rope;  ///< [max_position_embeddings, rotated width]: cos_0, sin_0, cos_1, …
+  std::uint64_t weight_bytes = 0;
 
   const DeviceMatrix& head() const { return lm_head.n_out > 0 ? lm_head : embed_tokens; }
-  /// Planes of cache pages (keys and values of every layer) and elements of a page in each.
-  int n_cache_planes() const { return 2 * sizes.n_layers; }
-  int page_elements() const;
-  std::size_t weight_bytes = 0;
 };
 
 /// Copies a loaded model to the current device. Error{bad_input} for a model that the kernels can't run, by name;

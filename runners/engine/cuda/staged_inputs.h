@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #include "harness/base/assert.h"
 #include "runners/engine/cuda/upload.h"
@@ -35,8 +36,8 @@ class StagedInputs {
     return {{reinterpret_cast<T*>(host_[turn_].get() + at), n}, reinterpret_cast<T*>(device_.data() + at)};
   }
   template <class T>
-  StagedArray<T> add(std::span<const T> values) {
-    const StagedArray<T> array = add<T>(values.size());
+  StagedArray<std::remove_const_t<T>> add(std::span<T> values) {
+    const auto array = add<std::remove_const_t<T>>(values.size());
     if (!values.empty()) std::memcpy(array.host.data(), values.data(), values.size_bytes());
     return array;
   }

@@ -1,0 +1,101 @@
+#include "runners/engine/cuda/ffn_layer.h"
+
+#include "kernels/matmul/grouped_matmul_bf16.cuh"
+#include "kernels/router/combine_rows.cuh"
+#include "kernels/router/route_rows.cuh"
+#include "runners/engine/cuda/device_product.h"
+
+namespace assay::runners {
+
+using kernels::Epilogue;
+
+namespace {
+
+constexpr int kMaxRouterParts = 3;
+constexpr int kLeastTileRows = 8;  // gives the most tiles
+
+}  // namespace
+
+Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const ForwardLimits& limits) {
+  const DeviceSizes& s = model.sizes;
+  const int rows = limits.rows(), per_token = s.num_experts_per_tok;
+  FfnLayer layer(model);
+  ASSAY_ASSIGN(layer.gated_, rows_buffer<Bf16>(rows, s.max_ffn_width));
+  if (s.n_routed_experts == 0) return layer;
+  const std::int64_t places = std::int64_t{rows} * per_token;
+  if (s.has_shared_experts) {
+    ASSAY_ASSIGN(layer.shared_output_, rows_buffer<float>(rows, s.hidden));
+  }
+  ASSAY_ASSIGN(layer.router_logits_, rows_buffer<float>(rows, kMaxRouterParts * s.n_routed_experts));
+  ASSAY_ASSIGN(layer.slots_, rows_buffer<std::int32_t>(rows, per_token));
+  ASSAY_ASSIGN(layer.slot_weights_, rows_buffer<float>(rows, per_token));
+  ASSAY_ASSIGN(layer.failed_, DeviceBuffer<int>::create(1));
+  ASSAY_ASSIGN(layer.first_place_, rows_buffer<std::int32_t>(1, s.n_routed_experts + 1));
+  ASSAY_ASSIGN(layer.places_, rows_buffer<std::int32_t>(rows, per_token));
+  ASSAY_ASSIGN(layer.tokens_, rows_buffer<std::int32_t>(rows, per_token));
+  ASSAY_ASSIGN(layer.n_tiles_, DeviceBuffer<std::int32_t>::create(1));
+  ASSAY_ASSIGN(layer.tiles_, rows_buffer<kernels::ExpertTile>(
+                                 1, kernels::max_expert_tiles(rows, per_token, s.n_routed_experts, kLeastTileRows)));
+  ASSAY_ASSIGN(layer.sorted_, rows_buffer<Bf16>(places, s.hidden));
+  ASSAY_ASSIGN(layer.sorted_gated_, rows_buffer<Bf16>(places, s.moe_width));
+  ASSAY_ASSIGN(layer.sorted_output_, rows_buffer<float>(places, s.hidden));
+  return layer;
+}
+
+Result<> FfnLayer::run(const DeviceFfn& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream) {
+  ASSAY_TRY(multiply(normed, n_rows, weights.gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
+  return multiply(gated_.data(), n_rows, weights.down, Epilogue::add_f32, x, stream);
+}
+
+kernels::ExpertRows FfnLayer::expert_rows() const {
+  return {first_place_.data(), places_.data(), tokens_.data(), tiles_.data(), n_tiles_.data()};
+}
+
+Result<> FfnLayer::run(const DeviceMoe& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream) {
+  const DeviceSizes& s = model_->sizes;
+  const int per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts, n_places = n_rows * per_token;
+  // 1. Route every row.
+  ASSAY_TRY(multiply(normed, n_rows, weights.router, Epilogue::store_f32, router_logits_.data(), stream));
+  ASSAY_TRY(kernels::route_rows({weights.args, router_logits_.data(), weights.router_parts, n_rows, slots_.data(),
+                                 slot_weights_.data(), failed_.data()},
+                                stream));
+  // 2. Bring the rows of each expert together.
+  const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
+  ASSAY_TRY(kernels::expert_rows({slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows()}, stream));
+  ASSAY_TRY(kernels::gather_rows({normed, tokens_.data(), n_places, s.hidden, sorted_.data()}, stream));
+  // 3. Every expert's network on its rows, and the shared one on all of them.
+  kernels::GroupedMatmulBf16Args product;
+  product.n_places = n_places;
+  product.n_experts = n_experts;
+  product.tiles = tiles_.data();
+  product.n_tiles = n_tiles_.data();
+  product.tile_rows = tile_rows;
+  kernels::GroupedMatmulBf16Args up = product, down = product;
+  up.x = sorted_.data();
+  up.x_stride = up.n_in = s.hidden;
+  up.w = weights.gate_up.data.data();
+  up.n_out = 2 * s.moe_width;
+  up.epilogue = Epilogue::swiglu_bf16;
+  up.y = sorted_gated_.data();
+  up.y_stride = s.moe_width;
+  ASSAY_TRY(kernels::grouped_matmul_bf16(up, stream));
+  down.x = sorted_gated_.data();
+  down.x_stride = down.n_in = s.moe_width;
+  down.w = weights.down.data.data();
+  down.n_out = s.hidden;
+  down.epilogue = Epilogue::store_f32;
+  down.y = sorted_output_.data();
+  down.y_stride = s.hidden;
+  ASSAY_TRY(kernels::grouped_matmul_bf16(down, stream));
+  if (weights.shared) {
+    ASSAY_TRY(multiply(normed, n_rows, weights.shared->gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
+    ASSAY_TRY(
+        multiply(gated_.data(), n_rows, weights.shared->down, Epilogue::store_f32, shared_output_.data(), stream));
+  }
+  // 4. Weigh and add: slots in ascending expert, then the shared expert.
+  return kernels::combine_rows({sorted_output_.data(), places_.data(), slot_weights_.data(),
+                                weights.shared ? shared_output_.data() : nullptr, n_rows, per_token, s.hidden, x},
+                               stream);
+}
+
+}  // namespace assay::runners

@@ -1,0 +1,34 @@
+#pragma once
+// Where rows and columns of a model's weights go on the device: in another order, several weights in one, filled up
+// with zeros.
+
+#include <vector>
+
+#include "kernels/matmul/matmul.h"
+
+namespace assay::runners {
+
+/// A run of places that n_from values fill from its start; the rest are zeros.
+struct Segment {
+  int n_from = 0;
+  int n_to = 0;
+};
+
+/// Place on the device -> index in the model, or -1 for a zero.
+using Axis = std::vector<int>;
+/// `n` times the same segments, one after the other: the parts of every head.
+Axis repeated(int n, const std::vector<Segment>& segments);
+/// n values and then zeros.
+inline Axis filled(int n, int n_to) { return repeated(1, {{n, n_to}}); }
+
+/// Rows of one or more weights; a null weight is a row of zeros.
+struct RowSource {
+  const kernels::WeightMatrix* weight = nullptr;
+  int row = 0;
+};
+void append_rows(const kernels::WeightMatrix& w, const Axis& axis, std::vector<RowSource>& rows);
+
+/// The same for values: a norm's weight, a bias.
+void append_values(const std::vector<float>& values, const Axis& axis, std::vector<float>& to);
+
+}  // namespace assay::runners

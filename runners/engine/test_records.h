@@ -1,0 +1,38 @@
+#pragma once
+// What the reference model said when another library ran it: tests/data/reference.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "harness/base/file.h"
+#include "harness/base/json.h"
+#include "tests/support/catch.h"
+
+namespace assay::runners {
+
+inline const std::filesystem::path kRecords = std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/reference";
+
+struct Record {
+  std::string id;
+  std::vector<std::int32_t> prompt, output;  // the output ends with the end token
+  std::int64_t mtp_accepted, mtp_drafts;
+};
+
+inline const std::vector<Record>& records() {
+  static const std::vector<Record> all = [] {
+    std::vector<Record> out;
+    const std::string text = *read_file(kRecords / "outputs.jsonl");
+    const auto read = for_each_line(text, [&](std::string_view line, int) -> Result<> {
+      ASSAY_ASSIGN(const Json j, parse_json(line, "outputs.jsonl"));
+      out.push_back({j["id"], j["prompt_ids"], j["output_ids"], j["mtp_accepted"], j["mtp_drafts"]});
+      return {};
+    });
+    REQUIRE(read);
+    return out;
+  }();
+  return all;
+}
+
+}  // namespace assay::runners
