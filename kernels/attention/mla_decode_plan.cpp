@@ -6,7 +6,7 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr std::int32_t kParts = 8, kLeastPages = 4;
+constexpr std::int32_t kParts = 8, kLeastPages = 16;
 
 std::int32_t pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens - 1) / tokens; }
 
