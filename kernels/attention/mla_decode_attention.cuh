@@ -7,7 +7,8 @@
 //   bfloat16; pages are taken in ascending order with a running maximum.
 //   - Up to 32 heads: keys are cut into chunks of 256 at multiples of 256. A chunk's even and odd pages are two parts,
 //     added in that order; eight chunks are added in order to a span of 2,048 keys; the spans in order.
-//   - More heads: keys are cut into at most eight parts of whole pages (mla_part_tokens), of 1,024 keys at the least; the
+//   - More heads: keys are cut into at most eight parts of whole pages (mla_part_tokens), of 2,048 keys at the least;
+//   the
 //     parts are added in order.
 //   So a row's bits depend on its own query, keys and number of keys alone: not on the batch, its slot in it, where its
 //   pages lie, or whether chunks or spans are dealt out (the plan's choice).
@@ -51,7 +52,7 @@ struct MlaDecodePlan {
   std::vector<std::int32_t> pages;       ///< of all rows, one row after the other
 };
 
-/// Spans if they keep every multiprocessor busy twice over.
+/// Spans if no multiprocessor gets so much more than its share of them that chunks would be done sooner.
 DecodeGrain choose_mla_decode_grain(std::span<const DecodeRow> rows, int heads, int n_multiprocessors);
 /// `grain` counts up to kMlaFewHeads heads only.
 MlaDecodePlan plan_mla_decode(std::span<const DecodeRow> rows, int heads, DecodeGrain grain);

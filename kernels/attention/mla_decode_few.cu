@@ -111,6 +111,10 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
     load_box(tiles.pages + group * kPageBytes, &page_map, &shared.full[group], 0, 0, 0, page * 8);
   };
   for_each_work(k, [&](const Work& work) {
+    const std::int32_t* pages = k.a.pages + work.item.first_page;
+    const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
+    std::int32_t even = pages[0], odd = item_pages > 1 ? pages[1] : 0;
+    if (n_items == 0) wait_for_previous_grid();  // the plan was there before
     const int q_slot = n_items % kQSlots;
     if (n_items >= kQSlots) barrier_wait(&shared.q_empty[q_slot], n_items / kQSlots % 2 ^ 1);
     barrier_arrive_expect(&shared.q_full[q_slot], kQBytes);
@@ -119,9 +123,6 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
                work.head, work.item.row);
     }
     ++n_items;
-    const std::int32_t* pages = k.a.pages + work.item.first_page;
-    const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
-    std::int32_t even = pages[0], odd = item_pages > 1 ? pages[1] : 0;
     for (int i = 0; i < item_pages; i += kGroups) {
       const std::int32_t next_even = i + 2 < item_pages ? pages[i + 2] : 0,
                          next_odd = i + 3 < item_pages ? pages[i + 3] : 0;
@@ -339,6 +340,7 @@ __device__ void attend_items(const KernelArgs& k, Shared& shared, const Tiles& t
   char* weights = tiles.weights + kGroup * kWeightBytes;
   char* own_page = tiles.pages + kGroup * kPageBytes;
   int n_items = 0, n_pages = 0, n_handovers = 0;  // of this group so far
+  wait_for_previous_grid();
   for_each_work(k, [&](const Work& work) {
     const int q_slot = n_items % kQSlots;
     const char* q = tiles.q + q_slot * kQBytes;
@@ -406,7 +408,6 @@ __global__ void __launch_bounds__(kThreads, 1)
     barrier_init_fence();
   }
   __syncthreads();
-  wait_for_previous_grid();
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == kGroups) {
     give_registers<40>();

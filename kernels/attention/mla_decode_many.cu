@@ -4,7 +4,8 @@
 // queries and pages. The first group has the scores and the output's first 256 latents, the second one the other 256.
 // The first group asks for a page's part of its outputs and for the next page's scores together; the second one takes
 // the weights from shared memory meanwhile. A page comes in two halves, each given back when it has been read: latents
-// 0 … 255, and the rest with the rotated part. Blocks stay and walk over (item, 64 heads).
+// 0 … 255, and the rest with the rotated part. Above 64 heads two blocks are a cluster: each has 64 heads of the same
+// item, asks for one half of every page and has it sent to both. Clusters stay and walk over items.
 
 #include <cuda_runtime.h>
 
@@ -67,28 +68,27 @@ struct KernelArgs {
   MlaDecodeAttentionArgs a;
   float* part_outputs;  // [item][heads][512]
   ItemPart* parts;      // [item][heads]
-  int n_head_tiles;
 };
 
 struct Maps {
   CUtensorMap q, first_half, second_half;
 };
 
-/// An item for 64 heads.
+/// An item, and the first of this block's heads.
 struct Work {
   MlaDecodeItem item;
   int index, head;
   __device__ int n_pages() const { return (item.n_keys + kPageTokens - 1) / kPageTokens; }
 };
 
-/// Calls visit(work) for everything that is this block's; all blocks get nearly the same number.
-template <class Visit>
+/// Calls visit(work) for everything that is this block's.
+template <int kBlocks, class Visit>
 __device__ void for_each_work(const KernelArgs& k, Visit visit) {
-  const int n_work = k.a.first_item[k.a.rows] * k.n_head_tiles, n_grid = static_cast<int>(gridDim.x);
-  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += n_grid) {
-    const int index = number / k.n_head_tiles;
+  const int n_items = k.a.first_item[k.a.rows], n_clusters = static_cast<int>(gridDim.x) / kBlocks;
+  const int head = static_cast<int>(blockIdx.x) % kBlocks * kHeadTile;
+  for (int index = static_cast<int>(blockIdx.x) / kBlocks; index < n_items; index += n_clusters) {
     const int4 item = *reinterpret_cast<const int4*>(k.a.items + index);
-    visit(Work{{item.x, item.y, item.z, item.w}, index, number % k.n_head_tiles * kHeadTile});
+    visit(Work{{item.x, item.y, item.z, item.w}, index, head});
   }
 }
 
@@ -101,25 +101,52 @@ __device__ inline Place place_of(int n_pages) {
   return {n_pages % kStages, static_cast<std::uint32_t>(n_pages / kStages % 2)};
 }
 
-/// The copying side, one thread.
+/// Gives a half of a page's place back to the block that fills it.
+template <int kBlocks>
+__device__ inline void release_half(Shared& shared, int slot, int half) {
+  if (static_cast<int>(threadIdx.x) % kWarpThreads != 0) return;
+  if constexpr (kBlocks == 1) {
+    barrier_arrive(&shared.empty[slot][half]);
+  } else {
+    barrier_arrive_at(&shared.empty[slot][half], half);
+  }
+}
+
+/// The copying side, one thread. In a cluster the block of rank r asks for half r on behalf of both.
+template <int kBlocks>
 __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& tiles, const Maps& maps) {
+  const int rank = kBlocks == 1 ? 0 : cluster_rank();
   int n_items = 0, n_pages = 0;
-  for_each_work(k, [&](const Work& work) {
-    const auto load_page = [&](std::int32_t page) {
-      const Place at = place_of(n_pages);
-      char* to = tiles.pages + at.slot * kPageBytes;
-      if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][0], at.parity ^ 1);
-      barrier_arrive_expect(&shared.full[at.slot][0], kFirstBytes);
-      load_box(to, &maps.first_half, &shared.full[at.slot][0], 0, 0, 0, page * 8);
-      if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][1], at.parity ^ 1);
-      barrier_arrive_expect(&shared.full[at.slot][1], kSecondBytes);
-      load_box(to + kFirstBytes, &maps.second_half, &shared.full[at.slot][1], 0, 0, kFirstParts, page * 8);
-      ++n_pages;
-    };
+  const auto load_half = [&](std::int32_t page, int half) {
+    const Place at = place_of(n_pages);
+    char* to = tiles.pages + at.slot * kPageBytes + half * kFirstBytes;
+    const CUtensorMap* map = half == 0 ? &maps.first_half : &maps.second_half;
+    const int bytes = half == 0 ? kFirstBytes : kSecondBytes, first_part = half * kFirstParts;
+    std::uint64_t* full = &shared.full[at.slot][half];
+    if (kBlocks > 1 && half != rank) {  // the other block's task; it may come before this
+      if (n_pages >= kStages) barrier_wait(full, at.parity ^ 1);
+      barrier_arrive_expect(full, bytes);
+      return;
+    }
+    if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][half], at.parity ^ 1);
+    barrier_arrive_expect(full, bytes);
+    if constexpr (kBlocks == 1) {
+      load_box(to, map, full, 0, 0, first_part, page * 8);
+    } else {
+      load_box_to_all(to, map, full, (1 << kBlocks) - 1, 0, 0, first_part, page * 8);
+    }
+  };
+  const auto load_page = [&](std::int32_t page) {
+    for (int half = 0; half < kHalves; ++half) load_half(page, half);
+    ++n_pages;
+  };
+  for_each_work<kBlocks>(k, [&](const Work& work) {
     const std::int32_t* pages = k.a.pages + work.item.first_page;
     const int item_pages = work.n_pages();
+    const std::int32_t first = pages[0];
     std::int32_t next = item_pages > 1 ? pages[1] : 0;
-    load_page(pages[0]);  // before the queries, whose place is free later
+    if (n_items == 0) wait_for_previous_grid();  // the plan was there before
+    load_page(first);                            // before the queries, whose place is free later
     if (n_items > 0) barrier_wait(&shared.q_empty, n_items % 2 ^ 1);
     barrier_arrive_expect(&shared.q_full, kQBytes);
     for (int part = 0; part < kRowParts; ++part) {
@@ -241,6 +268,7 @@ __device__ inline void store_part(const KernelArgs& k, const Work& work, const R
 }
 
 /// The first group: scores, weights, and the first half of the outputs.
+template <int kBlocks>
 __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Tiles& tiles) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, warp = static_cast<int>(threadIdx.x) / kWarpThreads;
   const float scale_log2 = k.a.scale * kLog2E;
@@ -249,7 +277,8 @@ __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Til
     if (lane == 0) barrier_arrive(barrier);
   };
   int n_items = 0, n_pages = 0;
-  for_each_work(k, [&](const Work& work) {
+  wait_for_previous_grid();
+  for_each_work<kBlocks>(k, [&](const Work& work) {
     const int item_pages = work.n_pages();
     Running running;
     Scores scores;
@@ -306,23 +335,25 @@ __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Til
       take(i);
       ask(n_pages + 1);
       products_wait<1>();
-      release(&shared.empty[n_pages % kStages][0]);
+      release_half<kBlocks>(shared, n_pages % kStages, 0);
     }
     take(item_pages - 1);
     release(&shared.q_empty);
     products_wait<0>();
-    release(&shared.empty[n_pages++ % kStages][0]);
+    release_half<kBlocks>(shared, n_pages++ % kStages, 0);
     store_outputs(k, work, 0, outputs);
     store_part(k, work, running);
   });
 }
 
 /// The second group: the second half of the outputs.
+template <int kBlocks>
 __device__ void attend_second_half(const KernelArgs& k, Shared& shared, const Tiles& tiles) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
   const int head = thread / kWarpThreads * 16 + lane / 4;
   int n_pages = 0;
-  for_each_work(k, [&](const Work& work) {
+  wait_for_previous_grid();
+  for_each_work<kBlocks>(k, [&](const Work& work) {
     const int item_pages = work.n_pages();
     Outputs outputs = {};
     for (int i = 0; i < item_pages; ++i, ++n_pages) {
@@ -342,15 +373,14 @@ __device__ void attend_second_half(const KernelArgs& k, Shared& shared, const Ti
       }
       products_commit();
       products_wait<0>();
-      if (lane == 0) {
-        barrier_arrive(&shared.weights_empty);
-        barrier_arrive(&shared.empty[at.slot][1]);
-      }
+      if (lane == 0) barrier_arrive(&shared.weights_empty);
+      release_half<kBlocks>(shared, at.slot, 1);
     }
     store_outputs(k, work, kHalfLatents, outputs);
   });
 }
 
+template <int kBlocks>
 __global__ void __launch_bounds__(kThreads, 1)
     many_heads_kernel(const __grid_constant__ Maps maps, const __grid_constant__ KernelArgs k) {
   extern __shared__ __align__(1024) char memory[];
@@ -364,7 +394,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     for (int i = 0; i < kStages; ++i) {
       for (int half = 0; half < kHalves; ++half) {
         barrier_init(&shared.full[i][half], 1);
-        barrier_init(&shared.empty[i][half], 4);
+        barrier_init(&shared.empty[i][half], 4 * kBlocks);
       }
     }
     barrier_init(&shared.q_full, 1);
@@ -373,19 +403,33 @@ __global__ void __launch_bounds__(kThreads, 1)
     }
     barrier_init_fence();
   }
-  __syncthreads();
-  wait_for_previous_grid();
+  if constexpr (kBlocks == 1) {
+    __syncthreads();
+  } else {
+    cluster_wait_for_all();
+  }
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == kGroups) {
     give_registers<40>();
-    if (threadIdx.x == kGroups * kGroupThreads) load_pages(k, shared, tiles, maps);
+    if (threadIdx.x == kGroups * kGroupThreads) load_pages<kBlocks>(k, shared, tiles, maps);
   } else if (group == 0) {
     take_registers<232>();
-    attend_first_half(k, shared, tiles);
+    attend_first_half<kBlocks>(k, shared, tiles);
   } else {
     take_registers<232>();
-    attend_second_half(k, shared, tiles);
+    attend_second_half<kBlocks>(k, shared, tiles);
   }
+  if constexpr (kBlocks > 1) cluster_wait_for_all();  // the other block may still arrive here
+}
+
+template <int kBlocks>
+Result<> launch_many(const MlaDecodeLaunch& launched, const Maps& maps, const KernelArgs& k) {
+  static const Result<> allowed = allow_shared_memory(many_heads_kernel<kBlocks>, kSharedBytes);
+  ASSAY_TRY(allowed);
+  const int n_clusters = std::min(launched.n_multiprocessors / kBlocks, k.a.max_items);
+  return launch("mla_decode_attention", many_heads_kernel<kBlocks>,
+                {dim3(static_cast<unsigned>(n_clusters * kBlocks)), kThreads, kSharedBytes, kBlocks}, launched.stream,
+                maps, k);
 }
 
 }  // namespace
@@ -400,14 +444,9 @@ Result<> launch_mla_decode_many(const MlaDecodeLaunch& launched) {
   ASSAY_ASSIGN(maps.q, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(maps.first_half, mla_page_map(args.cache, kFirstParts));
   ASSAY_ASSIGN(maps.second_half, mla_page_map(args.cache, kSecondParts));
-  static const Result<> allowed = allow_shared_memory(many_heads_kernel, kSharedBytes);
-  ASSAY_TRY(allowed);
-  KernelArgs k{args, args.scratch, nullptr, (args.heads + kHeadTile - 1) / kHeadTile};
-  k.parts =
-      reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent);
-  const int n_blocks = std::min(launched.n_multiprocessors, args.max_items * k.n_head_tiles);
-  return launch("mla_decode_attention", many_heads_kernel,
-                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, launched.stream, maps, k);
+  float* parts = args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent;
+  const KernelArgs k{args, args.scratch, reinterpret_cast<ItemPart*>(parts)};
+  return args.heads <= kHeadTile ? launch_many<1>(launched, maps, k) : launch_many<2>(launched, maps, k);
 }
 
 }  // namespace assay::kernels

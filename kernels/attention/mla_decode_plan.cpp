@@ -6,7 +6,8 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr std::int32_t kParts = 8, kLeastPages = 16;
+constexpr std::int32_t kParts = 8, kLeastPages = 32;
+constexpr int kHeadTile = 16;  // of the kernel for few heads
 
 std::int32_t pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens - 1) / tokens; }
 
@@ -22,11 +23,28 @@ std::int32_t mla_part_tokens(std::int32_t n_keys) {
 }
 
 DecodeGrain choose_mla_decode_grain(std::span<const DecodeRow> rows, int heads, int n_multiprocessors) {
-  constexpr int kRounds = 2, kHeadTile = 16;
+  const std::int32_t n_tiles = pieces(heads, kHeadTile);
   std::int64_t n_spans = 0;
-  for (const DecodeRow& row : rows) n_spans += pieces(row.n_keys, kDecodeSpanTokens);
-  return n_spans * pieces(heads, kHeadTile) >= std::int64_t{kRounds} * n_multiprocessors ? DecodeGrain::span
-                                                                                         : DecodeGrain::chunk;
+  for (const DecodeRow& row : rows) n_spans += std::int64_t{pieces(row.n_keys, kDecodeSpanTokens)} * n_tiles;
+  if (n_spans == 0) return DecodeGrain::chunk;
+  // Pages of the block with the most of them, if spans are dealt out one by one as the kernel does.
+  const std::int64_t n_rounds = (n_spans + n_multiprocessors - 1) / n_multiprocessors;
+  std::vector<std::int64_t> block_pages(static_cast<std::size_t>((n_spans + n_rounds - 1) / n_rounds));
+  std::size_t block = 0;
+  std::int64_t n_pages = 0;
+  for (const DecodeRow& row : rows) {
+    for (std::int32_t first = 0; first < row.n_keys; first += kDecodeSpanTokens) {
+      const std::int32_t pages = pieces(std::min(kDecodeSpanTokens, row.n_keys - first), kCachePageTokens);
+      for (int tile = 0; tile < n_tiles; ++tile) {
+        block_pages[block++ % block_pages.size()] += pages;
+        n_pages += pages;
+      }
+    }
+  }
+  // Chunks are shared out evenly, but their parts are a quarter more to move.
+  const std::int64_t chunk_pages = n_pages / n_multiprocessors * 5 / 4 + kDecodeChunkTokens / kCachePageTokens;
+  return *std::max_element(block_pages.begin(), block_pages.end()) <= chunk_pages ? DecodeGrain::span
+                                                                                  : DecodeGrain::chunk;
 }
 
 MlaDecodePlan plan_mla_decode(std::span<const DecodeRow> rows, int heads, DecodeGrain grain) {
