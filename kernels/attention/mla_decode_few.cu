@@ -194,14 +194,14 @@ __device__ void attend_page(Shared& shared, char* page, const char* q, char* wei
   for (int i = 0; i < kColumns; ++i) {
     float max = r.max[i];
     for (int w = 0; w < 4; ++w) max = fmaxf(max, shared.warp_max[group][w][column_of(i)]);
-    before[i] = exp2f(r.max[i] - max);  // 0 on the first page
+    before[i] = exp2_approximately(r.max[i] - max);  // 0 on the first page
     r.max[i] = max;
     r.sum[i] *= before[i];
   }
 #pragma unroll
   for (int i = 0; i < Product::kRegisters; ++i) {
     const int column = column_of_register(i);
-    score[i] = exp2f(score[i] - r.max[column]);
+    score[i] = exp2_approximately(score[i] - r.max[column]);
     r.sum[column] += score[i];
   }
   // The weights become the product's right operand: a row of 64 keys for each head.
@@ -313,22 +313,32 @@ __device__ inline void take_over(Shared& shared, const Tiles& tiles, int n_chunk
   fold_in(r, odd, outputs);
 }
 
-/// Stores an item's part.
+/// Stores what an item comes to: its part, or all that the row comes to.
 __device__ inline void store_item(const KernelArgs& k, const Work& work, const Running& r) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
-  const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.head;
+  const int latent = thread / kWarpThreads * 16 + lane / 4;  // of a part of 64, and the one 8 on
+  const bool is_whole = is_only_item(k.a.first_item, work.item.row);
 #pragma unroll
   for (int i = 0; i < kColumns; ++i) {
-    const int head = column_of(i);
-    if (work.head + head >= k.a.heads) continue;
-    float* to = k.part_outputs + (first_head + head) * kMlaLatent + thread / kWarpThreads * 16 + lane / 4;
+    const int head = work.head + column_of(i);
+    if (head >= k.a.heads) continue;
+    const auto each = [&](auto store) {
 #pragma unroll
-    for (int part = 0; part < kLatentParts; ++part) {
-      const float* from = r.output[part] + i / 2 * 4 + i % 2;
-      to[part * kSwizzleElements] = from[0];
-      to[part * kSwizzleElements + 8] = from[2];
+      for (int part = 0; part < kLatentParts; ++part) {
+        const float* from = r.output[part] + i / 2 * 4 + i % 2;
+        store(part * kSwizzleElements + latent, from[0]);
+        store(part * kSwizzleElements + latent + 8, from[2]);
+      }
+    };
+    if (is_whole) {
+      __nv_bfloat16* to = k.a.out + (static_cast<std::size_t>(work.item.row) * k.a.heads + head) * kMlaLatent;
+      each([&](int column, float output) { to[column] = __float2bfloat16_rn(output / r.sum[i]); });
+    } else {
+      const std::size_t at = static_cast<std::size_t>(work.index) * k.a.heads + head;
+      float* to = k.part_outputs + at * kMlaLatent;
+      each([&](int column, float output) { to[column] = output; });
+      if (thread < 4) k.parts[at] = {{r.max[i], r.sum[i]}, work.item.starts_span, 0};
     }
-    if (thread < 4) k.parts[first_head + head] = {{r.max[i], r.sum[i]}, work.item.starts_span, 0};
   }
 }
 

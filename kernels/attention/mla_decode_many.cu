@@ -1,11 +1,9 @@
 // Latent decode attention for many heads, where the tensor cores count, too. Contract in mla_decode_attention.cuh.
 //
 // 64 heads are the rows of every product. A block is two warpgroups that compute and one that asks the copy engine for
-// queries and pages. The first group has the scores and the output's first 256 latents, the second one the other 256.
-// The first group asks for a page's part of its outputs and for the next page's scores together; the second one takes
-// the weights from shared memory meanwhile. A page comes in two halves, each given back when it has been read: latents
-// 0 … 255, and the rest with the rotated part. Above 64 heads two blocks are a cluster: each has 64 heads of the same
-// item, asks for one half of every page and has it sent to both. Clusters stay and walk over items.
+// queries and pages. The first group has the scores and the output's first 256 latents, the second one the other 256
+// and takes the weights from shared memory. A page comes in two halves, each given back as soon as it has been read:
+// latents 0 … 255, and the rest with the rotated part. Blocks stay and walk over (item, 64 heads).
 
 #include <cuda_runtime.h>
 
@@ -52,6 +50,7 @@ struct Shared {
   std::uint64_t q_full, q_empty;
   std::uint64_t weights_full, weights_empty;
   float before[kHeadTile];  // what the second group multiplies its outputs with
+  float sum[kHeadTile];     // an item's sums of weights, with its last page
 };
 
 constexpr int kHeadBytes = (static_cast<int>(sizeof(Shared)) + 1023) / 1024 * 1024;
@@ -68,27 +67,32 @@ struct KernelArgs {
   MlaDecodeAttentionArgs a;
   float* part_outputs;  // [item][heads][512]
   ItemPart* parts;      // [item][heads]
+  int n_head_tiles;
 };
 
 struct Maps {
   CUtensorMap q, first_half, second_half;
 };
 
-/// An item, and the first of this block's heads.
+/// An item for 64 heads.
 struct Work {
   MlaDecodeItem item;
   int index, head;
+  bool is_whole;  // the only item of its row
   __device__ int n_pages() const { return (item.n_keys + kPageTokens - 1) / kPageTokens; }
 };
 
 /// Calls visit(work) for everything that is this block's.
-template <int kBlocks, class Visit>
+template <class Visit>
 __device__ void for_each_work(const KernelArgs& k, Visit visit) {
-  const int n_items = k.a.first_item[k.a.rows], n_clusters = static_cast<int>(gridDim.x) / kBlocks;
-  const int head = static_cast<int>(blockIdx.x) % kBlocks * kHeadTile;
-  for (int index = static_cast<int>(blockIdx.x) / kBlocks; index < n_items; index += n_clusters) {
+  const int n_work = k.a.first_item[k.a.rows] * k.n_head_tiles, n_grid = static_cast<int>(gridDim.x);
+  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += n_grid) {
+    const int index = number / k.n_head_tiles;
     const int4 item = *reinterpret_cast<const int4*>(k.a.items + index);
-    visit(Work{{item.x, item.y, item.z, item.w}, index, head});
+    visit(Work{{item.x, item.y, item.z, item.w},
+               index,
+               number % k.n_head_tiles * kHeadTile,
+               is_only_item(k.a.first_item, item.x)});
   }
 }
 
@@ -101,46 +105,21 @@ __device__ inline Place place_of(int n_pages) {
   return {n_pages % kStages, static_cast<std::uint32_t>(n_pages / kStages % 2)};
 }
 
-/// Gives a half of a page's place back to the block that fills it.
-template <int kBlocks>
-__device__ inline void release_half(Shared& shared, int slot, int half) {
-  if (static_cast<int>(threadIdx.x) % kWarpThreads != 0) return;
-  if constexpr (kBlocks == 1) {
-    barrier_arrive(&shared.empty[slot][half]);
-  } else {
-    barrier_arrive_at(&shared.empty[slot][half], half);
-  }
-}
-
-/// The copying side, one thread. In a cluster the block of rank r asks for half r on behalf of both.
-template <int kBlocks>
+/// The copying side, one thread.
 __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& tiles, const Maps& maps) {
-  const int rank = kBlocks == 1 ? 0 : cluster_rank();
   int n_items = 0, n_pages = 0;
-  const auto load_half = [&](std::int32_t page, int half) {
-    const Place at = place_of(n_pages);
-    char* to = tiles.pages + at.slot * kPageBytes + half * kFirstBytes;
-    const CUtensorMap* map = half == 0 ? &maps.first_half : &maps.second_half;
-    const int bytes = half == 0 ? kFirstBytes : kSecondBytes, first_part = half * kFirstParts;
-    std::uint64_t* full = &shared.full[at.slot][half];
-    if (kBlocks > 1 && half != rank) {  // the other block's task; it may come before this
-      if (n_pages >= kStages) barrier_wait(full, at.parity ^ 1);
-      barrier_arrive_expect(full, bytes);
-      return;
-    }
-    if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][half], at.parity ^ 1);
-    barrier_arrive_expect(full, bytes);
-    if constexpr (kBlocks == 1) {
-      load_box(to, map, full, 0, 0, first_part, page * 8);
-    } else {
-      load_box_to_all(to, map, full, (1 << kBlocks) - 1, 0, 0, first_part, page * 8);
-    }
-  };
-  const auto load_page = [&](std::int32_t page) {
-    for (int half = 0; half < kHalves; ++half) load_half(page, half);
-    ++n_pages;
-  };
-  for_each_work<kBlocks>(k, [&](const Work& work) {
+  for_each_work(k, [&](const Work& work) {
+    const auto load_page = [&](std::int32_t page) {
+      const Place at = place_of(n_pages);
+      char* to = tiles.pages + at.slot * kPageBytes;
+      if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][0], at.parity ^ 1);
+      barrier_arrive_expect(&shared.full[at.slot][0], kFirstBytes);
+      load_box(to, &maps.first_half, &shared.full[at.slot][0], 0, 0, 0, page * 8);
+      if (n_pages >= kStages) barrier_wait(&shared.empty[at.slot][1], at.parity ^ 1);
+      barrier_arrive_expect(&shared.full[at.slot][1], kSecondBytes);
+      load_box(to + kFirstBytes, &maps.second_half, &shared.full[at.slot][1], 0, 0, kFirstParts, page * 8);
+      ++n_pages;
+    };
     const std::int32_t* pages = k.a.pages + work.item.first_page;
     const int item_pages = work.n_pages();
     const std::int32_t first = pages[0];
@@ -195,12 +174,15 @@ __device__ inline void clear_rows(char* page, int n_valid) {
 
 /// Of a thread's two heads, lane/4 and lane/4 + 8 of its warp's.
 struct Running {
-  float max[2] = {-INFINITY, -INFINITY};
-  float sum[2] = {0, 0};  // this thread's share
+  float reference[2] = {-INFINITY, -INFINITY};  // weights are relative to it
+  float sum[2] = {0, 0};                        // this thread's share
 };
 
-/// Scores to weights, the first n_valid of them; `before` is what earlier pages' sums are multiplied with.
+/// Scores to weights, the first n_valid of them; `before` is what earlier pages' sums are multiplied with. A head's
+/// reference follows its largest score only when that is more than kSlack above it: most often there is nothing to
+/// multiply.
 __device__ inline void take_scores(Scores& scores, int n_valid, float scale_log2, Running& r, float (&before)[2]) {
+  constexpr float kSlack = 8;  // weights up to 2^8
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   if (n_valid < kPageTokens) {
 #pragma unroll
@@ -216,59 +198,77 @@ __device__ inline void take_scores(Scores& scores, int n_valid, float scale_log2
       largest = fmaxf(largest, fmaxf(scores[i], scores[i + 1]));
     }
     largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 1));
-    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 2));
-    const float max = fmaxf(r.max[h], largest * scale_log2);
-    before[h] = exp2f(r.max[h] - max);  // 0 on the first page
-    float sum = 0;
+    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 2)) * scale_log2;
+    const float reference = largest > r.reference[h] + kSlack ? largest : r.reference[h];
+    before[h] = exp2_approximately(r.reference[h] - reference);  // 0 on the first page; 1 where nothing changes
+    r.reference[h] = reference;
 #pragma unroll
     for (int i = 2 * h; i < ScoreProduct::kRegisters; i += 4) {
-      scores[i] = exp2f(fmaf(scores[i], scale_log2, -max));
-      scores[i + 1] = exp2f(fmaf(scores[i + 1], scale_log2, -max));
-      sum += scores[i] + scores[i + 1];
+      scores[i] = exp2_approximately(fmaf(scores[i], scale_log2, -reference));
+      scores[i + 1] = exp2_approximately(fmaf(scores[i + 1], scale_log2, -reference));
     }
-    r.sum[h] = fmaf(r.sum[h], before[h], sum);
-    r.max[h] = max;
   }
 }
 
-/// Brings outputs to a new maximum.
-__device__ inline void rescale(Outputs& outputs, const float (&before)[2]) {
+/// Adds weights to the sums.
+__device__ inline void add_weights(const Scores& weights, const float (&before)[2], Running& r) {
 #pragma unroll
-  for (int i = 0; i < OutputProduct::kRegisters; ++i) outputs[i] *= before[i / 2 % 2];
+  for (int h = 0; h < 2; ++h) {
+    float sum = 0;
+#pragma unroll
+    for (int i = 2 * h; i < ScoreProduct::kRegisters; i += 4) sum += weights[i] + weights[i + 1];
+    r.sum[h] = fmaf(r.sum[h], before[h], sum);
+  }
+}
+
+/// Brings outputs to a new reference. Where no head of the warp has one, multiplying would change nothing.
+__device__ inline void rescale(Outputs& outputs, const float (&before)[2]) {
+  if (__any_sync(0xFFFFFFFFu, before[0] != 1.0f || before[1] != 1.0f)) {
+#pragma unroll
+    for (int i = 0; i < OutputProduct::kRegisters; ++i) outputs[i] *= before[i / 2 % 2];
+  }
   pin_sums(outputs);
 }
 
-/// Stores a half of an item's outputs, from latent `first` on.
-__device__ inline void store_outputs(const KernelArgs& k, const Work& work, int first, const Outputs& outputs) {
+/// Stores a half of an item's outputs, from latent `first` on: its part, or all that the row comes to.
+__device__ inline void store_outputs(const KernelArgs& k, const Work& work, int first, const Outputs& outputs,
+                                     const float (&sum)[2]) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
     const int head = work.head + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
     if (head >= k.a.heads) continue;
-    float* to = k.part_outputs + (static_cast<std::size_t>(work.index) * k.a.heads + head) * kMlaLatent + first +
-                2 * (lane % 4);
+    const int column = first + 2 * (lane % 4);
+    if (work.is_whole) {
+      __nv_bfloat16* to = k.a.out + (static_cast<std::size_t>(work.item.row) * k.a.heads + head) * kMlaLatent + column;
 #pragma unroll
-    for (int j = 0; j < kHalfLatents / 8; ++j) {
-      *reinterpret_cast<float2*>(to + 8 * j) = make_float2(outputs[4 * j + 2 * h], outputs[4 * j + 2 * h + 1]);
+      for (int j = 0; j < kHalfLatents / 8; ++j) {
+        *reinterpret_cast<std::uint32_t*>(to + 8 * j) =
+            pack_bf16(outputs[4 * j + 2 * h] / sum[h], outputs[4 * j + 2 * h + 1] / sum[h]);
+      }
+    } else {
+      float* to = k.part_outputs + (static_cast<std::size_t>(work.index) * k.a.heads + head) * kMlaLatent + column;
+#pragma unroll
+      for (int j = 0; j < kHalfLatents / 8; ++j) {
+        *reinterpret_cast<float2*>(to + 8 * j) = make_float2(outputs[4 * j + 2 * h], outputs[4 * j + 2 * h + 1]);
+      }
     }
   }
 }
 
-/// Stores an item's sums.
+/// Stores an item's references and sums.
 __device__ inline void store_part(const KernelArgs& k, const Work& work, const Running& r) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    float sum = r.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, r.sum[h], 1);
-    sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
     const int head = work.head + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
     if (lane % 4 != 0 || head >= k.a.heads) continue;
-    k.parts[static_cast<std::size_t>(work.index) * k.a.heads + head] = {{r.max[h], sum}, work.item.starts_span, 0};
+    k.parts[static_cast<std::size_t>(work.index) * k.a.heads + head] = {
+        {r.reference[h], r.sum[h]}, work.item.starts_span, 0};
   }
 }
 
 /// The first group: scores, weights, and the first half of the outputs.
-template <int kBlocks>
 __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Tiles& tiles) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, warp = static_cast<int>(threadIdx.x) / kWarpThreads;
   const float scale_log2 = k.a.scale * kLog2E;
@@ -278,41 +278,30 @@ __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Til
   };
   int n_items = 0, n_pages = 0;
   wait_for_previous_grid();
-  for_each_work<kBlocks>(k, [&](const Work& work) {
+  for_each_work(k, [&](const Work& work) {
     const int item_pages = work.n_pages();
     Running running;
     Scores scores;
     Outputs outputs = {};
     Weights weights;
-    // Takes a page's scores, which have been asked for, and asks for its part of the outputs.
-    const auto take = [&](int page_index) {
+    barrier_wait(&shared.q_full, n_items++ % 2);
+    for (int i = 0; i < item_pages; ++i, ++n_pages) {
       const Place at = place_of(n_pages);
       char* page = tiles.pages + at.slot * kPageBytes;
-      const int n_valid = min(kPageTokens, work.item.n_keys - page_index * kPageTokens);
+      const int n_valid = min(kPageTokens, work.item.n_keys - i * kPageTokens);
+      ask_scores(shared, scores, tiles.q, page, at);
+      products_commit();
       products_wait<0>();
       float before[2];
       take_scores(scores, n_valid, scale_log2, running, before);
 #pragma unroll
       for (int j = 0; j < ScoreProduct::kRegisters / 2; ++j) weights[j] = pack_bf16(scores[2 * j], scores[2 * j + 1]);
-      if (n_pages > 0) barrier_wait(&shared.weights_empty, n_pages % 2 ^ 1);
-#pragma unroll
-      for (int j = 0; j < ScoreProduct::kRegisters / 2; ++j) {
-        const std::uint32_t offset =
-            swizzled_offset(head + j % 2 * 8, j / 2) + static_cast<std::uint32_t>(lane % 4 * 4);
-        *reinterpret_cast<std::uint32_t*>(tiles.weights + offset) = weights[j];
-      }
-      if (lane % 4 == 0) {
-        shared.before[head] = before[0];
-        shared.before[head + 8] = before[1];
-      }
       if (n_valid < kPageTokens) {
         named_barrier(1, kGroupThreads);  // all have the scores
         clear_rows(page, n_valid);
+        fence_for_async();
+        named_barrier(1, kGroupThreads);
       }
-      fence_for_async();
-      if (n_valid < kPageTokens) named_barrier(1, kGroupThreads);
-      __syncwarp();
-      release(&shared.weights_full);
       rescale(outputs, before);
       products_begin();
 #pragma unroll
@@ -323,45 +312,59 @@ __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Til
             transposed_tile_descriptor(values, kPartBytes, kFirstParts * kPartBytes), true);
       }
       products_commit();
-    };
-    const auto ask = [&](int number) {
-      const Place at = place_of(number);
-      ask_scores(shared, scores, tiles.q, tiles.pages + at.slot * kPageBytes, at);
-      products_commit();
-    };
-    barrier_wait(&shared.q_full, n_items++ % 2);
-    ask(n_pages);
-    for (int i = 0; i + 1 < item_pages; ++i, ++n_pages) {
-      take(i);
-      ask(n_pages + 1);
-      products_wait<1>();
-      release_half<kBlocks>(shared, n_pages % kStages, 0);
+      // While these are under way: what the second group needs.
+      add_weights(scores, before, running);
+      if (n_pages > 0) barrier_wait(&shared.weights_empty, n_pages % 2 ^ 1);
+#pragma unroll
+      for (int j = 0; j < ScoreProduct::kRegisters / 2; ++j) {
+        const std::uint32_t offset =
+            swizzled_offset(head + j % 2 * 8, j / 2) + static_cast<std::uint32_t>(lane % 4 * 4);
+        *reinterpret_cast<std::uint32_t*>(tiles.weights + offset) = weights[j];
+      }
+      if (i + 1 == item_pages) {
+        release(&shared.q_empty);
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+          running.sum[h] += __shfl_xor_sync(0xFFFFFFFFu, running.sum[h], 1);
+          running.sum[h] += __shfl_xor_sync(0xFFFFFFFFu, running.sum[h], 2);
+        }
+      }
+      if (lane % 4 == 0) {
+#pragma unroll
+        for (int h = 0; h < 2; ++h) {
+          shared.before[head + 8 * h] = before[h];
+          shared.sum[head + 8 * h] = running.sum[h];
+        }
+      }
+      fence_for_async();
+      __syncwarp();
+      release(&shared.weights_full);
+      products_wait<0>();
+      release(&shared.empty[at.slot][0]);
     }
-    take(item_pages - 1);
-    release(&shared.q_empty);
-    products_wait<0>();
-    release_half<kBlocks>(shared, n_pages++ % kStages, 0);
-    store_outputs(k, work, 0, outputs);
-    store_part(k, work, running);
+    store_outputs(k, work, 0, outputs, running.sum);
+    if (!work.is_whole) store_part(k, work, running);
   });
 }
 
 /// The second group: the second half of the outputs.
-template <int kBlocks>
 __device__ void attend_second_half(const KernelArgs& k, Shared& shared, const Tiles& tiles) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
   const int head = thread / kWarpThreads * 16 + lane / 4;
   int n_pages = 0;
   wait_for_previous_grid();
-  for_each_work<kBlocks>(k, [&](const Work& work) {
+  for_each_work(k, [&](const Work& work) {
     const int item_pages = work.n_pages();
     Outputs outputs = {};
+    float sum[2];  // in the end the item's
     for (int i = 0; i < item_pages; ++i, ++n_pages) {
       const Place at = place_of(n_pages);
       const char* half = tiles.pages + at.slot * kPageBytes + kFirstBytes;
       barrier_wait(&shared.full[at.slot][1], at.parity);
       barrier_wait(&shared.weights_full, n_pages % 2);
       const float before[2] = {shared.before[head], shared.before[head + 8]};
+      sum[0] = shared.sum[head];
+      sum[1] = shared.sum[head + 8];
       rescale(outputs, before);
       products_begin();
 #pragma unroll
@@ -373,14 +376,15 @@ __device__ void attend_second_half(const KernelArgs& k, Shared& shared, const Ti
       }
       products_commit();
       products_wait<0>();
-      if (lane == 0) barrier_arrive(&shared.weights_empty);
-      release_half<kBlocks>(shared, at.slot, 1);
+      if (lane == 0) {
+        barrier_arrive(&shared.weights_empty);
+        barrier_arrive(&shared.empty[at.slot][1]);
+      }
     }
-    store_outputs(k, work, kHalfLatents, outputs);
+    store_outputs(k, work, kHalfLatents, outputs, sum);
   });
 }
 
-template <int kBlocks>
 __global__ void __launch_bounds__(kThreads, 1)
     many_heads_kernel(const __grid_constant__ Maps maps, const __grid_constant__ KernelArgs k) {
   extern __shared__ __align__(1024) char memory[];
@@ -394,7 +398,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     for (int i = 0; i < kStages; ++i) {
       for (int half = 0; half < kHalves; ++half) {
         barrier_init(&shared.full[i][half], 1);
-        barrier_init(&shared.empty[i][half], 4 * kBlocks);
+        barrier_init(&shared.empty[i][half], 4);
       }
     }
     barrier_init(&shared.q_full, 1);
@@ -403,33 +407,18 @@ __global__ void __launch_bounds__(kThreads, 1)
     }
     barrier_init_fence();
   }
-  if constexpr (kBlocks == 1) {
-    __syncthreads();
-  } else {
-    cluster_wait_for_all();
-  }
+  __syncthreads();
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == kGroups) {
     give_registers<40>();
-    if (threadIdx.x == kGroups * kGroupThreads) load_pages<kBlocks>(k, shared, tiles, maps);
+    if (threadIdx.x == kGroups * kGroupThreads) load_pages(k, shared, tiles, maps);
   } else if (group == 0) {
     take_registers<232>();
-    attend_first_half<kBlocks>(k, shared, tiles);
+    attend_first_half(k, shared, tiles);
   } else {
     take_registers<232>();
-    attend_second_half<kBlocks>(k, shared, tiles);
+    attend_second_half(k, shared, tiles);
   }
-  if constexpr (kBlocks > 1) cluster_wait_for_all();  // the other block may still arrive here
-}
-
-template <int kBlocks>
-Result<> launch_many(const MlaDecodeLaunch& launched, const Maps& maps, const KernelArgs& k) {
-  static const Result<> allowed = allow_shared_memory(many_heads_kernel<kBlocks>, kSharedBytes);
-  ASSAY_TRY(allowed);
-  const int n_clusters = std::min(launched.n_multiprocessors / kBlocks, k.a.max_items);
-  return launch("mla_decode_attention", many_heads_kernel<kBlocks>,
-                {dim3(static_cast<unsigned>(n_clusters * kBlocks)), kThreads, kSharedBytes, kBlocks}, launched.stream,
-                maps, k);
 }
 
 }  // namespace
@@ -444,9 +433,14 @@ Result<> launch_mla_decode_many(const MlaDecodeLaunch& launched) {
   ASSAY_ASSIGN(maps.q, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(maps.first_half, mla_page_map(args.cache, kFirstParts));
   ASSAY_ASSIGN(maps.second_half, mla_page_map(args.cache, kSecondParts));
-  float* parts = args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent;
-  const KernelArgs k{args, args.scratch, reinterpret_cast<ItemPart*>(parts)};
-  return args.heads <= kHeadTile ? launch_many<1>(launched, maps, k) : launch_many<2>(launched, maps, k);
+  static const Result<> allowed = allow_shared_memory(many_heads_kernel, kSharedBytes);
+  ASSAY_TRY(allowed);
+  KernelArgs k{args, args.scratch, nullptr, (args.heads + kHeadTile - 1) / kHeadTile};
+  k.parts =
+      reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent);
+  const int n_blocks = std::min(launched.n_multiprocessors, args.max_items * k.n_head_tiles);
+  return launch("mla_decode_attention", many_heads_kernel,
+                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, launched.stream, maps, k);
 }
 
 }  // namespace assay::kernels

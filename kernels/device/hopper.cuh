@@ -79,38 +79,8 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
       "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
       : "memory");
 }
-/// The same box into the same place of every block of the cluster whose bit is set; each one's barrier counts it.
-__device__ inline void load_box_to_all(void* to, const CUtensorMap* map, std::uint64_t* barrier, std::uint16_t blocks,
-                                       int c0, int c1, int c2, int c3) {
-  asm volatile(
-      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
-      "[%0], [%1, {%3, %4, %5, %6}], [%2], %7;" ::"r"(shared_address(to)),
-      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "r"(c3), "h"(blocks)
-      : "memory");
-}
 /// Orders this thread's ordinary writes to shared memory before what the copy engine and the tensor cores do later.
 __device__ inline void fence_for_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-
-// ---- clusters of blocks
-
-__device__ inline int cluster_rank() {
-  std::uint32_t rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return static_cast<int>(rank);
-}
-/// Waits for all threads of the cluster; what they wrote to shared memory before is there.
-__device__ inline void cluster_wait_for_all() {
-  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
-}
-/// Arrives at the barrier that the cluster's block `rank` has in the same place as this one has `barrier`.
-__device__ inline void barrier_arrive_at(std::uint64_t* barrier, int rank) {
-  asm volatile(
-      "{\n.reg .b32 there;\n"
-      "mapa.shared::cluster.u32 there, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(shared_address(barrier)),
-      "r"(rank)
-      : "memory");
-}
 
 // ---- registers of a warpgroup
 

@@ -15,25 +15,22 @@ struct LaunchShape {
   dim3 grid;
   int n_threads = 0;
   std::size_t shared_bytes = 0;
-  int cluster = 1;  ///< blocks of a cluster, along x
 };
 
 /// Launches `kernel` on the stream. Above 48 KiB of shared memory the kernel must have been given its limit.
 template <class... Parameters, class... Arguments>
 Result<> launch(std::string_view what, void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
                 Arguments&&... arguments) {
-  cudaLaunchAttribute attributes[2] = {};
-  attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attributes[0].val.programmaticStreamSerializationAllowed = 1;
-  attributes[1].id = cudaLaunchAttributeClusterDimension;
-  attributes[1].val.clusterDim = {static_cast<unsigned>(shape.cluster), 1, 1};
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config = {};
   config.gridDim = shape.grid;
   config.blockDim = dim3(static_cast<unsigned>(shape.n_threads));
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
-  config.attrs = attributes;
-  config.numAttrs = shape.cluster > 1 ? 2 : 1;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
   return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
 }
 
