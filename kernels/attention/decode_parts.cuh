@@ -104,7 +104,8 @@ __global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_const
     float outputs[kAhead][kColumns];
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-      const std::size_t from = static_cast<std::size_t>(min(start + i, last - 1)) * a.heads + head;
+      if (start + i >= last) break;
+      const std::size_t from = static_cast<std::size_t>(start + i) * a.heads + head;
       parts[i] = a.parts[from];
       const float* output = a.part_outputs + from * kDim + column;
       if constexpr (kColumns == 4) {
@@ -155,7 +156,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __gr
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
   if (a.finished_rows && last - first == 1) return;
-  const auto place = [&](int item) { return static_cast<std::size_t>(min(item, last - 1)) * a.heads + head; };
+  const auto place = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
   const int span_items = last - first > 1 && a.parts[place(first + 1)].starts_span == 0 ? kSpanChunks : 1;
   FoldedParts<1> whole;
   for (int start = first; start < last; start += kSpanWarps * span_items) {
@@ -164,6 +165,7 @@ __global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __gr
     float outputs[kSpanChunks][1];
 #pragma unroll
     for (int i = 0; i < kSpanChunks; ++i) {
+      if (own + i >= end) break;
       parts[i] = a.parts[place(own + i)].part;
       outputs[i][0] = a.part_outputs[place(own + i) * kDim + column];
     }
@@ -188,13 +190,14 @@ __global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __gr
   }
 }
 
-/// Adds up the items of every row.
-template <int kDim>
+/// Adds up the items of every row; kAhead is about how many a row has where there are many rows.
+template <int kDim, int kAhead>
 Result<> merge_items(const MergeArgs& a, cudaStream_t stream) {
-  constexpr int kFewHeads = 512;
-  if (a.rows * a.heads > kFewHeads) return launch_merge<kDim, 4, 8>(a, stream);
+  constexpr int kFewBlocks = 2048;  // more of them would wait for each other
+  const int n_blocks = a.rows * a.heads * (kDim / 32);
+  if (n_blocks > kFewBlocks) return launch_merge<kDim, 4, kAhead>(a, stream);
   return launch("decode attention: merge", merge_spans_kernel<kDim>,
-                {dim3(static_cast<unsigned>(a.rows * a.heads * (kDim / 32))), kSpanWarps * 32}, stream, a);
+                {dim3(static_cast<unsigned>(n_blocks)), kSpanWarps * 32}, stream, a);
 }
 
 }  // namespace

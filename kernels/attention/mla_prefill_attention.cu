@@ -21,7 +21,7 @@ using namespace hopper;
 
 constexpr int kGroups = kPrefillGroups, kTileRows = kPrefillTileRows;
 constexpr int kStages = 2;
-constexpr int kHeadsTogether = 8;
+constexpr int kHeadsTogether = 16;
 constexpr int kThreads = (kGroups + 1) * kGroupThreads;
 constexpr int kHeadBytes = 1024;                         // barriers; keeps the tiles aligned to 1024
 constexpr int kExpandedHead = kMlaNope + kMlaValue;      // a head's columns of the expanded rows
