@@ -3,9 +3,9 @@
 //
 // Sixteen heads are the columns of every product and the cache rows its 64-row operand: scores = rows · qᵀ for a page's
 // 64 keys, and output = rowsᵀ · weightsᵀ for 64 latents at a time. A block is two warpgroups that compute, one a
-// chunk's even pages and one the odd ones without waiting for each other, and a warp that asks the copy engine for
-// pages. Blocks stay and walk over (item, 16 heads). The even group takes the odd one's part at the end of a chunk and
-// keeps the span.
+// chunk's even pages and one the odd ones without waiting for each other, and a third whose first thread asks the copy
+// engine for pages. Blocks stay and walk over (item, 16 heads). The even group takes the odd one's part at the end of a
+// chunk and keeps the span.
 
 #include <cuda_runtime.h>
 
