@@ -363,7 +363,8 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   const int n_blocks = std::min(Stage<kDim>::kBlocks * n_multiprocessors, args.max_items * args.cache.kv_heads);
   ASSAY_TRY(launch("decode_attention", items_kernel<kDim>,
                    {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
-  return merge_items<kDim>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out}, stream);
+  return merge_items<kDim, 8>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out, false},
+                              stream);
 }
 
 }  // namespace

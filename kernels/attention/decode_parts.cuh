@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "kernels/attention/decode_attention.cuh"
 #include "kernels/device/hopper.cuh"
 #include "kernels/device/launch.cuh"
 
@@ -35,6 +36,11 @@ struct alignas(16) ItemPart {
   std::int32_t unused;
 };
 
+/// Such a row may be finished by its item (MergeArgs::finished_rows).
+__device__ inline bool is_only_item(const std::int32_t* first_item, int row) {
+  return first_item[row + 1] - first_item[row] == 1;
+}
+
 /// Everything that the items left: outputs [item][heads][d] and parts [item][heads].
 struct MergeArgs {
   int rows, heads;
@@ -42,9 +48,12 @@ struct MergeArgs {
   const float* part_outputs;
   const ItemPart* parts;
   __nv_bfloat16* out;  // [rows, heads, d]
+  bool finished_rows;  // rows of one item are in `out` already
 };
 
 constexpr int kMergeThreads = 128;
+constexpr int kSpanWarps = 8;
+constexpr int kSpanChunks = kDecodeSpanTokens / kDecodeChunkTokens;
 
 /// A running sum of parts in ascending order, for kColumns columns of one head.
 template <int kColumns>
@@ -76,8 +85,7 @@ struct MergeShape {
 };
 
 /// Adds a row's items in ascending order: chunks to spans, spans to the whole. A thread has kColumns columns of a head
-/// and reads kAhead items before it uses the first: four and eight for many rows with few items each, one and 32 for
-/// few rows.
+/// and reads kAhead items before it uses the first. For many rows.
 template <int kDim, int kColumns, int kAhead>
 __global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_constant__ MergeArgs a) {
   using Shape = MergeShape<kDim, kColumns>;
@@ -89,13 +97,15 @@ __global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_const
   const int row = index / a.heads, head = index % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
+  if (a.finished_rows && last - first == 1) return;
   FoldedParts<kColumns> whole, span;
   for (int start = first; start < last; start += kAhead) {
     ItemPart parts[kAhead];
     float outputs[kAhead][kColumns];
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-      const std::size_t from = static_cast<std::size_t>(min(start + i, last - 1)) * a.heads + head;
+      if (start + i >= last) break;
+      const std::size_t from = static_cast<std::size_t>(start + i) * a.heads + head;
       parts[i] = a.parts[from];
       const float* output = a.part_outputs + from * kDim + column;
       if constexpr (kColumns == 4) {
@@ -132,11 +142,62 @@ Result<> launch_merge(const MergeArgs& a, cudaStream_t stream) {
                 {dim3(static_cast<unsigned>(n_blocks)), kMergeThreads}, stream, a);
 }
 
-/// Adds up a head of kDim columns: many rows have blocks enough with four columns a thread, few rows need one.
+/// The same sums for few rows: a warp adds up a span, eight spans at a time, and the first warp adds these to the
+/// whole.
 template <int kDim>
+__global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __grid_constant__ MergeArgs a) {
+  constexpr int kSlices = kDim / 32;
+  __shared__ Part span_parts[kSpanWarps];
+  __shared__ float span_outputs[kSpanWarps][32];
+  const int index = static_cast<int>(blockIdx.x) / kSlices, row = index / a.heads, head = index % a.heads;
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int column = static_cast<int>(blockIdx.x) % kSlices * 32 + lane;
+  const int first = a.first_item[row], last = a.first_item[row + 1];
+  hopper::let_next_grid_start();
+  hopper::wait_for_previous_grid();
+  if (a.finished_rows && last - first == 1) return;
+  const auto place = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
+  const int span_items = last - first > 1 && a.parts[place(first + 1)].starts_span == 0 ? kSpanChunks : 1;
+  FoldedParts<1> whole;
+  for (int start = first; start < last; start += kSpanWarps * span_items) {
+    const int own = start + warp * span_items, end = min(own + span_items, last);
+    Part parts[kSpanChunks];
+    float outputs[kSpanChunks][1];
+#pragma unroll
+    for (int i = 0; i < kSpanChunks; ++i) {
+      if (own + i >= end) break;
+      parts[i] = a.parts[place(own + i)].part;
+      outputs[i][0] = a.part_outputs[place(own + i) * kDim + column];
+    }
+    FoldedParts<1> span;
+#pragma unroll
+    for (int i = 0; i < kSpanChunks; ++i) {
+      if (own + i < end) span.add(parts[i], outputs[i]);
+    }
+    if (lane == 0) span_parts[warp] = span.part;
+    span_outputs[warp][lane] = span.output[0];
+    __syncthreads();
+    if (warp == 0) {
+      for (int i = 0; i < kSpanWarps && start + i * span_items < last; ++i) {
+        const float output[1] = {span_outputs[i][lane]};
+        whole.add(span_parts[i], output);
+      }
+    }
+    __syncthreads();
+  }
+  if (warp == 0) {
+    a.out[static_cast<std::size_t>(index) * kDim + column] = __float2bfloat16_rn(whole.output[0] / whole.part.sum);
+  }
+}
+
+/// Adds up the items of every row; kAhead is about how many a row has where there are many rows.
+template <int kDim, int kAhead>
 Result<> merge_items(const MergeArgs& a, cudaStream_t stream) {
-  constexpr int kFewHeads = 512;
-  return a.rows * a.heads <= kFewHeads ? launch_merge<kDim, 1, 32>(a, stream) : launch_merge<kDim, 4, 8>(a, stream);
+  constexpr int kFewBlocks = 2048;  // more of them would wait for each other
+  const int n_blocks = a.rows * a.heads * (kDim / 32);
+  if (n_blocks > kFewBlocks) return launch_merge<kDim, 4, kAhead>(a, stream);
+  return launch("decode attention: merge", merge_spans_kernel<kDim>,
+                {dim3(static_cast<unsigned>(n_blocks)), kSpanWarps * 32}, stream, a);
 }
 
 }  // namespace

@@ -4,11 +4,13 @@
 
 namespace assay::kernels {
 
-Result<CUtensorMap> mla_cache_map(const MlaCache& cache) {
+Result<CUtensorMap> mla_page_map(const MlaCache& cache, int n_parts) {
   constexpr std::uint64_t kRowBytes = kMlaRow * sizeof(__nv_bfloat16);
-  const std::array<TensorMapDim, 3> dims{
-      TensorMapDim{kMlaRow, 0, 64}, TensorMapDim{kCachePageTokens, kRowBytes, kCachePageTokens},
-      TensorMapDim{static_cast<std::uint64_t>(cache.n_pages), kCachePageTokens * kRowBytes, 1}};
+  constexpr int kPart = 64, kRows = 8, kGroups = kCachePageTokens / kRows;
+  const std::array<TensorMapDim, 4> dims{
+      TensorMapDim{kPart, 0, kPart}, TensorMapDim{kRows, kRowBytes, kRows},
+      TensorMapDim{kMlaRow / kPart, kPart * sizeof(__nv_bfloat16), static_cast<std::uint32_t>(n_parts)},
+      TensorMapDim{static_cast<std::uint64_t>(cache.n_pages) * kGroups, kRows * kRowBytes, kGroups}};
   return encode_tensor_map(cache.rows, dims);
 }
 

@@ -21,7 +21,9 @@ struct MlaCache {
   int n_pages = 0;
 };
 
-/// A map of the rows whose boxes are 64 columns of one page.
-Result<CUtensorMap> mla_cache_map(const MlaCache& cache);
+/// A map whose boxes are whole pages of 64·n_parts columns, in shared memory [8][n_parts][8 rows][64 columns]: eight
+/// rows at a time, as they lie in memory, so that a copy reads from one place after the other. Coordinates: 0, 0, the
+/// first column / 64, page · 8.
+Result<CUtensorMap> mla_page_map(const MlaCache& cache, int n_parts);
 
 }  // namespace assay::kernels

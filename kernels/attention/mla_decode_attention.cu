@@ -17,16 +17,15 @@ Result<> mla_decode_attention(const MlaDecodeAttentionArgs& args, cudaStream_t s
   if (args.max_items < args.rows) {
     return bad_input("mla_decode_attention: room for ", args.max_items, " items of ", args.rows, " rows");
   }
-  MlaDecodeLaunch launch{&args, {}, 0, stream};
+  MlaDecodeLaunch launch{&args, 0, stream};
   int device = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
   ASSAY_TRY(
       check(cudaDeviceGetAttribute(&launch.n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
-  ASSAY_ASSIGN(launch.page_map, mla_cache_map(args.cache));
   ASSAY_TRY(args.heads <= kMlaFewHeads ? launch_mla_decode_few(launch) : launch_mla_decode_many(launch));
   const float* parts = args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent;
-  return merge_items<kMlaLatent>(
-      {args.rows, args.heads, args.first_item, args.scratch, reinterpret_cast<const ItemPart*>(parts), args.out},
+  return merge_items<kMlaLatent, 4>(
+      {args.rows, args.heads, args.first_item, args.scratch, reinterpret_cast<const ItemPart*>(parts), args.out, true},
       stream);
 }
 

@@ -4,11 +4,14 @@
 //   0 … n_keys - 1. Several rows may belong to one sequence (drafts to verify): each is a row like any other.
 //
 //   The order, by the number of heads. Products are wgmma over the 576 and over a page's 64 keys, weights rounded to
-//   bfloat16; pages are taken in ascending order with a running maximum.
-//   - Up to 32 heads: keys are cut into chunks of 256 at multiples of 256. A chunk's even and odd pages are two parts,
-//     added in that order; eight chunks are added in order to a span of 2,048 keys; the spans in order.
-//   - More heads: keys are cut into eight parts of whole pages, as equal as can be (mla_part_tokens), each of at least
-//     four pages; the parts are added in order.
+//   bfloat16; pages are taken in ascending order.
+//   - Up to 32 heads, with a running maximum: keys are cut into chunks of 256 at multiples of 256. A chunk's even and
+//   odd
+//     pages are two parts, added in that order; eight chunks are added in order to a span of 2,048 keys; the spans in
+//     order.
+//   - More heads, with a running reference that becomes a page's maximum where that is more than 2^8 times as large:
+//     keys are cut into at most eight parts of whole pages (mla_part_tokens), of 2,048 keys at the least; the parts are
+//     added in order.
 //   So a row's bits depend on its own query, keys and number of keys alone: not on the batch, its slot in it, where its
 //   pages lie, or whether chunks or spans are dealt out (the plan's choice).
 //
@@ -51,7 +54,7 @@ struct MlaDecodePlan {
   std::vector<std::int32_t> pages;       ///< of all rows, one row after the other
 };
 
-/// Spans if they keep every multiprocessor busy twice over.
+/// Spans if no multiprocessor gets so much more than its share of them that chunks would be done sooner.
 DecodeGrain choose_mla_decode_grain(std::span<const DecodeRow> rows, int heads, int n_multiprocessors);
 /// `grain` counts up to kMlaFewHeads heads only.
 MlaDecodePlan plan_mla_decode(std::span<const DecodeRow> rows, int heads, DecodeGrain grain);

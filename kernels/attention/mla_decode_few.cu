@@ -3,9 +3,9 @@
 //
 // Sixteen heads are the columns of every product and the cache rows its 64-row operand: scores = rows · qᵀ for a page's
 // 64 keys, and output = rowsᵀ · weightsᵀ for 64 latents at a time. A block is two warpgroups that compute, one a
-// chunk's even pages and one the odd ones without waiting for each other, and a warp that asks the copy engine for
-// pages. Blocks stay and walk over (item, 16 heads). The even group takes the odd one's part at the end of a chunk and
-// keeps the span.
+// chunk's even pages and one the odd ones without waiting for each other, and a third whose first thread asks the copy
+// engine for pages. Blocks stay and walk over (item, 16 heads). The even group takes the odd one's part at the end of a
+// chunk and keeps the span.
 
 #include <cuda_runtime.h>
 
@@ -30,9 +30,9 @@ constexpr int kHeadTile = 16;
 constexpr int kPageTokens = kCachePageTokens;
 constexpr int kRowParts = kMlaRow / kSwizzleElements;        // columns of 64, which lie apart in shared memory
 constexpr int kLatentParts = kMlaLatent / kSwizzleElements;  // those that are values, too
-constexpr int kPartBytes = kPageTokens * kSwizzleRowBytes;
-constexpr int kPageBytes = kRowParts * kPartBytes;
-constexpr int kStages = 2;
+constexpr int kPartBytes = 8 * kSwizzleRowBytes;             // eight keys of a part
+constexpr int kEightBytes = kRowParts * kPartBytes;          // eight keys
+constexpr int kPageBytes = kPageTokens / 8 * kEightBytes;
 constexpr int kQPartBytes = kHeadTile * kSwizzleRowBytes;
 constexpr int kQBytes = kRowParts * kQPartBytes;
 constexpr int kQSlots = 2;
@@ -44,7 +44,7 @@ constexpr int kPageChunk = kDecodeChunkTokens / kPageTokens;
 using Product = Wgmma<kHeadTile>;
 
 struct Shared {
-  std::uint64_t full[kStages], empty[kStages];
+  std::uint64_t full[kGroups], empty[kGroups];  // of each group's page
   std::uint64_t q_full[kQSlots], q_empty[kQSlots];
   std::uint64_t handed_over, taken_over;
   float warp_max[kGroups][4][kHeadTile];
@@ -54,7 +54,7 @@ struct Shared {
 
 constexpr int kHeadBytes = (static_cast<int>(sizeof(Shared)) + 1023) / 1024 * 1024;
 constexpr int kSharedBytes =
-    kHeadBytes + kQSlots * kQBytes + kGroups * kWeightBytes + kHandoverBytes + kStages * kPageBytes;
+    kHeadBytes + kQSlots * kQBytes + kGroups * kWeightBytes + kHandoverBytes + kGroups * kPageBytes;
 static_assert(kSharedBytes <= 227 * 1024);
 
 struct Tiles {
@@ -100,11 +100,21 @@ __device__ void for_each_work(const KernelArgs& k, Visit visit) {
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) visit(work_at(k, number));
 }
 
-/// The copying side, one thread.
+/// The copying side, one thread. Each group has a place for one page of its own.
 __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& tiles, const CUtensorMap& q_map,
                            const CUtensorMap& page_map) {
-  int n_items = 0, n_pages = 0;
+  int n_items = 0, n_pages[kGroups] = {};
+  const auto load_page = [&](int group, std::int32_t page) {
+    const int n = n_pages[group]++;
+    if (n > 0) barrier_wait(&shared.empty[group], n % 2 ^ 1);
+    barrier_arrive_expect(&shared.full[group], kPageBytes);
+    load_box(tiles.pages + group * kPageBytes, &page_map, &shared.full[group], 0, 0, 0, page * 8);
+  };
   for_each_work(k, [&](const Work& work) {
+    const std::int32_t* pages = k.a.pages + work.item.first_page;
+    const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
+    std::int32_t even = pages[0], odd = item_pages > 1 ? pages[1] : 0;
+    if (n_items == 0) wait_for_previous_grid();  // the plan was there before
     const int q_slot = n_items % kQSlots;
     if (n_items >= kQSlots) barrier_wait(&shared.q_empty[q_slot], n_items / kQSlots % 2 ^ 1);
     barrier_arrive_expect(&shared.q_full[q_slot], kQBytes);
@@ -113,19 +123,13 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
                work.head, work.item.row);
     }
     ++n_items;
-    const std::int32_t* pages = k.a.pages + work.item.first_page;
-    std::int32_t page = pages[0];
-    for (int first = 0; first < work.item.n_keys; first += kPageTokens, ++n_pages) {
-      const bool is_last = first + kPageTokens >= work.item.n_keys;
-      const std::int32_t next = is_last ? 0 : pages[first / kPageTokens + 1];
-      const int slot = n_pages % kStages;
-      if (n_pages >= kStages) barrier_wait(&shared.empty[slot], n_pages / kStages % 2 ^ 1);
-      barrier_arrive_expect(&shared.full[slot], kPageBytes);
-      for (int part = 0; part < kRowParts; ++part) {
-        load_box(tiles.pages + slot * kPageBytes + part * kPartBytes, &page_map, &shared.full[slot],
-                 part * kSwizzleElements, 0, page);
-      }
-      page = next;
+    for (int i = 0; i < item_pages; i += kGroups) {
+      const std::int32_t next_even = i + 2 < item_pages ? pages[i + 2] : 0,
+                         next_odd = i + 3 < item_pages ? pages[i + 3] : 0;
+      load_page(0, even);
+      if (i + 1 < item_pages) load_page(1, odd);
+      even = next_even;
+      odd = next_odd;
     }
   });
 }
@@ -150,14 +154,14 @@ __device__ inline void clear_rows(char* page, int n_valid) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
   for (int i = thread; i < (kPageTokens - n_valid) * kUnits; i += kGroupThreads) {
     const int key = n_valid + i / kUnits, unit = i % kUnits;
-    *reinterpret_cast<uint4*>(page + unit / 8 * kPartBytes + key * kSwizzleRowBytes + unit % 8 * 16) =
-        make_uint4(0, 0, 0, 0);
+    *reinterpret_cast<uint4*>(page + key / 8 * kEightBytes + unit / 8 * kPartBytes + key % 8 * kSwizzleRowBytes +
+                              unit % 8 * 16) = make_uint4(0, 0, 0, 0);
   }
 }
 
 /// A warpgroup takes a page, of which the first n_valid keys count.
 __device__ void attend_page(Shared& shared, char* page, const char* q, char* weights, int group, int n_valid,
-                            bool is_first, float scale_log2, Running& r) {
+                            float scale_log2, Running& r) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int warp = static_cast<int>(threadIdx.x) % kGroupThreads / kWarpThreads;
   float score[Product::kRegisters];
@@ -165,7 +169,7 @@ __device__ void attend_page(Shared& shared, char* page, const char* q, char* wei
 #pragma unroll
   for (int i = 0; i < kMlaRow / 16; ++i) {
     const int part = i / 4, unit = 2 * (i % 4);
-    Product::run(score, tile_descriptor(page + part * kPartBytes) + unit,
+    Product::run(score, tile_descriptor(page + part * kPartBytes, kEightBytes) + unit,
                  tile_descriptor(q + part * kQPartBytes) + unit, i > 0);
   }
   products_commit();
@@ -190,14 +194,14 @@ __device__ void attend_page(Shared& shared, char* page, const char* q, char* wei
   for (int i = 0; i < kColumns; ++i) {
     float max = r.max[i];
     for (int w = 0; w < 4; ++w) max = fmaxf(max, shared.warp_max[group][w][column_of(i)]);
-    before[i] = exp2f(r.max[i] - max);  // 0 on the first page
+    before[i] = exp2_approximately(r.max[i] - max);  // 0 on the first page
     r.max[i] = max;
     r.sum[i] *= before[i];
   }
 #pragma unroll
   for (int i = 0; i < Product::kRegisters; ++i) {
     const int column = column_of_register(i);
-    score[i] = exp2f(score[i] - r.max[column]);
+    score[i] = exp2_approximately(score[i] - r.max[column]);
     r.sum[column] += score[i];
   }
   // The weights become the product's right operand: a row of 64 keys for each head.
@@ -208,12 +212,11 @@ __device__ void attend_page(Shared& shared, char* page, const char* q, char* wei
     *reinterpret_cast<std::uint32_t*>(weights + swizzled_offset(head, unit) + lane % 4 * 4) = pair;
   }
   if (n_valid < kPageTokens) clear_rows(page, n_valid);
-  if (!is_first) {
 #pragma unroll
-    for (int part = 0; part < kLatentParts; ++part) {
+  for (int part = 0; part < kLatentParts; ++part) {
 #pragma unroll
-      for (int i = 0; i < Product::kRegisters; ++i) r.output[part][i] *= before[column_of_register(i)];
-    }
+    for (int i = 0; i < Product::kRegisters; ++i) r.output[part][i] *= before[column_of_register(i)];
+    pin_sums(r.output[part]);
   }
   fence_for_async();
   named_barrier(1 + group, kGroupThreads);
@@ -222,9 +225,9 @@ __device__ void attend_page(Shared& shared, char* page, const char* q, char* wei
   for (int step = 0; step < kPageTokens / 16; ++step) {
 #pragma unroll
     for (int part = 0; part < kLatentParts; ++part) {
-      const char* rows = page + part * kPartBytes + step * 16 * kSwizzleRowBytes;
-      Product::run_across(r.output[part], transposed_tile_descriptor(rows, kPartBytes),
-                          tile_descriptor(weights) + 2 * step, step > 0 || !is_first);
+      const char* rows = page + part * kPartBytes + 2 * step * kEightBytes;
+      Product::run_left_across(r.output[part], transposed_tile_descriptor(rows, kPartBytes, kEightBytes),
+                               tile_descriptor(weights) + 2 * step, true);
     }
   }
   products_commit();
@@ -310,22 +313,32 @@ __device__ inline void take_over(Shared& shared, const Tiles& tiles, int n_chunk
   fold_in(r, odd, outputs);
 }
 
-/// Stores an item's part.
+/// Stores what an item comes to: its part, or all that the row comes to.
 __device__ inline void store_item(const KernelArgs& k, const Work& work, const Running& r) {
   const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
-  const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.head;
+  const int latent = thread / kWarpThreads * 16 + lane / 4;  // of a part of 64, and the one 8 on
+  const bool is_whole = is_only_item(k.a.first_item, work.item.row);
 #pragma unroll
   for (int i = 0; i < kColumns; ++i) {
-    const int head = column_of(i);
-    if (work.head + head >= k.a.heads) continue;
-    float* to = k.part_outputs + (first_head + head) * kMlaLatent + thread / kWarpThreads * 16 + lane / 4;
+    const int head = work.head + column_of(i);
+    if (head >= k.a.heads) continue;
+    const auto each = [&](auto store) {
 #pragma unroll
-    for (int part = 0; part < kLatentParts; ++part) {
-      const float* from = r.output[part] + i / 2 * 4 + i % 2;
-      to[part * kSwizzleElements] = from[0];
-      to[part * kSwizzleElements + 8] = from[2];
+      for (int part = 0; part < kLatentParts; ++part) {
+        const float* from = r.output[part] + i / 2 * 4 + i % 2;
+        store(part * kSwizzleElements + latent, from[0]);
+        store(part * kSwizzleElements + latent + 8, from[2]);
+      }
+    };
+    if (is_whole) {
+      __nv_bfloat16* to = k.a.out + (static_cast<std::size_t>(work.item.row) * k.a.heads + head) * kMlaLatent;
+      each([&](int column, float output) { to[column] = __float2bfloat16_rn(output / r.sum[i]); });
+    } else {
+      const std::size_t at = static_cast<std::size_t>(work.index) * k.a.heads + head;
+      float* to = k.part_outputs + at * kMlaLatent;
+      each([&](int column, float output) { to[column] = output; });
+      if (thread < 4) k.parts[at] = {{r.max[i], r.sum[i]}, work.item.starts_span, 0};
     }
-    if (thread < 4) k.parts[first_head + head] = {{r.max[i], r.sum[i]}, work.item.starts_span, 0};
   }
 }
 
@@ -335,7 +348,9 @@ __device__ void attend_items(const KernelArgs& k, Shared& shared, const Tiles& t
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const float scale_log2 = k.a.scale * kLog2E;
   char* weights = tiles.weights + kGroup * kWeightBytes;
-  int n_items = 0, n_pages = 0, n_handovers = 0;  // of the block so far
+  char* own_page = tiles.pages + kGroup * kPageBytes;
+  int n_items = 0, n_pages = 0, n_handovers = 0;  // of this group so far
+  wait_for_previous_grid();
   for_each_work(k, [&](const Work& work) {
     const int q_slot = n_items % kQSlots;
     const char* q = tiles.q + q_slot * kQBytes;
@@ -345,21 +360,15 @@ __device__ void attend_items(const KernelArgs& k, Shared& shared, const Tiles& t
     const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
     for (int first_page = 0; first_page < item_pages; first_page += kPageChunk) {
       const int chunk_pages = min(kPageChunk, item_pages - first_page);
-      Running chunk;
+      Running chunk = {};
 #pragma unroll
-      for (int i = 0; i < kColumns; ++i) {
-        chunk.max[i] = -INFINITY;
-        chunk.sum[i] = 0;
-      }
+      for (int i = 0; i < kColumns; ++i) chunk.max[i] = -INFINITY;
       for (int page = kGroup; page < chunk_pages; page += kGroups) {
-        const int number = n_pages + page, slot = number % kStages;
-        barrier_wait(&shared.full[slot], number / kStages % 2);
+        barrier_wait(&shared.full[kGroup], n_pages++ % 2);
         const int n_valid = min(kPageTokens, work.item.n_keys - (first_page + page) * kPageTokens);
-        attend_page(shared, tiles.pages + slot * kPageBytes, q, weights, kGroup, n_valid, page == kGroup, scale_log2,
-                    chunk);
-        if (lane == 0) barrier_arrive(&shared.empty[slot]);
+        attend_page(shared, own_page, q, weights, kGroup, n_valid, scale_log2, chunk);
+        if (lane == 0) barrier_arrive(&shared.empty[kGroup]);
       }
-      n_pages += chunk_pages;
       if (kGroup < chunk_pages) add_up_sums(shared, kGroup, chunk);
       if (chunk_pages > 1) {
         if constexpr (kGroup == 1) hand_over(shared, tiles, n_handovers, chunk);
@@ -396,7 +405,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&q_map);
     prefetch_tensor_map(&page_map);
-    for (int i = 0; i < kStages; ++i) {
+    for (int i = 0; i < kGroups; ++i) {
       barrier_init(&shared.full[i], 1);
       barrier_init(&shared.empty[i], 4);
     }
@@ -409,18 +418,16 @@ __global__ void __launch_bounds__(kThreads, 1)
     barrier_init_fence();
   }
   __syncthreads();
-  wait_for_previous_grid();
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == kGroups) {
     give_registers<40>();
     if (threadIdx.x == kGroups * kGroupThreads) load_pages(k, shared, tiles, q_map, page_map);
+  } else if (group == 0) {
+    take_registers<232>();
+    attend_items<0>(k, shared, tiles);
   } else {
     take_registers<232>();
-    if (group == 0) {
-      attend_items<0>(k, shared, tiles);
-    } else {
-      attend_items<1>(k, shared, tiles);
-    }
+    attend_items<1>(k, shared, tiles);
   }
 }
 
@@ -433,6 +440,7 @@ Result<> launch_mla_decode_few(const MlaDecodeLaunch& launched) {
                                            TensorMapDim{heads, kMlaRow * 2, kHeadTile},
                                            TensorMapDim{static_cast<std::uint64_t>(args.rows), heads * kMlaRow * 2, 1}};
   ASSAY_ASSIGN(const CUtensorMap q_map, encode_tensor_map(args.q, q_dims));
+  ASSAY_ASSIGN(const CUtensorMap page_map, mla_page_map(args.cache, kRowParts));
   static const Result<> allowed = allow_shared_memory(few_heads_kernel, kSharedBytes);
   ASSAY_TRY(allowed);
   KernelArgs k{args, args.scratch, nullptr, (args.heads + kHeadTile - 1) / kHeadTile};
@@ -440,11 +448,7 @@ Result<> launch_mla_decode_few(const MlaDecodeLaunch& launched) {
       reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent);
   const int n_blocks = std::min(launched.n_multiprocessors, args.max_items * k.n_head_tiles);
   return launch("mla_decode_attention", few_heads_kernel,
-                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, launched.stream, q_map,
-                launched.page_map, k);
+                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, launched.stream, q_map, page_map, k);
 }
-
-// Until a kernel of its own: sixteen heads at a time over the parts.
-Result<> launch_mla_decode_many(const MlaDecodeLaunch& launched) { return launch_mla_decode_few(launched); }
 
 }  // namespace assay::kernels

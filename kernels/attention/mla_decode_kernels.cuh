@@ -1,8 +1,6 @@
 #pragma once
 // The two kernels behind mla_decode_attention.cuh, for its wrapper.
 
-#include <cuda.h>
-
 #include "kernels/attention/mla_decode_attention.cuh"
 
 namespace assay::kernels {
@@ -10,7 +8,6 @@ namespace assay::kernels {
 /// One call's parts, ready for a launch: args.max_items outputs [heads][512] and parts [heads] (ItemPart) in scratch.
 struct MlaDecodeLaunch {
   const MlaDecodeAttentionArgs* args;
-  CUtensorMap page_map;
   int n_multiprocessors;
   cudaStream_t stream;
 };

@@ -21,6 +21,7 @@ using namespace hopper;
 
 constexpr int kGroups = kPrefillGroups, kTileRows = kPrefillTileRows;
 constexpr int kStages = 2;
+constexpr int kHeadsTogether = 16;
 constexpr int kThreads = (kGroups + 1) * kGroupThreads;
 constexpr int kHeadBytes = 1024;                         // barriers; keeps the tiles aligned to 1024
 constexpr int kExpandedHead = kMlaNope + kMlaValue;      // a head's columns of the expanded rows
@@ -168,8 +169,11 @@ __global__ void __launch_bounds__(kThreads, 1)
   }
   __syncthreads();
   wait_for_previous_grid();
-  const int head = static_cast<int>(blockIdx.x) % a.n_heads;
-  const PrefillTile tile = a.tiles[static_cast<int>(blockIdx.x) / a.n_heads];
+  // Some heads at a time, so that their keys and values stay in the L2 cache.
+  const int first_head = static_cast<int>(blockIdx.x) / (kHeadsTogether * a.n_tiles) * kHeadsTogether;
+  const int index = static_cast<int>(blockIdx.x) - first_head * a.n_tiles;
+  const int heads = min(kHeadsTogether, a.n_heads - first_head), head = first_head + index % heads;
+  const PrefillTile tile = a.tiles[index / heads];
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == 0) {
     give_registers<24>();
