@@ -46,5 +46,6 @@ Result<> bench_rows(const BenchContext& context);
 Result<> bench_attention(const BenchContext& context);
 Result<> bench_sampling(const BenchContext& context);
 Result<> bench_moe(const BenchContext& context);
+Result<> bench_fp8(const BenchContext& context);
 
 }  // namespace assay::kernels

@@ -88,7 +88,7 @@ std::vector<MatmulPlan> grouped_matmul_plans() {
   std::vector<MatmulPlan> plans;
   for (const int tokens : {128, 256}) plans.push_back({tokens, 2, 128});
   for (const int tokens : {8, 16, 32, 64, 128}) {
-    for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
+    for (const int rows : {64, 32}) plans.push_back({tokens, 1, rows});
   }
   return plans;
 }
