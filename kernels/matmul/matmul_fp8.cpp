@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "kernels/device/tensor_map.cuh"
+#include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/matmul/matmul_fp8_tiles.cuh"
 
 namespace assay::kernels {
@@ -76,15 +77,16 @@ MatmulFp8Plan best_plan(int n_out, int n_multiprocessors, const TokenTiles& toke
   return best;
 }
 
-Result<CUtensorMap> matrix_map(const void* address, std::int64_t n_rows, int n_columns, int box_rows) {
-  const auto columns = static_cast<std::uint64_t>(n_columns);
-  const std::array<TensorMapDim, 2> dims{
-      TensorMapDim{columns, 0, kFp8Group},
-      TensorMapDim{static_cast<std::uint64_t>(n_rows), columns, static_cast<std::uint32_t>(box_rows)}};
+}  // namespace
+
+Result<CUtensorMap> fp8_blocks_map(const void* address, std::int64_t n_rows, int n_in, int box_rows, int n_blocks) {
+  const std::array<TensorMapDim, 3> dims{
+      TensorMapDim{kFp8Group, 0, kFp8Group},
+      TensorMapDim{static_cast<std::uint64_t>(n_rows), static_cast<std::uint64_t>(n_in),
+                   static_cast<std::uint32_t>(box_rows)},
+      TensorMapDim{static_cast<std::uint64_t>(n_in / kFp8Group), kFp8Group, static_cast<std::uint32_t>(n_blocks)}};
   return encode_tensor_map(address, dims, TensorMapElement::byte);
 }
-
-}  // namespace
 
 std::vector<MatmulFp8Plan> matmul_fp8_plans() {
   std::vector<MatmulFp8Plan> plans{{256, 128}, {128, 128}};
@@ -108,8 +110,7 @@ Result<> matmul_fp8(const MatmulFp8Args& args, cudaStream_t stream) {
   if (args.tiles == nullptr) {
     return matmul_fp8(args, choose_matmul_fp8_plan(args.m_rows, args.n_out, n_multiprocessors), stream);
   }
-  // A hit expert's last tile is half full on average.
-  const int n_tiles = std::min(args.m_rows, args.n_experts) / 2 + args.m_rows / std::max(args.tile_rows, 1);
+  const int n_tiles = expected_expert_tiles(args.m_rows, args.n_experts, std::max(args.tile_rows, 1));
   return matmul_fp8(args, choose_grouped_fp8_plan(args.tile_rows, n_tiles, args.n_out, n_multiprocessors), stream);
 }
 
@@ -123,10 +124,7 @@ Result<> matmul_fp8(const MatmulFp8Args& args, const MatmulFp8Plan& plan, cudaSt
   }
   if (args.m_rows == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  ASSAY_ASSIGN(const CUtensorMap w_map,
-               matrix_map(args.w, std::int64_t{args.n_experts} * args.n_out, args.n_in, plan.rows));
-  ASSAY_ASSIGN(const CUtensorMap x_map, matrix_map(args.x, args.m_rows, args.n_in, std::min(plan.tokens, kFp8BoxRows)));
-  const MatmulFp8Launch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
+  const MatmulFp8Launch launch{&args, &plan, n_multiprocessors, stream};
   return plan.tokens <= kFp8BoxRows ? launch_matmul_fp8_small(launch) : launch_matmul_fp8_large(launch);
 }
 

@@ -2,9 +2,10 @@
 // The kernel behind matmul_fp8.cuh, one template for all tiles. Included by matmul_fp8_*.cu only.
 //
 // As in matmul_bf16_kernel.cuh one warpgroup only copies and kGroups only multiply, with a ring of stages between them;
-// a stage is one block of 128 of k: tiles, for which one thread asks the copy engine, and scales, which another warp
-// copies word by word. Rows of x are wgmma's 64-row operand here: a thread then has two rows of x and so two scales of
-// them for all its sums, gate and up of a column side by side, and neighbours of a row of y.
+// a stage is one block of 128 of k, or several where they are small: tiles, for which one thread asks the copy engine,
+// and scales, which another warp copies word by word. Rows of x are wgmma's 64-row operand here: a thread then has two
+// rows of x and so two scales of them for all its sums, gate and up of a column side by side, and neighbours of a row
+// of y.
 
 #include <cuda_runtime.h>
 
@@ -23,8 +24,9 @@ constexpr int kFp8RasterTiles = 8;  // tiles of x that are walked together, so t
 
 struct MatmulFp8KernelArgs {
   MatmulFp8Args product;
-  int tokens;   // rows of x of a block
-  int n_steps;  // blocks of k
+  int tokens;    // rows of x of a block
+  int n_steps;   // blocks of k
+  int n_rounds;  // stages along k
   int n_stages;
   int row_tiles;
   int scale_rows;  // rows of w_scales of one expert
@@ -38,10 +40,12 @@ struct Fp8Tile {
   static constexpr int kThreads = (groups + 1) * hopper::kGroupThreads;
   static constexpr bool kMovesRegisters = groups == 2;
   static constexpr bool kTakesTurns = halves > 1;  // see tile_of_many
+  // Blocks of k in a stage: several where they are small, to ask and to wait less often.
+  static constexpr int kBlocks = rows <= 16 ? 4 : rows <= 64 ? 2 : 1;
+  static constexpr int stage_bytes(int tokens) { return kBlocks * (rows + tokens) * hopper::kSwizzleRowBytes; }
+  /// Floats of scales in a stage: for each block the rows of x, and two of the weight.
+  static constexpr int stage_scales(int tokens) { return kBlocks * (tokens + 2); }
 };
-
-/// Floats of scales in a stage: the rows of x, and two of the weight.
-constexpr __host__ __device__ int stage_scales(int tokens) { return tokens + 2; }
 
 namespace {
 
@@ -52,7 +56,7 @@ struct Fp8Ring {
   std::uint64_t* full;
   std::uint64_t* empty;
   char* stages;
-  float* scales;  // of a stage: tokens of x, then two of the weight
+  float* scales;  // of a stage: for each block tokens of x, then two of the weight
   int stage_bytes;
   int stage_scales;
   int n_stages;
@@ -107,44 +111,44 @@ __device__ void for_each_work(const MatmulFp8KernelArgs& a, Visit visit) {
 template <class T>
 __device__ void load_fp8_tiles(const MatmulFp8KernelArgs& a, const Fp8Ring& ring, const CUtensorMap& w_map,
                                const CUtensorMap& x_map) {
-  constexpr int kWeightBytes = T::kRows * kSwizzleRowBytes;
-  const int box_rows = min(a.tokens, kFp8BoxRows), box_bytes = box_rows * kSwizzleRowBytes;
+  constexpr int kWeightBytes = T::kBlocks * T::kRows * kSwizzleRowBytes;
+  const int box_rows = min(a.tokens, kFp8BoxRows), box_bytes = T::kBlocks * box_rows * kSwizzleRowBytes;
   const bool asks = threadIdx.x % kWarpThreads == 0;
-  const auto load_weights = [&](int slot, int first_row, int n_boxes, int step) {
+  const auto load_weights = [&](int slot, int first_row, int n_boxes, int round) {
     barrier_arrive_expect(&ring.full[slot], kWeightBytes + n_boxes * box_bytes);
-    load_box(ring.stages + slot * ring.stage_bytes, &w_map, &ring.full[slot], step * kFp8Group, first_row);
+    load_box(ring.stages + slot * ring.stage_bytes, &w_map, &ring.full[slot], 0, first_row, round * T::kBlocks);
   };
   const auto weight_row = [&](const Fp8Work& work) { return warp_uniform(work.expert * a.product.n_out + work.row); };
   const auto boxes = [&](const Fp8Work& work) { return warp_uniform((work.n_tokens + box_rows - 1) / box_rows); };
   int n_ahead = 0;
   if (a.product.tiles == nullptr) {
     const Fp8Work first = fp8_work<T>(a, fp8_tiles(a), static_cast<int>(blockIdx.x));
-    n_ahead = min(ring.n_stages, a.n_steps);
+    n_ahead = min(ring.n_stages, a.n_rounds);
     const int first_row = weight_row(first), n_boxes = boxes(first);
-    for (int step = 0; asks && step < n_ahead; ++step) load_weights(step, first_row, n_boxes, step);
+    for (int round = 0; asks && round < n_ahead; ++round) load_weights(round, first_row, n_boxes, round);
   }
   wait_for_previous_grid();
   Fp8RingPlace at;
   int n_loaded = 0;
   for_each_work<T>(a, [&](const Fp8Work& work) {
     const int first_row = weight_row(work), n_boxes = boxes(work), first_token = warp_uniform(work.first_token);
-    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+    for (int round = 0; round < a.n_rounds; ++round, ++n_loaded, at.advance(ring)) {
       const int slot = warp_uniform(at.slot);
       if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[slot], at.parity ^ 1);
       if (!asks) continue;
-      if (n_loaded >= n_ahead) load_weights(slot, first_row, n_boxes, step);
+      if (n_loaded >= n_ahead) load_weights(slot, first_row, n_boxes, round);
       char* to = ring.stages + slot * ring.stage_bytes + kWeightBytes;
 #pragma unroll
       for (int i = 0; i < T::kTokens / kFp8BoxRows; ++i, to += box_bytes) {
         if (i > 0 && i >= n_boxes) break;
-        load_box(to, &x_map, &ring.full[slot], step * kFp8Group, first_token + i * kFp8BoxRows);
+        load_box(to, &x_map, &ring.full[slot], 0, first_token + i * kFp8BoxRows, round * T::kBlocks);
       }
     }
   });
 }
 
-/// Threads that copy scales, and so arrive at a stage's barrier: no more than there are scales.
-__device__ inline int scale_threads(const MatmulFp8KernelArgs& a) { return min(stage_scales(a.tokens), kWarpThreads); }
+/// Threads that copy scales, and so arrive at a stage's barrier: no more than a block has scales.
+__device__ inline int scale_threads(const MatmulFp8KernelArgs& a) { return min(a.tokens + 2, kWarpThreads); }
 
 /// The copying side of the scales, one warp. Rows past the tile's last keep whatever is there.
 template <class T>
@@ -162,18 +166,22 @@ __device__ void load_fp8_scales(const MatmulFp8KernelArgs& a, const Fp8Ring& rin
     const float* w_scales = product.w_scales + w_at;
     const float* up_scales = is_gated ? product.up_scales + w_at : w_scales;
     const float* x_scales = product.x_scales + work.first_token;
-    for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+    for (int round = 0; round < a.n_rounds; ++round, ++n_loaded, at.advance(ring)) {
       if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
       float* to = ring.scales + at.slot * ring.stage_scales;
-      for (int i = lane; i < ring.stage_scales; i += n_threads) {
-        if (i >= a.tokens) {
-          copy_word_async(to + i, (i == a.tokens ? w_scales : up_scales) + step);
-        } else if (i < work.n_tokens) {
-          copy_word_async(to + i, x_scales + i);
+#pragma unroll
+      for (int block = 0; block < T::kBlocks; ++block, to += a.tokens + 2, x_scales += product.x_scale_stride) {
+        const int step = round * T::kBlocks + block;
+        if (block > 0 && step >= a.n_steps) break;
+        for (int i = lane; i < a.tokens + 2; i += n_threads) {
+          if (i >= a.tokens) {
+            copy_word_async(to + i, (i == a.tokens ? w_scales : up_scales) + step);
+          } else if (i < work.n_tokens) {
+            copy_word_async(to + i, x_scales + i);
+          }
         }
       }
       barrier_arrive_after_copies(&ring.full[at.slot]);
-      x_scales += product.x_scale_stride;
     }
   });
 }
@@ -239,8 +247,8 @@ struct Fp8Multiplier {
   __device__ int first_row(int half) const { return (half * T::kGroups + group) * 64; }  // in the tile
   __device__ int thread_row() const { return static_cast<int>(threadIdx.x) / kWarpThreads % 4 * 16 + lane() / 4; }
 
-  __device__ Fp8Scales scales_of(int slot, int half) const {
-    const float* scales = ring.scales + slot * ring.stage_scales;
+  __device__ Fp8Scales scales_of(int slot, int block, int half) const {
+    const float* scales = ring.scales + slot * ring.stage_scales + block * (a.tokens + 2);
     Fp8Scales loaded;
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
@@ -249,14 +257,20 @@ struct Fp8Multiplier {
     }
     return loaded;
   }
-  __device__ void multiply(Sums& block, int slot, int half) const {
+  /// Asks for the products of a stage's blocks, side by side: one's latency is far above its time in the tensor cores.
+  __device__ void multiply(Sums (&blocks)[T::kBlocks], int slot, int half) const {
     const char* stage = ring.stages + slot * ring.stage_bytes;
-    const std::uint64_t w = tile_descriptor(stage);
-    const std::uint64_t x = tile_descriptor(stage + (T::kRows + first_row(half)) * kSwizzleRowBytes);
+    std::uint64_t w[T::kBlocks], x[T::kBlocks];
+#pragma unroll
+    for (int i = 0; i < T::kBlocks; ++i) {
+      w[i] = tile_descriptor(stage + i * T::kRows * kSwizzleRowBytes);
+      x[i] = tile_descriptor(stage + (T::kBlocks * T::kRows + i * a.tokens + first_row(half)) * kSwizzleRowBytes);
+    }
     products_begin();
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
-      Product::run(block, x + 2 * k, w + 2 * k, k > 0);
+#pragma unroll
+      for (int i = 0; i < T::kBlocks; ++i) Product::run(blocks[i], x[i] + 2 * k, w[i] + 2 * k, k > 0);
       if (T::kTakesTurns && k == 1) products_commit();
     }
     products_commit();
@@ -280,48 +294,54 @@ struct Fp8Multiplier {
                       work.first_token + work.n_tokens, work.row);
   }
 
-  /// A block of k on its way.
-  struct Block {
-    Sums products;
-    Fp8Scales scales;
-    int slot;
+  /// A stage on its way.
+  struct Stage {
+    Sums blocks[T::kBlocks];
+    Fp8Scales scales[T::kBlocks];
+    int slot, first_step;
   };
-  __device__ void begin(Block& block) {
-    block.slot = warp_uniform(at.slot);
-    barrier_wait(&ring.full[block.slot], at.parity);
-    multiply(block.products, block.slot, 0);
-    block.scales = scales_of(block.slot, 0);
+  __device__ void begin(Stage& stage, int round) {
+    stage.slot = warp_uniform(at.slot);
+    stage.first_step = round * T::kBlocks;
+    barrier_wait(&ring.full[stage.slot], at.parity);
+    multiply(stage.blocks, stage.slot, 0);
+#pragma unroll
+    for (int i = 0; i < T::kBlocks; ++i) stage.scales[i] = scales_of(stage.slot, i, 0);
     at.advance(ring);
   }
-  __device__ void finish(Sums& sums, Block& block) const {
-    products_ready(block.products);
-    release(block.slot);
-    add(sums, block.products, block.scales);
+  __device__ void finish(Sums& sums, Stage& stage) const {
+#pragma unroll
+    for (int i = 0; i < T::kBlocks; ++i) products_ready(stage.blocks[i]);
+    release(stage.slot);
+#pragma unroll
+    for (int i = 0; i < T::kBlocks; ++i) {
+      if (i == 0 || stage.first_step + i < a.n_steps) add(sums, stage.blocks[i], stage.scales[i]);
+    }
   }
 
-  /// With one 64-row product a group there is room for two blocks: one is multiplied while the other is added.
+  /// With one 64-row product a group there is room for two stages: one is multiplied while the other is added.
   __device__ void tile_of_one(const Fp8Work& work) {
     if (first_row(0) >= work.n_tokens) {  // no rows for this group
-      for (int step = 0; step < a.n_steps; ++step, at.advance(ring)) {
+      for (int round = 0; round < a.n_rounds; ++round, at.advance(ring)) {
         barrier_wait(&ring.full[at.slot], at.parity);
         release(at.slot);
       }
       return;
     }
     Sums sums = {};
-    Block even, odd;
-    begin(even);
-    int step = 1;
-    for (; step + 1 < a.n_steps; step += 2) {
-      begin(odd);
+    Stage even, odd;
+    begin(even, 0);
+    int round = 1;
+    for (; round + 1 < a.n_rounds; round += 2) {
+      begin(odd, round);
       products_wait<1>();
       finish(sums, even);
-      begin(even);
+      begin(even, round + 1);
       products_wait<1>();
       finish(sums, odd);
     }
-    if (step < a.n_steps) {
-      begin(odd);
+    if (round < a.n_rounds) {
+      begin(odd, round);
       products_wait<1>();
       finish(sums, even);
       products_wait<0>();
@@ -337,6 +357,7 @@ struct Fp8Multiplier {
   /// done, so that the tensor cores work for one after the other and never for both at once. Products without rows are
   /// left out.
   __device__ void tile_of_many(const Fp8Work& work) {
+    static_assert(T::kBlocks == 1);
     Sums sums[T::kHalves] = {};
     for (int step = 0; step < a.n_steps; ++step, at.advance(ring)) {
       const int slot = warp_uniform(at.slot);
@@ -350,15 +371,15 @@ struct Fp8Multiplier {
           if (is_last) release(slot);
           continue;
         }
-        Sums block;
+        Sums block[1];
         multiply(block, slot, half);
-        const Fp8Scales scales = scales_of(slot, half);
+        const Fp8Scales scales = scales_of(slot, 0, half);
         products_wait<1>();
         give_turn(1 - group);
         products_wait<0>();
-        products_ready(block);
+        products_ready(block[0]);
         if (is_last) release(slot);
-        add(sums[half], block, scales);
+        add(sums[half], block[0], scales);
       }
     }
 #pragma unroll
@@ -384,11 +405,11 @@ __global__ void __launch_bounds__(T::kThreads, 1)
                       const __grid_constant__ MatmulFp8KernelArgs a) {
   extern __shared__ __align__(1024) char shared[];
   auto* barriers = reinterpret_cast<std::uint64_t*>(shared);
-  const int stage_bytes = (T::kRows + a.tokens) * kSwizzleRowBytes;
+  const int stage_bytes = T::stage_bytes(a.tokens);
   char* stages = shared + kFp8BarrierBytes;
   const Fp8Ring ring{
-      barriers,    barriers + kFp8MaxStages, stages,    reinterpret_cast<float*>(stages + a.n_stages * stage_bytes),
-      stage_bytes, stage_scales(a.tokens),   a.n_stages};
+      barriers,    barriers + kFp8MaxStages,  stages,    reinterpret_cast<float*>(stages + a.n_stages * stage_bytes),
+      stage_bytes, T::stage_scales(a.tokens), a.n_stages};
   let_next_grid_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&w_map);
@@ -418,15 +439,20 @@ __global__ void __launch_bounds__(T::kThreads, 1)
 template <class T>
 Result<> launch_fp8_tile(const MatmulFp8Launch& launched) {
   const MatmulFp8Args& args = *launched.args;
-  const int tokens = launched.plan->tokens, stage_bytes = (T::kRows + tokens) * hopper::kSwizzleRowBytes;
+  ASSAY_ASSIGN(const CUtensorMap w_map,
+               fp8_blocks_map(args.w, std::int64_t{args.n_experts} * args.n_out, args.n_in, T::kRows, T::kBlocks));
+  ASSAY_ASSIGN(const CUtensorMap x_map, fp8_blocks_map(args.x, args.m_rows, args.n_in,
+                                                       std::min(launched.plan->tokens, kFp8BoxRows), T::kBlocks));
+  const int tokens = launched.plan->tokens, stage_bytes = T::stage_bytes(tokens);
   // A product of 64 rows reads past the last stage if the tile has fewer; what it reads there is never stored.
   const int slack = (T::kTokens - tokens) * hopper::kSwizzleRowBytes;
   const int room = kFp8SharedBytes - kFp8BarrierBytes - slack,
-            ring_bytes = stage_bytes + stage_scales(tokens) * static_cast<int>(sizeof(float));
+            ring_bytes = stage_bytes + T::stage_scales(tokens) * static_cast<int>(sizeof(float));
   MatmulFp8KernelArgs a{};
   a.product = args;
   a.tokens = tokens;
   a.n_steps = args.n_in / kFp8Group;
+  a.n_rounds = (a.n_steps + T::kBlocks - 1) / T::kBlocks;
   a.n_stages = std::min(kFp8MaxStages, room / ring_bytes);
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
   const int scale_columns = args.epilogue == Epilogue::swiglu_bf16 ? args.n_out / 2 : args.n_out;
@@ -438,8 +464,8 @@ Result<> launch_fp8_tile(const MatmulFp8Launch& launched) {
   const auto n_blocks =
       static_cast<unsigned>(std::min<std::int64_t>(most_tiles * a.row_tiles, launched.n_multiprocessors));
   const auto shared_bytes = static_cast<std::size_t>(kFp8BarrierBytes + slack + a.n_stages * ring_bytes);
-  return launch("matmul_fp8", matmul_fp8_kernel<T>, {dim3(n_blocks), T::kThreads, shared_bytes}, launched.stream,
-                launched.w_map, launched.x_map, a);
+  return launch("matmul_fp8", matmul_fp8_kernel<T>, {dim3(n_blocks), T::kThreads, shared_bytes}, launched.stream, w_map,
+                x_map, a);
 }
 
 /// Launches the one of `Tiles` that is the plan's.

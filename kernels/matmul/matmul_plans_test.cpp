@@ -21,6 +21,12 @@ TEST_CASE("choose_expert_tile_rows: decode gives nearly every expert one tile, p
   CHECK(choose_expert_tile_rows(8192, 8, 128) >= 128);
 }
 
+TEST_CASE("expected_expert_tiles: one for each expert that is hit, later full tiles and a half one", "[kernels]") {
+  CHECK(expected_expert_tiles(8, 128, 8) == 8);
+  CHECK(expected_expert_tiles(49152, 64, 256) == 192 + 32);
+  CHECK(expected_expert_tiles(0, 64, 8) == 0);
+}
+
 // Whatever is chosen was built for.
 TEST_CASE("choose_grouped_matmul_plan and the FP8 plans: always one that exists", "[kernels]") {
   const auto grouped = grouped_matmul_plans();
