@@ -257,7 +257,7 @@ struct Fp8Multiplier {
     }
     return loaded;
   }
-  /// Asks for the products of a stage's blocks, side by side: one's latency is far above its time in the tensor cores.
+  /// Asks for the products of a stage's blocks, side by side.
   __device__ void multiply(Sums (&blocks)[T::kBlocks], int slot, int half) const {
     const char* stage = ring.stages + slot * ring.stage_bytes;
     std::uint64_t w[T::kBlocks], x[T::kBlocks];
