@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "kernels/attention/decode_parts.cuh"
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/launch.cuh"
 
@@ -25,8 +26,6 @@ constexpr int kQuarterTokens = 16;
 constexpr int kMaxGroup = 16;  // query heads of a KV head: rows of one mma
 constexpr int kThreads = (kQuarters + 1) * kWarpThreads;
 constexpr int kPageTokens = kCachePageTokens;
-constexpr int kMergeThreads = 128;
-constexpr float kLog2E = 1.4426950408889634f;
 
 template <int kDim>
 struct Stage {
@@ -36,28 +35,6 @@ struct Stage {
   static constexpr int kCount = kDim == 128 ? 3 : 4;   // 96 and 64 KiB
 };
 static_assert(kQuarters * kMaxGroup * sizeof(float) == 4 * kPageTokens, "the quarters' outputs take exactly one stage");
-
-/// A chunk's or a span's weights: the largest score · log2 e, and the sum of the weights relative to it.
-struct Part {
-  float max;
-  float sum;
-};
-/// Two parts of a row, the later one behind the earlier: their new maximum and what each one's sums are multiplied by.
-struct Fold {
-  float max, before, now;
-};
-__device__ inline Fold fold(float max, float next) {
-  const float larger = fmaxf(max, next);
-  return {larger, exp2f(max - larger), exp2f(next - larger)};
-}
-__device__ inline float folded(const Fold& f, float sum, float next) { return fmaf(sum, f.before, next * f.now); }
-
-/// What an item leaves to the merge, for each head.
-struct alignas(16) ItemPart {
-  Part part;
-  std::int32_t starts_span;
-  std::int32_t unused;
-};
 
 template <int kDim>
 struct Shared {
@@ -371,83 +348,6 @@ __global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
   }
 }
 
-/// A running sum of parts in ascending order, for kColumns columns of one head.
-template <int kColumns>
-struct FoldedParts {
-  Part part = {-INFINITY, 0.0f};
-  float output[kColumns] = {};
-  bool empty = true;
-  __device__ void add(const Part& next, const float (&next_output)[kColumns]) {
-    if (empty) {
-      part = next;
-#pragma unroll
-      for (int i = 0; i < kColumns; ++i) output[i] = next_output[i];
-      empty = false;
-      return;
-    }
-    const Fold f = fold(part.max, next.max);
-    part = {f.max, folded(f, part.sum, next.sum)};
-#pragma unroll
-    for (int i = 0; i < kColumns; ++i) output[i] = folded(f, output[i], next_output[i]);
-  }
-};
-
-/// Adds a row's items in ascending order: chunks to spans, spans to the whole. A thread has kColumns columns of a head
-/// and reads kAhead items before it uses the first: four and eight for many rows with few items each, one and 32 for
-/// few rows.
-template <int kDim, int kColumns, int kAhead>
-__global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_constant__ KernelArgs k) {
-  constexpr int kLanes = kDim / kColumns, kHeads = kMergeThreads / kLanes;
-  const DecodeAttentionArgs& a = k.a;
-  const int index = static_cast<int>(blockIdx.x) * kHeads + static_cast<int>(threadIdx.x) / kLanes;
-  if (index >= a.rows * a.heads) return;
-  const int lane = static_cast<int>(threadIdx.x) % kLanes;
-  const int row = index / a.heads, head = index % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
-  let_next_grid_start();
-  wait_for_previous_grid();
-  FoldedParts<kColumns> whole, span;
-  for (int start = first; start < last; start += kAhead) {
-    ItemPart parts[kAhead];
-    float outputs[kAhead][kColumns];
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-      const std::size_t from = static_cast<std::size_t>(min(start + i, last - 1)) * a.heads + head;
-      parts[i] = k.parts[from];
-      const float* output = k.part_outputs + from * kDim + lane * kColumns;
-      if constexpr (kColumns == 4) {
-        const float4 four = *reinterpret_cast<const float4*>(output);
-        outputs[i][0] = four.x;
-        outputs[i][1] = four.y;
-        outputs[i][2] = four.z;
-        outputs[i][3] = four.w;
-      } else {
-        outputs[i][0] = output[0];
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-      if (start + i >= last) break;
-      if (parts[i].starts_span != 0 && !span.empty) {
-        whole.add(span.part, span.output);
-        span.empty = true;
-      }
-      span.add(parts[i].part, outputs[i]);
-    }
-  }
-  whole.add(span.part, span.output);
-  __nv_bfloat16* to = a.out + static_cast<std::size_t>(index) * kDim + lane * kColumns;
-#pragma unroll
-  for (int i = 0; i < kColumns; ++i) to[i] = __float2bfloat16_rn(whole.output[i] / whole.part.sum);
-}
-
-template <int kDim, int kColumns, int kAhead>
-Result<> launch_merge(const KernelArgs& k, cudaStream_t stream) {
-  constexpr int kHeads = kMergeThreads / (kDim / kColumns);
-  const int n_blocks = (k.a.rows * k.a.heads + kHeads - 1) / kHeads;
-  return launch("decode_attention: merge", merge_kernel<kDim, kColumns, kAhead>,
-                {dim3(static_cast<unsigned>(n_blocks)), kMergeThreads}, stream, k);
-}
-
 template <int kDim>
 Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
@@ -463,9 +363,8 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   const int n_blocks = std::min(Stage<kDim>::kBlocks * n_multiprocessors, args.max_items * args.cache.kv_heads);
   ASSAY_TRY(launch("decode_attention", items_kernel<kDim>,
                    {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
-  constexpr int kFewHeads = 512;
-  return args.rows * args.heads <= kFewHeads ? launch_merge<kDim, 1, 32>(k, stream)
-                                             : launch_merge<kDim, 4, 8>(k, stream);
+  return merge_items<kDim, 8>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out, false},
+                              stream);
 }
 
 }  // namespace

@@ -8,6 +8,15 @@
 
 namespace assay::kernels::hopper {
 
+constexpr float kLog2E = 1.4426950408889634f;
+
+/// 2 to the x in one instruction, to about 22 bits; 0 where it would be below 2^-126.
+__device__ inline float exp2_approximately(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 /// d[16, 8] += a[16, 16] · b[16, 8], bfloat16 in, float32 out. Lane l holds rows l/4 and l/4 + 8, columns 2·(l%4) and
 /// the next: d[0], d[1] of the first row, d[2], d[3] of the second.
 __device__ inline void multiply_16x8(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {

@@ -10,9 +10,8 @@
 
 #include <array>
 
-#include "kernels/attention/mma.cuh"
+#include "kernels/attention/prefill_block.cuh"
 #include "kernels/device/launch.cuh"
-#include "kernels/device/wgmma.cuh"
 
 namespace assay::kernels {
 
@@ -20,14 +19,12 @@ namespace {
 
 using namespace hopper;
 
-constexpr int kGroups = 2, kGroupRows = 64, kTileRows = kPrefillTileRows;
-constexpr int kBlockKeys = 128;  // keys of one step: two pages
+constexpr int kGroups = kPrefillGroups, kTileRows = kPrefillTileRows;
 constexpr int kStages = 2;
 constexpr int kThreads = (kGroups + 1) * kGroupThreads;
 constexpr int kHeadBytes = 1024;  // barriers; keeps the tiles aligned to 1024
 constexpr int kPageTokens = kCachePageTokens;
-constexpr float kLog2E = 1.4426950408889634f;
-static_assert(kBlockKeys == 2 * kPageTokens && kTileRows == kGroups * kGroupRows, "tiles are made of whole parts");
+static_assert(kBlockKeys == 2 * kPageTokens, "a block is two pages");
 
 struct Barriers {
   std::uint64_t q_full;
@@ -40,7 +37,7 @@ template <int kDim>
 struct Layout {
   static constexpr int kHalves = kDim / kSwizzleElements;
   static constexpr int kQHalfBytes = kTileRows * kSwizzleRowBytes;
-  static constexpr int kHalfBytes = kBlockKeys * kSwizzleRowBytes;
+  static constexpr int kHalfBytes = kBlockRowsBytes;
   static constexpr int kStageBytes = kHalves * kHalfBytes;
   static constexpr int kQBytes = kHalves * kQHalfBytes;
   static constexpr int kSharedBytes = kHeadBytes + kQBytes + 2 * kStages * kStageBytes;
@@ -89,15 +86,6 @@ __device__ void load_tile(const PrefillAttentionArgs& a, Barriers& barriers, con
   }
 }
 
-using Scores = float[kBlockKeys / 2];
-
-template <int kDim>
-struct Rows {
-  float output[kDim / 2];
-  float max[2];  // of score · log2 e; rows lane/4 and lane/4 + 8
-  float sum[2];  // this thread's share
-};
-
 /// Asks for scores = q · keysᵀ, 64 rows by 128 keys.
 template <int kDim>
 __device__ inline void ask_scores(Scores& scores, const char* q, const char* keys) {
@@ -107,91 +95,6 @@ __device__ inline void ask_scores(Scores& scores, const char* q, const char* key
     const int half = k / 4, unit = 2 * (k % 4);
     Wgmma<kBlockKeys>::run(scores, tile_descriptor(q + half * L::kQHalfBytes) + unit,
                            tile_descriptor(keys + half * L::kHalfBytes) + unit, k > 0);
-  }
-}
-
-/// Asks for output += weights · values.
-template <int kDim>
-__device__ inline void ask_outputs(float (&output)[kDim / 2], const std::uint32_t (&weights)[kBlockKeys / 4],
-                                   const char* values) {
-#pragma unroll
-  for (int k = 0; k < kBlockKeys / 16; ++k) {
-    const std::uint64_t v = transposed_tile_descriptor(values + k * 16 * kSwizzleRowBytes, Layout<kDim>::kHalfBytes);
-    Wgmma<kDim>::run_from_registers(output, weights[4 * k], weights[4 * k + 1], weights[4 * k + 2], weights[4 * k + 3],
-                                    v, true);
-  }
-}
-
-/// Scores past a row's own position become minus infinity. `first_key` is the block's, `position` the first row's.
-__device__ inline void mask_scores(Scores& scores, int first_key, int position) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-#pragma unroll
-  for (int i = 0; i < kBlockKeys / 2; ++i) {
-    const int key = first_key + i / 4 * 8 + 2 * (lane % 4) + i % 2, own = position + i / 2 % 2 * 8;
-    if (key > own) scores[i] = -INFINITY;
-  }
-}
-
-/// Scores to weights; updates the running maximum and sum, and brings the output so far to the new maximum.
-template <int kDim>
-__device__ inline void take_block(Scores& scores, Rows<kDim>& rows, float scale_log2) {
-#pragma unroll
-  for (int h = 0; h < 2; ++h) {
-    float largest = -INFINITY;
-#pragma unroll
-    for (int i = 2 * h; i < kBlockKeys / 2; i += 4) largest = fmaxf(largest, fmaxf(scores[i], scores[i + 1]));
-    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 1));
-    largest = fmaxf(largest, __shfl_xor_sync(0xFFFFFFFFu, largest, 2));
-    const float max = fmaxf(rows.max[h], largest * scale_log2);
-    const float before = exp2f(rows.max[h] - max);
-    float sum = 0;
-#pragma unroll
-    for (int i = 2 * h; i < kBlockKeys / 2; i += 4) {
-      scores[i] = exp2f(fmaf(scores[i], scale_log2, -max));
-      scores[i + 1] = exp2f(fmaf(scores[i + 1], scale_log2, -max));
-      sum += scores[i] + scores[i + 1];
-    }
-    rows.sum[h] = fmaf(rows.sum[h], before, sum);
-    rows.max[h] = max;
-#pragma unroll
-    for (int i = 2 * h; i < kDim / 2; i += 4) {
-      rows.output[i] *= before;
-      rows.output[i + 1] *= before;
-    }
-  }
-}
-
-/// Clears the values of keys from n_valid on: a weight of zero does not silence NaN. Both groups together.
-template <int kDim>
-__device__ void clear_values(char* values, int n_valid) {
-  constexpr int kUnits = Layout<kDim>::kHalves * kSwizzleRowBytes / 16;  // 16-byte units of a key, in any order
-  const int thread = static_cast<int>(threadIdx.x) - kGroupThreads;
-  for (int i = thread; i < (kBlockKeys - n_valid) * kUnits; i += kGroups * kGroupThreads) {
-    const int key = n_valid + i / kUnits, unit = i % kUnits;
-    *reinterpret_cast<uint4*>(values + unit / 8 * Layout<kDim>::kHalfBytes + key * kSwizzleRowBytes + unit % 8 * 16) =
-        make_uint4(0, 0, 0, 0);
-  }
-  fence_for_async();
-  named_barrier(1, kGroups * kGroupThreads);
-}
-
-template <int kDim>
-__device__ void store_rows(const PrefillAttentionArgs& a, const PrefillTile& tile, int head, int group,
-                           const Rows<kDim>& rows) {
-  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
-#pragma unroll
-  for (int h = 0; h < 2; ++h) {
-    float sum = rows.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, rows.sum[h], 1);
-    sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
-    const int row = group * kGroupRows + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
-    if (row >= tile.n_rows) continue;
-    __nv_bfloat16* to =
-        a.out + (static_cast<std::size_t>(tile.first_row + row) * a.heads + head) * kDim + 2 * (lane % 4);
-#pragma unroll
-    for (int j = 0; j < kDim / 8; ++j) {
-      *reinterpret_cast<std::uint32_t*>(to + 8 * j) =
-          pack_bf16(rows.output[4 * j + 2 * h] / sum, rows.output[4 * j + 2 * h + 1] / sum);
-    }
   }
 }
 
@@ -247,7 +150,7 @@ __device__ void attend_tile(const PrefillAttentionArgs& a, Barriers& barriers, c
   }
   take(n_blocks - 1);
   products_wait<0>();
-  store_rows<kDim>(a, tile, head, group, rows);
+  store_rows<kDim>(a.out, a.heads, tile, head, group, rows);
 }
 
 template <int kDim>

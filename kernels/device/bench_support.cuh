@@ -44,6 +44,7 @@ void print_row(const BenchContext& context, const BenchRow& row);
 Result<> bench_matmul(const BenchContext& context);
 Result<> bench_rows(const BenchContext& context);
 Result<> bench_attention(const BenchContext& context);
+Result<> bench_mla(const BenchContext& context);
 Result<> bench_sampling(const BenchContext& context);
 Result<> bench_moe(const BenchContext& context);
 Result<> bench_fp8(const BenchContext& context);

@@ -25,8 +25,9 @@ Result<> run(bool sweep, const std::set<std::string>& families) {
               context.device.driver_version, context.device.runtime_version, context.device.n_multiprocessors,
               context.read_bytes_per_s * 1e-9);
   const std::pair<const char*, Result<> (*)(const BenchContext&)> all[] = {
-      {"matmul", bench_matmul},     {"rows", bench_rows}, {"attention", bench_attention},
-      {"sampling", bench_sampling}, {"moe", bench_moe},   {"fp8", bench_fp8}};
+      {"matmul", bench_matmul}, {"rows", bench_rows},         {"attention", bench_attention},
+      {"mla", bench_mla},       {"sampling", bench_sampling}, {"moe", bench_moe},
+      {"fp8", bench_fp8}};
   for (const auto& [name, bench] : all) {
     if (families.empty() || families.contains(name)) ASSAY_TRY(bench(context));
   }

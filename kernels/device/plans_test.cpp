@@ -4,6 +4,8 @@
 #include <numeric>
 
 #include "kernels/attention/decode_attention.cuh"
+#include "kernels/attention/mla_decode_attention.cuh"
+#include "kernels/attention/mla_gather.cuh"
 #include "kernels/attention/prefill_attention.cuh"
 #include "kernels/matmul/matmul_bf16.cuh"
 #include "tests/support/catch.h"
@@ -39,6 +41,55 @@ TEST_CASE("plan_decode: cuts rows at multiples of 256, or of 2,048", "[kernels]"
   CHECK(spans.items[3].starts_span == 1);
   CHECK(choose_decode_grain(rows, 8, 132) == DecodeGrain::chunk);
   CHECK(choose_decode_grain(std::vector<DecodeRow>(100, rows[0]), 8, 132) == DecodeGrain::span);
+}
+
+TEST_CASE("plan_mla_decode: few heads have chunks or spans, many have parts that follow from the keys", "[kernels]") {
+  std::vector<std::int32_t> pages(400);
+  std::iota(pages.begin(), pages.end(), 100);
+  const std::vector<DecodeRow> rows{{1, pages}, {2049, pages}, {20000, pages}};
+  const MlaDecodePlan chunks = plan_mla_decode(rows, 16, DecodeGrain::chunk);
+  CHECK(chunks.first_item == std::vector<std::int32_t>{0, 1, 10, 89});
+  CHECK(chunks.pages.size() == 1 + 33 + 313);
+  CHECK(chunks.items[2].n_keys == 256);
+  CHECK(chunks.items[2].starts_span == 0);
+  CHECK(chunks.pages[static_cast<std::size_t>(chunks.items[2].first_page)] == 104);
+  CHECK(chunks.items[9].n_keys == 1);
+  CHECK(chunks.items[9].starts_span == 1);
+  const MlaDecodePlan spans = plan_mla_decode(rows, 16, DecodeGrain::span);
+  CHECK(spans.first_item == std::vector<std::int32_t>{0, 1, 3, 13});
+  CHECK(spans.pages == chunks.pages);
+  const MlaDecodePlan parts = plan_mla_decode(rows, 128, DecodeGrain::span);
+  CHECK(parts.first_item == std::vector<std::int32_t>{0, 1, 3, 11});
+  CHECK(parts.items[3].n_keys == 40 * 64);  // 313 pages in eight parts
+  CHECK(parts.items[10].n_keys == 20000 - 7 * 40 * 64);
+  CHECK(parts.items[10].starts_span == 1);
+  CHECK(parts.pages[static_cast<std::size_t>(parts.items[10].first_page)] == 100 + 280);
+}
+
+TEST_CASE("choose_mla_decode_grain: spans where they share the work out as well as chunks", "[kernels]") {
+  const std::vector<std::int32_t> pages(512);
+  const auto grain = [&](std::size_t n_rows, std::int32_t n_keys) {
+    return choose_mla_decode_grain(std::vector<DecodeRow>(n_rows, DecodeRow{n_keys, pages}), 16, 132);
+  };
+  CHECK(grain(1, 32768) == DecodeGrain::chunk);
+  CHECK(grain(32, 1024) == DecodeGrain::chunk);
+  CHECK(grain(34, 8192) == DecodeGrain::chunk);  // 136 spans: a second round for four of them
+  CHECK(grain(64, 8192) == DecodeGrain::span);
+  CHECK(grain(256, 1024) == DecodeGrain::span);
+  CHECK(grain(0, 1) == DecodeGrain::chunk);
+}
+
+TEST_CASE("plan_mla_gather: sequences follow one another, page by page", "[kernels]") {
+  const std::vector<std::int32_t> first{7, 3}, second{5};
+  const MlaGatherPlan plan = plan_mla_gather(std::vector<MlaCachedSequence>{{65, first}, {64, second}});
+  CHECK(plan.first_row == std::vector<std::int32_t>{0, 65, 129});
+  REQUIRE(plan.pages.size() == 3);
+  CHECK(plan.pages[1].page == 3);
+  CHECK(plan.pages[1].first_row == 64);
+  CHECK(plan.pages[1].n_rows == 1);
+  CHECK(plan.pages[2].page == 5);
+  CHECK(plan.pages[2].first_row == 65);
+  CHECK(plan.pages[2].n_rows == 64);
 }
 
 TEST_CASE("plan_prefill: tiles of 128 rows, those with the most keys first", "[kernels]") {

@@ -4,6 +4,9 @@
 #include <cstdint>
 
 #include "kernels/attention/decode_attention.cuh"
+#include "kernels/attention/mla_cache_test.cuh"
+#include "kernels/attention/mla_decode_attention.cuh"
+#include "kernels/attention/mla_prefill_attention.cuh"
 #include "kernels/attention/paged_cache_test.cuh"
 #include "kernels/attention/prefill_attention.cuh"
 #include "kernels/device/recorded_bits.cuh"
@@ -79,4 +82,50 @@ TEST_CASE("prefill_attention: the bits recorded on an H100", "[gpu][invariance]"
                           0.0883883f, tiles.data(), static_cast<int>(tiles.size()), out.data()},
                          nullptr));
   CHECK(digest(from_device(out)) == 0xaa51a1ab2e9e04c0ull);
+}
+
+namespace {
+
+constexpr float kMlaScale = 0.0721687836f;
+
+/// One row over an even sequence, absorbed.
+std::uint64_t mla_decode_digest(int heads, int n_keys) {
+  std::mt19937 generator(5);
+  const MlaSequence sequence{n_keys, even_bf16(generator, static_cast<std::size_t>(n_keys * kMlaRow))};
+  const auto q = on_device(even_bf16(generator, static_cast<std::size_t>(heads * kMlaRow)));
+  const MlaCacheOnDevice cache = lay_in_mla_pages({sequence}, 1);
+  const MlaDecodePlan plan =
+      plan_mla_decode(std::vector<DecodeRow>{{n_keys, cache.pages[0]}}, heads, DecodeGrain::chunk);
+  const auto items = on_device(plan.items);
+  const auto first_item = on_device(plan.first_item), pages = on_device(plan.pages);
+  const int max_items = static_cast<int>(plan.items.size());
+  const auto scratch = poisoned<float>(mla_decode_scratch_floats(max_items, heads));
+  const auto out = poisoned<Bf16>(static_cast<std::size_t>(heads * kMlaLatent));
+  must(mla_decode_attention({q.data(), 1, heads, cache.cache, kMlaScale, items.data(), first_item.data(), pages.data(),
+                             max_items, scratch.data(), out.data()},
+                            nullptr));
+  return digest(from_device(out));
+}
+
+}  // namespace
+
+TEST_CASE("mla_decode_attention: the bits recorded on an H100", "[gpu][invariance]") {
+  CHECK(mla_decode_digest(16, 2500) == 0x766a3b7b8c4b9b46ull);
+  CHECK(mla_decode_digest(128, 2500) == 0xad4936098ac19b5eull);
+}
+
+TEST_CASE("mla_prefill_attention: the bits recorded on an H100", "[gpu][invariance]") {
+  std::mt19937 generator(6);
+  const int heads = 3;
+  const auto q = on_device(even_bf16(generator, static_cast<std::size_t>(kKeys * heads * kMlaHead)));
+  const auto gathered = on_device(even_bf16(generator, static_cast<std::size_t>(kKeys * kMlaRow)));
+  const auto expanded =
+      on_device(even_bf16(generator, static_cast<std::size_t>(kKeys * heads * (kMlaNope + kMlaValue))));
+  const auto first_key = on_device(std::vector<std::int32_t>{0});
+  const auto tiles = on_device(plan_prefill(std::vector<PrefillSpan>{{0, kKeys, 0, 0}}));
+  const auto out = poisoned<Bf16>(static_cast<std::size_t>(kKeys * heads * kMlaValue));
+  must(mla_prefill_attention({q.data(), kKeys, heads, 0, heads, gathered.data(), expanded.data(), kKeys,
+                              first_key.data(), kMlaScale, tiles.data(), static_cast<int>(tiles.size()), out.data()},
+                             nullptr));
+  CHECK(digest(from_device(out)) == 0x3b7e04241c89d116ull);
 }

@@ -12,19 +12,28 @@
 namespace assay::kernels::hopper {
 
 /// Describes a tile in shared memory, laid down by the copy engine with the 128-byte swizzle and aligned to 1024 bytes:
-/// rows of 128 bytes (64 bfloat16 or 128 e4m3), 1024 bytes for each eight rows. For tiles whose rows lie along the sum
-/// (K-major) the sum advances by 2 descriptor units per 16 bfloat16 or 32 e4m3.
-__device__ inline std::uint64_t tile_descriptor(const void* tile) {
-  constexpr std::uint64_t kSwizzle128 = 1ull << 62, kEightRows = static_cast<std::uint64_t>(1024 >> 4) << 32;
-  return kSwizzle128 | kEightRows | (1ull << 16) | ((shared_address(tile) & 0x3FFFFu) >> 4);
-}
-/// The same tile read across its rows (the sum runs over rows, n over columns); 64 columns on is `next_bytes` on.
-__device__ inline std::uint64_t transposed_tile_descriptor(const void* tile, int next_bytes) {
-  constexpr std::uint64_t kSwizzle128 = 1ull << 62, kEightRows = static_cast<std::uint64_t>(1024 >> 4) << 32;
-  return kSwizzle128 | kEightRows | (static_cast<std::uint64_t>(next_bytes >> 4) << 16) |
+/// rows of 128 bytes (64 bfloat16 or 128 e4m3), 1024 bytes for each eight rows, the next eight `eight_rows_bytes` on.
+/// For tiles whose rows lie along the sum (K-major) the sum advances by 2 descriptor units per 16 bfloat16 or 32 e4m3.
+__device__ inline std::uint64_t tile_descriptor(const void* tile, int eight_rows_bytes = 1024) {
+  constexpr std::uint64_t kSwizzle128 = 1ull << 62;
+  return kSwizzle128 | (static_cast<std::uint64_t>(eight_rows_bytes >> 4) << 32) | (1ull << 16) |
          ((shared_address(tile) & 0x3FFFFu) >> 4);
 }
+/// The same tile read across its rows (the sum runs over rows, n over columns); 64 columns on is `next_bytes` on.
+__device__ inline std::uint64_t transposed_tile_descriptor(const void* tile, int next_bytes,
+                                                           int eight_rows_bytes = 1024) {
+  constexpr std::uint64_t kSwizzle128 = 1ull << 62;
+  return kSwizzle128 | (static_cast<std::uint64_t>(eight_rows_bytes >> 4) << 32) |
+         (static_cast<std::uint64_t>(next_bytes >> 4) << 16) | ((shared_address(tile) & 0x3FFFFu) >> 4);
+}
 
+/// Pins sums here: before products_begin() the compiler may not move what computes them past it, after products_wait()
+/// not what reads them before it.
+template <int kRegisters>
+__device__ inline void pin_sums(float (&d)[kRegisters]) {
+#pragma unroll
+  for (int i = 0; i < kRegisters; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
 __device__ inline void products_begin() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ inline void products_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 /// Waits until at most `kLeft` committed groups are unfinished.
@@ -33,15 +42,9 @@ __device__ inline void products_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kLeft) : "memory");
 }
 
-/// Keeps the compiler from reading sums before the wait that this follows.
-template <int kRegisters>
-__device__ inline void products_ready(float (&d)[kRegisters]) {
-#pragma unroll
-  for (int i = 0; i < kRegisters; ++i) asm volatile("" : "+f"(d[i])::"memory");
-}
-
 /// wgmma with a tile of n columns. `add` false starts the sum at zero.
 ///   run(d, a, b, add): both operands from shared memory, rows along the sum.
+///   run_left_across, run_right_across: the same, but a or b is read across its rows (transposed_tile_descriptor).
 ///   run_from_registers(d, a0 … a3, b, add): a from registers (as four packed pairs), b read across its rows.
 template <int kColumns>
 struct Wgmma;
@@ -82,6 +85,24 @@ struct Wgmma;
                    ", 0;\n"                                                                                         \
                    "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b       \
                    ", add, 1, 1, 0, 0;\n}"                                                                          \
+                   : operands                                                                                       \
+                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                         \
+    }                                                                                                               \
+    __device__ static void run_left_across(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b,      \
+                                           bool add) {                                                              \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                                   \
+                   ", 0;\n"                                                                                         \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b       \
+                   ", add, 1, 1, 1, 0;\n}"                                                                          \
+                   : operands                                                                                       \
+                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                         \
+    }                                                                                                               \
+    __device__ static void run_right_across(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b,     \
+                                            bool add) {                                                             \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                                   \
+                   ", 0;\n"                                                                                         \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32.bf16.bf16 {" list "}, %" #a ", %" #b       \
+                   ", add, 1, 1, 0, 1;\n}"                                                                          \
                    : operands                                                                                       \
                    : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                         \
     }                                                                                                               \

@@ -131,7 +131,7 @@ __device__ void multiply_tile(const MatmulKernelArgs& a, const Ring& ring, RingP
   release(previous);
 #pragma unroll
   for (int half = 0; half < kHalves; ++half) {
-    store_sums<Columns<columns>>(a, sums[half], row + first_row + half * kGroupRows, row + a.rows, first_place);
+    store_sums<Columns<columns>>(a, sums[half], {row + first_row + half * kGroupRows, first_place, 0}, row + a.rows);
   }
 }
 

@@ -39,6 +39,13 @@ Result<> check_args(const MatmulBf16Args& a) {
     return bad_input("matmul_bf16: x_stride is ", a.x_stride, ", must be a multiple of 8 and at least ", a.n_in);
   }
   if (a.y_stride % 2 != 0) return bad_input("matmul_bf16: y_stride is ", a.y_stride, ", must be even");
+  if (a.n_batches < 1 || (a.n_batches > 1 && a.bias != nullptr)) {
+    return bad_input("matmul_bf16: ", a.n_batches, " products", a.bias != nullptr ? " with a bias" : "");
+  }
+  if (a.x_batch_stride % 8 != 0 || a.w_batch_stride % 8 != 0 || a.y_batch_stride % 2 != 0) {
+    return bad_input("matmul_bf16: batch strides are ", a.x_batch_stride, ", ", a.w_batch_stride, " and ",
+                     a.y_batch_stride, ", must be multiples of 8, 8 and 2");
+  }
   const auto misaligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 != 0; };
   if (misaligned(a.x) || misaligned(a.w) || misaligned(a.y)) {
     return bad_input("matmul_bf16: x, w and y must be aligned to 16 bytes");
@@ -52,13 +59,22 @@ int tile_cycles(const MatmulPlan& plan) {
   return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
 }
 
-/// A row-major matrix whose rows are copied `box_rows` at a time.
-Result<CUtensorMap> matrix_map(const void* address, int n_rows, int n_columns, std::int64_t stride, int box_rows) {
-  const std::array<TensorMapDim, 2> dims{
-      TensorMapDim{static_cast<std::uint64_t>(n_columns), 0, kBoxElements},
-      TensorMapDim{static_cast<std::uint64_t>(n_rows), static_cast<std::uint64_t>(stride) * sizeof(__nv_bfloat16),
-                   static_cast<std::uint32_t>(box_rows)}};
-  return encode_tensor_map(address, dims);
+/// Row-major matrices of one shape.
+struct Matrices {
+  const void* address;
+  int n_rows, n_columns;
+  std::int64_t stride;
+  int n;
+  std::int64_t batch_stride;
+};
+/// Rows are copied `box_rows` at a time.
+Result<CUtensorMap> matrix_map(const Matrices& m, int box_rows) {
+  const auto bytes = [](std::int64_t elements) { return static_cast<std::uint64_t>(elements) * sizeof(__nv_bfloat16); };
+  const std::array<TensorMapDim, 3> dims{
+      TensorMapDim{static_cast<std::uint64_t>(m.n_columns), 0, kBoxElements},
+      TensorMapDim{static_cast<std::uint64_t>(m.n_rows), bytes(m.stride), static_cast<std::uint32_t>(box_rows)},
+      TensorMapDim{static_cast<std::uint64_t>(m.n), bytes(m.n > 1 ? m.batch_stride : m.stride), 1}};
+  return encode_tensor_map(m.address, dims);
 }
 
 }  // namespace
@@ -72,12 +88,12 @@ std::vector<MatmulPlan> matmul_plans() {
   return plans;
 }
 
-MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors) {
+MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int n_batches) {
   static const std::vector<MatmulPlan> plans = matmul_plans();
   MatmulPlan best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
   for (const MatmulPlan& plan : plans) {
-    const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens);
+    const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens) * n_batches;
     const std::int64_t cycles = (n_tiles + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
     if (cycles > least) continue;  // among equals the later: one group, and more tokens
     least = cycles;
@@ -88,7 +104,7 @@ MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors) {
 
 Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  return matmul_bf16(args, choose_matmul_plan(args.m_rows, args.n_out, n_multiprocessors), stream);
+  return matmul_bf16(args, choose_matmul_plan(args.m_rows, args.n_out, n_multiprocessors, args.n_batches), stream);
 }
 
 Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream) {
@@ -99,8 +115,11 @@ Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStr
   }
   if (args.m_rows == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  ASSAY_ASSIGN(const CUtensorMap w_map, matrix_map(args.w, args.n_out, args.n_in, args.n_in, plan.rows));
-  ASSAY_ASSIGN(const CUtensorMap x_map, matrix_map(args.x, args.m_rows, args.n_in, args.x_stride, plan.tokens));
+  const auto& a = args;
+  ASSAY_ASSIGN(const CUtensorMap w_map,
+               matrix_map({a.w, a.n_out, a.n_in, a.n_in, a.n_batches, a.w_batch_stride}, plan.rows));
+  ASSAY_ASSIGN(const CUtensorMap x_map,
+               matrix_map({a.x, a.m_rows, a.n_in, a.x_stride, a.n_batches, a.x_batch_stride}, plan.tokens));
   const MatmulLaunch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
   if (plan.tokens <= 32) return launch_matmul_small(launch);
   if (plan.tokens <= 128) return launch_matmul_medium(launch);

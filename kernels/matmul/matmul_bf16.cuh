@@ -1,7 +1,8 @@
 #pragma once
 // Matrix product with a bfloat16 weight on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k].
 //   x [m_rows, n_in] bfloat16 row-major with a stride; w [n_out, n_in] bfloat16 row-major, as in the file.
-//   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on.
+//   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on. Several such
+//   products of one shape (a weight for each head) are one launch: n_batches, each its strides further on.
 //
 //   The sum: one float32 accumulator per element takes k in ascending steps of 16 with wgmma (weights are always its
 //   64-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. There is no split of k. So an
@@ -40,9 +41,13 @@ struct MatmulBf16Args {
   int n_out = 0;  ///< rows of w; swiglu_bf16 stores half as many columns and needs a multiple of 16
   int n_in = 0;
   Epilogue epilogue = Epilogue::store_bf16;
-  const float* bias = nullptr;  ///< [n_out] or null
-  void* y = nullptr;            ///< bfloat16 or float32, as the epilogue says
-  std::int64_t y_stride = 0;    ///< elements from a row of y to the next, even
+  const float* bias = nullptr;      ///< [n_out] or null
+  void* y = nullptr;                ///< bfloat16 or float32, as the epilogue says
+  std::int64_t y_stride = 0;        ///< elements from a row of y to the next, even
+  int n_batches = 1;                ///< products; a bias needs exactly one
+  std::int64_t x_batch_stride = 0;  ///< elements from a product's x to the next one's, a multiple of 8
+  std::int64_t w_batch_stride = 0;  ///< likewise of w, a multiple of 8
+  std::int64_t y_batch_stride = 0;  ///< likewise of y, even
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
@@ -57,7 +62,7 @@ struct MatmulPlan {
 /// Every plan that a kernel was built for.
 std::vector<MatmulPlan> matmul_plans();
 /// The plan for a shape on a device with this many multiprocessors.
-MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors);
+MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int n_batches = 1);
 
 /// Launches the product. Error{bad_input} names what breaks the contract.
 Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream);

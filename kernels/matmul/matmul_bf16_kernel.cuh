@@ -5,7 +5,8 @@
 // them lies a ring of stages in shared memory, each with weights and tokens of some k, a barrier "full" (the copy
 // engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Blocks stay and walk over tiles, so the
 // next tile's weights are on their way while a finished one is stored. Weights never change, so the ring's first round
-// of them is asked for before the previous grid has ended; tokens are not.
+// of them is asked for before the previous grid has ended; tokens are not. Tiles of all products are one row of work,
+// the products one after the other.
 
 #include <cuda_runtime.h>
 
@@ -28,11 +29,11 @@ struct MatmulKernelArgs {
   int n_steps;  // stages along k
   int rows;     // weight rows of a block
   int n_stages;
-  int row_tiles, token_tiles;
+  int row_tiles, token_tiles, n_batches;
   Epilogue epilogue;
   const float* bias;
   void* y;
-  std::int64_t y_stride;
+  std::int64_t y_stride, y_batch_stride;
 };
 
 /// A plan as template arguments.
@@ -52,16 +53,18 @@ namespace {
 
 using namespace hopper;
 
-/// Where a tile lies: its first weight row and its first token.
+/// Where a tile lies: its first weight row, its first token and its product.
 struct TilePlace {
-  int row, token;
+  int row, token, batch;
 };
 template <class T>
 __device__ inline TilePlace tile_place(const MatmulKernelArgs& a, int index) {
+  const int per_product = a.row_tiles * a.token_tiles, batch = index / per_product;
+  index -= batch * per_product;
   const int per_band = kRasterRows * a.token_tiles;
   const int band = index / per_band, i = index - band * per_band;
   const int rows_in_band = min(kRasterRows, a.row_tiles - band * kRasterRows);
-  return {(band * kRasterRows + i % rows_in_band) * a.rows, i / rows_in_band * T::kTokens};
+  return {(band * kRasterRows + i % rows_in_band) * a.rows, i / rows_in_band * T::kTokens, batch};
 }
 
 /// Stages in shared memory and their barriers.
@@ -85,11 +88,14 @@ struct RingPlace {
   }
 };
 
+__host__ __device__ inline int n_tiles_of(const MatmulKernelArgs& a) {
+  return a.row_tiles * a.token_tiles * a.n_batches;
+}
+
 /// Calls visit(place) for every tile of this block.
 template <class T, class Visit>
 __device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
-  for (int tile = static_cast<int>(blockIdx.x); tile < a.row_tiles * a.token_tiles;
-       tile += static_cast<int>(gridDim.x)) {
+  for (int tile = static_cast<int>(blockIdx.x); tile < n_tiles_of(a); tile += static_cast<int>(gridDim.x)) {
     visit(tile_place<T>(a, tile));
   }
 }
@@ -98,23 +104,27 @@ __device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
 template <class T>
 __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
                            const CUtensorMap& x_map) {
-  const auto load_boxes = [&](char* to, int slot, const CUtensorMap& map, int step, int first_row, int rows) {
+  const auto load_boxes = [&](char* to, int slot, const CUtensorMap& map, int step, int first_row, int rows,
+                              int batch) {
     for (int box = 0; box < T::kBoxes; ++box) {
       load_box(to + box * rows * kSwizzleRowBytes, &map, &ring.full[slot],
-               step * T::kStepElements + box * kSwizzleElements, first_row);
+               step * T::kStepElements + box * kSwizzleElements, first_row, batch);
     }
   };
   const auto load_weights = [&](int slot, TilePlace place, int step) {
     barrier_arrive_expect(&ring.full[slot], ring.stage_bytes);
-    load_boxes(ring.stages + slot * ring.stage_bytes, slot, w_map, step, place.row, a.rows);
+    load_boxes(ring.stages + slot * ring.stage_bytes, slot, w_map, step, place.row, a.rows, place.batch);
   };
   const auto load_tokens = [&](int slot, TilePlace place, int step) {
     load_boxes(ring.stages + slot * ring.stage_bytes + T::kBoxes * a.rows * kSwizzleRowBytes, slot, x_map, step,
-               place.token, T::kTokens);
+               place.token, T::kTokens, place.batch);
   };
-  const int n_ahead = min(ring.n_stages, a.n_steps);
-  const TilePlace first = tile_place<T>(a, static_cast<int>(blockIdx.x));
-  for (int step = 0; step < n_ahead; ++step) load_weights(step, first, step);
+  int n_ahead = 0;
+  for (int tile = static_cast<int>(blockIdx.x); tile < n_tiles_of(a) && n_ahead < ring.n_stages;
+       tile += static_cast<int>(gridDim.x)) {
+    const TilePlace place = tile_place<T>(a, tile);
+    for (int step = 0; step < a.n_steps && n_ahead < ring.n_stages; ++step) load_weights(n_ahead++, place, step);
+  }
   wait_for_previous_grid();
   RingPlace at;
   int n_loaded = 0;
@@ -129,10 +139,13 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
 
 __device__ inline float silu_times(float gate, float up) { return gate / (1.0f + expf(-gate)) * up; }
 
-/// Stores this thread's sums. `row` and `token` are the tile's first; rows from `row_end` on are not this block's.
+/// Stores this thread's sums. `place` has the tile's first token and this group's first row; rows from `row_end` on are
+/// not this block's.
 template <class T>
-__device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTokens / 2], int row, int row_end,
-                           int token) {
+__device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTokens / 2], const TilePlace& place,
+                           int row_end) {
+  const int row = place.row, token = place.token;
+  const std::int64_t offset = place.batch * a.y_batch_stride;
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads % 4;
   const int block_row = row + warp * 16;  // this warp's 16 rows
@@ -142,7 +155,7 @@ __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTo
   const float bias_low = a.bias != nullptr && has_low ? a.bias[own_row] : 0.0f;
   const float bias_high = a.bias != nullptr && has_high ? a.bias[own_row + 8] : 0.0f;
   if (a.epilogue == Epilogue::store_f32 || a.epilogue == Epilogue::add_f32) {
-    float* y = static_cast<float*>(a.y);
+    float* y = static_cast<float*>(a.y) + offset;
 #pragma unroll
     for (int j = 0; j < T::kTokens / 8; ++j) {
 #pragma unroll
@@ -158,7 +171,7 @@ __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTo
     return;
   }
   // 16-bit results are transposed eight by eight, so that a thread stores two neighbours of a row of y.
-  auto* y = static_cast<__nv_bfloat16*>(a.y);
+  auto* y = static_cast<__nv_bfloat16*>(a.y) + offset;
 #pragma unroll
   for (int j = 0; j < T::kTokens / 8; ++j) {
     const int own_token = token + 8 * j + lane / 4;
@@ -212,7 +225,7 @@ __device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int 
     }
     products_wait<0>();
     release(previous);
-    store_sums<T>(a, sums, place.row + group * kGroupRows, place.row + a.rows, place.token);
+    store_sums<T>(a, sums, {place.row + group * kGroupRows, place.token, place.batch}, place.row + a.rows);
   });
 }
 
@@ -262,13 +275,15 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   a.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));
   a.row_tiles = (args.n_out + rows - 1) / rows;
   a.token_tiles = (args.m_rows + T::kTokens - 1) / T::kTokens;
+  a.n_batches = args.n_batches;
   a.epilogue = args.epilogue;
   a.bias = args.bias;
   a.y = args.y;
   a.y_stride = args.y_stride;
+  a.y_batch_stride = args.y_batch_stride;
   static const Result<> allowed = allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes);
   ASSAY_TRY(allowed);
-  const int n_blocks = std::min(a.row_tiles * a.token_tiles, launched.n_multiprocessors);
+  const int n_blocks = std::min(n_tiles_of(a), launched.n_multiprocessors);
   const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
                 {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes}, launched.stream, launched.w_map,

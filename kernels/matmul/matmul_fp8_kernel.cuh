@@ -311,7 +311,7 @@ struct Fp8Multiplier {
   }
   __device__ void finish(Sums& sums, Stage& stage) const {
 #pragma unroll
-    for (int i = 0; i < T::kBlocks; ++i) products_ready(stage.blocks[i]);
+    for (int i = 0; i < T::kBlocks; ++i) pin_sums(stage.blocks[i]);
     release(stage.slot);
 #pragma unroll
     for (int i = 0; i < T::kBlocks; ++i) {
@@ -377,7 +377,7 @@ struct Fp8Multiplier {
         products_wait<1>();
         give_turn(1 - group);
         products_wait<0>();
-        products_ready(block[0]);
+        pin_sums(block[0]);
         if (is_last) release(slot);
         add(sums[half], block[0], scales);
       }
