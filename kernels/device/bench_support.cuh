@@ -47,5 +47,6 @@ Result<> bench_attention(const BenchContext& context);
 Result<> bench_mla(const BenchContext& context);
 Result<> bench_sampling(const BenchContext& context);
 Result<> bench_moe(const BenchContext& context);
+Result<> bench_fp8(const BenchContext& context);
 
 }  // namespace assay::kernels

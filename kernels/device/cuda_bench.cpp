@@ -24,12 +24,10 @@ Result<> run(bool sweep, const std::set<std::string>& families) {
   std::printf("%s, driver %d, runtime %d, %d multiprocessors, read ceiling %.0f GB/s\n", context.device.name.c_str(),
               context.device.driver_version, context.device.runtime_version, context.device.n_multiprocessors,
               context.read_bytes_per_s * 1e-9);
-  const std::pair<const char*, Result<> (*)(const BenchContext&)> all[] = {{"matmul", bench_matmul},
-                                                                           {"rows", bench_rows},
-                                                                           {"attention", bench_attention},
-                                                                           {"mla", bench_mla},
-                                                                           {"sampling", bench_sampling},
-                                                                           {"moe", bench_moe}};
+  const std::pair<const char*, Result<> (*)(const BenchContext&)> all[] = {
+      {"matmul", bench_matmul}, {"rows", bench_rows},         {"attention", bench_attention},
+      {"mla", bench_mla},       {"sampling", bench_sampling}, {"moe", bench_moe},
+      {"fp8", bench_fp8}};
   for (const auto& [name, bench] : all) {
     if (families.empty() || families.contains(name)) ASSAY_TRY(bench(context));
   }

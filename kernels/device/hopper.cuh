@@ -27,6 +27,10 @@ __device__ inline void wait_for_previous_grid() { asm volatile("griddepcontrol.w
 /// Lets the next grid start as soon as there is room; it waits for this one's results by itself.
 __device__ inline void let_next_grid_start() { asm volatile("griddepcontrol.launch_dependents;"); }
 
+/// The value of the warp's first lane: the compiler then knows that it is one value for all, and keeps what follows
+/// from it (wgmma's descriptors) in the registers of the warp.
+__device__ inline int warp_uniform(int value) { return __shfl_sync(0xFFFFFFFFu, value, 0); }
+
 // ---- barriers
 
 __device__ inline void barrier_init(std::uint64_t* barrier, int n_arrivals) {
@@ -52,6 +56,25 @@ __device__ inline void barrier_wait(std::uint64_t* barrier, std::uint32_t parity
       "r"(parity)
       : "memory");
 }
+/// Named barriers (1 to 15) of some of a block's threads: waits for, or counts towards, n_threads arrivals.
+__device__ inline void barrier_sync(int name, int n_threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(name), "r"(n_threads) : "memory");
+}
+__device__ inline void barrier_arrive_only(int name, int n_threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(name), "r"(n_threads) : "memory");
+}
+
+// ---- copies by threads, which complete on a barrier like those of the copy engine
+
+/// Copies four bytes to shared memory, behind the thread's back.
+__device__ inline void copy_word_async(void* to, const void* from) {
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(shared_address(to)), "l"(from) : "memory");
+}
+/// Arrives once this thread's copies so far are there. One of the arrivals that the barrier was made for.
+__device__ inline void barrier_arrive_after_copies(std::uint64_t* barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier)) : "memory");
+}
+
 // ---- copy engine. Coordinates are innermost first; the barrier counts the bytes of the whole box.
 
 __device__ inline void prefetch_tensor_map(const CUtensorMap* map) {

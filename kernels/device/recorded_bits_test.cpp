@@ -9,6 +9,7 @@
 #include "kernels/attention/mla_prefill_attention.cuh"
 #include "kernels/attention/paged_cache_test.cuh"
 #include "kernels/attention/prefill_attention.cuh"
+#include "kernels/device/recorded_bits.cuh"
 #include "kernels/matmul/matmul_bf16.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
 
@@ -17,23 +18,6 @@ using namespace assay::kernels;
 using namespace assay::tests;
 
 namespace {
-
-/// FNV-1a over the bytes.
-template <class T>
-std::uint64_t digest(const std::vector<T>& values) {
-  std::uint64_t hash = 0xcbf29ce484222325ull;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
-  for (std::size_t i = 0; i < values.size() * sizeof(T); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3ull;
-  return hash;
-}
-
-/// Values spread over ±1 that don't depend on the standard library's distributions.
-std::vector<float> even_floats(std::mt19937& generator, std::size_t n) {
-  std::vector<float> values;
-  for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<float>(generator() >> 8) * 0x1p-23f - 1.0f);
-  return values;
-}
-std::vector<Bf16> even_bf16(std::mt19937& generator, std::size_t n) { return to_bf16(even_floats(generator, n)); }
 
 constexpr AttentionShape kShape{8, 2, 128};
 constexpr int kKeys = 700;

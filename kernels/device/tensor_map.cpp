@@ -27,7 +27,8 @@ Result<Encoder> find_encoder() {
 
 }  // namespace
 
-Result<CUtensorMap> encode_tensor_map(const void* address, std::span<const TensorMapDim> dims) {
+Result<CUtensorMap> encode_tensor_map(const void* address, std::span<const TensorMapDim> dims,
+                                      TensorMapElement element) {
   constexpr std::size_t kMaxDims = 5;
   if (dims.empty() || dims.size() > kMaxDims) return bad_input("tensor map: ", dims.size(), " dimensions");
   static const auto encoder = find_encoder();
@@ -42,9 +43,10 @@ Result<CUtensorMap> encode_tensor_map(const void* address, std::span<const Tenso
   }
   CUtensorMap map{};
   const CUresult status = encoder->encode(
-      &map, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, static_cast<cuuint32_t>(dims.size()), const_cast<void*>(address),
-      sizes.data(), strides.data(), box.data(), element_strides.data(), CU_TENSOR_MAP_INTERLEAVE_NONE,
-      CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+      &map, element == TensorMapElement::bf16 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 : CU_TENSOR_MAP_DATA_TYPE_UINT8,
+      static_cast<cuuint32_t>(dims.size()), const_cast<void*>(address), sizes.data(), strides.data(), box.data(),
+      element_strides.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+      CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (status != CUDA_SUCCESS) {
     return bad_input("tensor map: the driver refuses it (code ", static_cast<int>(status), "); row of ", dims[0].size,
                      " elements, box of ", dims[0].box);

@@ -1,5 +1,6 @@
 #pragma once
-// Warpgroup products: d[64, n] (+)= a[64, 16] · b[n, 16]ᵀ, bfloat16 in, float32 out, for n = 8 … 256. Device code only.
+// Warpgroup products: d[64, n] (+)= a[64, 16] · b[n, 16]ᵀ, bfloat16 in, float32 out, for n = 8 … 256, and the same with
+// 32 e4m3 values in place of 16 bfloat16. Device code only.
 //   d is spread over the group's 128 threads. With row r = 16·(t/32) + t%32/4 and column c = 8·j + 2·(t%4), thread t
 //   holds d[4j] (r, c), d[4j+1] (r, c+1), d[4j+2] (r+8, c) and d[4j+3] (r+8, c+1).
 // Source: NVIDIA, Parallel Thread Execution ISA 8.x, section on wgmma.
@@ -11,8 +12,8 @@
 namespace assay::kernels::hopper {
 
 /// Describes a tile in shared memory, laid down by the copy engine with the 128-byte swizzle and aligned to 1024 bytes:
-/// rows of 64 bfloat16, 1024 bytes for each eight rows, the next eight `eight_rows_bytes` on. For tiles whose rows lie
-/// along the sum (K-major) the sum advances by 2 descriptor units per 16 elements.
+/// rows of 128 bytes (64 bfloat16 or 128 e4m3), 1024 bytes for each eight rows, the next eight `eight_rows_bytes` on.
+/// For tiles whose rows lie along the sum (K-major) the sum advances by 2 descriptor units per 16 bfloat16 or 32 e4m3.
 __device__ inline std::uint64_t tile_descriptor(const void* tile, int eight_rows_bytes = 1024) {
   constexpr std::uint64_t kSwizzle128 = 1ull << 62;
   return kSwizzle128 | (static_cast<std::uint64_t>(eight_rows_bytes >> 4) << 32) | (1ull << 16) |
@@ -26,7 +27,8 @@ __device__ inline std::uint64_t transposed_tile_descriptor(const void* tile, int
          (static_cast<std::uint64_t>(next_bytes >> 4) << 16) | ((shared_address(tile) & 0x3FFFFu) >> 4);
 }
 
-/// Pins sums here, before products_begin(): the compiler may not move what computes them past it.
+/// Pins sums here: before products_begin() the compiler may not move what computes them past it, after products_wait()
+/// not what reads them before it.
 template <int kRegisters>
 __device__ inline void pin_sums(float (&d)[kRegisters]) {
 #pragma unroll
@@ -123,7 +125,32 @@ ASSAY_WGMMA(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66, 64, 65, 66, 67, 68, 69);
 ASSAY_WGMMA(192, ASSAY_D96, ASSAY_O96(0), 96, 97, 98, 96, 97, 98, 99, 100, 101);
 ASSAY_WGMMA(256, ASSAY_D128, ASSAY_O128(0), 128, 129, 130, 128, 129, 130, 131, 132, 133);
 
+/// The same with e4m3 operands, both from shared memory, 32 elements of k. Its float32 sums keep fewer bits than
+/// float32 has (the tensor cores align and cut products), so callers add them up themselves every few products.
+template <int kColumns>
+struct WgmmaFp8;
+
+#define ASSAY_WGMMA_FP8(columns, list, operands, a, b, flag)                                                   \
+  template <>                                                                                                  \
+  struct WgmmaFp8<columns> {                                                                                   \
+    static constexpr int kRegisters = columns / 2;                                                             \
+    __device__ static void run(float (&d)[kRegisters], std::uint64_t desc_a, std::uint64_t desc_b, bool add) { \
+      asm volatile("{\n.reg .pred add;\nsetp.ne.b32 add, %" #flag                                              \
+                   ", 0;\n"                                                                                    \
+                   "wgmma.mma_async.sync.aligned.m64n" #columns "k32.f32.e4m3.e4m3 {" list "}, %" #a ", %" #b  \
+                   ", add, 1, 1;\n}"                                                                           \
+                   : operands                                                                                  \
+                   : "l"(desc_a), "l"(desc_b), "r"(static_cast<int>(add)));                                    \
+    }                                                                                                          \
+  }
+
+ASSAY_WGMMA_FP8(16, ASSAY_D8, ASSAY_O8(0), 8, 9, 10);
+ASSAY_WGMMA_FP8(32, ASSAY_D16, ASSAY_O16(0), 16, 17, 18);
+ASSAY_WGMMA_FP8(64, ASSAY_D32, ASSAY_O32(0), 32, 33, 34);
+ASSAY_WGMMA_FP8(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66);
+
 #undef ASSAY_WGMMA
+#undef ASSAY_WGMMA_FP8
 #undef ASSAY_D4
 #undef ASSAY_D8
 #undef ASSAY_D16

@@ -84,11 +84,17 @@ int choose_expert_tile_rows(int tokens, int num_experts_per_tok, int n_experts) 
   return kTileRows[std::size(kTileRows) - 1];
 }
 
+int expected_expert_tiles(int n_places, int n_experts, int tile_rows) {
+  // With few rows an expert that is hit has one tile; with many its last tile is half full.
+  const double n_hit = n_experts * (1 - std::exp(-static_cast<double>(n_places) / n_experts));
+  return std::max(static_cast<int>(std::lround(n_hit)), n_places / tile_rows + std::min(n_experts, n_places) / 2);
+}
+
 std::vector<MatmulPlan> grouped_matmul_plans() {
   std::vector<MatmulPlan> plans;
   for (const int tokens : {128, 256}) plans.push_back({tokens, 2, 128});
   for (const int tokens : {8, 16, 32, 64, 128}) {
-    for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
+    for (const int rows : {64, 32}) plans.push_back({tokens, 1, rows});
   }
   return plans;
 }
@@ -110,8 +116,7 @@ MatmulPlan choose_grouped_matmul_plan(int tile_rows, int n_tiles, int n_out, int
 
 Result<> grouped_matmul_bf16(const GroupedMatmulBf16Args& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
-  // A hit expert's last tile is half full on average.
-  const int n_tiles = std::min(args.n_places, args.n_experts) / 2 + args.n_places / std::max(args.tile_rows, 1);
+  const int n_tiles = expected_expert_tiles(args.n_places, args.n_experts, std::max(args.tile_rows, 1));
   const MatmulPlan plan = choose_grouped_matmul_plan(args.tile_rows, n_tiles, args.n_out, n_multiprocessors);
   return grouped_matmul_bf16(args, plan, stream);
 }

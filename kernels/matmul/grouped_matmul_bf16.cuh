@@ -43,6 +43,9 @@ struct GroupedMatmulBf16Args {
 /// one tile, so that its weights are read once.
 int choose_expert_tile_rows(int tokens, int num_experts_per_tok, int n_experts);
 
+/// Tiles that a routing gives at about, if all experts are equally likely.
+int expected_expert_tiles(int n_places, int n_experts, int tile_rows);
+
 /// Every plan that a kernel was built for; its `tokens` are the tile_rows that it serves.
 std::vector<MatmulPlan> grouped_matmul_plans();
 /// The plan for a shape, given how many tiles the routing will give at about.

@@ -17,6 +17,13 @@ struct GroupedKernelArgs {
   const std::int32_t* n_tiles;
 };
 
+/// With tiles of 128 rows of x the two groups take tiles in turns, each all of its 128 weight rows: one stores while
+/// the other multiplies, which pays where k is short. Otherwise they share a tile, 64 weight rows each.
+template <class T>
+constexpr bool kTilesInTurns = T::kTokens == 128 && T::kGroups == 2;
+template <class T>
+constexpr bool kGroupedMovesRegisters = T::kMovesRegisters || kTilesInTurns<T>;
+
 namespace {
 
 constexpr int kRasterTiles = 4;  // row tiles of x that are walked together, so that weights stay in the L2 cache
@@ -40,29 +47,36 @@ __device__ int x_boxes(int n_rows) {
   return T::kTokens <= kGroupedBoxRows ? 1 : (n_rows + kGroupedBoxRows - 1) / kGroupedBoxRows;
 }
 
-/// The copying side, one thread.
+/// The copying side, one warp, so that all it computes is the warp's and not a thread's; its first thread asks.
 template <class T>
 __device__ void load_expert_tiles(const GroupedKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
                                   const CUtensorMap& x_map) {
   constexpr int kXBoxBytes = kXBoxRows<T> * kSwizzleRowBytes;
   const int w_box_bytes = a.product.rows * kSwizzleRowBytes;
+  const bool asks = threadIdx.x % kWarpThreads == 0;
   RingPlace at;
   int n_loaded = 0;
   for_each_expert_tile(a, [&](const ExpertTile& tile, int row) {
-    const int n_boxes = x_boxes<T>(tile.n_rows), first_row = tile.expert * a.product.n_out + row;
+    const int n_boxes = warp_uniform(x_boxes<T>(tile.n_rows)), first_place = warp_uniform(tile.first_place);
+    const int first_row = warp_uniform(tile.expert * a.product.n_out + row);
     const int bytes = T::kBoxes * (w_box_bytes + n_boxes * kXBoxBytes);
     for (int step = 0; step < a.product.n_steps; ++step, ++n_loaded, at.advance(ring)) {
-      if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
-      std::uint64_t* full = &ring.full[at.slot];
+      const int slot = warp_uniform(at.slot);
+      if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[slot], at.parity ^ 1);
+      if (!asks) continue;
+      std::uint64_t* full = &ring.full[slot];
       barrier_arrive_expect(full, bytes);
-      char* to = ring.stages + at.slot * ring.stage_bytes;
+      char* to = ring.stages + slot * ring.stage_bytes;
+#pragma unroll
       for (int box = 0; box < T::kBoxes; ++box, to += w_box_bytes) {
         load_box(to, &w_map, full, step * T::kStepElements + box * kSwizzleElements, first_row);
       }
+#pragma unroll
       for (int box = 0; box < T::kBoxes; ++box) {
-        for (int i = 0; i < n_boxes; ++i, to += kXBoxBytes) {
-          load_box(to, &x_map, full, step * T::kStepElements + box * kSwizzleElements,
-                   tile.first_place + i * kXBoxRows<T>);
+#pragma unroll
+        for (int i = 0; i < T::kTokens / kXBoxRows<T>; ++i, to += kXBoxBytes) {
+          if (i > 0 && i >= n_boxes) break;
+          load_box(to, &x_map, full, step * T::kStepElements + box * kSwizzleElements, first_place + i * kXBoxRows<T>);
         }
       }
     }
@@ -74,38 +88,51 @@ struct Columns {
   static constexpr int kTokens = columns;
 };
 
-/// One tile's sums and their epilogue, with `columns` rows of x.
+/// One tile's sums and their epilogue, with `columns` rows of x, by one group: its 64 weight rows, or both 64 of them.
 template <class T, int columns>
 __device__ void multiply_tile(const MatmulKernelArgs& a, const Ring& ring, RingPlace& at, int group, int row,
                               int first_place) {
   using Product = Wgmma<columns>;
-  const int w_box_bytes = a.rows * kSwizzleRowBytes;
-  float sums[Product::kRegisters] = {};  // so that no variant's registers live while another's are in use
+  constexpr int kHalves = kTilesInTurns<T> ? 2 : 1;
+  const int first_row = kTilesInTurns<T> ? 0 : group * kGroupRows, w_box_bytes = a.rows * kSwizzleRowBytes;
+  float sums[kHalves][Product::kRegisters] = {};  // no variant's registers shall live while another's are in use
   int previous = 0;
   const auto release = [&](int slot) {  // this warp has read a stage
     if (threadIdx.x % kWarpThreads == 0) barrier_arrive(&ring.empty[slot]);
   };
+  if constexpr (kTilesInTurns<T>) barrier_sync(1 + group, 2 * kGroupThreads);
   for (int step = 0; step < a.n_steps; ++step, at.advance(ring)) {
-    barrier_wait(&ring.full[at.slot], at.parity);
-    const char* stage = ring.stages + at.slot * ring.stage_bytes;
-    std::uint64_t w = tile_descriptor(stage + group * kGroupRows * kSwizzleRowBytes);
+    const int slot = warp_uniform(at.slot);
+    barrier_wait(&ring.full[slot], at.parity);
+    const char* stage = ring.stages + slot * ring.stage_bytes;
+    std::uint64_t w = tile_descriptor(stage + first_row * kSwizzleRowBytes);
     std::uint64_t x = tile_descriptor(stage + T::kBoxes * w_box_bytes);
     products_begin();
 #pragma unroll
     for (int box = 0; box < T::kBoxes; ++box) {
 #pragma unroll
-      for (int k = 0; k < 4; ++k) Product::run(sums, w + 2 * k, x + 2 * k, step + box + k > 0);
+      for (int half = 0; half < kHalves; ++half) {
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+          Product::run(sums[half], w + (half * kGroupRows * kSwizzleRowBytes >> 4) + 2 * k, x + 2 * k,
+                       step + box + k > 0);
+        }
+      }
       w += static_cast<std::uint64_t>(w_box_bytes >> 4);
       x += static_cast<std::uint64_t>(T::kTokens * kSwizzleRowBytes >> 4);
     }
     products_commit();
     products_wait<1>();  // the stage before this one has been read
     if (step > 0) release(previous);
-    previous = at.slot;
+    previous = slot;
   }
+  if constexpr (kTilesInTurns<T>) barrier_arrive_only(2 - group, 2 * kGroupThreads);
   products_wait<0>();
   release(previous);
-  store_sums<Columns<columns>>(a, sums, {row + group * kGroupRows, first_place, 0}, row + a.rows);
+#pragma unroll
+  for (int half = 0; half < kHalves; ++half) {
+    store_sums<Columns<columns>>(a, sums[half], {row + first_row + half * kGroupRows, first_place, 0}, row + a.rows);
+  }
 }
 
 /// The multiplying side, one warpgroup.
@@ -113,7 +140,15 @@ template <class T>
 __device__ void multiply_expert_tiles(const GroupedKernelArgs& a, const Ring& ring, int group) {
   RingPlace at;
   MatmulKernelArgs product = a.product;
+  int index = 0;
+  if (kTilesInTurns<T> && group == 1) barrier_arrive_only(1, 2 * kGroupThreads);  // the first turn is group 0's
   for_each_expert_tile(a, [&](const ExpertTile& tile, int row) {
+    if (kTilesInTurns<T> && index++ % 2 != group) {  // the other group's
+      const int slot = at.slot + a.product.n_steps;
+      at.slot = slot % ring.n_stages;
+      at.parity ^= static_cast<std::uint32_t>(slot / ring.n_stages) & 1;
+      return;
+    }
     product.m_rows = tile.first_place + tile.n_rows;
     const auto multiply = [&]<int columns>() {
       multiply_tile<T, columns>(product, ring, at, group, row, tile.first_place);
@@ -146,18 +181,18 @@ __global__ void __launch_bounds__(T::kThreads, 1)
     prefetch_tensor_map(&x_map);
     for (int i = 0; i < ring.n_stages; ++i) {
       barrier_init(&ring.full[i], 1);
-      barrier_init(&ring.empty[i], T::kGroups * 4);
+      barrier_init(&ring.empty[i], kTilesInTurns<T> ? 4 : T::kGroups * 4);
     }
     barrier_init_fence();
   }
   __syncthreads();
   wait_for_previous_grid();
-  const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
+  const int group = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
   if (group == 0) {
-    if constexpr (T::kMovesRegisters) give_registers<40>();
-    if (threadIdx.x == 0) load_expert_tiles<T>(a, ring, w_map, x_map);
+    if constexpr (kGroupedMovesRegisters<T>) give_registers<40>();
+    if (warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads) == 0) load_expert_tiles<T>(a, ring, w_map, x_map);
   } else {
-    if constexpr (T::kMovesRegisters) take_registers<232>();
+    if constexpr (kGroupedMovesRegisters<T>) take_registers<232>();
     multiply_expert_tiles<T>(a, ring, group - 1);
   }
 }

@@ -72,7 +72,8 @@ TEST_CASE("grouped_matmul_bf16: the bits of matmul_bf16 for each expert, in ever
                                              {5, 2, 4, 4, 48, 40, 0},        // a tiny model
                                              {40, 6, 16, 12, 136, 200, 0.5},
                                              {300, 4, 8, 8, 272, 520, 1},
-                                             {700, 2, 3, 3, 400, 264, 3}}));
+                                             {700, 2, 3, 3, 400, 264, 3},
+                                             {600, 4, 8, 8, 2568, 328, 0}}));  // several tiles a multiprocessor
   const Problem problem(shape, 83);
   std::vector<float> expected;
   for (const MatmulPlan& plan : grouped_matmul_plans()) {

@@ -16,7 +16,17 @@ namespace {
 
 constexpr int kThreads = 512, kWarps = kThreads / 32;
 constexpr int kMaxExperts = 1024;
+constexpr int kBatch = 8;  // pairs that a thread loads at once
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
+
+/// The experts of pairs `first`, `first` + 32, …, all asked for at once; -1 from `end` on.
+__device__ void load_batch(const std::int32_t* slots, int first, int end, int (&experts)[kBatch]) {
+#pragma unroll
+  for (int batch = 0; batch < kBatch; ++batch) {
+    const int pair = first + 32 * batch;
+    experts[batch] = pair < end ? slots[pair] : -1;
+  }
+}
 
 __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a) {
   __shared__ int counts[kMaxExperts];
@@ -33,10 +43,14 @@ __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a)
   const int stretch = (n_pairs + kThreads - 1) / kThreads * 32;
   const int begin = min(warp * stretch, n_pairs), end = min(begin + stretch, n_pairs);
   int n_own = 0;
-  for (int i = begin; i < end; i += 32) {
-    const int expert = i + lane < end ? a.slots[i + lane] : -1;
-    if (expert >= 0) atomicAdd(&counts[expert], 1);
-    n_own += __popc(__ballot_sync(kAllLanes, expert == own));
+  for (int i = begin; i < end; i += kBatch * 32) {
+    int experts[kBatch];
+    load_batch(a.slots, i + lane, end, experts);
+#pragma unroll
+    for (const int expert : experts) {
+      if (expert >= 0) atomicAdd(&counts[expert], 1);
+      n_own += __popc(__ballot_sync(kAllLanes, expert == own));
+    }
   }
   if (lane == 0) warp_counts[warp] = n_own;
   __syncthreads();
@@ -65,15 +79,19 @@ __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a)
   // Lay down.
   int place = first_place;
   for (int i = 0; i < warp; ++i) place += warp_counts[i];
-  for (int i = begin; i < end && n_own > 0; i += 32) {
-    const bool is_own = i + lane < end && a.slots[i + lane] == own;
-    const unsigned lanes = __ballot_sync(kAllLanes, is_own);
-    if (is_own) {
-      const int at = place + __popc(lanes & ((1u << lane) - 1));
-      a.rows.places[i + lane] = at;
-      a.rows.tokens[at] = (i + lane) / a.num_experts_per_tok;
+  for (int i = begin; i < end && n_own > 0; i += kBatch * 32) {
+    int experts[kBatch];
+    load_batch(a.slots, i + lane, end, experts);
+#pragma unroll
+    for (int batch = 0; batch < kBatch; ++batch) {
+      const unsigned lanes = __ballot_sync(kAllLanes, experts[batch] == own);
+      if (experts[batch] == own) {
+        const int pair = i + 32 * batch + lane, at = place + __popc(lanes & ((1u << lane) - 1));
+        a.rows.places[pair] = at;
+        a.rows.tokens[at] = pair / a.num_experts_per_tok;
+      }
+      place += __popc(lanes);
     }
-    place += __popc(lanes);
   }
   const int count = counts[own];
   for (int i = static_cast<int>(threadIdx.x); i * a.tile_rows < count; i += kThreads) {

@@ -122,10 +122,11 @@ Result<> bench_layer(const BenchContext& context, const Pool& pool, const MoeSha
     const double bytes = 2 * n_hit * weight + pairs * (2.0 * p.n_in + 1.0 * p.y_width * p.y_bytes);
     const int n_launches = static_cast<int>(std::clamp(std::min(6e9 / bytes, 1e12 / flop), 3.0, 100.0));
     const auto time_plan = [&](const MatmulPlan* plan) {
+      const int plan_rows = plan != nullptr ? plan->tokens : tile_rows;
       return time_us(context.stream, n_launches, [&](int i) {
         const GroupedMatmulBf16Args args{
             p.x,        p.n_in, n_places,  weights(i, p.n_out, p.n_in), s.n_experts,         p.n_out,  p.n_in,
-            p.epilogue, p.y,    p.y_width, pool.tiles.data(),           pool.n_tiles.data(), tile_rows};
+            p.epilogue, p.y,    p.y_width, pool.tiles.data(),           pool.n_tiles.data(), plan_rows};
         return plan != nullptr ? grouped_matmul_bf16(args, *plan, stream) : grouped_matmul_bf16(args, stream);
       });
     };
@@ -133,11 +134,15 @@ Result<> bench_layer(const BenchContext& context, const Pool& pool, const MoeSha
     print_row(context, {name + " " + p.name + " " + std::to_string(tile_rows), us, bytes, flop});
     if (!context.sweep) continue;
     for (const MatmulPlan& plan : grouped_matmul_plans()) {
-      if (plan.tokens != tile_rows) continue;
+      if (plan.tokens < tile_rows / 2 || plan.tokens > 2 * tile_rows) continue;
+      ExpertRowsArgs other = rows;
+      other.tile_rows = plan.tokens;
+      ASSAY_TRY(expert_rows(other, stream));
       ASSAY_ASSIGN(const double plan_us, time_plan(&plan));
       print_row(context,
-                {"  sweep " + std::to_string(plan.groups) + "/" + std::to_string(plan.rows), plan_us, bytes, flop});
+                {"  sweep " + std::to_string(plan.tokens) + "/" + std::to_string(plan.rows), plan_us, bytes, flop});
     }
+    ASSAY_TRY(expert_rows(rows, stream));
   }
   ASSAY_ASSIGN(const double combine_us, time_us(context.stream, n_small, [&](int) {
                  return combine_rows({pool.out.data(), pool.places.data(), pool.weights_of_slots.data(), nullptr,

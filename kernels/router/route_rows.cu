@@ -51,33 +51,38 @@ __device__ int best_of_warp(unsigned key, int index) {
 }
 
 /// The groups that stay, a bit each. `choice` holds the scores of the warp's token in shared memory.
-__device__ unsigned kept_groups(const RouterArgs& a, const float* choice, int lane) {
-  const int group_size = a.n_routed_experts / a.n_group;
-  unsigned key = 0;
-  if (lane < a.n_group) {
-    float first = kOut, second = kOut;
-    for (int i = 0; i < group_size; ++i) {
-      const float score = choice[lane * group_size + i];
-      if (score > first) {
-        second = first;
-        first = score;
-      } else if (score > second) {
-        second = score;
-      }
+__device__ unsigned kept_groups(const RouterArgs& a, const float* choice, int group_size, int lane) {
+  // Neighbouring lanes share a group, as many as there are for each; then the two largest of all of them meet.
+  int lanes_per_group = 32;
+  while (lanes_per_group * a.n_group > 32) lanes_per_group /= 2;
+  const int group = lane / lanes_per_group;
+  float first = kOut, second = kOut;
+  if (group < a.n_group) {
+#pragma unroll 4
+    for (int i = lane % lanes_per_group; i < group_size; i += lanes_per_group) {
+      const float score = choice[group * group_size + i];
+      second = fmaxf(second, fminf(first, score));
+      first = fmaxf(first, score);
     }
-    key = ordered(a.method == RoutingMethod::noaux_tc && group_size > 1 ? first + second : first);
   }
-  unsigned kept = 0;
+  for (int step = lanes_per_group / 2; step > 0; step /= 2) {
+    const float other_first = __shfl_xor_sync(kAllLanes, first, step),
+                other_second = __shfl_xor_sync(kAllLanes, second, step);
+    second = fmaxf(fminf(first, other_first), fmaxf(second, other_second));
+    first = fmaxf(first, other_first);
+  }
+  unsigned key = 0, kept = 0;
+  if (group < a.n_group) key = ordered(a.method == RoutingMethod::noaux_tc && group_size > 1 ? first + second : first);
   for (int i = 0; i < a.topk_group; ++i) {
-    const int group = best_of_warp(key, lane);
-    kept |= 1u << group;
-    if (lane == group) key = 0;
+    const int best = best_of_warp(key, group);
+    kept |= 1u << best;
+    if (group == best) key = 0;
   }
   return kept;
 }
 
 __global__ void __launch_bounds__(kWarps * 32) route_rows_kernel(RouteRowsArgs args) {
-  __shared__ float shared[kWarps][kMaxRoutedExperts];
+  __shared__ __align__(16) float shared[kWarps][kMaxRoutedExperts];
   __shared__ float chosen_scores[kWarps][kMaxExpertsPerToken];
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
@@ -88,19 +93,27 @@ __global__ void __launch_bounds__(kWarps * 32) route_rows_kernel(RouteRowsArgs a
   float* row = shared[warp];
   const float* logits = args.logits + static_cast<std::size_t>(token) * static_cast<std::size_t>(args.n_parts * n);
 
-  // Scores.
-  float scores[kLaneExperts];
+  // Scores. All loads are asked for before the first is used.
+  float scores[kLaneExperts], bias[kLaneExperts] = {};
+#pragma unroll
+  for (int i = 0; i < kLaneExperts; ++i) {
+    const int e = 32 * i + lane;
+    scores[i] = e < n ? logits[(args.n_parts - 1) * n + e] : 0.0f;
+    if (a.method == RoutingMethod::noaux_tc && a.bias != nullptr && e < n) bias[i] = a.bias[e];
+  }
+  for (int part = args.n_parts - 2; part >= 0; --part) {
+#pragma unroll
+    for (int i = 0; i < kLaneExperts; ++i) {
+      if (32 * i + lane < n) scores[i] += logits[part * n + 32 * i + lane];
+    }
+  }
   float largest = kOut;
   bool failed = false;
 #pragma unroll
   for (int i = 0; i < kLaneExperts; ++i) {
-    const int e = 32 * i + lane;
-    if (e >= n) continue;
-    float logit = logits[(args.n_parts - 1) * n + e];
-    for (int part = args.n_parts - 2; part >= 0; --part) logit += logits[part * n + e];
-    scores[i] = logit;
-    failed = failed || isnan(logit);
-    largest = fmaxf(largest, logit);
+    if (32 * i + lane >= n) continue;
+    failed = failed || isnan(scores[i]);
+    largest = fmaxf(largest, scores[i]);
   }
   if (a.scoring == ScoringFunction::sigmoid) {
 #pragma unroll
@@ -111,11 +124,16 @@ __global__ void __launch_bounds__(kWarps * 32) route_rows_kernel(RouteRowsArgs a
     for (int step = 16; step > 0; step /= 2) largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, step));
 #pragma unroll
     for (int i = 0; i < kLaneExperts; ++i) {
-      if (32 * i + lane < n) row[32 * i + lane] = scores[i] = exp_as_cpu(scores[i] - largest);
+      scores[i] = 32 * i + lane < n ? exp_as_cpu(scores[i] - largest) : 0.0f;
+      row[32 * i + lane] = scores[i];
     }
     __syncwarp();
-    float total = 0;
-    for (int e = 0; e < n; ++e) total += row[e];  // ascending, as on the CPU; all lanes the same
+    float total = 0;  // ascending, as on the CPU; all lanes the same; the zeros behind the last change nothing
+#pragma unroll 4
+    for (int e = 0; e < n; e += 4) {
+      const float4 four = *reinterpret_cast<const float4*>(row + e);
+      total = total + four.x + four.y + four.z + four.w;
+    }
     __syncwarp();
 #pragma unroll
     for (int i = 0; i < kLaneExperts; ++i) {
@@ -136,12 +154,12 @@ __global__ void __launch_bounds__(kWarps * 32) route_rows_kernel(RouteRowsArgs a
     for (int i = 0; i < kLaneExperts; ++i) {
       const int e = 32 * i + lane;
       if (e >= n) continue;
-      choice[i] = a.method == RoutingMethod::noaux_tc && a.bias != nullptr ? scores[i] + a.bias[e] : scores[i];
+      choice[i] = a.method == RoutingMethod::noaux_tc && a.bias != nullptr ? scores[i] + bias[i] : scores[i];
       row[e] = choice[i];
     }
     __syncwarp();
-    const unsigned kept = kept_groups(a, row, lane);
     const int group_size = n / a.n_group;
+    const unsigned kept = kept_groups(a, row, group_size, lane);
 #pragma unroll
     for (int i = 0; i < kLaneExperts; ++i) {
       const int e = 32 * i + lane;
