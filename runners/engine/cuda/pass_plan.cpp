@@ -48,11 +48,20 @@ int most_decode_items(const PlanShape& shape, int rows) {
   constexpr int kParts = 8;  // of a row's keys where latent attention has many heads
   const DeviceSizes& s = shape.sizes;
   if (s.is_mla && s.heads > kernels::kMlaFewHeads) return rows * kParts;
-  // Spans where rows are many; where they are few, chunks, of as many spans as choose_decode_grain still deals so.
+  // Spans where rows are many; where they are few, chunks, of about as many spans as are still dealt so.
   const auto spans = static_cast<int>((shape.context_tokens + kDecodeSpanTokens - 1) / kDecodeSpanTokens);
   const int blocks_a_span = s.is_mla ? 1 : s.kv_heads;
   const int spans_in_chunks = std::min(rows * spans, 4 * shape.n_multiprocessors / blocks_a_span + 1);
   return std::max(rows * spans, kDecodeSpanTokens / kDecodeChunkTokens * spans_in_chunks) + rows;
+}
+
+kernels::DecodeGrain decode_grain(const PlanShape& shape, std::span<const kernels::DecodeRow> rows) {
+  const DeviceSizes& s = shape.sizes;
+  std::int64_t n_chunks = 0;
+  for (const kernels::DecodeRow& row : rows) n_chunks += (row.n_keys + kDecodeChunkTokens - 1) / kDecodeChunkTokens;
+  if (n_chunks > most_decode_items(shape, static_cast<int>(rows.size()))) return kernels::DecodeGrain::span;
+  return s.is_mla ? kernels::choose_mla_decode_grain(rows, s.heads, shape.n_multiprocessors)
+                  : kernels::choose_decode_grain(rows, s.kv_heads, shape.n_multiprocessors);
 }
 
 std::size_t generated_bytes(const PlanShape& shape, int rows) {
@@ -89,8 +98,8 @@ PassRows stage_generated(StagedInputs& inputs, const PlanShape& shape, std::span
   }
   PassRows out{n_filled, rows.ids.device, rows.positions.device, rows.slots.device, {}};
   if (s.is_mla) {
-    const auto grain = kernels::choose_mla_decode_grain(decode_rows, s.heads, shape.n_multiprocessors);
-    const kernels::MlaDecodePlan plan = kernels::plan_mla_decode(decode_rows, s.heads, grain);
+    const kernels::MlaDecodePlan plan =
+        kernels::plan_mla_decode(decode_rows, s.heads, decode_grain(shape, decode_rows));
     const auto first_item = inputs.add(std::span(plan.first_item));
     // Room for as many items as there can be, so that the pages behind them lie at the same address in every pass.
     const auto items =
@@ -99,8 +108,7 @@ PassRows stage_generated(StagedInputs& inputs, const PlanShape& shape, std::span
     const auto pages = inputs.add(std::span(plan.pages));
     out.plan = MlaDecodeRows{items.device, first_item.device, pages.device};
   } else {
-    const auto grain = kernels::choose_decode_grain(decode_rows, s.kv_heads, shape.n_multiprocessors);
-    const kernels::DecodePlan plan = kernels::plan_decode(decode_rows, grain);
+    const kernels::DecodePlan plan = kernels::plan_decode(decode_rows, decode_grain(shape, decode_rows));
     const auto first_item = inputs.add(std::span(plan.first_item));
     const auto items = inputs.add(std::span(plan.items));
     out.plan = GqaDecodeRows{items.device, first_item.device};

@@ -17,8 +17,12 @@ struct PlanShape {
   int n_multiprocessors = 0;
 };
 
-/// Items that decode attention is given at most for so many rows.
+/// Items that there is room for in decode attention of so many rows: enough to deal them all out as spans.
 int most_decode_items(const PlanShape& shape, int rows);
+
+/// What is dealt out: as the kernel's own choice has it, but never more items than there is room for. No bit depends on
+/// it.
+kernels::DecodeGrain decode_grain(const PlanShape& shape, std::span<const kernels::DecodeRow> rows);
 
 /// Bytes of staged inputs that a pass of generated positions takes at most, and those that this pass of prompts takes.
 std::size_t generated_bytes(const PlanShape& shape, int rows);
