@@ -67,7 +67,7 @@ Json devices_json(const runners::ModelConfig& config, const runners::Checkpoint&
   Json devices = Json::array();
   for (const runners::DeviceMemory& device : runners::run_devices()) {
     const runners::MemoryFit fit =
-        runners::cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
+        runners::memory_fit(device, config, static_cast<std::int64_t>(checkpoint.total_bytes()));
     devices.push_back({{"device", device.device},
                        {"name", device.name},
                        {"memory_bytes", device.memory_bytes},

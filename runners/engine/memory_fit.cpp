@@ -1,22 +1,48 @@
 #include "runners/engine/memory_fit.h"
 
 #include <algorithm>
+#include <string>
 
 #include "runners/engine/cpu/kv_cache.h"
+#include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/host.h"
 
 namespace assay::runners {
 
+namespace {
+
+constexpr std::int64_t kBf16Bytes = 2;
+
+/// Contexts and sequences, once weights and pages are known.
+void fit_pages(const ModelConfig& config, std::int64_t page_bytes, std::int64_t available_bytes, MemoryFit& fit) {
+  fit.kv_bytes_per_token = page_bytes / kPageTokens;
+  if (fit.weight_bytes >= available_bytes) return;
+  const std::int64_t n_pages = (available_bytes - fit.weight_bytes) / page_bytes;
+  fit.max_context_tokens = std::min(config.max_position_embeddings, n_pages * kPageTokens);
+  fit.max_sequences = n_pages / pages_for(config.max_position_embeddings);
+}
+
+std::int64_t n_cache_layers(const ModelConfig& config) {
+  return config.num_hidden_layers + config.num_nextn_predict_layers;
+}
+
+}  // namespace
+
 std::vector<DeviceMemory> run_devices() {
-  return {{"cpu", processor_name(), memory_bytes(), available_memory_bytes()}};
+  std::vector<DeviceMemory> devices{{"cpu", processor_name(), memory_bytes(), available_memory_bytes()}};
+  for (int ordinal = 0;; ++ordinal) {
+    const Result<CudaDevice> gpu = open_cuda_device(ordinal);
+    if (!gpu) return devices;
+    devices.push_back(
+        {"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
+  }
 }
 
 MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes) {
-  const std::int64_t n_layers = config.num_hidden_layers + config.num_nextn_predict_layers;
+  const std::int64_t n_layers = n_cache_layers(config);
   const bool is_mla = config.attention == Attention::mla;
   const std::int64_t row_width =
       is_mla ? config.kv_lora_rank + config.qk_rope_head_dim : 2 * config.num_key_value_heads * config.head_dim;
-
   MemoryFit fit;
   fit.weight_bytes = file_bytes;
   if (is_mla) {
@@ -26,12 +52,30 @@ MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std
   }
   const auto page_bytes =
       static_cast<std::int64_t>(KvCache::page_bytes(static_cast<int>(n_layers), static_cast<int>(row_width)));
-  fit.kv_bytes_per_token = page_bytes / kPageTokens;
-  if (fit.weight_bytes >= available_bytes) return fit;
-  const std::int64_t n_pages = (available_bytes - fit.weight_bytes) / page_bytes;
-  fit.max_context_tokens = std::min(config.max_position_embeddings, n_pages * kPageTokens);
-  fit.max_sequences = n_pages / pages_for(config.max_position_embeddings);
+  fit_pages(config, page_bytes, available_bytes, fit);
   return fit;
+}
+
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes) {
+  const std::int64_t n_layers = n_cache_layers(config);
+  MemoryFit fit;
+  fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes;
+  std::int64_t row_width = 0;
+  if (config.attention == Attention::mla) {
+    constexpr std::int64_t kLatent = 512, kRope = 64, kNope = 128, kValue = 128;  // the kernels' widths
+    row_width = kLatent + kRope;
+    // kv_b_proj a second time, as maps (DeviceMla).
+    fit.weight_bytes += n_layers * config.num_attention_heads * (kNope + kValue) * kLatent * kBf16Bytes;
+  } else {
+    row_width = 2 * config.num_key_value_heads * (config.head_dim <= 64 ? 64 : 128);
+  }
+  fit_pages(config, n_layers * kPageTokens * row_width * kBf16Bytes, available_bytes, fit);
+  return fit;
+}
+
+MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes) {
+  return device.device == "cpu" ? cpu_memory_fit(config, file_bytes, device.available_bytes)
+                                : cuda_memory_fit(config, device.available_bytes);
 }
 
 }  // namespace assay::runners

@@ -17,7 +17,7 @@ struct DeviceMemory {
   std::int64_t available_bytes = 0;  ///< that can be taken now
 };
 
-/// This machine's. Each is asked at the time of the call.
+/// This machine's: the CPU, and the GPUs that the engine's kernels run on. Each is asked at the time of the call.
 std::vector<DeviceMemory> run_devices();
 
 struct MemoryFit {
@@ -30,5 +30,12 @@ struct MemoryFit {
 /// What fits into `available_bytes` on the CPU, where cached values are float32 in pages of 64 tokens. `file_bytes` are
 /// those of the weights in their files. Sequences that share a prompt need less than is counted here. Pure.
 MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes);
+
+/// What fits into `available_bytes` of a GPU, where weights and cached values are bfloat16 in the widths of the kernels
+/// (cuda/device_model.h), whatever the files have. Pure.
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes);
+
+/// The one of the two that the device calls for.
+MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes);
 
 }  // namespace assay::runners

@@ -47,6 +47,29 @@ TEST_CASE("cpu_memory_fit: latent attention's maps and rows", "[engine][fit]") {
   CHECK(fit.max_sequences == 0);
 }
 
+// Llama-3.1-8B: 8,030,261,248 parameters; 32 layers · 2 · 8 heads · 128 values of 2 bytes.
+TEST_CASE("cuda_memory_fit: weights and cache in bfloat16", "[engine][fit]") {
+  Json document = gqa_config("LlamaForCausalLM", "llama", 32, 4096, 14336, 32, 8, 128256, false);
+  document["head_dim"] = 128;
+  document["max_position_embeddings"] = 131072;
+  const ModelConfig config = parsed(document);
+  const std::int64_t weights = std::int64_t{8'030'261'248} * 2, token = 32 * 2 * 8 * 128 * 2;
+  const MemoryFit fit = cuda_memory_fit(config, weights + 3 * 131072 * token + 64 * token);
+  CHECK(fit.weight_bytes == weights);
+  CHECK(fit.kv_bytes_per_token == token);
+  CHECK(fit.max_context_tokens == 131072);
+  CHECK(fit.max_sequences == 3);
+  CHECK(cuda_memory_fit(config, weights).max_context_tokens == 0);
+}
+
+// Cached rows have the kernels' widths: 512 + 64, and heads of 64 where a model's have 16.
+TEST_CASE("cuda_memory_fit: what is filled up counts", "[engine][fit]") {
+  CHECK(cuda_memory_fit(parsed(deepseek_v3_config()), 0).kv_bytes_per_token == 62 * 576 * 2);
+  Json document = gqa_config("Qwen3ForCausalLM", "qwen3", 2, 32, 64, 4, 2, 100, false);
+  document["head_dim"] = 16;
+  CHECK(cuda_memory_fit(parsed(document), 0).kv_bytes_per_token == 2 * 2 * 2 * 64 * 2);
+}
+
 TEST_CASE("run_devices: the processor's memory is known", "[engine][fit]") {
   const std::vector<DeviceMemory> devices = run_devices();
   REQUIRE_FALSE(devices.empty());

@@ -1,5 +1,7 @@
 #include "runners/engine/cuda/device_model.h"
 
+#include <cuda_runtime_api.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -12,6 +14,7 @@
 #include "runners/engine/cuda/placement.h"
 #include "runners/engine/executor.h"
 #include "runners/engine/host.h"
+#include "runners/engine/memory_fit.h"
 
 namespace assay::runners {
 
@@ -358,6 +361,14 @@ Result<> check_cuda_model(const Model& model) {
 
 Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options) {
   ASSAY_TRY(check_cuda_model(model));
+  std::size_t free_bytes = 0, total_bytes = 0;
+  ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
+  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes));
+  if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
+    return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
+                             " MiB in bfloat16, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
+                             " MiB free; take a smaller model, or give --device cpu");
+  }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));
   return ModelUpload(model, std::move(uploader), options.on_progress).run();
 }
