@@ -7,10 +7,10 @@
 #include "harness/base/data_path.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
-#include "harness/cli/gpu_probe.h"
 #include "harness/cli/output.h"
 #include "harness/run/build_facts.h"
 #include "harness/run/environment.h"
+#include "harness/run/gpu_probe.h"
 #include "results/store.h"
 #include "suites/registry.h"
 #include "suites/sandbox/sandbox.h"
@@ -49,10 +49,10 @@ Check check_memory(const results::EnvironmentFacts& machine) {
 }
 
 Check check_gpu() {
-  const GpuProbe probe = probe_gpus();
+  const run::GpuProbe probe = run::probe_gpus();
   if (probe.gpus.empty()) return {"gpu", Health::none, probe.reason.empty() ? "the driver lists no GPU" : probe.reason};
   std::vector<std::string> names;
-  for (const GpuEntry& gpu : probe.gpus) {
+  for (const run::GpuEntry& gpu : probe.gpus) {
     names.push_back(gpu.name + " (" + to_fixed(double(gpu.memory_bytes) / (1 << 30), 1) + " GiB)");
   }
   return {"gpu", Health::ok, join(names, ", ") + "; driver " + probe.driver};

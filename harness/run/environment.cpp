@@ -10,6 +10,7 @@
 #include "harness/base/file.h"
 #include "harness/base/text.h"
 #include "harness/run/build_facts.h"
+#include "harness/run/gpu_probe.h"
 
 namespace assay::run {
 
@@ -41,6 +42,31 @@ Json machine_details(const std::string& cpuinfo) {
   if (const auto khz = parse_integer(trim(max_clock_khz))) details["cpu_max_clock_mhz"] = double(*khz) / 1000;
   if (const auto n = n_usable_cpus()) details["n_usable_cpus"] = *n;
   return details;
+}
+
+/// "13.0" of 13000.
+std::string cuda_version_text(std::int64_t version) {
+  return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+/// The GPU that the runner uses.
+void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& facts) {
+  facts.gpu_name = device.name;
+  facts.n_gpus = 1;
+  facts.cuda_version = cuda_version_text(device.details.value("runtime_cuda_version", std::int64_t{0}));
+  const GpuState state = read_gpu_state(device.details.value("pci_bus_id", std::string()));
+  if (!state.driver.empty()) facts.gpu_driver = state.driver;
+  if (state.max_sm_clock_mhz) facts.gpu_clock_mhz = state.max_sm_clock_mhz;
+  if (state.power_limit_watts) facts.gpu_power_limit_watts = state.power_limit_watts;
+  Json& json = facts.details["gpu_state"] = Json::object();
+  const auto add = [&](const char* key, const auto& value) {
+    if (value) json[key] = *value;
+  };
+  add("sm_clock_mhz", state.sm_clock_mhz);
+  add("memory_clock_mhz", state.memory_clock_mhz);
+  add("power_watts", state.power_watts);
+  add("temperature_c", state.temperature_c);
+  add("throttle_reasons", state.throttle_reasons);
 }
 
 }  // namespace
@@ -99,6 +125,7 @@ results::EnvironmentFacts read_environment(const runners::DeviceFacts& device) {
   facts.compiler_flags = build.compiler_flags;
   facts.details = machine_details(cpuinfo);
   facts.details["device"] = device.details;
+  if (device.kind == "cuda") add_gpu(device, facts);
   return facts;
 }
 

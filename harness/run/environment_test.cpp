@@ -38,3 +38,12 @@ TEST_CASE("read_environment: the device is the runner's, the build is this one",
   CHECK(facts.build_version == build_facts().version);
   CHECK_FALSE(facts.compiler.empty());
 }
+
+TEST_CASE("read_environment: a GPU's own fields", "[run]") {
+  const results::EnvironmentFacts facts =
+      read_environment({"cuda", "NVIDIA H100 80GB HBM3", {{"runtime_cuda_version", 13000}, {"pci_bus_id", "none"}}});
+  CHECK(facts.gpu_name == "NVIDIA H100 80GB HBM3");
+  CHECK(facts.n_gpus == 1);
+  CHECK(facts.cuda_version == "13.0");
+  CHECK(facts.details["gpu_state"].is_object());
+}

@@ -47,6 +47,9 @@ Result<DeviceFacts> open_device(int ordinal) {
   ASSAY_TRY(check(cudaGetDeviceProperties(&properties, ordinal), "CUDA device properties"));
   facts.ordinal = ordinal;
   facts.name = properties.name;
+  char bus_id[32] = {};
+  ASSAY_TRY(check(cudaDeviceGetPCIBusId(bus_id, sizeof bus_id, ordinal), "CUDA device's bus"));
+  facts.pci_bus_id = bus_id;
   facts.compute_capability = properties.major * 10 + properties.minor;
   facts.n_multiprocessors = properties.multiProcessorCount;
   facts.memory_bytes = properties.totalGlobalMem;

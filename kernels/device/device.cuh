@@ -18,6 +18,7 @@ Result<> check(cudaError_t status, std::string_view what);
 struct DeviceFacts {
   int ordinal = 0;
   std::string name;
+  std::string pci_bus_id;      ///< "0000:1b:00.0"
   int compute_capability = 0;  ///< 90 is 9.0
   int n_multiprocessors = 0;
   std::size_t memory_bytes = 0;

@@ -153,6 +153,7 @@ DeviceFacts NativeRunner::device_facts() const {
     facts.kind = "cuda";
     facts.name = cuda->name;
     facts.details.update({{"ordinal", cuda->ordinal},
+                          {"pci_bus_id", cuda->pci_bus_id},
                           {"compute_capability", cuda->compute_capability},
                           {"n_multiprocessors", cuda->n_multiprocessors},
                           {"memory_bytes", cuda->memory_bytes},

@@ -433,6 +433,7 @@ Result<CudaDevice> open_cuda_device(int ordinal) {
   ASSAY_ASSIGN(const kernels::DeviceFacts facts, kernels::open_device(ordinal));
   return CudaDevice{facts.ordinal,
                     facts.name,
+                    facts.pci_bus_id,
                     facts.compute_capability,
                     facts.n_multiprocessors,
                     static_cast<std::int64_t>(facts.memory_bytes),

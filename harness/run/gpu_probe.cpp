@@ -1,0 +1,141 @@
+#include "harness/run/gpu_probe.h"
+
+#include <dlfcn.h>
+
+#include <memory>
+
+namespace assay::run {
+
+namespace {
+
+// The few declarations of nvml.h that are used here (NVML API reference, ABI of the *_v2 entry points): the header
+// comes with CUDA, which a machine that only asks does not need.
+using NvmlDevice = struct nvmlDevice_st*;
+struct NvmlMemory {
+  unsigned long long total, free, used;
+};
+constexpr int kSuccess = 0;
+constexpr unsigned kTextBytes = 96;
+constexpr int kSmClock = 1, kMemoryClock = 2;
+constexpr int kGpuSensor = 0;
+
+struct LibraryCloser {
+  void operator()(void* library) const { ::dlclose(library); }
+};
+
+/// The library, initialised; shuts it down at the end.
+class Nvml {
+ public:
+  explicit Nvml(const char* name) : library_(::dlopen(name, RTLD_NOW | RTLD_LOCAL)) {
+    if (!library_) {
+      reason_ = std::string("no NVIDIA driver (") + kNvmlLibrary + " is not there)";
+      return;
+    }
+    const auto init = find<int()>("nvmlInit_v2");
+    if (!init || !find<int()>("nvmlShutdown")) {
+      reason_ = std::string(kNvmlLibrary) + " lacks a function that it should have";
+      return;
+    }
+    const int code = init();
+    if (code != kSuccess) {
+      reason_ = "the NVIDIA driver does not answer (nvmlInit_v2 gives " + std::to_string(code) + ")";
+      return;
+    }
+    ready_ = true;
+  }
+  ~Nvml() {
+    if (ready_) find<int()>("nvmlShutdown")();
+  }
+  Nvml(const Nvml&) = delete;
+  Nvml& operator=(const Nvml&) = delete;
+
+  bool ready() const { return ready_; }
+  const std::string& reason() const { return reason_; }
+
+  /// Null if the library has no such function.
+  template <class Function>
+  Function* find(const char* name) const {
+    return reinterpret_cast<Function*>(::dlsym(library_.get(), name));
+  }
+
+  std::string driver() const {
+    const auto driver_version = find<int(char*, unsigned)>("nvmlSystemGetDriverVersion");
+    char text[kTextBytes] = {};
+    return driver_version && driver_version(text, kTextBytes) == kSuccess ? text : "";
+  }
+
+  /// A number that `name` writes for a device, divided by `unit`; `kind` is what some ask for in between.
+  std::optional<double> number(NvmlDevice device, const char* name, double unit = 1) const {
+    const auto read = find<int(NvmlDevice, unsigned*)>(name);
+    unsigned value = 0;
+    if (!read || read(device, &value) != kSuccess) return {};
+    return value / unit;
+  }
+  std::optional<double> number_of_kind(NvmlDevice device, const char* name, int kind) const {
+    const auto read = find<int(NvmlDevice, int, unsigned*)>(name);
+    unsigned value = 0;
+    if (!read || read(device, kind, &value) != kSuccess) return {};
+    return value;
+  }
+
+ private:
+  std::unique_ptr<void, LibraryCloser> library_;
+  std::string reason_;
+  bool ready_ = false;
+};
+
+}  // namespace
+
+GpuProbe probe_gpus(const char* library) {
+  GpuProbe probe;
+  const Nvml nvml(library);
+  if (!nvml.ready()) {
+    probe.reason = nvml.reason();
+    return probe;
+  }
+  const auto count_of = nvml.find<int(unsigned*)>("nvmlDeviceGetCount_v2");
+  const auto device_at = nvml.find<int(unsigned, NvmlDevice*)>("nvmlDeviceGetHandleByIndex_v2");
+  const auto name_of = nvml.find<int(NvmlDevice, char*, unsigned)>("nvmlDeviceGetName");
+  const auto memory_of = nvml.find<int(NvmlDevice, NvmlMemory*)>("nvmlDeviceGetMemoryInfo");
+  if (!count_of || !device_at || !name_of || !memory_of) {
+    probe.reason = std::string(kNvmlLibrary) + " lacks a function that it should have";
+    return probe;
+  }
+  probe.driver = nvml.driver();
+  unsigned count = 0;
+  if (count_of(&count) != kSuccess) probe.reason = "the NVIDIA driver does not list its devices";
+  for (unsigned i = 0; i < count; ++i) {
+    NvmlDevice device = nullptr;
+    NvmlMemory memory{};
+    char text[kTextBytes] = {};
+    if (device_at(i, &device) != kSuccess || name_of(device, text, kTextBytes) != kSuccess) continue;
+    GpuEntry gpu{.name = text, .memory_bytes = 0};
+    if (memory_of(device, &memory) == kSuccess) gpu.memory_bytes = memory.total;
+    probe.gpus.push_back(std::move(gpu));
+  }
+  return probe;
+}
+
+GpuState read_gpu_state(const std::string& pci_bus_id, const char* library) {
+  GpuState state;
+  const Nvml nvml(library);
+  if (!nvml.ready()) return state;
+  const auto device_at = nvml.find<int(const char*, NvmlDevice*)>("nvmlDeviceGetHandleByPciBusId_v2");
+  NvmlDevice device = nullptr;
+  if (!device_at || device_at(pci_bus_id.c_str(), &device) != kSuccess) return state;
+  state.driver = nvml.driver();
+  state.sm_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetClockInfo", kSmClock);
+  state.max_sm_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetMaxClockInfo", kSmClock);
+  state.memory_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetClockInfo", kMemoryClock);
+  constexpr double kMilliwatts = 1000;
+  state.power_watts = nvml.number(device, "nvmlDeviceGetPowerUsage", kMilliwatts);
+  state.power_limit_watts = nvml.number(device, "nvmlDeviceGetEnforcedPowerLimit", kMilliwatts);
+  state.temperature_c = nvml.number_of_kind(device, "nvmlDeviceGetTemperature", kGpuSensor);
+  const auto throttle =
+      nvml.find<int(NvmlDevice, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
+  unsigned long long reasons = 0;
+  if (throttle && throttle(device, &reasons) == kSuccess) state.throttle_reasons = reasons;
+  return state;
+}
+
+}  // namespace assay::run

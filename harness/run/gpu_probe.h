@@ -1,0 +1,39 @@
+#pragma once
+// What NVIDIA's management library says of this machine, without linking it.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace assay::run {
+
+constexpr const char* kNvmlLibrary = "libnvidia-ml.so.1";
+
+struct GpuEntry {
+  std::string name;
+  std::uint64_t memory_bytes = 0;
+};
+
+struct GpuProbe {
+  std::string driver;  ///< "580.65.06"; empty if there is no driver
+  std::vector<GpuEntry> gpus;
+  std::string reason;  ///< why there is no driver or no list; empty if all was read
+};
+
+/// Loads the library if it is there and asks it.
+GpuProbe probe_gpus(const char* library = kNvmlLibrary);
+
+/// A GPU at one moment; what the library does not say is empty.
+struct GpuState {
+  std::string driver;
+  std::optional<double> sm_clock_mhz, max_sm_clock_mhz, memory_clock_mhz;
+  std::optional<double> power_watts, power_limit_watts;
+  std::optional<double> temperature_c;
+  std::optional<std::uint64_t> throttle_reasons;  ///< bits of nvmlClocksThrottleReason*
+};
+
+/// The GPU at a PCI bus id ("0000:1b:00.0"); all is empty if it can't be asked.
+GpuState read_gpu_state(const std::string& pci_bus_id, const char* library = kNvmlLibrary);
+
+}  // namespace assay::run

@@ -1,0 +1,31 @@
+// A management library of one GPU that always says the same, for tests on machines that have none.
+
+#include <cstring>
+
+namespace {
+struct Memory {
+  unsigned long long total, free, used;
+};
+constexpr int kSuccess = 0, kNotFound = 6;
+char device_of_one;
+}  // namespace
+
+extern "C" {
+int nvmlInit_v2() { return kSuccess; }
+int nvmlShutdown() { return kSuccess; }
+int nvmlSystemGetDriverVersion(char* text, unsigned) { return std::strcpy(text, "580.1") ? kSuccess : kNotFound; }
+int nvmlDeviceGetCount_v2(unsigned* count) { return *count = 1, kSuccess; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned, void** device) { return *device = &device_of_one, kSuccess; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** device) {
+  *device = &device_of_one;
+  return std::strcmp(id, "0000:1b:00.0") == 0 ? kSuccess : kNotFound;
+}
+int nvmlDeviceGetName(void*, char* text, unsigned) { return std::strcpy(text, "Fake H100") ? kSuccess : kNotFound; }
+int nvmlDeviceGetMemoryInfo(void*, Memory* memory) { return *memory = {80, 70, 10}, kSuccess; }
+int nvmlDeviceGetClockInfo(void*, int kind, unsigned* mhz) { return *mhz = kind == 1 ? 1755 : 2619, kSuccess; }
+int nvmlDeviceGetMaxClockInfo(void*, int, unsigned* mhz) { return *mhz = 1980, kSuccess; }
+int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) { return *milliwatts = 143940, kSuccess; }
+int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) { return *milliwatts = 700000, kSuccess; }
+int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* bits) { return *bits = 4, kSuccess; }
+// No nvmlDeviceGetTemperature: older libraries lack a function or two.
+}
