@@ -37,8 +37,9 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
               "Sequences that decode together at most (default: 64 on the CPU, 256 on a GPU)");
-  add_text(app, "--kv-memory", options.kv_memory, "BYTES|PCT",
-           "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is free (default: 50% on the CPU, 90% on a GPU)");
+  add_text(
+      app, "--kv-memory", options.kv_memory, "BYTES|PCT",
+      "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is free (default: 50% on the CPU, 90% on a GPU)");
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
              "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
              "sequences at a time (default: off)");

@@ -131,8 +131,7 @@ GpuState read_gpu_state(const std::string& pci_bus_id, const char* library) {
   state.power_watts = nvml.number(device, "nvmlDeviceGetPowerUsage", kMilliwatts);
   state.power_limit_watts = nvml.number(device, "nvmlDeviceGetEnforcedPowerLimit", kMilliwatts);
   state.temperature_c = nvml.number_of_kind(device, "nvmlDeviceGetTemperature", kGpuSensor);
-  const auto throttle =
-      nvml.find<int(NvmlDevice, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
+  const auto throttle = nvml.find<int(NvmlDevice, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
   unsigned long long reasons = 0;
   if (throttle && throttle(device, &reasons) == kSuccess) state.throttle_reasons = reasons;
   return state;

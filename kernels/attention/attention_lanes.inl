@@ -105,7 +105,8 @@ inline void attend_chunk(const AttentionArgs& a, int first_query, int chunk, Sof
   float* score = scratch;
   float* part = scratch + kQueryTile * kChunkTokens;
   const ptrdiff_t part_stride = (a.value_width + kLanes - 1) / kLanes * kLanes;
-  dot_block<Ahead::next_rows>(kQ, a.queries + first_query, n, a.key_chunks[chunk], a.key_stride, a.key_width, score, kChunkTokens);
+  dot_block<Ahead::next_rows>(kQ, a.queries + first_query, n, a.key_chunks[chunk], a.key_stride, a.key_width, score,
+                              kChunkTokens);
 
   Softmax chunk_state[kQ];
   for (int q = 0; q < kQ; ++q) {

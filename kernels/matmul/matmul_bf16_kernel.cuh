@@ -163,9 +163,8 @@ __device__ void for_each_f32(const MatmulKernelArgs& a, float* y, int column, in
 template <class T>
 __device__ void store_f32(const MatmulKernelArgs& a, float* y, const float (&sums)[T::kTokens / 2], int own_row,
                           int row_end, int token, float bias_low, float bias_high) {
-  for_each_f32<T::kTokens / 8>(a, y, 0, own_row, row_end, token, [&](int i, float* to) {
-    *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high);
-  });
+  for_each_f32<T::kTokens / 8>(a, y, 0, own_row, row_end, token,
+                               [&](int i, float* to) { *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high); });
 }
 
 /// y += sum. Many elements are read before the first is written: one after the other would each wait for memory.

@@ -24,7 +24,7 @@ struct SampleRow {
   double min_p = 0;
   NoiseKey key;
   float temperature = 0;
-  std::int32_t top_k = 0;      ///< 0: all
+  std::int32_t top_k = 0;        ///< 0: all
   std::uint32_t position = 0;    ///< of the token being drawn, prompt included
   std::uint32_t logits_row = 0;  ///< several may draw from one
 };

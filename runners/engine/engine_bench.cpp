@@ -29,7 +29,8 @@ struct Times {
 };
 
 /// Prefills prompts of `context` tokens, `n` of them, in passes of at most `chunk` rows.
-Result<Times> prefill(Executor& executor, int n, int context, int chunk, std::vector<std::vector<std::int32_t>>& pages) {
+Result<Times> prefill(Executor& executor, int n, int context, int chunk,
+                      std::vector<std::vector<std::int32_t>>& pages) {
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(context));
   for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<std::int32_t>(i * 31 % 1000);
   Times times;
@@ -66,8 +67,11 @@ Result<Times> decode(Executor& executor, int batch, int context, int warm, int s
       const auto at = static_cast<std::size_t>(i);
       tokens[at] = step == 0 ? 7 : drawn_before(i);
       spans.push_back({pages[at], context + step, std::span(tokens).subspan(at, 1)});
-      draws.push_back({i, {temperature, temperature > 0 ? 0.95 : 1.0, 0, 0}, {1, static_cast<std::uint32_t>(i)},
-                       static_cast<std::uint32_t>(context + step + 1), 0});
+      draws.push_back({i,
+                       {temperature, temperature > 0 ? 0.95 : 1.0, 0, 0},
+                       {1, static_cast<std::uint32_t>(i)},
+                       static_cast<std::uint32_t>(context + step + 1),
+                       0});
     }
     ASSAY_TRY(executor.submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
     if (step == 0) continue;

@@ -7,9 +7,10 @@ namespace assay::runners {
 
 Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes, std::int64_t context_tokens,
                         std::int64_t page_bytes) {
-  const std::int64_t bytes = options.kv_memory_bytes > 0
-                                 ? options.kv_memory_bytes
-                                 : static_cast<std::int64_t>(options.kv_memory_pct / 100 * static_cast<double>(free_bytes));
+  const std::int64_t bytes =
+      options.kv_memory_bytes > 0
+          ? options.kv_memory_bytes
+          : static_cast<std::int64_t>(options.kv_memory_pct / 100 * static_cast<double>(free_bytes));
   const std::int64_t most = 2 * std::int64_t{options.max_batch} * pages_for(context_tokens);
   const std::int64_t n_pages = std::min(most, bytes / page_bytes);
   if (n_pages < 2) {

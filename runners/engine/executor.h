@@ -62,7 +62,7 @@ struct Pass {
   PositionRole role = PositionRole::prompt;
   std::span<const TokenSpan> spans;
   std::span<const Draw> draws;
-  bool wants_states = false;  ///< logits and final hidden states of all rows, for comparisons; no draws then
+  bool wants_states = false;   ///< logits and final hidden states of all rows, for comparisons; no draws then
   LayerObserver observe = {};  ///< only with wants_states
 };
 
@@ -100,8 +100,8 @@ struct MtpResult {
   double device_ms = 0;
 };
 
-/// What an executor makes room for. A pass has at most prefill_chunk_tokens rows of prompts, or max_batch generated ones,
-/// twice as many with speculation.
+/// What an executor makes room for. A pass has at most prefill_chunk_tokens rows of prompts, or max_batch generated
+/// ones, twice as many with speculation.
 struct ExecutorOptions {
   int max_batch = 64;                ///< sequences that decode together
   std::int64_t kv_memory_bytes = 0;  ///< for cache pages, in all; 0: by kv_memory_pct
@@ -110,8 +110,8 @@ struct ExecutorOptions {
   bool speculate = false;            ///< drafts with the MTP module
 };
 
-/// Pages of `page_bytes` that the options' memory holds where `free_bytes` are free, and no more than can be used: a full
-/// batch of full contexts with their prompts. Error{environment} if there are less than two.
+/// Pages of `page_bytes` that the options' memory holds where `free_bytes` are free, and no more than can be used: a
+/// full batch of full contexts with their prompts. Error{environment} if there are less than two.
 Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes, std::int64_t context_tokens,
                         std::int64_t page_bytes);
 

@@ -33,8 +33,7 @@ std::vector<DeviceMemory> run_devices() {
   for (int ordinal = 0;; ++ordinal) {
     const Result<CudaDevice> gpu = open_cuda_device(ordinal);
     if (!gpu) return devices;
-    devices.push_back(
-        {"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
+    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
   }
 }
 

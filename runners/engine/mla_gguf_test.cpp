@@ -131,8 +131,7 @@ std::vector<float> logits_of(const Model& model, int first_generated,
                              kernels::SimdLevel level = kernels::best_simd_level(), int chunk = 64) {
   std::vector<std::int32_t> tokens;
   for (int i = 0; i < 40; ++i) tokens.push_back((7 * i + 3) % static_cast<int>(model.config.vocab_size));
-  const auto logits =
-      cpu_logits(model, tokens, {.first_generated = first_generated, .chunk_tokens = chunk}, level);
+  const auto logits = cpu_logits(model, tokens, {.first_generated = first_generated, .chunk_tokens = chunk}, level);
   if (!logits) FAIL(logits.error().message);
   return logits->logits;
 }

@@ -276,8 +276,8 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   }));
   const int n_threads = options.load.n_threads.value_or(available_processors());
   auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
-                                               std::move(weights_sha256), std::move(config_sha256), std::move(device), level,
-                                               n_threads);
+                                               std::move(weights_sha256), std::move(config_sha256), std::move(device),
+                                               level, n_threads);
   ASSAY_TRY(runner->start());
   return std::unique_ptr<Runner>(std::move(runner));
 }

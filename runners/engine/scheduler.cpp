@@ -327,8 +327,8 @@ Result<> Scheduler::Work::submit_prefill() {
     part.first_draw = static_cast<int>(draws.size());
     for (const std::size_t i : prompt.waiting) {
       const TokenRequest& request = requests_[i];
-      draws.push_back({n_rows - 1, request.sampling, request.key, static_cast<std::uint32_t>(prompt.size()),
-                       request.n_logprobs});
+      draws.push_back(
+          {n_rows - 1, request.sampling, request.key, static_cast<std::uint32_t>(prompt.size()), request.n_logprobs});
     }
   }
   ASSAY_TRY(executor_->submit({.role = PositionRole::prompt, .spans = spans, .draws = draws}));
@@ -361,8 +361,8 @@ Result<bool> Scheduler::Work::submit_decode() {
     Sequence& s = *step.sequence;
     const std::size_t n_rows = step.draft ? 2 : 1;
     ensure_pages(s, s.n_total() - 1 + static_cast<int>(n_rows));
-    spans.push_back({s.pages, s.n_total() - 1,
-                     std::span(tokens).subspan(static_cast<std::size_t>(step.first_row), n_rows)});
+    spans.push_back(
+        {s.pages, s.n_total() - 1, std::span(tokens).subspan(static_cast<std::size_t>(step.first_row), n_rows)});
   }
   ASSAY_TRY(executor_->submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
   for (const Step& step : pass.steps) {
@@ -403,11 +403,12 @@ Result<> Scheduler::Work::finish_prompts(const std::vector<PromptPart>& parts, P
     if (part.first_draw >= 0) ASSAY_TRY(executor_->keep_hidden(part.first_row + part.n_rows - 1, prompt.hidden_slot));
     const int n_pairs = std::min(part.n_rows, prompt.size() - 1 - part.first_position);
     if (n_pairs == 0) continue;
-    pairs.push_back({{prompt.pages, part.first_position,
-                      std::span(prompt.tokens)
-                          .subspan(static_cast<std::size_t>(part.first_position) + 1, static_cast<std::size_t>(n_pairs))},
-                     MtpSpan::Source::pass,
-                     part.first_row});
+    pairs.push_back(
+        {{prompt.pages, part.first_position,
+          std::span(prompt.tokens)
+              .subspan(static_cast<std::size_t>(part.first_position) + 1, static_cast<std::size_t>(n_pairs))},
+         MtpSpan::Source::pass,
+         part.first_row});
   }
   if (pairs.empty()) return {};
   ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::prompt, pairs, MtpOutput::cache_rows));
@@ -472,7 +473,8 @@ Result<> Scheduler::Work::draft(const std::vector<DraftRows>& work) {
   for (const DraftRows& rows : work) {
     const Sequence& s = *rows.sequence;
     const auto n = static_cast<std::size_t>(rows.n_rows);
-    spans.push_back({{s.pages, s.size() - 1 - rows.n_rows, std::span(s.tokens).last(n)}, rows.source, rows.first_hidden});
+    spans.push_back(
+        {{s.pages, s.size() - 1 - rows.n_rows, std::span(s.tokens).last(n)}, rows.source, rows.first_hidden});
   }
   ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::generated, spans, MtpOutput::drafts));
   progress_.decode_device_ms += mtp.device_ms;

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-
 namespace assay::runners {
 
 Result<KvCache> KvCache::create(int n_pages, int n_layers, int row_width) {

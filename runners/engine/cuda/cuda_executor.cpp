@@ -48,7 +48,8 @@ SampleRow sample_row(const Draw& d, int logits_row) {
   SampleRow how;
   how.temperature = static_cast<float>(d.sampling.temperature);
   how.top_p = d.sampling.top_p;
-  how.top_k = static_cast<std::int32_t>(std::min<std::int64_t>(d.sampling.top_k, std::numeric_limits<std::int32_t>::max()));
+  how.top_k =
+      static_cast<std::int32_t>(std::min<std::int64_t>(d.sampling.top_k, std::numeric_limits<std::int32_t>::max()));
   how.min_p = d.sampling.min_p;
   how.key = d.key;
   how.position = d.position;
@@ -144,23 +145,24 @@ Result<> CudaExecutor::start() {
   ASSAY_ASSIGN(generated_tokens_, DeviceBuffer<std::int32_t>::create(rows));
   ASSAY_ASSIGN(drafts_, DeviceBuffer<std::int32_t>::create(rows));
 
-  const std::int64_t page_bytes = std::int64_t{model_.sizes.n_cache_planes()} * model_.sizes.page_elements() * std::int64_t{sizeof(Bf16)};
+  const std::int64_t page_bytes =
+      std::int64_t{model_.sizes.n_cache_planes()} * model_.sizes.page_elements() * std::int64_t{sizeof(Bf16)};
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
   const std::int64_t room = static_cast<std::int64_t>(free_bytes) - kReservedBytes;
   ASSAY_ASSIGN(n_pages_, count_pages(options_, room, shape_.context_tokens, page_bytes));
   const auto n = static_cast<std::size_t>(n_pages_) + 1;
-  Result<DeviceBuffer<Bf16>> cache = DeviceBuffer<Bf16>::create(
-      n * static_cast<std::size_t>(page_bytes) / sizeof(Bf16));
+  Result<DeviceBuffer<Bf16>> cache =
+      DeviceBuffer<Bf16>::create(n * static_cast<std::size_t>(page_bytes) / sizeof(Bf16));
   if (!cache) {
     return environment_error("the KV cache of ", n_pages_, " pages takes ", (n_pages_ + 1) * page_bytes >> 20,
-                             " MiB, the GPU has ", room >> 20, " MiB left beside the weights; give a smaller --kv-memory");
+                             " MiB, the GPU has ", room >> 20,
+                             " MiB left beside the weights; give a smaller --kv-memory");
   }
   cache_ = std::move(*cache);
   forward_->use_cache({cache_.data(), n_pages_ + 1});
-  log_note("GPU memory: weights ", model_.weight_bytes >> 20, " MiB, KV cache ",
-           (n_pages_ + 1) * page_bytes >> 20, " MiB (", std::int64_t{n_pages_} * kPageTokens, " tokens) of ",
-           total_bytes >> 20, " MiB");
+  log_note("GPU memory: weights ", model_.weight_bytes >> 20, " MiB, KV cache ", (n_pages_ + 1) * page_bytes >> 20,
+           " MiB (", std::int64_t{n_pages_} * kPageTokens, " tokens) of ", total_bytes >> 20, " MiB");
   return {};
 }
 
@@ -177,8 +179,7 @@ Result<> CudaExecutor::submit(const Pass& pass) {
   } else {
     ASSAY_TRY(submit_prompt(pass, under_way));
   }
-  const std::int32_t* tokens =
-      pass.role == PositionRole::generated ? generated_tokens_.data() : prompt_tokens_.data();
+  const std::int32_t* tokens = pass.role == PositionRole::generated ? generated_tokens_.data() : prompt_tokens_.data();
   if (!pass.draws.empty()) {
     ASSAY_TRY(check(cudaMemcpyAsync(under_way.tokens.get(), tokens, pass.draws.size() * sizeof(std::int32_t),
                                     cudaMemcpyDeviceToHost, stream_.get()),
@@ -286,7 +287,8 @@ Result<> CudaExecutor::to_host(void* to, const void* from, std::size_t n_bytes) 
 
 /// Logits of the first n_rows of the forward pass's hidden states, at the end of `logits`.
 Result<> CudaExecutor::append_logits(int n_rows, std::vector<float>& logits) {
-  const auto vocab = static_cast<std::ptrdiff_t>(model_.sizes.vocab), stride = static_cast<std::ptrdiff_t>(model_.sizes.vocab_rows);
+  const auto vocab = static_cast<std::ptrdiff_t>(model_.sizes.vocab),
+             stride = static_cast<std::ptrdiff_t>(model_.sizes.vocab_rows);
   const int part_rows = forward_->limits().logits_rows;
   std::vector<float> part;
   for (int first = 0; first < n_rows; first += part_rows) {
@@ -321,9 +323,10 @@ Result<> CudaExecutor::run_for_states(const PassRows& rows, const Pass& pass, Pa
 Result<> CudaExecutor::keep_hidden(int row, int slot) {
   const auto hidden = static_cast<std::ptrdiff_t>(model_.sizes.hidden);
   Bf16* states = forward_->states();
-  return check(cudaMemcpyAsync(states + (forward_->limits().rows() + slot) * hidden, states + row * hidden,
-                               static_cast<std::size_t>(hidden) * sizeof(Bf16), cudaMemcpyDeviceToDevice, stream_.get()),
-               "hidden state");
+  return check(
+      cudaMemcpyAsync(states + (forward_->limits().rows() + slot) * hidden, states + row * hidden,
+                      static_cast<std::size_t>(hidden) * sizeof(Bf16), cudaMemcpyDeviceToDevice, stream_.get()),
+      "hidden state");
 }
 
 Result<MtpResult> CudaExecutor::run_mtp(PositionRole role, std::span<const MtpSpan> mtp_spans, MtpOutput output) {
@@ -372,12 +375,14 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
   std::vector<float> logits(static_cast<std::size_t>(model_.sizes.vocab));
   for (std::size_t i = 0; i < draws.size(); ++i) {
     if (draws[i].n_logprobs == 0) continue;
-    const float* row = forward_->logits() + std::size_t{how[i].logits_row} * static_cast<std::size_t>(model_.sizes.vocab_rows);
+    const float* row =
+        forward_->logits() + std::size_t{how[i].logits_row} * static_cast<std::size_t>(model_.sizes.vocab_rows);
     std::int32_t token = 0;
-    ASSAY_TRY(check(cudaMemcpyAsync(&token, tokens + i, sizeof token, cudaMemcpyDeviceToHost, stream_.get()), "tokens"));
-    ASSAY_TRY(check(cudaMemcpyAsync(logits.data(), row, logits.size() * sizeof(float), cudaMemcpyDeviceToHost,
-                                    stream_.get()),
-                    "logits"));
+    ASSAY_TRY(
+        check(cudaMemcpyAsync(&token, tokens + i, sizeof token, cudaMemcpyDeviceToHost, stream_.get()), "tokens"));
+    ASSAY_TRY(
+        check(cudaMemcpyAsync(logits.data(), row, logits.size() * sizeof(float), cudaMemcpyDeviceToHost, stream_.get()),
+              "logits"));
     ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "logits"));
     if (token >= 0) drawn[first + i].logprobs = logprobs_of(logits, token, draws[i].n_logprobs);
   }
@@ -385,8 +390,8 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
 }
 
 Result<> CudaExecutor::sample(const SampleRow* how, int n, std::int32_t* tokens) {
-  return kernels::sample_rows(
-      {forward_->logits(), model_.sizes.vocab_rows, n, model_.sizes.vocab, how, tokens}, stream_.get());
+  return kernels::sample_rows({forward_->logits(), model_.sizes.vocab_rows, n, model_.sizes.vocab, how, tokens},
+                              stream_.get());
 }
 
 Result<PassResult> CudaExecutor::collect() {
@@ -420,8 +425,8 @@ Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::i
     for (std::size_t i = 0; i < part.size(); ++i) pairs.host[i] = {part[i].first, part[i].second};
     ASSAY_TRY(page_inputs_.upload(stream_.get()));
     ASSAY_TRY(check(cudaEventRecord(pages_read_.get(), stream_.get()), "event"));
-    ASSAY_TRY(kernels::copy_pages({cache_.data(), model_.sizes.n_cache_planes(), n_pages_ + 1, model_.sizes.page_elements(),
-                                   pairs.device, static_cast<int>(part.size())},
+    ASSAY_TRY(kernels::copy_pages({cache_.data(), model_.sizes.n_cache_planes(), n_pages_ + 1,
+                                   model_.sizes.page_elements(), pairs.device, static_cast<int>(part.size())},
                                   stream_.get()));
   }
   return {};

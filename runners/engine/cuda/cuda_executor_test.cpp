@@ -118,7 +118,8 @@ void check_same(const std::vector<TokenOutput>& a, const std::vector<TokenOutput
     REQUIRE(a[i].logprobs.size() == b[i].logprobs.size());
     bool same = true;
     for (std::size_t k = 0; k < a[i].logprobs.size(); ++k) {
-      same = same && a[i].logprobs[k].logprob == b[i].logprobs[k].logprob && a[i].logprobs[k].top == b[i].logprobs[k].top;
+      same =
+          same && a[i].logprobs[k].logprob == b[i].logprobs[k].logprob && a[i].logprobs[k].top == b[i].logprobs[k].top;
     }
     CHECK(same);
   }
@@ -139,8 +140,9 @@ TEST_CASE("cuda engine: the golden models, every layer, for prompt and generated
   const SequenceLogits out = logits_of(model, std::vector<std::int32_t>(ids.begin(), ids.end()),
                                        {.hidden = true, .first_generated = first_generated});
   INFO(name << " sequence " << s << " generated from " << first_generated);
-  // A bfloat16 holds 8 bits. Where that turns the choice of an expert a row of these random models goes another way: the
-  // same rounding on the CPU gives errors of up to 0.12 over a sequence, and 0.004 to 0.008 where no expert changes.
+  // A bfloat16 holds 8 bits. Where that turns the choice of an expert a row of these random models goes another way:
+  // the same rounding on the CPU gives errors of up to 0.12 over a sequence, and 0.004 to 0.008 where no expert
+  // changes.
   const auto check_close = [](const std::vector<float>& got, const std::vector<float>& expected, std::size_t width) {
     std::vector<double> errors;
     for (std::size_t at = 0; at < expected.size(); at += width) {

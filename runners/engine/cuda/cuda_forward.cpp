@@ -41,8 +41,8 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
     if (after_layer) ASSAY_TRY(after_layer(static_cast<int>(i)));
   }
   if (states_.size() == 0) return {};
-  return kernels::rmsnorm_bf16(
-      {x_.data(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()}, stream);
+  return kernels::rmsnorm_bf16({x_.data(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()},
+                               stream);
 }
 
 Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStream_t stream) {
@@ -59,8 +59,8 @@ Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStrea
 Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream) {
   ASSAY_TRY(norm(weights.input_layernorm, nullptr, rows.n_rows, stream));
   if (auto* mla = std::get_if<MlaLayer>(&attention_)) {
-    ASSAY_TRY(mla->run(std::get<DeviceMla>(weights.attention), rows, normed_.data(), plane(cache_layer),
-                       cache_.n_pages, x_.data(), stream));
+    ASSAY_TRY(mla->run(std::get<DeviceMla>(weights.attention), rows, normed_.data(), plane(cache_layer), cache_.n_pages,
+                       x_.data(), stream));
   } else {
     ASSAY_TRY(std::get<GqaLayer>(attention_)
                   .run(std::get<DeviceGqa>(weights.attention), rows, normed_.data(), plane(2 * cache_layer),
@@ -75,8 +75,8 @@ Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const P
 }
 
 Result<> CudaForward::norm(const DeviceBuffer<float>& weight, const int* rows, int n, cudaStream_t stream) {
-  return kernels::rmsnorm_bf16(
-      {x_.data(), rows, weight.data(), model_->eps, n, model_->sizes.hidden, normed_.data()}, stream);
+  return kernels::rmsnorm_bf16({x_.data(), rows, weight.data(), model_->eps, n, model_->sizes.hidden, normed_.data()},
+                               stream);
 }
 
 Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {

@@ -40,9 +40,9 @@ class CudaForward {
   /// states(). The normed states of all rows are then in hidden().
   Result<> run_mtp(const PassRows& rows, const int* states, cudaStream_t stream);
 
-  float* x() const { return x_.data(); }                ///< [rows, hidden]
-  Bf16* hidden() const { return normed_.data(); }        ///< [rows, hidden]
-  float* logits() const { return logits_.data(); }      ///< [rows, vocab_rows]
+  float* x() const { return x_.data(); }            ///< [rows, hidden]
+  Bf16* hidden() const { return normed_.data(); }   ///< [rows, hidden]
+  float* logits() const { return logits_.data(); }  ///< [rows, vocab_rows]
   /// Hidden states of the last pass of the main model [rows], and behind them those that are kept [kept_states].
   Bf16* states() const { return states_.data(); }
   const ForwardLimits& limits() const { return limits_; }

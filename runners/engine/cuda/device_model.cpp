@@ -318,11 +318,13 @@ class ModelUpload {
 
 Result<> check_attention(const ModelConfig& c, const std::string& where) {
   if (c.attention == Attention::mla) {
-    const bool fits = c.kv_lora_rank <= kMlaLatent && c.qk_rope_head_dim <= kMlaRope && c.qk_nope_head_dim <= kMlaNope &&
-                      c.v_head_dim <= kMlaValue && c.kv_lora_rank % 4 == 0 && c.qk_rope_head_dim % 2 == 0;
+    const bool fits = c.kv_lora_rank <= kMlaLatent && c.qk_rope_head_dim <= kMlaRope &&
+                      c.qk_nope_head_dim <= kMlaNope && c.v_head_dim <= kMlaValue && c.kv_lora_rank % 4 == 0 &&
+                      c.qk_rope_head_dim % 2 == 0;
     if (fits && c.num_attention_heads <= 128 && c.q_lora_rank.value_or(0) % 8 == 0) return {};
-    return bad_input(where, ": the GPU's latent attention takes kv_lora_rank up to 512, qk_rope_head_dim 64, "
-                            "qk_nope_head_dim and v_head_dim 128, 128 heads, and a q_lora_rank that is a multiple of 8");
+    return bad_input(where,
+                     ": the GPU's latent attention takes kv_lora_rank up to 512, qk_rope_head_dim 64, "
+                     "qk_nope_head_dim and v_head_dim 128, 128 heads, and a q_lora_rank that is a multiple of 8");
   }
   if (kernel_head_dim(as_int(c.head_dim)) == 0 || c.head_dim % 2 != 0) {
     return bad_input(where, ": head_dim is ", c.head_dim, ", the GPU needs an even number up to 128");

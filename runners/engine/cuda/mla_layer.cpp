@@ -24,8 +24,8 @@ constexpr int kExpandedHead = kMlaNope + kMlaValue;
 constexpr std::int64_t kExpandedElements = std::int64_t{128} << 20;
 
 /// For each head h: y[row, h, 0 … n_out - 1] = x[row, h, …] · w[h]ᵀ, with rows of `heads` times the strides.
-Result<> multiply_heads(const Bf16* x, int x_stride, int n_rows, int heads, const DeviceMatrix& w, Bf16* y, int y_stride,
-                        cudaStream_t stream) {
+Result<> multiply_heads(const Bf16* x, int x_stride, int n_rows, int heads, const DeviceMatrix& w, Bf16* y,
+                        int y_stride, cudaStream_t stream) {
   kernels::MatmulBf16Args args;
   args.x = x;
   args.x_stride = std::int64_t{heads} * x_stride;
@@ -65,8 +65,9 @@ Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const ForwardLimits&
   ASSAY_ASSIGN(layer.gathered_, rows_buffer<Bf16>(limits.prompt_keys, kMlaRow));
   const std::int64_t all_heads = std::int64_t{limits.prompt_keys} * s.heads * kExpandedHead;
   const std::int64_t one_head = std::int64_t{limits.prompt_keys} * kExpandedHead;
-  ASSAY_ASSIGN(layer.expanded_, DeviceBuffer<Bf16>::create(static_cast<std::size_t>(
-                                    std::max(one_head, std::min(all_heads, kExpandedElements)))));
+  ASSAY_ASSIGN(
+      layer.expanded_,
+      DeviceBuffer<Bf16>::create(static_cast<std::size_t>(std::max(one_head, std::min(all_heads, kExpandedElements)))));
   return layer;
 }
 
@@ -76,8 +77,7 @@ Result<> MlaLayer::run(const DeviceMla& weights, const PassRows& rows, const Bf1
   if (const auto* plan = std::get_if<MlaDecodeRows>(&rows.plan)) {
     ASSAY_TRY(attend_absorbed(weights, *plan, rows.n_rows, cache, n_pages, stream));
   } else {
-    ASSAY_TRY(
-        attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
+    ASSAY_TRY(attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
   }
   return multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
 }
@@ -122,8 +122,16 @@ Result<> MlaLayer::attend_absorbed(const DeviceMla& weights, const MlaDecodeRows
   const int heads = model_->sizes.heads;
   ASSAY_TRY(
       multiply_heads(q_nope_.data(), kMlaNope, n_rows, heads, weights.key_map, q_latent_.data(), kMlaRow, stream));
-  ASSAY_TRY(kernels::mla_decode_attention({q_latent_.data(), n_rows, heads, {cache, n_pages}, model_->attention_scale,
-                                           plan.items, plan.first_item, plan.pages, max_items_, scratch_.data(),
+  ASSAY_TRY(kernels::mla_decode_attention({q_latent_.data(),
+                                           n_rows,
+                                           heads,
+                                           {cache, n_pages},
+                                           model_->attention_scale,
+                                           plan.items,
+                                           plan.first_item,
+                                           plan.pages,
+                                           max_items_,
+                                           scratch_.data(),
                                            o_latent_.data()},
                                           stream));
   return multiply_heads(o_latent_.data(), kMlaLatent, n_rows, heads, weights.value_map, attended_.data(), kMlaValue,
@@ -150,10 +158,10 @@ Result<> MlaLayer::attend_materialised(const DeviceMla& weights, const MlaPrompt
     expand.y = expanded_.data();
     expand.y_stride = expand.n_out;
     ASSAY_TRY(kernels::matmul_bf16(expand, stream));
-    ASSAY_TRY(kernels::mla_prefill_attention({q_head_.data(), n_rows, heads, first, n_heads, gathered_.data(),
-                                              expanded_.data(), plan.n_keys, plan.first_key, model_->attention_scale,
-                                              plan.tiles, plan.n_tiles, attended_.data()},
-                                             stream));
+    ASSAY_TRY(kernels::mla_prefill_attention(
+        {q_head_.data(), n_rows, heads, first, n_heads, gathered_.data(), expanded_.data(), plan.n_keys, plan.first_key,
+         model_->attention_scale, plan.tiles, plan.n_tiles, attended_.data()},
+        stream));
   }
   return {};
 }

@@ -27,18 +27,18 @@ class MlaLayer {
 
   const DeviceModel* model_;
   int max_items_ = 0, max_keys_ = 0;
-  DeviceBuffer<float> q_a_;       // [rows, q_lora_rank]
+  DeviceBuffer<float> q_a_;        // [rows, q_lora_rank]
   DeviceBuffer<Bf16> q_a_normed_;  // [rows, q_lora_rank]
-  DeviceBuffer<float> q_;         // [rows, heads·192]
-  DeviceBuffer<float> kv_;        // [rows, 576]
-  DeviceBuffer<Bf16> q_head_;     // [prompt rows, heads, 192]
-  DeviceBuffer<Bf16> q_nope_;     // [generated rows, heads, 128]
-  DeviceBuffer<Bf16> q_latent_;   // [generated rows, heads, 576]
-  DeviceBuffer<Bf16> o_latent_;   // [generated rows, heads, 512]
-  DeviceBuffer<Bf16> attended_;   // [rows, heads, 128]
-  DeviceBuffer<float> scratch_;   // of decode attention
-  DeviceBuffer<Bf16> gathered_;   // [prompt keys, 576]
-  DeviceBuffer<Bf16> expanded_;   // [keys, some heads, 256]
+  DeviceBuffer<float> q_;          // [rows, heads·192]
+  DeviceBuffer<float> kv_;         // [rows, 576]
+  DeviceBuffer<Bf16> q_head_;      // [prompt rows, heads, 192]
+  DeviceBuffer<Bf16> q_nope_;      // [generated rows, heads, 128]
+  DeviceBuffer<Bf16> q_latent_;    // [generated rows, heads, 576]
+  DeviceBuffer<Bf16> o_latent_;    // [generated rows, heads, 512]
+  DeviceBuffer<Bf16> attended_;    // [rows, heads, 128]
+  DeviceBuffer<float> scratch_;    // of decode attention
+  DeviceBuffer<Bf16> gathered_;    // [prompt keys, 576]
+  DeviceBuffer<Bf16> expanded_;    // [keys, some heads, 256]
 };
 
 }  // namespace assay::runners

@@ -6,7 +6,8 @@ namespace assay::runners {
 
 namespace {
 Error no_cuda() {
-  return environment_error("this build has no CUDA; give --device cpu, or build with -DASSAY_CUDA=ON (nvcc 12.3 or later)");
+  return environment_error(
+      "this build has no CUDA; give --device cpu, or build with -DASSAY_CUDA=ON (nvcc 12.3 or later)");
 }
 }  // namespace
 

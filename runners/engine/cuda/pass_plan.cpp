@@ -15,7 +15,8 @@ constexpr std::size_t kAlignmentBytes = 16 * 16;  // of all arrays of a pass
 struct StagedRows {
   StagedArray<int> ids, positions, slots;
 
-  StagedRows(StagedInputs& inputs, std::size_t n) : ids(inputs.add<int>(n)), positions(inputs.add<int>(n)), slots(inputs.add<int>(n)) {}
+  StagedRows(StagedInputs& inputs, std::size_t n)
+      : ids(inputs.add<int>(n)), positions(inputs.add<int>(n)), slots(inputs.add<int>(n)) {}
 
   void set(std::size_t row, std::int32_t id, int position, std::int32_t page) const {
     ids.host[row] = id;
@@ -102,8 +103,7 @@ PassRows stage_generated(StagedInputs& inputs, const PlanShape& shape, std::span
         kernels::plan_mla_decode(decode_rows, s.heads, decode_grain(shape, decode_rows));
     const auto first_item = inputs.add(std::span(plan.first_item));
     // Room for as many items as there can be, so that the pages behind them lie at the same address in every pass.
-    const auto items =
-        inputs.add<kernels::MlaDecodeItem>(static_cast<std::size_t>(most_decode_items(shape, n_filled)));
+    const auto items = inputs.add<kernels::MlaDecodeItem>(static_cast<std::size_t>(most_decode_items(shape, n_filled)));
     std::copy(plan.items.begin(), plan.items.end(), items.host.begin());
     const auto pages = inputs.add(std::span(plan.pages));
     out.plan = MlaDecodeRows{items.device, first_item.device, pages.device};
@@ -143,8 +143,9 @@ PassRows stage_prompt(StagedInputs& inputs, const PlanShape& shape, std::span<co
     const kernels::MlaGatherPlan plan = kernels::plan_mla_gather(sequences);
     const auto gather_pages = inputs.add(std::span(plan.pages));
     const auto first_key = inputs.add(std::span(plan.first_row));
-    out.plan = MlaPromptRows{device_tiles.device,   n_tiles,          gather_pages.device, static_cast<int>(plan.pages.size()),
-                             first_key.device, plan.first_row.back()};
+    out.plan = MlaPromptRows{device_tiles.device, n_tiles,
+                             gather_pages.device, static_cast<int>(plan.pages.size()),
+                             first_key.device,    plan.first_row.back()};
   } else {
     out.plan = GqaPromptRows{device_tiles.device, n_tiles, inputs.add(std::span(pages)).device};
   }

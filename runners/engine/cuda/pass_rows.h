@@ -48,7 +48,7 @@ struct PassRows {
 struct ForwardLimits {
   int generated_rows = 0;
   int prompt_rows = 0;
-  int prompt_keys = 0;   ///< that the sequences of a pass of prompts have in the cache, in all
+  int prompt_keys = 0;  ///< that the sequences of a pass of prompts have in the cache, in all
   int logits_rows = 0;
   int decode_items = 0;  ///< of decode attention
   int kept_states = 0;   ///< hidden states that are kept for the MTP module; 0: it is not used
