@@ -16,8 +16,8 @@ constexpr int kTileM = 2, kTileN = 2;  // 16 of 32 registers: an accumulator is 
 constexpr int kTileM = 1, kTileN = 1;
 #endif
 
-/// Whether a tile asks for the rows of w behind it. Rows of a weight lie side by side, and the hardware sees them
-/// coming; no hardware prefetcher follows the stride of cache rows (2,304 bytes for MLA).
+/// Whether a tile asks for the rows of w behind it. Rows of a weight lie side by side, and the hardware sees them coming;
+/// no hardware prefetcher follows the stride of cache rows (2,304 bytes for MLA).
 enum class Ahead { nothing, next_rows };
 
 /// out[r][j] = Σ_k x[r][k] · w[j][k] for kM rows x[r] and kN rows of w.
