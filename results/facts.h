@@ -25,6 +25,13 @@ enum class RunState { running, finished, interrupted };
 std::string to_string(RunState state);
 Result<RunState> parse_run_state(std::string_view text);
 
+/// What a device did while it was given passes.
+struct DeviceTime {
+  double prefill_ms = 0;  ///< worked on prompts
+  double decode_ms = 0;   ///< worked on generated tokens
+  double idle_ms = 0;     ///< waited for the host between two passes
+};
+
 /// The machine and the build that worked on a run. One per segment, since a run may be resumed elsewhere.
 struct EnvironmentFacts {
   std::string device_kind;  ///< "cpu", "cuda", "remote", "replay"

@@ -39,5 +39,8 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     CHECK(summary->suites[0].accuracy == 0.75);
     CHECK(summary->n_output_tokens == 20);
     CHECK(summary->wall_s == 4);
+    // From version 2 on a segment has its device's times.
+    REQUIRE(summary->device_time.has_value() == (version >= 2));
+    if (version >= 2) CHECK(summary->device_time->decode_ms == 3000);
   }
 }

@@ -109,6 +109,13 @@ std::string amounts(const RunSummary& summary) {
        "cached " + count_or_dash(summary.n_cached_prompt_tokens), "output " + count_or_dash(summary.n_output_tokens)},
       {"throughput", fixed_or_dash(summary.output_tokens_per_s, 1) + " output tokens/s",
        fixed_or_dash(summary.requests_per_s, 2) + " requests/s", "wall " + to_fixed(summary.wall_s, 1) + " s"}};
+  if (const auto& device = summary.device_time) {
+    constexpr double kMsPerSecond = 1000;
+    const double all_ms = device->prefill_ms + device->decode_ms + device->idle_ms;
+    rows.push_back({"device", "prefill " + to_fixed(device->prefill_ms / kMsPerSecond, 1) + " s",
+                    "decode " + to_fixed(device->decode_ms / kMsPerSecond, 1) + " s",
+                    all_ms > 0 ? "waiting " + to_fixed(100 * device->idle_ms / all_ms, 1) + " %" : "-"});
+  }
   if (summary.n_drafted_tokens > 0) {
     rows.push_back({"speculation", "drafted " + to_text(summary.n_drafted_tokens),
                     "accepted " + to_text(summary.n_accepted_tokens)});

@@ -49,7 +49,9 @@ constexpr std::string_view kInsertVerdict =
     "INSERT INTO verdicts (grading_id, sample_key, verdict, answer, expected, score, rule, detail, sandboxed, "
     "graded_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 constexpr std::string_view kExtendSegment = "UPDATE run_segments SET wall_ms = max(wall_ms, ?2) WHERE segment_id = ?1";
-constexpr std::string_view kEndSegment = "UPDATE run_segments SET ended_at_ms = ?2 WHERE segment_id = ?1";
+constexpr std::string_view kEndSegment =
+    "UPDATE run_segments SET ended_at_ms = ?2, prefill_device_ms = ?3, decode_device_ms = ?4, device_idle_ms = ?5 "
+    "WHERE segment_id = ?1";
 constexpr std::string_view kSetState = "UPDATE runs SET state = ?2, finished_at_ms = ?3 WHERE run_key = ?1";
 constexpr std::string_view kFindRun = "SELECT run_key, state FROM runs WHERE run_id = ?1";
 constexpr std::string_view kUnfinishedOfIdentity =
@@ -270,7 +272,8 @@ Result<> RunWriter::add_sample(const SampleFacts& sample, const VerdictFacts& ve
   return transaction.commit();
 }
 
-Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall_ms) {
+Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall_ms,
+                           const std::optional<DeviceTime>& device_time) {
   ASSAY_ASSERT(!state_->finished && state != RunState::running, "a run ends once, as finished or interrupted");
   const Database& database = *state_->database;
   ASSAY_ASSIGN(auto transaction, Transaction::begin(database, Transaction::Kind::write));
@@ -284,7 +287,12 @@ Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall
   }
   ASSAY_TRY(state_->extend_segment.bind(1, state_->segment_id).bind(2, wall_ms).run());
   ASSAY_ASSIGN(auto end_segment, database.prepare(kEndSegment));
-  ASSAY_TRY(end_segment.bind(1, state_->segment_id).bind(2, ended_at_ms).run());
+  end_segment.bind(1, state_->segment_id).bind(2, ended_at_ms);
+  const auto part = [&](double DeviceTime::*ms) {
+    return device_time ? std::optional(*device_time.*ms) : std::nullopt;
+  };
+  end_segment.bind(3, part(&DeviceTime::prefill_ms)).bind(4, part(&DeviceTime::decode_ms));
+  ASSAY_TRY(end_segment.bind(5, part(&DeviceTime::idle_ms)).run());
   ASSAY_ASSIGN(auto set_state, database.prepare(kSetState));
   set_state.bind(1, state_->run_key).bind(2, to_string(state));
   set_state.bind(3, state == RunState::finished ? std::optional(ended_at_ms) : std::nullopt);

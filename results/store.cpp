@@ -31,7 +31,8 @@ constexpr std::string_view kReadSegments =
     "SELECT s.started_at_ms, s.ended_at_ms, s.wall_ms, e.device_kind, e.device_name, e.hostname, e.cpu_model, "
     "e.n_cores, "
     "e.memory_bytes, e.os, e.kernel, e.gpu_name, e.n_gpus, e.gpu_driver, e.cuda_version, e.gpu_clock_mhz, "
-    "e.gpu_power_limit_watts, e.build_version, e.build_git_commit, e.compiler, e.compiler_flags, e.details "
+    "e.gpu_power_limit_watts, e.build_version, e.build_git_commit, e.compiler, e.compiler_flags, e.details, "
+    "s.prefill_device_ms, s.decode_device_ms, s.device_idle_ms "
     "FROM run_segments s JOIN environments e ON e.environment_id = s.environment_id "
     "WHERE s.run_key = ?1 ORDER BY s.segment_id";
 constexpr std::string_view kReadSuites =
@@ -144,6 +145,9 @@ Result<std::vector<SegmentRecord>> read_segments(const Database& database, std::
     segment.started_at_ms = row.integer(0);
     segment.ended_at_ms = row.optional_integer(1);
     segment.wall_ms = row.real(2);
+    if (const auto prefill_ms = row.optional_real(22)) {
+      segment.device_time = {*prefill_ms, row.optional_real(23).value_or(0), row.optional_real(24).value_or(0)};
+    }
     EnvironmentFacts& environment = segment.environment;
     environment.device_kind = row.text(3);
     environment.device_name = row.text(4);

@@ -43,6 +43,7 @@ struct SegmentRecord {
   std::int64_t started_at_ms = 0;
   std::optional<std::int64_t> ended_at_ms;  ///< none if the process was killed, or still works
   double wall_ms = 0;                       ///< up to its last stored sample, or its end
+  std::optional<DeviceTime> device_time;    ///< none where no device is known, or the process was killed
   EnvironmentFacts environment;
 };
 
@@ -97,7 +98,8 @@ class RunWriter {
 
   /// Ends this process's segment and sets the run's state to `finished` or `interrupted`. Error{bad_input} for
   /// `finished` while planned samples are missing.
-  Result<> finish(RunState state, std::int64_t ended_at_ms, double wall_ms);
+  Result<> finish(RunState state, std::int64_t ended_at_ms, double wall_ms,
+                  const std::optional<DeviceTime>& device_time = {});
 
  private:
   friend class Store;

@@ -176,6 +176,17 @@ bool was_timed(const RunRecord& run) {
                       [](const SegmentRecord& segment) { return segment.environment.device_kind == "replay"; });
 }
 
+std::optional<DeviceTime> device_time(const RunRecord& run) {
+  DeviceTime sum;
+  for (const SegmentRecord& segment : run.segments) {
+    if (!segment.device_time) return {};
+    sum.prefill_ms += segment.device_time->prefill_ms;
+    sum.decode_ms += segment.device_time->decode_ms;
+    sum.idle_ms += segment.device_time->idle_ms;
+  }
+  return sum;
+}
+
 /// `numerator` per unit of `denominator`; unknown where either is, or where there is nothing to divide by.
 std::optional<double> ratio(std::optional<double> numerator, double denominator) {
   if (!numerator || !(denominator > 0)) return std::nullopt;
@@ -213,6 +224,7 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
   ASSAY_ASSIGN(summary.ttft_ms, percentiles(totals.ttft_ms));
   ASSAY_ASSIGN(summary.itl_ms, percentiles(totals.itl_ms));
   ASSAY_ASSIGN(summary.e2e_ms, percentiles(totals.e2e_ms));
+  summary.device_time = device_time(summary.run);
   if (!was_timed(summary.run) || totals.n_served == 0) return {};
   if (summary.n_output_tokens) {
     summary.output_tokens_per_s = ratio(static_cast<double>(*summary.n_output_tokens), summary.wall_s);

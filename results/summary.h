@@ -55,7 +55,8 @@ struct RunSummary {
   // device times are unknown.
   std::optional<double> usd_total, usd_per_mtok_input, usd_per_mtok_output, usd_per_correct;
   double wall_s = 0;
-  BootstrapOptions bootstrap;  ///< what the resampled intervals were drawn with
+  std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
+  BootstrapOptions bootstrap;             ///< what the resampled intervals were drawn with
 };
 
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and

@@ -67,6 +67,11 @@ Json hardware_json(const RunRecord& run) {
   return hardware;
 }
 
+Json device_time_json(const std::optional<DeviceTime>& time) {
+  if (!time) return nullptr;
+  return {{"prefill_ms", time->prefill_ms}, {"decode_ms", time->decode_ms}, {"idle_ms", time->idle_ms}};
+}
+
 Json to_json(const SuiteSummary& summary) {
   const RunSuiteRecord& suite = summary.suite;
   Json by_tag = Json::array();
@@ -141,6 +146,7 @@ Json to_json(const RunSummary& summary) {
           {"throughput",
            {{"output_tokens_per_s", or_null(summary.output_tokens_per_s)},
             {"requests_per_s", or_null(summary.requests_per_s)},
+            {"device_time", device_time_json(summary.device_time)},
             {"provenance", provenance}}},
           {"cost",
            {{"usd_total", or_null(summary.usd_total)},

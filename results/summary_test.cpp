@@ -56,6 +56,35 @@ Result<RunSummary> summary_of(RunFacts facts, const std::vector<std::string>& ro
 
 }  // namespace
 
+TEST_CASE("summary: a device's time is the sum over segments, and unknown if one of them is", "[results][summary]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  std::optional<RunId> run;
+  const auto add_segment = [&](const std::optional<DeviceTime>& time) {
+    auto writer = run ? store->resume_run(*run, some_environment("cuda"), kNowMs)
+                      : store->begin_run(some_run(), some_environment("cuda"), kNowMs);
+    REQUIRE(ok(writer));
+    run = writer->run_id();
+    REQUIRE(writer->finish(RunState::interrupted, kNowMs + 1, 10, time));
+  };
+  add_segment(DeviceTime{1, 2, 3});
+  add_segment(DeviceTime{10, 20, 30});
+  auto summary = summarise(*store, *run);
+  REQUIRE(ok(summary));
+  REQUIRE(summary->device_time);
+  CHECK(summary->device_time->prefill_ms == 11);
+  CHECK(summary->device_time->decode_ms == 22);
+  CHECK(summary->device_time->idle_ms == 33);
+  CHECK(to_json(*summary)["throughput"]["device_time"]["idle_ms"] == 33);
+  CHECK_THAT(report_text(*summary), Catch::Matchers::Contains("waiting 50.0 %"));
+  add_segment({});
+  summary = summarise(*store, *run);
+  REQUIRE(ok(summary));
+  CHECK_FALSE(summary->device_time);
+  CHECK(to_json(*summary)["throughput"]["device_time"].is_null());
+}
+
 // The five-by-four example of the statistics: mean 0.5, error over questions 0.1767767, for these questions
 // sqrt(0.1666667 / 20) = 0.0912871. pass@4 = 4/5 by counting; maj@4 by counting: 1, 0, 1/2, 1, 0.
 TEST_CASE("summarise: the five-by-four example", "[results]") {

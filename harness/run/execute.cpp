@@ -112,17 +112,24 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
         return {};
       },
       clock.unix_ms);
+  results::DeviceTime device_time;
   const Result<> asked = runner.run(
       requests, [&](runners::Completion completion) { return pipeline.submit(std::move(completion)); },
-      [&](const runners::Progress& state) { progress.set_output_tokens(state.n_output_tokens); }, stop);
+      [&](const runners::Progress& state) {
+        progress.set_output_tokens(state.n_output_tokens);
+        device_time = {state.prefill_device_ms, state.decode_device_ms, state.device_idle_ms};
+      },
+      stop);
   const Result<> stored = pipeline.finish();
 
   // End. A stop that came behind the last sample stops nothing.
   RunOutcome outcome{.run_id = writer->run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};
   const bool complete = n_stored == n_planned;
   if (!complete) outcome.stopped_by = why_incomplete(asked, stored);
-  const Result<> ended = writer->finish(complete ? results::RunState::finished : results::RunState::interrupted,
-                                        clock.unix_ms(), wall_ms());
+  const bool has_device = environment.device_kind == "cuda";
+  const Result<> ended =
+      writer->finish(complete ? results::RunState::finished : results::RunState::interrupted, clock.unix_ms(),
+                     wall_ms(), has_device ? std::optional(device_time) : std::nullopt);
   if (!ended && !outcome.stopped_by) outcome.stopped_by = ended.error();
   return outcome;
 }

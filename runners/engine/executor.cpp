@@ -10,11 +10,13 @@ Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes,
   const std::int64_t bytes =
       options.kv_memory_bytes > 0
           ? options.kv_memory_bytes
-          : static_cast<std::int64_t>(options.kv_memory_pct / 100 * static_cast<double>(free_bytes));
+          : static_cast<std::int64_t>(options.kv_memory_pct / 100 *
+                                      static_cast<double>(std::max<std::int64_t>(0, free_bytes)));
   const std::int64_t most = 2 * std::int64_t{options.max_batch} * pages_for(context_tokens);
   const std::int64_t n_pages = std::min(most, bytes / page_bytes);
   if (n_pages < 2) {
-    return environment_error("the KV cache needs at least ", 2 * page_bytes, " bytes, ", bytes, " are given");
+    return environment_error("the KV cache needs at least ", 2 * page_bytes, " bytes, ", bytes,
+                             " are given or free; give a larger --kv-memory, or a smaller --max-batch or model");
   }
   return static_cast<int>(n_pages);
 }

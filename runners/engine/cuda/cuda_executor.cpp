@@ -137,8 +137,12 @@ Result<> CudaExecutor::start() {
   limits.logits_rows = std::max(limits.generated_rows, kMinLogitsRows);
   limits.decode_items = most_decode_items(shape_, limits.generated_rows);
   limits.kept_states = options_.speculate ? options_.max_batch + 1 : 0;
-  ASSAY_ASSIGN(CudaForward forward, CudaForward::create(model_, limits));
-  forward_.emplace(std::move(forward));
+  Result<CudaForward> forward = CudaForward::create(model_, limits);
+  if (!forward) {
+    return environment_error("the buffers for ", options_.max_batch, " sequences don't fit beside the weights (",
+                             forward.error().message, "); give a smaller --max-batch");
+  }
+  forward_.emplace(std::move(*forward));
   const auto rows = static_cast<std::size_t>(limits.generated_rows);
   ASSAY_ASSIGN(generated_inputs_,
                StagedInputs::create(generated_bytes(shape_, limits.generated_rows) + rows * sizeof(SampleRow)));
