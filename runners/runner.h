@@ -115,7 +115,7 @@ struct Progress {
   std::int64_t n_output_tokens = 0;
   std::int64_t n_prompt_tokens = 0;
   std::int64_t n_running = 0;    ///< sequences in flight
-  double prefill_device_ms = 0;  ///< that the device has worked on prompts; 0 where no device is known
+  double prefill_device_ms = 0;  ///< that the device, or the CPU in its place, has worked on prompts; 0 if unknown
   double decode_device_ms = 0;   ///< likewise on generated tokens
   double device_idle_ms = 0;     ///< that it has waited for the host between passes
 };

@@ -22,7 +22,7 @@ bool is_device(std::string_view word) {
 
 void add_device_option(CLI::App& app, std::string& device) {
   add_text(app, "--device", device, "auto|cpu|cuda[:i]",
-           "Where the model runs (default: auto, the first GPU if it can, or else the CPU)")
+           "Where the model runs (default: auto, the first GPU for Llama and Qwen models, or else the CPU)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });

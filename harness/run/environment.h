@@ -12,7 +12,8 @@
 namespace assay::run {
 
 /// The machine, this build, and the device that the runner reports; of a GPU also what its management library says now
-/// (GpuState in details.gpu_state, before the run: its clocks are those of an idle GPU).
+/// (GpuState in details.gpu_state, before the run: its clocks are those of an idle GPU; gpu_clock_mhz is the highest
+/// that its multiprocessors may have).
 results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
 
 // Pure readers of the kernel's texts.

@@ -97,7 +97,8 @@ enum class MtpOutput { cache_rows, drafts, logits };
 struct MtpResult {
   std::vector<std::int32_t> drafts;  ///< the largest logit of each span's last row
   std::vector<float> logits;         ///< [rows, vocab_size]
-  double device_ms = 0;
+  double device_ms = 0;              ///< as a pass has them
+  double idle_ms = 0;
 };
 
 /// What an executor makes room for. A pass has at most prefill_chunk_tokens rows of prompts, or max_batch generated

@@ -114,6 +114,7 @@ class Scheduler::Work {
   Result<> draft(const std::vector<DraftRows>& work);
   void ensure_pages(Sequence& sequence, int n_tokens);
   bool is_end(std::int32_t token) const;
+  void add_idle(double idle_ms);
   double now_ms() const { return std::chrono::duration<double, std::milli>(Clock::now() - start_).count(); }
   void forget_everything();
 
@@ -378,13 +379,18 @@ Result<> Scheduler::Work::collect() {
   const PassUnderWay pass = std::move(in_flight_.front());
   in_flight_.pop_front();
   ASSAY_ASSIGN(PassResult result, executor_->collect());
-  progress_.device_idle_ms += result.idle_ms;
+  add_idle(result.idle_ms);
   if (pass.steps.empty()) {
     progress_.prefill_device_ms += result.device_ms;
     return finish_prompts(pass.parts, result);
   }
   progress_.decode_device_ms += result.device_ms;
   return finish_steps(pass.steps, result);
+}
+
+/// The time before a run's first pass is nobody's.
+void Scheduler::Work::add_idle(double idle_ms) {
+  if (progress_.prefill_device_ms > 0) progress_.device_idle_ms += idle_ms;
 }
 
 Result<> Scheduler::Work::finish_prompts(const std::vector<PromptPart>& parts, PassResult& result) {
@@ -412,6 +418,7 @@ Result<> Scheduler::Work::finish_prompts(const std::vector<PromptPart>& parts, P
   }
   if (pairs.empty()) return {};
   ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::prompt, pairs, MtpOutput::cache_rows));
+  add_idle(mtp.idle_ms);
   progress_.prefill_device_ms += mtp.device_ms;
   for (const PromptPart& part : parts) part.prompt->prefill_ms += mtp.device_ms * part.n_rows / n_rows;
   return {};
@@ -477,6 +484,7 @@ Result<> Scheduler::Work::draft(const std::vector<DraftRows>& work) {
         {{s.pages, s.size() - 1 - rows.n_rows, std::span(s.tokens).last(n)}, rows.source, rows.first_hidden});
   }
   ASSAY_ASSIGN(const MtpResult mtp, executor_->run_mtp(PositionRole::generated, spans, MtpOutput::drafts));
+  add_idle(mtp.idle_ms);
   progress_.decode_device_ms += mtp.device_ms;
   for (std::size_t i = 0; i < work.size(); ++i) {
     work[i].sequence->draft = mtp.drafts[i];

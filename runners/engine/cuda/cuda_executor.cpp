@@ -99,6 +99,7 @@ class CudaExecutor final : public Executor {
   Result<> launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch);
   Result<> to_host(void* to, const void* from, std::size_t n_bytes);
   Result<> append_logits(int n_rows, std::vector<float>& logits);
+  Result<double> idle_before(const Event& begin, Event& end);
   std::int32_t spare_page() const { return n_pages_; }
 
   DeviceModel model_;
@@ -116,7 +117,7 @@ class CudaExecutor final : public Executor {
   std::size_t n_submitted_ = 0, n_collected_ = 0;
   Event pages_read_;  // copy_pages' input has left the host
   Event mtp_begin_, mtp_end_;
-  Event last_end_;  // of the pass collected last
+  Event last_end_;  // of the pass collected last, or of the MTP module's run behind it
   bool has_last_end_ = false;
 };
 
@@ -367,6 +368,7 @@ Result<MtpResult> CudaExecutor::run_mtp(PositionRole role, std::span<const MtpSp
   }
   ASSAY_TRY(check(cudaEventRecord(mtp_end_.get(), stream_.get()), "event"));
   ASSAY_ASSIGN(result.device_ms, kernels::elapsed_ms(mtp_begin_, mtp_end_));
+  ASSAY_ASSIGN(result.idle_ms, idle_before(mtp_begin_, mtp_end_));
   return result;
 }
 
@@ -407,12 +409,19 @@ Result<PassResult> CudaExecutor::collect() {
   const auto* tokens = reinterpret_cast<const std::int32_t*>(under_way.tokens.get());
   for (std::size_t i = 0; i < under_way.n_drawn; ++i) result.drawn[i].token = tokens[i];
   ASSAY_ASSIGN(result.device_ms, kernels::elapsed_ms(under_way.begin, under_way.end));
-  if (has_last_end_) {
-    ASSAY_ASSIGN(result.idle_ms, kernels::elapsed_ms(last_end_, under_way.begin));
-  }
-  std::swap(last_end_, under_way.end);
-  has_last_end_ = true;
+  ASSAY_ASSIGN(result.idle_ms, idle_before(under_way.begin, under_way.end));
   return result;
+}
+
+/// Milliseconds from the end of the work before to `begin`; what ends with `end` is now the work before.
+Result<double> CudaExecutor::idle_before(const Event& begin, Event& end) {
+  double idle_ms = 0;
+  if (has_last_end_) {
+    ASSAY_ASSIGN(idle_ms, kernels::elapsed_ms(last_end_, begin));
+  }
+  std::swap(last_end_, end);
+  has_last_end_ = true;
+  return idle_ms;
 }
 
 Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) {

@@ -1,0 +1,28 @@
+#include "runners/engine/native_device.h"
+
+#include "harness/base/data_path.h"
+#include "harness/base/log.h"
+#include "tests/support/catch.h"
+
+using namespace assay;
+using namespace assay::runners;
+
+TEST_CASE("open_native_device: words that name no device, or several, are refused", "[engine][device]") {
+  CHECK(open_native_device("cpu").has_value());
+  for (const char* word : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:0,1", "cudb:0"}) {
+    CAPTURE(word);
+    const auto device = open_native_device(word);
+    REQUIRE_FALSE(device);
+    CHECK(device.error().kind == ErrorKind::bad_input);
+  }
+}
+
+TEST_CASE("settle_device: auto leaves latent attention to the CPU", "[engine][device]") {
+  set_log_level(LogLevel::quiet);
+  const auto model = load_model(*shipped_path("models/reference"));
+  REQUIRE(model);
+  NativeDevice device{CudaDevice{}, false};
+  CHECK(settle_device(*model, device));
+  CHECK_FALSE(device.cuda);
+  CHECK(default_limits(device).max_batch == 64);
+}
