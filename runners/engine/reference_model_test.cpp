@@ -49,18 +49,24 @@ std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, con
   limits.speculate = settings.speculate;
   TestExecutor executor(reference_model(), limits, settings.n_threads, settings.level);
   std::unique_ptr<Executor> taken = executor.take();
-  if (settings.two_in_flight) taken = std::make_unique<TwoInFlight>(std::move(taken));
+  if (settings.two_in_flight)
+    taken = std::make_unique<TwoInFlight>(std::move(taken), reference_model().config.max_position_embeddings);
   Result<Scheduler> scheduler = Scheduler::create(reference_model(), std::move(taken), {limits, {1}});
   if (!scheduler) FAIL(scheduler.error().message);
   std::vector<TokenOutput> outputs(requests.size());
   std::size_t n_done = 0;
-  const auto result = scheduler->run(requests,
-                                     [&](TokenOutput output) -> Result<> {
-                                       ++n_done;
-                                       outputs[output.request] = std::move(output);
-                                       return {};
-                                     },
-                                     {}, {});
+  const auto result = scheduler->run(
+      requests,
+      [&](TokenOutput output) -> Result<> {
+        ++n_done;
+        outputs[output.request] = std::move(output);
+        return {};
+      },
+      [&](const Progress& progress) {
+        REQUIRE(progress.n_running >= 0);
+        REQUIRE(progress.n_running <= settings.max_batch);
+      },
+      {});
   if (!result) FAIL(result.error().message);
   REQUIRE(n_done == requests.size());
   return outputs;
@@ -237,6 +243,10 @@ TEST_CASE("scheduler: limits end a sample with their own reason", "[engine]") {
     // A prompt of 2,046 of the 2,048 positions leaves room for two tokens.
     std::vector<std::int32_t> prompt;
     while (prompt.size() < 2046) prompt.push_back(record.prompt[prompt.size() % record.prompt.size()]);
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      const TokenOutput hot = run({.prompt = prompt, .sampling = {50, 1, 0, 0}, .key = {5, i}}, speculate);
+      CHECK((hot.finish_reason == FinishReason::context || hot.n_output_tokens < 2));
+    }
     const TokenOutput out = run({.prompt = prompt, .sampling = {1, 1, 0, 0}, .key = {3, 4}}, speculate);
     CHECK((out.finish_reason == FinishReason::context || out.finish_reason == FinishReason::eos));
     CHECK(out.n_output_tokens <= 2);

@@ -32,12 +32,14 @@ class TestExecutor {
 /// next one was submitted.
 class TwoInFlight final : public Executor {
  public:
-  explicit TwoInFlight(std::unique_ptr<Executor> inner) : inner_(std::move(inner)) {}
+  TwoInFlight(std::unique_ptr<Executor> inner, std::int64_t context_tokens)
+      : inner_(std::move(inner)), context_tokens_(context_tokens) {}
 
   int n_pages() const override { return inner_->n_pages(); }
   int max_in_flight() const override { return 2; }
   Result<> submit(const Pass& pass) override {
     REQUIRE(results_.size() < 2);
+    for (const Draw& draw : pass.draws) REQUIRE(draw.position < context_tokens_);
     std::vector<std::vector<std::int32_t>> tokens;
     std::vector<TokenSpan> spans(pass.spans.begin(), pass.spans.end());
     for (TokenSpan& span : spans) {
@@ -71,6 +73,7 @@ class TwoInFlight final : public Executor {
 
  private:
   std::unique_ptr<Executor> inner_;
+  std::int64_t context_tokens_;
   std::vector<DrawnToken> last_drawn_;
   std::deque<PassResult> results_;
 };
