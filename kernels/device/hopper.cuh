@@ -105,6 +105,28 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
 /// Orders this thread's ordinary writes to shared memory before what the copy engine and the tensor cores do later.
 __device__ inline void fence_for_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
+// ---- clusters: blocks that run together and reach each other's shared memory
+
+__device__ inline unsigned cluster_rank() {
+  unsigned rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return rank;
+}
+/// Arrives at the cluster's barrier; what this thread wrote is visible to all who wait for the phase.
+__device__ inline void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+__device__ inline void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+__device__ inline void cluster_sync() {
+  cluster_arrive();
+  cluster_wait();
+}
+/// The same place in the shared memory of another block of the cluster.
+template <class T>
+__device__ inline T* in_block(T* place, unsigned rank) {
+  T* there;
+  asm volatile("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(place), "r"(rank));
+  return there;
+}
+
 // ---- registers of a warpgroup
 
 template <int kRegisters>

@@ -28,23 +28,40 @@ __device__ uint2 packed(float a, float b, float c, float d) {
   return {hopper::pack_bf16(a, b), hopper::pack_bf16(c, d)};
 }
 
+/// A thread keeps its groups of four between the sum and the product: kGroups at most. The weights are asked for before
+/// the row is there.
+template <int kGroups>
 __global__ void __launch_bounds__(kThreads) rmsnorm_kernel(RmsNormBf16Args a) {
   hopper::let_next_grid_start();
+  const int thread = static_cast<int>(threadIdx.x), token = static_cast<int>(blockIdx.x), n_groups = a.hidden / 4;
+  const auto* weight = reinterpret_cast<const float4*>(a.weight);
+  float4 w[kGroups], v[kGroups];
+#pragma unroll
+  for (int i = 0; i < kGroups; ++i) {
+    if (thread + i * kThreads < n_groups) w[i] = weight[thread + i * kThreads];
+  }
   hopper::wait_for_previous_grid();
-  const int token = static_cast<int>(blockIdx.x);
   const std::size_t row = static_cast<std::size_t>(a.rows != nullptr ? a.rows[token] : token);
   const auto* x = reinterpret_cast<const float4*>(a.x + row * static_cast<std::size_t>(a.hidden));
-  const auto* weight = reinterpret_cast<const float4*>(a.weight);
   auto* y = reinterpret_cast<uint2*>(a.y + static_cast<std::size_t>(token) * static_cast<std::size_t>(a.hidden));
+#pragma unroll
+  for (int i = 0; i < kGroups; ++i) {
+    if (thread + i * kThreads < n_groups) v[i] = x[thread + i * kThreads];
+  }
   float squares = 0;
-  for (int i = static_cast<int>(threadIdx.x); i < a.hidden / 4; i += kThreads) {
-    const float4 v = x[i];
-    squares = fmaf(v.w, v.w, fmaf(v.z, v.z, fmaf(v.y, v.y, fmaf(v.x, v.x, squares))));
+#pragma unroll
+  for (int i = 0; i < kGroups; ++i) {
+    if (thread + i * kThreads < n_groups) {
+      squares = fmaf(v[i].w, v[i].w, fmaf(v[i].z, v[i].z, fmaf(v[i].y, v[i].y, fmaf(v[i].x, v[i].x, squares))));
+    }
   }
   const float scale = 1.0f / sqrtf(block_sum(squares) / static_cast<float>(a.hidden) + a.eps);
-  for (int i = static_cast<int>(threadIdx.x); i < a.hidden / 4; i += kThreads) {
-    const float4 v = x[i], w = weight[i];
-    y[i] = packed(v.x * scale * w.x, v.y * scale * w.y, v.z * scale * w.z, v.w * scale * w.w);
+#pragma unroll
+  for (int i = 0; i < kGroups; ++i) {
+    if (thread + i * kThreads < n_groups) {
+      y[thread + i * kThreads] =
+          packed(v[i].x * scale * w[i].x, v[i].y * scale * w[i].y, v[i].z * scale * w[i].z, v[i].w * scale * w[i].w);
+    }
   }
 }
 
@@ -62,11 +79,16 @@ __global__ void __launch_bounds__(kThreads) embed_kernel(EmbedArgs a) {
 }  // namespace
 
 Result<> rmsnorm_bf16(const RmsNormBf16Args& args, cudaStream_t stream) {
-  if (args.hidden < 8 || args.hidden % 8 != 0) {
-    return bad_input("rmsnorm_bf16: hidden is ", args.hidden, ", must be a multiple of 8");
+  if (args.hidden < 8 || args.hidden % 8 != 0 || args.hidden > kMaxNormHidden) {
+    return bad_input("rmsnorm_bf16: hidden is ", args.hidden, ", must be a multiple of 8, at most ", kMaxNormHidden);
   }
   if (args.tokens == 0) return {};
-  return launch("rmsnorm_bf16", rmsnorm_kernel, {dim3(static_cast<unsigned>(args.tokens)), kThreads}, stream, args);
+  const LaunchShape shape{dim3(static_cast<unsigned>(args.tokens)), kThreads};
+  const int n_groups = (args.hidden / 4 + kThreads - 1) / kThreads;
+  if (n_groups <= 2) return launch("rmsnorm_bf16", rmsnorm_kernel<2>, shape, stream, args);
+  if (n_groups <= 4) return launch("rmsnorm_bf16", rmsnorm_kernel<4>, shape, stream, args);
+  if (n_groups <= 8) return launch("rmsnorm_bf16", rmsnorm_kernel<8>, shape, stream, args);
+  return launch("rmsnorm_bf16", rmsnorm_kernel<kMaxNormHidden / 4 / kThreads>, shape, stream, args);
 }
 
 Result<> embed_rows(const EmbedArgs& args, cudaStream_t stream) {

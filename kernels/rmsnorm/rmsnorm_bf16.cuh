@@ -2,9 +2,10 @@
 // RMSNorm from the float32 residual stream to a product's bfloat16 input:
 //   y[t, i] = bf16(x[r(t), i] · (1 / sqrt(mean_i(x[r(t), i]²) + eps)) · weight[i]).  Source: arXiv:1910.07467.
 //   x [rows, hidden] float32, weight [hidden] float32, y [tokens, hidden] bfloat16, all dense and 16-byte aligned;
-//   hidden % 8 == 0. r(t) is rows[t], or t itself: logits are wanted of few rows of a prefill.
+//   hidden % 8 == 0, at most 24,576. r(t) is rows[t], or t itself: logits are wanted of few rows of a prefill.
 //   The squares are summed by 256 threads, each over its groups of four in ascending order, then as a tree: the same
 //   row gives the same bits wherever it lies. Division and square root are IEEE float32; one rounding at the end.
+//   Weights are read before the launch before this one has ended: they must not be what that one writes.
 //   Moves tokens · hidden · 6 bytes: memory-bound.
 
 #include <cuda_bf16.h>
@@ -13,6 +14,8 @@
 #include "kernels/device/device.cuh"
 
 namespace assay::kernels {
+
+constexpr int kMaxNormHidden = 24'576;
 
 struct RmsNormBf16Args {
   const float* x = nullptr;

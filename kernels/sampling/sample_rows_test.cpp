@@ -89,6 +89,60 @@ TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu]") {
   CHECK(on_gpu(logits, how) == expected);
 }
 
+TEST_CASE("sample_rows: the CPU's token of a large vocabulary, flat or full of equals", "[gpu]") {
+  const int vocab = GENERATE(32000, 128256, 151936);
+  const auto [spread, steps] = GENERATE(table<float, float>({{3, 0}, {1, 0}, {0.01f, 0}, {2, 8}, {0.1f, 64}, {0, 1}}));
+  std::mt19937 generator(127);
+  std::vector<std::vector<float>> logits;
+  std::vector<SampleRow> how;
+  std::vector<std::int32_t> expected;
+  const std::vector<SampleRow> settings{sampled(0.6f, 0.95, 0, 0, 1),    sampled(1, 0.3, 0, 0, 2),
+                                        sampled(0.6f, 0.95, 20, 0, 3),   sampled(1.1f, 1, 700, 0.001, 4),
+                                        sampled(0.7f, 0.8, 20000, 0, 5), sampled(1, 1, 0, 0, 6)};
+  for (const SampleRow& setting : settings) {
+    logits.push_back(normal_floats(generator, static_cast<std::size_t>(vocab), spread));
+    if (steps > 0) {
+      for (float& l : logits.back()) l = std::round(l * steps) / steps;
+    }
+    how.push_back(setting);
+    expected.push_back(on_cpu(logits.back(), setting));
+  }
+  CAPTURE(vocab, spread, steps);
+  CHECK(on_gpu(logits, how) == expected);
+}
+
+TEST_CASE("sample_rows: extreme logits and temperatures divide as the CPU does", "[gpu]") {
+  const float scale = GENERATE(1e-41f, 1e-20f, 1.0f, 1e15f, 1e30f);
+  const float temperature = GENERATE(1e-3f, 0.7f, 1.9999999f, 1e4f);
+  const bool cuts = scale >= 1 && temperature < 10;  // else weights are equal where logits differ, and cuts fall apart
+  std::mt19937 generator(131);
+  std::vector<std::vector<float>> logits;
+  std::vector<SampleRow> how;
+  std::vector<std::int32_t> expected;
+  for (std::uint32_t r = 0; r < 8; ++r) {
+    logits.push_back(normal_floats(generator, 500));
+    for (float& l : logits.back()) l *= scale;
+    logits.back()[r] = 0;
+    logits.back()[r + 1] = -0.0f;
+    how.push_back(sampled(temperature, cuts && r % 2 == 0 ? 0.9 : 1.0, cuts && r % 3 == 0 ? 50 : 0, 0, r));
+    expected.push_back(on_cpu(logits.back(), how.back()));
+  }
+  CAPTURE(scale, temperature);
+  CHECK(on_gpu(logits, how) == expected);
+}
+
+TEST_CASE("sample_rows: a row's token is the same in every batch and place", "[gpu][invariance]") {
+  std::mt19937 generator(137);
+  std::vector<std::vector<float>> logits;
+  std::vector<SampleRow> how;
+  for (std::uint32_t r = 0; r < 40; ++r) {
+    logits.push_back(normal_floats(generator, 50257, r % 2 == 0 ? 1.0f : 4.0f));
+    how.push_back(sampled(0.8f, 0.95, r % 5 == 0 ? 30 : 0, 0, r));
+  }
+  const auto together = on_gpu(logits, how);
+  for (std::size_t r = 0; r < 40; r += 3) CHECK(on_gpu({logits[r]}, {how[r]})[0] == together[r]);
+}
+
 TEST_CASE("sample_rows: several tokens are drawn from one row", "[gpu]") {
   std::mt19937 generator(113);
   const std::vector<std::vector<float>> logits{normal_floats(generator, 300), normal_floats(generator, 300)};
@@ -125,7 +179,8 @@ TEST_CASE("sample_rows: ties and rows without a number", "[gpu]") {
   }
 }
 
-TEST_CASE("sample_rows: rows that are too short are refused, no rows are no work", "[gpu]") {
+TEST_CASE("sample_rows: rows that are too short or too long are refused, no rows are no work", "[gpu]") {
   CHECK_FALSE(sample_rows({nullptr, 9, 1, 10, nullptr, nullptr}, nullptr).has_value());
+  CHECK_FALSE(sample_rows({nullptr, 500000, 1, 500000, nullptr, nullptr}, nullptr).has_value());
   CHECK(sample_rows({nullptr, 10, 0, 10, nullptr, nullptr}, nullptr).has_value());
 }
