@@ -163,8 +163,7 @@ __device__ void load_fp8_scales(const MatmulFp8KernelArgs& a, const Fp8Ring& rin
   for_each_work<T>(a, [&](const Fp8Work& work) {
     const int scale_row = work.expert * a.scale_rows + work.row / (is_gated ? 2 * kFp8Group : kFp8Group);
     const std::int64_t w_at = static_cast<std::int64_t>(scale_row) * a.n_steps;
-    const float* w_scales = product.w_scales + w_at;
-    const float* up_scales = is_gated ? product.up_scales + w_at : w_scales;
+    const float* w_scales = (is_gated && lane == 1 ? product.up_scales : product.w_scales) + w_at;
     const float* x_scales = product.x_scales + work.first_token;
     for (int round = 0; round < a.n_rounds; ++round, ++n_loaded, at.advance(ring)) {
       if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
@@ -173,13 +172,8 @@ __device__ void load_fp8_scales(const MatmulFp8KernelArgs& a, const Fp8Ring& rin
       for (int block = 0; block < T::kBlocks; ++block, to += a.tokens + 2, x_scales += product.x_scale_stride) {
         const int step = round * T::kBlocks + block;
         if (block > 0 && step >= a.n_steps) break;
-        for (int i = lane; i < a.tokens + 2; i += n_threads) {
-          if (i >= a.tokens) {
-            copy_word_async(to + i, (i == a.tokens ? w_scales : up_scales) + step);
-          } else if (i < work.n_tokens) {
-            copy_word_async(to + i, x_scales + i);
-          }
-        }
+        for (int i = lane; i < work.n_tokens; i += n_threads) copy_word_async(to + i, x_scales + i);
+        if (lane < 2) copy_word_async(to + a.tokens + lane, w_scales + step);
       }
       barrier_arrive_after_copies(&ring.full[at.slot]);
     }
