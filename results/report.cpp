@@ -79,16 +79,22 @@ std::string accuracy(const RunSummary& summary) {
   return text_table(rows, {5});
 }
 
+/// The accuracy if the samples that gave no usable answer were all wrong, and if they were all right.
+std::string possible(const std::optional<Interval>& bounds) {
+  if (!bounds) return "-";
+  return (*bounds)[0] == (*bounds)[1] ? percent((*bounds)[0]) : interval(*bounds);
+}
+
 std::string outcomes(const RunSummary& summary) {
-  Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "grader"}};
+  Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "possible", "grader"}};
   for (const SuiteSummary& summarised : summary.suites) {
     const RunSuiteRecord& suite = summarised.suite;
-    rows.push_back({shown(suite.facts.suite),
-                    to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
-                    to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer),
-                    to_text(suite.n_truncated), to_text(suite.n_errors), shown(suite.current_profile)});
+    rows.push_back(
+        {shown(suite.facts.suite), to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
+         to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer), to_text(suite.n_truncated),
+         to_text(suite.n_errors), possible(summarised.accuracy_bounds), shown(suite.current_profile)});
   }
-  return text_table(rows, {7});
+  return text_table(rows, {8});
 }
 
 std::string latency(const RunSummary& summary) {

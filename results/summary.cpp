@@ -14,6 +14,8 @@ struct SampledItem {
   std::string tag;
   std::vector<double> scores;  ///< 1 for `correct`, else 0
   std::vector<Vote> votes;
+  ItemCounts counts;
+  std::int64_t n_fallback = 0;
 };
 
 /// Items of one suite by id, with what of them is stored.
@@ -62,6 +64,11 @@ void add_sample(SampledItems& items, const SampleRecord& record) {
   item.tag = record.item_tag;
   item.scores.push_back(correct ? 1 : 0);
   item.votes.push_back({record.verdict.answer, correct});
+  ++item.counts.n_samples;
+  item.counts.n_correct += correct ? 1 : 0;
+  item.counts.n_unresolved += correct || record.verdict.verdict == Verdict::incorrect ? 0 : 1;
+  const auto fallback = record.verdict.detail.find("fallback");
+  item.n_fallback += fallback != record.verdict.detail.end() && *fallback == true ? 1 : 0;
 }
 
 Result<std::vector<double>> means_over_samples(const SampledItems& items) {
@@ -114,7 +121,7 @@ Result<> summarise_votes(const SampledItems& items, const BootstrapOptions& boot
       ASSAY_ASSIGN(const double pass, pass_at_k(static_cast<std::int64_t>(item.scores.size()), n_correct, k));
       passes.push_back(pass);
       if (!can_vote) continue;
-      ASSAY_ASSIGN(const double majority, maj_at_k(item.votes, k));
+      ASSAY_ASSIGN(const double majority, maj_at_k(item.votes, k, bootstrap));
       majorities.push_back(majority);
     }
     const bool single_sample = has_single_samples(items);
@@ -144,8 +151,20 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
     ASSAY_ASSIGN(summary.stderr_accuracy, standard_error(means));
   }
   std::vector<std::vector<double>> scores;
-  for (const auto& [id, item] : items) scores.push_back(item.scores);
-  // Fails, and leaves the figure unknown, where samples are single or still missing.
+  std::vector<ItemCounts> counts;
+  std::vector<std::string> tags;
+  for (const auto& [id, item] : items) {
+    scores.push_back(item.scores);
+    counts.push_back(item.counts);
+    tags.push_back(item.tag);
+    summary.n_fallback += item.n_fallback;
+  }
+  ASSAY_ASSIGN(summary.accuracy_bounds, unresolved_bounds(counts));
+  ASSAY_ASSIGN(const auto means_by_tag, group_by(means, tags));
+  if (means_by_tag.size() >= 2) {
+    ASSAY_ASSIGN(summary.stderr_by_tag, clustered_standard_error(means_by_tag, ClusterCorrection::c_over_c_minus_1));
+  }
+  // Fails, and leaves the figure unknown, where all samples are single.
   if (const auto split = split_variance(scores)) summary.stderr_fixed_items = split->fixed_items_standard_error;
   ASSAY_ASSIGN(summary.by_tag, summarise_tags(items, bootstrap));
   ASSAY_TRY(summarise_votes(items, bootstrap, summary));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "results/analysis/bootstrap.h"
 #include "results/analysis/intervals.h"
 #include "results/store.h"
 
@@ -27,12 +28,15 @@ struct SuiteSummary {
   std::int64_t n_items_sampled = 0;          ///< items with at least one stored sample
   std::optional<double> accuracy;            ///< mean over items of the mean over samples; none without samples
   std::optional<double> stderr_accuracy;     ///< over items; none below two items
-  std::optional<double> stderr_fixed_items;  ///< for these very items; needs two samples of each
+  std::optional<double> stderr_by_tag;       ///< over items, those of a tag held to depend on each other; two tags
+  std::optional<double> stderr_fixed_items;  ///< for these very items; needs two samples of one of them
   std::optional<Interval> ci95;
-  std::string ci95_method;                   ///< "wilson", "bootstrap" or "t"
+  std::string ci95_method;                   ///< as RuledInterval::method
+  std::optional<Interval> accuracy_bounds;   ///< if samples without a usable answer were all wrong, or all right
   std::map<std::int64_t, double> pass_at_k;  ///< k = 1, 2, 4, … and the largest k that every item has samples for
   std::map<std::int64_t, double> maj_at_k;   ///< the same k; empty where a correct sample has no answer to vote with
   std::map<std::int64_t, Interval> pass_at_k_ci95, maj_at_k_ci95;
+  std::int64_t n_fallback = 0;     ///< samples whose answer was found by the grader's last resort (detail.fallback)
   std::vector<TagSummary> by_tag;  ///< empty unless some item has a tag
 };
 

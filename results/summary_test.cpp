@@ -95,7 +95,7 @@ TEST_CASE("summarise: the five-by-four example", "[results]") {
   CHECK_THAT(*suite.accuracy, WithinRel(0.5, 1e-12));
   CHECK_THAT(*suite.stderr_accuracy, WithinAbs(0.1767767, 5e-8));
   CHECK_THAT(*suite.stderr_fixed_items, WithinAbs(0.0912871, 5e-8));
-  CHECK(suite.ci95_method == "bootstrap");
+  CHECK(suite.ci95_method == "bca");
   REQUIRE(suite.pass_at_k.size() == 3);  // k = 1, 2, 4
   CHECK_THAT(suite.pass_at_k.at(1), WithinRel(0.5, 1e-12));
   // C(4,2) = 6 pairs: 1 - C(1,2)/6 = 1; 0; 1 - 1/6; 1; 1 - 3/6.
@@ -118,6 +118,10 @@ TEST_CASE("summarise: the five outcomes are counted apart, and a failed sample h
   CHECK(counts.n_truncated == 1);
   CHECK(counts.n_errors == 1);
   CHECK_THAT(*summary->suites[0].accuracy, WithinRel(2.0 / 6, 1e-12));
+  // Two are right; no answer, truncated and error might have been.
+  CHECK_THAT(summary->suites[0].accuracy_bounds.value()[0], WithinRel(2.0 / 6, 1e-12));
+  CHECK_THAT(summary->suites[0].accuracy_bounds.value()[1], WithinRel(5.0 / 6, 1e-12));
+  CHECK_THAT(report_text(*summary), Contains("33.3 to 83.3 %"));
   CHECK(summary->suites[0].ci95_method == "wilson");
   CHECK_FALSE(summary->suites[0].stderr_fixed_items);  // single samples
   CHECK(summary->n_prompt_tokens == 50);               // five samples of 10, 4 and 5
@@ -202,6 +206,7 @@ TEST_CASE("summarise: by tag, and over a run that is half done or empty", "[resu
   CHECK(half->suites[0].n_items_sampled == 3);
   CHECK_THAT(*half->suites[0].accuracy, WithinRel(2.0 / 3, 1e-12));
   REQUIRE(half->suites[0].by_tag.size() == 2);
+  CHECK(half->suites[0].stderr_by_tag.has_value());
   CHECK(half->suites[0].by_tag[0].tag == "large");
   CHECK(half->suites[0].by_tag[0].accuracy == 0.5);
   CHECK(half->suites[0].by_tag[1].n_items == 1);
