@@ -42,5 +42,8 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     // From version 2 on a segment has its device's times.
     REQUIRE(summary->device_time.has_value() == (version >= 2));
     if (version >= 2) CHECK(summary->device_time->decode_ms == 3000);
+    // From version 3 on it has samples of its GPU: two, 1000 J apart.
+    REQUIRE(summary->gpu.has_value() == (version >= 3));
+    if (version >= 3) CHECK(summary->gpu->energy_joules == 1000);
   }
 }

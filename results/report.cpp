@@ -109,6 +109,34 @@ std::string latency(const RunSummary& summary) {
   return text_table(rows);
 }
 
+/// The mean, and the least and the largest in brackets.
+std::string mean_and_range(const std::optional<ValueRange>& range, const std::string& unit) {
+  if (!range) return "- " + unit;
+  return to_fixed(range->mean, 0) + " " + unit + " (" + to_fixed(range->min, 0) + " to " + to_fixed(range->max, 0) +
+         ")";
+}
+
+/// Why clocks were held down, and for what share of the time; an idle GPU is no throttled one.
+std::string throttling(const GpuActivity& gpu) {
+  std::string text;
+  for (const auto& [reason, ratio] : gpu.throttled_ratio) {
+    if (reason != "gpu_idle") text += (text.empty() ? "" : ", ") + shown(reason) + " " + percent(ratio);
+  }
+  return text.empty() ? "not throttled" : "throttled: " + text;
+}
+
+void add_gpu(const RunSummary& summary, Rows& rows) {
+  if (!summary.gpu) return;
+  const GpuActivity& gpu = *summary.gpu;
+  rows.push_back({"device", "SM " + mean_and_range(gpu.sm_clock_mhz, "MHz"), mean_and_range(gpu.power_watts, "W"),
+                  mean_and_range(gpu.temperature_c, "°C"), throttling(gpu)});
+  if (!gpu.energy_joules) return;
+  rows.push_back({"energy", to_fixed(*gpu.energy_joules, 0) + " J total",
+                  fixed_or_dash(summary.joules_per_output_token, 3) + " J/output token",
+                  fixed_or_dash(summary.joules_per_correct, 1) + " J per correct",
+                  "by the GPU's " + to_string(*gpu.energy_source)});
+}
+
 std::string amounts(const RunSummary& summary) {
   Rows rows = {
       {"tokens", "prompt " + count_or_dash(summary.n_prompt_tokens),
@@ -122,6 +150,7 @@ std::string amounts(const RunSummary& summary) {
                     "decode " + to_fixed(device->decode_ms / kMsPerSecond, 1) + " s",
                     all_ms > 0 ? "waiting " + to_fixed(100 * device->idle_ms / all_ms, 1) + " %" : "-"});
   }
+  add_gpu(summary, rows);
   if (summary.n_drafted_tokens > 0) {
     rows.push_back({"speculation", "drafted " + to_text(summary.n_drafted_tokens),
                     "accepted " + to_text(summary.n_accepted_tokens)});

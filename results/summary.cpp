@@ -231,6 +231,22 @@ void add_cost(const Totals& totals, RunSummary& summary) {
   summary.usd_per_mtok_output = per_mtok(*totals.decode_device_ms, totals.n_output_tokens);
 }
 
+/// A segment without wall time stored nothing: it was killed, or stopped, before its first sample.
+std::vector<std::size_t> segments_at_work(const RunRecord& run) {
+  std::vector<std::size_t> segments;
+  for (std::size_t i = 0; i < run.segments.size(); ++i) {
+    if (run.segments[i].wall_ms > 0) segments.push_back(i);
+  }
+  return segments;
+}
+
+void add_energy(const Totals& totals, RunSummary& summary) {
+  if (!summary.gpu) return;
+  const auto& joules = summary.gpu->energy_joules;
+  summary.joules_per_output_token = ratio(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
+  summary.joules_per_correct = ratio(joules, static_cast<double>(totals.n_correct));
+}
+
 Result<> add_totals(const Totals& totals, RunSummary& summary) {
   summary.wall_s = summary.run.wall_s;
   if (totals.n_served > 0) {
@@ -250,6 +266,7 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
   }
   summary.requests_per_s = ratio(static_cast<double>(totals.n_served), summary.wall_s);
   add_cost(totals, summary);
+  add_energy(totals, summary);
   return {};
 }
 
@@ -259,9 +276,14 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
   RunSummary summary;
   summary.bootstrap = bootstrap;
   Totals totals;
+  GpuActivityMeter gpu;
   std::map<std::string, SampledItems> items_by_suite;
   const auto read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(summary.run, store.read_run(run));
+    ASSAY_TRY(store.for_each_gpu_sample(run, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
+      gpu.add(segment, sample);
+      return {};
+    }));
     return store.for_each_sample(run, "", SampleParts::facts, [&](const SampleRecord& record) -> Result<> {
       add_sample(totals, record);
       add_sample(items_by_suite[record.sample.key.suite], record);
@@ -269,6 +291,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
     });
   });
   if (!read) return read.error();
+  summary.gpu = gpu.finish(segments_at_work(summary.run));
   for (const RunSuiteRecord& suite : summary.run.suites) {
     ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));
     summary.suites.push_back(std::move(suite_summary));

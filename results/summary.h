@@ -10,6 +10,7 @@
 #include "harness/base/json.h"
 #include "results/analysis/bootstrap.h"
 #include "results/analysis/intervals.h"
+#include "results/gpu_activity.h"
 #include "results/store.h"
 
 namespace assay::results {
@@ -60,7 +61,9 @@ struct RunSummary {
   std::optional<double> usd_total, usd_per_mtok_input, usd_per_mtok_output, usd_per_correct;
   double wall_s = 0;
   std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
-  BootstrapOptions bootstrap;             ///< what the resampled intervals were drawn with
+  std::optional<GpuActivity> gpu;         ///< none where no segment ran on a GPU, or none that could be asked
+  std::optional<double> joules_per_output_token, joules_per_correct;  ///< of gpu->energy_joules
+  BootstrapOptions bootstrap;                                         ///< what the resampled intervals were drawn with
 };
 
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and

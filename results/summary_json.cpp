@@ -72,6 +72,34 @@ Json device_time_json(const std::optional<DeviceTime>& time) {
   return {{"prefill_ms", time->prefill_ms}, {"decode_ms", time->decode_ms}, {"idle_ms", time->idle_ms}};
 }
 
+Json to_json(const std::optional<ValueRange>& range) {
+  if (!range) return nullptr;
+  return {{"min", range->min}, {"mean", range->mean}, {"max", range->max}};
+}
+
+Json gpu_json(const RunSummary& summary) {
+  if (!summary.gpu) return nullptr;
+  const GpuActivity& gpu = *summary.gpu;
+  Json throttled = Json::object();
+  for (const auto& [reason, share] : gpu.throttled_ratio) throttled[reason] = share;
+  return {{"n_samples", gpu.n_samples},
+          {"sm_clock_mhz", to_json(gpu.sm_clock_mhz)},
+          {"memory_clock_mhz", to_json(gpu.memory_clock_mhz)},
+          {"power_watts", to_json(gpu.power_watts)},
+          {"temperature_c", to_json(gpu.temperature_c)},
+          {"throttled_ratio", std::move(throttled)},
+          {"provenance", summary.run.facts.provenance}};
+}
+
+Json energy_json(const RunSummary& summary) {
+  if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
+  return {{"joules_total", *summary.gpu->energy_joules},
+          {"joules_per_output_token", or_null(summary.joules_per_output_token)},
+          {"joules_per_correct", or_null(summary.joules_per_correct)},
+          {"source", to_string(*summary.gpu->energy_source)},
+          {"provenance", summary.run.facts.provenance}};
+}
+
 Json to_json(const SuiteSummary& summary) {
   const RunSuiteRecord& suite = summary.suite;
   Json by_tag = Json::array();
@@ -157,7 +185,8 @@ Json to_json(const RunSummary& summary) {
             {"usd_per_mtok_output", or_null(summary.usd_per_mtok_output)},
             {"usd_per_correct", or_null(summary.usd_per_correct)},
             {"provenance", provenance}}},
-          {"energy", nullptr},
+          {"gpu", gpu_json(summary)},
+          {"energy", energy_json(summary)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
 }
