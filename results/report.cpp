@@ -36,6 +36,27 @@ std::string heading(const RunRecord& run) {
   return text + "  " + run.facts.provenance + "\n";
 }
 
+/// A row for each canary that differs from the one before: equal rows were computed alike, to the bit.
+void add_canaries(const RunRecord& run, Rows& rows) {
+  std::vector<std::string> last;
+  for (const SegmentRecord& segment : run.segments) {
+    const Json canary = canary_of(segment.environment);
+    if (canary.is_null()) continue;
+    const auto text = [&](const char* key) {
+      const auto at = canary.find(key);
+      return at != canary.end() && at->is_string() ? at->get<std::string>() : std::string("-");
+    };
+    std::vector<std::string> row = {"canary", "logits " + shown(text("logits_sha256").substr(0, 12))};
+    if (canary.contains("failure")) row = {"canary", shown(text("failure"))};
+    const auto divergence = canary.find("mean_kl_divergence");
+    if (divergence != canary.end() && divergence->is_number()) {
+      row.push_back("KL " + to_fixed(divergence->get<double>(), 6) + " from the stored reference");
+    }
+    if (row != last) rows.push_back(row);
+    last = row;
+  }
+}
+
 std::string machine(const RunRecord& run) {
   Rows rows = {{"model", shown(run.facts.model.name), shown(run.facts.model.reference)}};
   if (!run.facts.model.weights_sha256.empty()) {
@@ -52,6 +73,7 @@ std::string machine(const RunRecord& run) {
     const EnvironmentFacts& environment = run.segments.front().environment;
     rows.push_back({"build", shown(environment.build_version), shown(environment.build_git_commit)});
   }
+  add_canaries(run, rows);
   return text_table(rows, {1, 2, 3});
 }
 

@@ -272,6 +272,13 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
 
 }  // namespace
 
+Json canary_of(const EnvironmentFacts& environment) {
+  const auto device = environment.details.find("device");
+  if (device == environment.details.end() || !device->is_object()) return nullptr;
+  const auto canary = device->find("canary");
+  return canary != device->end() && canary->is_object() ? *canary : Json(nullptr);
+}
+
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap) {
   RunSummary summary;
   summary.bootstrap = bootstrap;

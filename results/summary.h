@@ -66,6 +66,10 @@ struct RunSummary {
   BootstrapOptions bootstrap;                                         ///< what the resampled intervals were drawn with
 };
 
+/// What the logits canary said at the start of a segment: {"logits_sha256", "n_positions"[, "mean_kl_divergence",
+/// "max_kl_divergence", "n_same_top"]} or {"failure"}. Null where none was run: recordings, older databases.
+Json canary_of(const EnvironmentFacts& environment);
+
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
 /// options give the same bits.
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});

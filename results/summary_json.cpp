@@ -1,4 +1,6 @@
 // The record of `assay run --json`.
+#include <set>
+
 #include "results/summary.h"
 
 namespace assay::results {
@@ -57,10 +59,18 @@ Json to_json(const EnvironmentFacts& environment) {
           {"details", environment.details}};
 }
 
-/// The machine of the first segment; how many others worked on the run is said beside it.
+/// The machine of the first segment; how many others worked on the run is said beside it, and how many different logits
+/// their canaries had: more than one, and their samples need not be those of one machine.
 Json hardware_json(const RunRecord& run) {
   Json hardware = run.segments.empty() ? Json::object() : to_json(run.segments.front().environment);
   hardware["n_segments"] = run.segments.size();
+  std::set<std::string> canaries;
+  for (const SegmentRecord& segment : run.segments) {
+    const Json canary = canary_of(segment.environment);
+    if (canary.contains("logits_sha256")) canaries.insert(to_json_text(canary["logits_sha256"]));
+  }
+  hardware["canary"] = run.segments.empty() ? Json(nullptr) : canary_of(run.segments.front().environment);
+  hardware["n_canaries"] = canaries.size();
   hardware["profile"] = or_null(run.facts.hardware_profile);
   hardware["n_priced_devices"] = run.facts.n_priced_devices;
   hardware["price_usd_per_gpu_hour"] = or_null(run.facts.price_usd_per_gpu_hour);

@@ -1,5 +1,7 @@
 #include "results/summary.h"
 
+#include <tuple>
+
 #include "results/report.h"
 #include "results/test_facts.h"
 #include "results/text_table.h"
@@ -212,6 +214,51 @@ TEST_CASE("summarise: by tag, and over a run that is half done or empty", "[resu
   CHECK(half->suites[0].by_tag[1].n_items == 1);
   CHECK(half->suites[0].by_tag[1].ci95[0] < 1);
   CHECK(summarise(*store, RunId("nope")).error().kind == ErrorKind::bad_input);
+}
+
+TEST_CASE("summary: the canary of each segment; different ones are seen", "[results][summary]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  std::optional<RunId> run;
+  const auto add_segment = [&](const Json& device) {
+    EnvironmentFacts environment = some_environment();
+    environment.details["device"] = device;
+    auto writer =
+        run ? store->resume_run(*run, environment, kNowMs) : store->begin_run(some_run(), environment, kNowMs);
+    REQUIRE(ok(writer));
+    run = writer->run_id();
+    REQUIRE(writer->finish(RunState::interrupted, kNowMs + 1, 10));
+    auto summary = summarise(*store, *run);
+    REQUIRE(ok(summary));
+    return std::pair(to_json(*summary)["hardware"], report_text(*summary));
+  };
+  const auto n_rows = [](const std::string& text) {
+    int n = 0;
+    for (std::size_t at = 0; (at = text.find("\ncanary", at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  const Json canary = {{"logits_sha256", std::string(64, 'e')}, {"n_positions", 40}, {"mean_kl_divergence", 2.5e-6}};
+  auto [hardware, text] = add_segment({{"canary", canary}});
+  CHECK(hardware["canary"] == canary);
+  CHECK(hardware["n_canaries"] == 1);
+  CHECK_THAT(text, Contains("logits eeeeeeeeeeee  KL 0.000003 from the stored reference") ||
+                       Contains("logits eeeeeeeeeeee  KL 0.000002 from the stored reference"));
+  std::tie(hardware, text) = add_segment({{"canary", canary}});
+  CHECK(hardware["n_canaries"] == 1);
+  CHECK(n_rows(text) == 1);
+  std::tie(hardware, text) = add_segment({{"canary", {{"failure", "the logits are no numbers"}}}});
+  CHECK(n_rows(text) == 2);
+  std::tie(hardware, text) = add_segment({{"canary", {{"logits_sha256", std::string(64, 'f')}, {"n_positions", 20}}}});
+  CHECK(hardware["n_canaries"].get<int>() >= 2);
+  CHECK_THAT(text, Contains("logits ffffffffffff"));
+  // Details that are no canary's are no figure either.
+  std::tie(hardware, text) = add_segment({{"canary", "yes"}});
+  CHECK(n_rows(text) == 3);
+  run = {};
+  std::tie(hardware, text) = add_segment(Json(3));
+  CHECK(hardware["canary"].is_null());
+  CHECK(hardware["n_canaries"] == 0);
 }
 
 // The record as the interface document lists it.

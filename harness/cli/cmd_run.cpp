@@ -136,6 +136,7 @@ std::string command_line(const RunArgs& args) {
 Result<RunJob> parse_run(const RunArgs& args) {
   RunJob job;
   ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
+  job.runner.canary = true;
   if (args.suite.empty()) return bad_input("--suite is missing; it takes names, groups or folders, such as smoke");
   job.suites = args.suite;
   if (args.dummy_weights) job.runner.load.weights = runners::WeightSource::dummy;
