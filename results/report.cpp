@@ -1,5 +1,7 @@
 #include "results/report.h"
 
+#include <charconv>
+
 #include "harness/base/text.h"
 #include "results/text_table.h"
 
@@ -36,6 +38,13 @@ std::string heading(const RunRecord& run) {
   return text + "  " + run.facts.provenance + "\n";
 }
 
+/// "1.3e-07": a figure whose power of ten is what matters.
+std::string scientific(double value) {
+  char buffer[32];
+  const auto [end, code] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, 1);
+  return code == std::errc() ? std::string(buffer, end) : "-";
+}
+
 /// A row for each canary that differs from the one before: equal rows were computed alike, to the bit.
 void add_canaries(const RunRecord& run, Rows& rows) {
   std::vector<std::string> last;
@@ -50,7 +59,7 @@ void add_canaries(const RunRecord& run, Rows& rows) {
     if (canary.contains("failure")) row = {"canary", shown(text("failure"))};
     const auto divergence = canary.find("mean_kl_divergence");
     if (divergence != canary.end() && divergence->is_number()) {
-      row.push_back("KL " + to_fixed(divergence->get<double>(), 6) + " from the stored reference");
+      row.push_back("KL " + scientific(divergence->get<double>()) + " from the stored reference");
     }
     if (row != last) rows.push_back(row);
     last = row;

@@ -238,19 +238,18 @@ TEST_CASE("summary: the canary of each segment; different ones are seen", "[resu
     for (std::size_t at = 0; (at = text.find("\ncanary", at)) != std::string::npos; ++at) ++n;
     return n;
   };
-  const Json canary = {{"logits_sha256", std::string(64, 'e')}, {"n_positions", 40}, {"mean_kl_divergence", 2.5e-6}};
+  const Json canary = {{"logits_sha256", std::string(64, 'e')}, {"n_positions", 40}, {"mean_kl_divergence", 3e-6}};
   auto [hardware, text] = add_segment({{"canary", canary}});
   CHECK(hardware["canary"] == canary);
   CHECK(hardware["n_canaries"] == 1);
-  CHECK_THAT(text, Contains("logits eeeeeeeeeeee  KL 0.000003 from the stored reference") ||
-                       Contains("logits eeeeeeeeeeee  KL 0.000002 from the stored reference"));
+  CHECK_THAT(text, Contains("logits eeeeeeeeeeee  KL 3.0e-06 from the stored reference"));
   std::tie(hardware, text) = add_segment({{"canary", canary}});
   CHECK(hardware["n_canaries"] == 1);
   CHECK(n_rows(text) == 1);
   std::tie(hardware, text) = add_segment({{"canary", {{"failure", "the logits are no numbers"}}}});
   CHECK(n_rows(text) == 2);
   std::tie(hardware, text) = add_segment({{"canary", {{"logits_sha256", std::string(64, 'f')}, {"n_positions", 20}}}});
-  CHECK(hardware["n_canaries"].get<int>() >= 2);
+  CHECK(hardware["n_canaries"] == 2);
   CHECK_THAT(text, Contains("logits ffffffffffff"));
   // Details that are no canary's are no figure either.
   std::tie(hardware, text) = add_segment({{"canary", "yes"}});
