@@ -180,7 +180,7 @@ Result<double> maj_at_k(std::span<const Vote> votes, std::int64_t k, const Boots
     for (const Camp& camp : camps) votes_of_camp.push_back(camp.size);
     return score_of(votes_of_camp, camps);
   }
-  constexpr double kMostExactSteps = 5e7;
+  constexpr double kMostExactSteps = 1e7;
   if (exact_steps(n, static_cast<std::int64_t>(camps.size()), k, largest) > kMostExactSteps) {
     return sampled_score(camps, n, k, sampling);
   }
