@@ -103,6 +103,15 @@ std::string hash_of(const CanaryText& text, std::span<const float> logits) {
 
 }  // namespace
 
+Result<CanaryFile> parse_canary_file(std::string_view content, const std::string& where, std::int64_t vocab_size) {
+  ASSAY_ASSIGN(const Json json, parse_json(content, where));
+  ASSAY_ASSIGN(const JsonObject object, JsonObject::of(json, where));
+  CanaryFile file;
+  ASSAY_ASSIGN(file.weights_sha256, object.string("weights_sha256"));
+  ASSAY_ASSIGN(file.text, read_text(object, vocab_size));
+  return file;
+}
+
 Result<std::optional<CanaryText>> read_canary_text(const std::filesystem::path& model,
                                                    const std::string& weights_sha256, std::int64_t vocab_size) {
   const std::optional<CanaryText> none;
@@ -113,11 +122,8 @@ Result<std::optional<CanaryText>> read_canary_text(const std::filesystem::path& 
     return bad_input(path.string(), ": has more than ", kMostBytes, " bytes");
   }
   ASSAY_ASSIGN(const std::string content, read_file(path));
-  ASSAY_ASSIGN(const Json json, parse_json(content, path.string()));
-  ASSAY_ASSIGN(const JsonObject file, JsonObject::of(json, path.string()));
-  ASSAY_ASSIGN(const std::string of_weights, file.string("weights_sha256"));
-  ASSAY_ASSIGN(CanaryText text, read_text(file, vocab_size));
-  return of_weights == weights_sha256 ? std::optional(std::move(text)) : none;
+  ASSAY_ASSIGN(CanaryFile file, parse_canary_file(content, path.string(), vocab_size));
+  return file.weights_sha256 == weights_sha256 ? std::optional(std::move(file.text)) : none;
 }
 
 CanaryText any_canary_text(const ModelConfig& config) {

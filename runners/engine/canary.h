@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -28,6 +29,14 @@ struct CanaryText {
   int n_prompt_tokens = 0;                            ///< run as a prompt; the rest one by one, as generated
   std::vector<std::vector<TopLogprob>> top_logprobs;  ///< [tokens]; empty where there is no reference
 };
+
+/// A canary.json.
+struct CanaryFile {
+  std::string weights_sha256;  ///< what the reference was made of
+  CanaryText text;
+};
+/// `where` names the file in errors: Error{bad_input} says its field and what is right.
+Result<CanaryFile> parse_canary_file(std::string_view content, const std::string& where, std::int64_t vocab_size);
 
 /// canary.json of the folder at `model`, or none: no such file, no folder (GGUF), or made of other weights than
 /// `weights_sha256`. Error{bad_input} for a broken file, with its field.

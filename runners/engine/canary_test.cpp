@@ -10,8 +10,11 @@
 #include "runners/engine/test_records.h"
 #include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_entry.h"
 #include "tests/support/simd_levels.h"
 #include "tests/support/temporary_folder.h"
+
+void fuzz_canary(std::span<const std::byte> file);
 
 using namespace assay;
 using namespace assay::runners;
@@ -162,4 +165,12 @@ TEST_CASE("read_canary_text: none, of other weights, or broken with its field", 
   CHECK_THAT(refusal(folder, with("[2,-0.5]", "[12,-0.5]")), Contains("top_logprobs"));
   CHECK_THAT(refusal(folder, with("-0.5", "0.5")), Contains("top_logprobs"));
   for (std::size_t n = 1; n < good.size(); ++n) refusal(folder, good.substr(0, n));
+}
+
+TEST_CASE("canary.json: random edits don't crash the reader", "[engine][canary][fuzz]") {
+  const std::string good =
+      R"({"weights_sha256":"aa","n_prompt_tokens":1,"tokens":[1,3],"top_logprobs":[[[2,-0.5],[3,-9]],[[2,-0.5]]]})";
+  REQUIRE(parse_canary_file(good, "good", 10));
+  tests::fuzz_edits(fuzz_canary, good, 20000, tests::kJsonAlphabet);
+  SUCCEED("no crash");
 }

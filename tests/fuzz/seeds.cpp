@@ -34,6 +34,11 @@ std::vector<std::string> shard_indexes() {
           *read_file(kSource / "models/reference/model.safetensors.index.json")};
 }
 
+std::vector<std::string> canaries() {
+  return {
+      R"({"weights_sha256":"aa","n_prompt_tokens":1,"tokens":[1,3],"top_logprobs":[[[2,-0.5],[3,-9]],[[2,-0.5]]]})"};
+}
+
 std::vector<std::string> model_configs() {
   std::vector<std::string> texts;
   for (const auto& entry : std::filesystem::directory_iterator(kSource / "tests/data/golden")) {
@@ -94,10 +99,13 @@ int main(int n_words, char** words) {
     std::fputs("usage: fuzz_seeds FOLDER\n", stderr);
     return 2;
   }
-  const std::vector<std::pair<std::string, std::vector<std::string>>> corpora = {
-      {"safetensors", safetensors_files()}, {"shard_index", shard_indexes()},
-      {"model_config", model_configs()},    {"gguf", gguf_files()},
-      {"tokenizer_json", tokenizers()},     {"gguf_tokenizer", gguf_tokenizers()}};
+  const std::vector<std::pair<std::string, std::vector<std::string>>> corpora = {{"safetensors", safetensors_files()},
+                                                                                 {"shard_index", shard_indexes()},
+                                                                                 {"model_config", model_configs()},
+                                                                                 {"gguf", gguf_files()},
+                                                                                 {"tokenizer_json", tokenizers()},
+                                                                                 {"gguf_tokenizer", gguf_tokenizers()},
+                                                                                 {"canary", canaries()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);
