@@ -1,3 +1,4 @@
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "results/migrations.h"
 #include "results/schema.h"
@@ -23,8 +24,9 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     const std::string name = std::string("v").append(std::to_string(version)).append(".sqlite");
     CAPTURE(name);
     const auto copy = folder / name;
-    const auto stored = std::filesystem::path(ASSAY_SOURCE_DIR) / "results/testdata" / name;
-    REQUIRE(write_file(copy, *read_file(stored)));
+    const auto stored = read_packed_file(std::filesystem::path(ASSAY_SOURCE_DIR) / "results/testdata" / (name + ".gz"));
+    REQUIRE(ok(stored));
+    REQUIRE(write_file(copy, *stored));
     {
       const auto migrated = open_for_writing(copy);
       REQUIRE(ok(migrated));
