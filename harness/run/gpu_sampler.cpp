@@ -27,8 +27,9 @@ GpuSampler::GpuSampler(const Options& options, std::function<double()> elapsed_m
   if (!reader) return;
   // The first sample is of the moment before the run's work.
   samples_.push_back(to_sample(reader->read(), elapsed_ms_()));
-  thread_ = std::thread(
-      [this, period = options.period, reader = std::move(*reader)] { sample_until_stopped(reader, period); });
+  thread_ = std::jthread([this, period = options.period, reader = std::move(*reader)](const std::stop_token& stop) {
+    sample_until(stop, reader, period);
+  });
 }
 
 GpuSampler::~GpuSampler() { stop(); }
@@ -39,23 +40,20 @@ std::vector<results::GpuSample> GpuSampler::take() {
 }
 
 void GpuSampler::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
+  thread_.request_stop();
   if (thread_.joinable()) thread_.join();
 }
 
-void GpuSampler::sample_until_stopped(const GpuReader& reader, std::chrono::milliseconds period) {
+void GpuSampler::sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period) {
   // Moments are counted from the start, so that the time of a reading does not add up.
   auto next = std::chrono::steady_clock::now();
   for (bool stopping = false; !stopping;) {
     next += period;
     {
       std::unique_lock lock(mutex_);
-      stopping = wake_.wait_until(lock, next, [&] { return stopping_; });
+      wake_.wait_until(lock, stop, next, [] { return false; });
     }
+    stopping = stop.stop_requested();
     const results::GpuSample sample = to_sample(reader.read(), elapsed_ms_());
     const std::lock_guard lock(mutex_);
     samples_.push_back(sample);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,7 +17,7 @@ namespace assay::run {
 
 /// A thread of its own with a first sample at once, one each period, and a last one when it is stopped. Without a GPU
 /// that can be asked it does nothing. A reading takes well under a millisecond of one CPU and nothing of the GPU.
-/// take() and stop() may be called from any thread.
+/// take() may be called from any thread, all else from the owner's.
 class GpuSampler {
  public:
   struct Options {
@@ -36,14 +37,13 @@ class GpuSampler {
   void stop();
 
  private:
-  void sample_until_stopped(const GpuReader& reader, std::chrono::milliseconds period);
+  void sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period);
 
   const std::function<double()> elapsed_ms_;
-  std::mutex mutex_;  ///< guards what follows
-  std::condition_variable wake_;
-  bool stopping_ = false;
+  std::mutex mutex_;  ///< guards samples_
+  std::condition_variable_any wake_;
   std::vector<results::GpuSample> samples_;
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 }  // namespace assay::run
