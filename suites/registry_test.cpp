@@ -31,8 +31,14 @@ TEST_CASE("list_suites: what ships, with counts and groups", "[suites]") {
   CHECK(card("zebra-smoke").n_items == 100);
   CHECK(card("zebra-smoke").kind == "grid");
   CHECK(card("code-smoke").group == "smoke");
-  CHECK(card("gpqa").n_items == 0);
-  CHECK(card("gpqa").group.empty());
+  CHECK(card("aime").n_items == 0);
+  CHECK(card("aime").group.empty());
+  CHECK(card("gpqa-diamond").n_items == 198);
+  CHECK(card("gpqa-diamond").group == "gpqa");
+  CHECK(card("simpleqa").n_items == 4326);
+  CHECK(card("language").n_items == 60);
+  CHECK(card("xstest").n_items == 450);
+  CHECK(card("ccp-sensitive").n_items == 1360);
 }
 
 TEST_CASE("resolve_suites: names, groups and folders, each once", "[suites]") {
