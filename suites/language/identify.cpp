@@ -18,8 +18,8 @@ namespace {
 using Scores = std::array<double, kLanguages>;  // natural logarithms
 
 constexpr double kImpossible = -1e6;
-constexpr double kChangeInSentence = -5, kChangeBetweenSentences = -3;
-constexpr double kUnknownLetter = -3.5;  // each letter of a word in none of the six Latin-script languages
+constexpr double kChangeInSentence = -9, kChangeBetweenSentences = -4;
+constexpr double kUnknownLetter = -4;  // each letter of a word in none of the six Latin-script languages
 
 // Characters of one of the two languages alone, in their everyday forms: of simplified Chinese those that JIS X 0208
 // lacks, of Japanese those that GB 2312 and Big5 lack.

@@ -29,7 +29,7 @@ std::vector<std::string> words_of(const std::string& text) {
 
 }  // namespace
 
-// 172 sentences in twelve languages, none of them among those that the model is trained on.
+// 184 sentences in twelve languages, none of them among those that the model is trained on.
 TEST_CASE("identify_languages: the validation set's error rate", "[suites][language]") {
   const auto file = std::filesystem::path(ASSAY_SOURCE_DIR) / "suites" / "language" / "testdata" / "validation.tsv";
   const auto text = read_file(file);
@@ -86,7 +86,7 @@ TEST_CASE("split_words: what stands the same in every language is left out", "[s
   CHECK(token_count(split_words("字")[0]) == 0.5);
 }
 
-// A Chinese character counts half a token, a word one: 20 of 60 half-tokens are English's 10 words.
+// A word counts one token, a Chinese character half of one: 11 words and 23 characters, twice.
 TEST_CASE("identify_languages: shares and switches of mixed reasoning", "[suites][language]") {
   const std::string chinese = "我们先来看这个问题，然后再检查每一个条件是否成立。";
   const std::string english = "Let me check the second condition once more before going on. ";
@@ -101,7 +101,7 @@ TEST_CASE("identify_languages: shares and switches of mixed reasoning", "[suites
       "Okay, let me think about what happens next, y entonces tenemos que comprobar la segunda condición del problema, "
       "before we can give the final answer to this question.");
   CHECK(latin.n_switches == 2);
-  CHECK_THAT(latin.tokens[static_cast<std::size_t>(Language::es)], WithinAbs(10, 1));
+  CHECK_THAT(latin.tokens[static_cast<std::size_t>(Language::es)], WithinAbs(9, 1));
   // Ukrainian, Persian and Thai are none of the twelve.
   CHECK(identify_languages("Це дуже цікаве питання, і її відповідь нам невідома.").share(Language::ru) < 0.7);
   CHECK(identify_languages("این یک پرسش گفتگو").share(Language::ar) < 0.7);

@@ -1,6 +1,7 @@
 #include "suites/language/prose.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace assay::suites {
@@ -9,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxFormulaBytes = 20'000;
 constexpr std::size_t kMaxTagBytes = 100;
+constexpr std::size_t kMaxNameBytes = 40;  // of an environment
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -54,35 +56,40 @@ class ProseReader {
 
   bool starts(std::size_t at, std::string_view sign) const { return text_.substr(at, sign.size()) == sign; }
 
-  std::optional<std::size_t> fence(std::size_t at) const {
-    const std::size_t close = text_.find(text_.substr(at, 3), at + 3);
+  std::optional<std::size_t> fence(std::size_t at) {
+    const std::size_t close = next(text_.substr(at, 3), at + 3);
     return close == std::string_view::npos ? text_.size() : close + 3;
   }
 
-  /// From `open` to the next `close`, within bounds.
-  std::optional<std::size_t> closed(std::size_t at, std::string_view open, std::string_view close,
-                                    bool on_one_line) const {
-    const std::string_view window = text_.substr(at + open.size(), kMaxFormulaBytes);
-    const std::size_t end = window.substr(0, on_one_line ? window.find('\n') : window.size()).find(close);
-    if (end == std::string_view::npos) return std::nullopt;
-    return at + open.size() + end + close.size();
+  /// The first `sign` at or behind `at`. Each sign is looked for from the left only, so the whole takes linear time.
+  std::size_t next(std::string_view sign, std::size_t at) {
+    std::size_t& known = next_.try_emplace(sign, 0).first->second;
+    if (known == 0 || (known != std::string_view::npos && known < at)) known = text_.find(sign, at);
+    return known;
   }
 
-  std::optional<std::size_t> dollars(std::size_t at) const {
+  /// From `open` to the next `close`, within bounds.
+  std::optional<std::size_t> closed(std::size_t at, std::string_view open, std::string_view close, bool on_one_line) {
+    const std::size_t begin = at + open.size(), end = next(close, begin);
+    if (end == std::string_view::npos || end - begin > kMaxFormulaBytes) return std::nullopt;
+    if (on_one_line && next("\n", begin) < end) return std::nullopt;
+    return end + close.size();
+  }
+
+  std::optional<std::size_t> dollars(std::size_t at) {
     const auto behind = closed(at, "$", "$", true);
     if (!behind || *behind < at + 3 || is_blank(text_[at + 1]) || is_blank(text_[*behind - 2])) return std::nullopt;
     const char next = *behind < text_.size() ? text_[*behind] : ' ';
     return next >= '0' && next <= '9' ? std::nullopt : behind;
   }
 
-  std::optional<std::size_t> tex(std::size_t at) const {
+  std::optional<std::size_t> tex(std::size_t at) {
     if (starts(at, "\\(")) return closed(at, "\\(", "\\)", false).value_or(at + 2);
     if (starts(at, "\\[")) return closed(at, "\\[", "\\]", false).value_or(at + 2);
     if (starts(at, "\\begin{")) {
-      const std::size_t brace = text_.substr(0, std::min(text_.size(), at + 40)).find('}', at);
-      if (brace != std::string_view::npos) {
-        const std::string end = "\\end" + std::string(text_.substr(at + 6, brace - at - 5));
-        if (const auto behind = closed(at, "\\begin", end, false)) return behind;
+      if (const auto name = closed(at, "\\begin{", "\\end{", false)) {
+        const std::size_t brace = text_.substr(*name, kMaxNameBytes).find('}');
+        return *name + (brace == std::string_view::npos ? 0 : brace + 1);
       }
     }
     std::size_t end = at + 1;
@@ -104,6 +111,7 @@ class ProseReader {
   }
 
   std::string_view text_;
+  std::map<std::string_view, std::size_t> next_;
 };
 
 }  // namespace

@@ -157,7 +157,8 @@ std::vector<Word> without_names(std::vector<Word> words) {
   for (std::size_t begin = 0; begin < words.size();) {
     std::size_t end = begin;
     bool is_name = true;
-    while (end < words.size() && words[end].script == Script::latin) is_name = is_name && words[end++].is_capitalised;
+    for (; end < words.size() && words[end].script == Script::latin; ++end)
+      is_name = is_name && words[end].is_capitalised;
     const bool is_left_out = is_name && end > begin && end - begin <= kMaxNameWords;
     if (end == begin) end = begin + 1;
     if (!is_left_out) kept.insert(kept.end(), words.begin() + begin, words.begin() + end);

@@ -39,7 +39,7 @@ class PhraseBook {
     }
   }
 
-  std::array<std::vector<Regex>, 7> patterns_;
+  std::array<std::vector<Regex>, 8> patterns_;
 };
 
 /// The prefix of at most `max_bytes` that ends between characters.
@@ -111,7 +111,8 @@ RefusalReading read_compliance(std::string_view reply) {
   const bool is_short = sentences.size() <= kMaxTemplateSentences;
   std::size_t refusal = n_opening, deflection = n_opening;
   for (std::size_t i = n_opening; i-- > 0;) {
-    if (book.says(PhraseKind::refusal, sentences[i])) refusal = i;
+    const bool objects = i == 0 && book.says(PhraseKind::objection, sentences[i]);
+    if (objects || book.says(PhraseKind::refusal, sentences[i])) refusal = i;
     const bool deflects =
         book.says(PhraseKind::deflection, sentences[i]) || book.says(PhraseKind::party_line, sentences[i]);
     if (is_short && deflects) deflection = i;

@@ -19,9 +19,9 @@ struct RefusalReading {
   std::string phrase;  ///< the sentence that says no, in lower case and cut to some 200 bytes; empty for `comply`
 };
 
-/// Reads a reply without thoughts: looks in its first three sentences for phrases that refuse or deflect
-/// (suites/refusal/phrases.h), and behind such a sentence for what is given all the same: a turn ("However, I can …")
-/// with content, or content with a list of at least three entries. Any UTF-8; time is bounded.
+/// Reads a reply without thoughts: looks in its first three sentences for phrases that refuse or deflect, in the first
+/// for those that object (suites/refusal/phrases.h), and behind such a sentence for what is given all the same: a turn
+/// ("However, I can …") with content, or content with a list of at least three entries. Any UTF-8; time is bounded.
 RefusalReading read_compliance(std::string_view reply);
 
 }  // namespace assay::suites
