@@ -18,7 +18,7 @@ namespace {
 using Scores = std::array<double, kLanguages>;  // natural logarithms
 
 constexpr double kImpossible = -1e6;
-// A word of the right language is some two or three likelier than of a neighbour's: within a sentence it takes several.
+// What measured best on the texts that suites/README.md names: within a sentence several words must speak for a change.
 constexpr double kChangeInSentence = -18, kChangeBetweenSentences = -8;
 constexpr double kUnknownLetter = -4;  // each letter of a word in none of the six Latin-script languages
 
