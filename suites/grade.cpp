@@ -6,9 +6,12 @@
 
 #include "harness/base/text.h"
 #include "suites/choice/choice_grader.h"
+#include "suites/choice/choice_profiles.h"
 #include "suites/code/code_grader.h"
 #include "suites/grid/grid_grader.h"
 #include "suites/integer/integer_grader.h"
+#include "suites/language/language_grader.h"
+#include "suites/refusal/refusal_grader.h"
 #include "suites/suite.h"
 #include "suites/text/text_grader.h"
 
@@ -18,6 +21,7 @@ namespace {
 
 std::vector<std::string> profiles_of(ItemKind kind) {
   if (kind == ItemKind::grid) return {"canonical", "zeroeval"};
+  if (kind == ItemKind::choice) return {"canonical", "simple-evals", "lm-eval", "lm-eval-strict", "inspect"};
   return {"canonical"};
 }
 
@@ -46,6 +50,10 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
     case ItemKind::integer:
       return grade_integer(item, output);
     case ItemKind::choice:
+      if (context.profile == "simple-evals") return grade_choice_simple_evals(item, output);
+      if (context.profile == "lm-eval") return grade_choice_lm_eval(item, output);
+      if (context.profile == "lm-eval-strict") return grade_choice_lm_eval_strict(item, output);
+      if (context.profile == "inspect") return grade_choice_inspect(item, output);
       return grade_choice(item, output);
     case ItemKind::grid:
       if (context.profile == "zeroeval") return grade_grid_zeroeval(item, output);
@@ -54,9 +62,11 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
       return grade_code(item, output, context);
     case ItemKind::text:
       return grade_text(item, output);
-    case ItemKind::math:
     case ItemKind::language:
+      return grade_language(item, output);
     case ItemKind::refusal:
+      return grade_refusal(item, output);
+    case ItemKind::math:
       break;
   }
   return grading_failed("kind " + to_string(suite.kind) + " has no grader");

@@ -2,9 +2,11 @@
 
 #include <unordered_map>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "suites/gpqa/gpqa_items.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
 
@@ -75,12 +77,24 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
   return sampling;
 }
 
-/// Reads one line. A field that is null counts as absent and is dropped.
-Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
-  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-  ASSAY_ASSIGN(Json record, parse_json(line, where));
-  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
-  ASSAY_TRY(check_record(kind, fields));
+Result<std::optional<ItemArchive>> read_item_archive(const JsonObject& header, ItemKind kind) {
+  if (!header.has("archive")) return std::optional<ItemArchive>();
+  ASSAY_ASSIGN(const JsonObject object, header.object("archive"));
+  ASSAY_TRY(object.refuse_unknown({"file", "member", "option_order"}));
+  if (kind != ItemKind::choice) return header.field_error("archive", "is for suites of kind choice");
+  ItemArchive archive;
+  ASSAY_ASSIGN(archive.file, filled(object, "file"));
+  ASSAY_ASSIGN(archive.member, filled(object, "member"));
+  ASSAY_ASSIGN(archive.option_order, object.string_or("option_order", archive.option_order));
+  if (archive.option_order != "assay" && archive.option_order != "simple-evals") {
+    return object.field_error("option_order",
+                              "must be \"assay\" or \"simple-evals\", is " + quoted_excerpt(archive.option_order));
+  }
+  return std::optional<ItemArchive>(std::move(archive));
+}
+
+/// The item of a checked record. A field that is null counts as absent and is dropped.
+Item make_item(const Json& record, ItemKind kind, const PromptOptions& options) {
   Item item;
   for (const auto& [key, value] : record.items()) {
     if (!value.is_null()) item.record[key] = value;
@@ -91,6 +105,24 @@ Result<Item> read_item(std::string_view line, const std::string& where, ItemKind
   return item;
 }
 
+/// Reads one line.
+Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
+  ASSAY_ASSIGN(Json record, parse_json(line, where));
+  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
+  ASSAY_TRY(check_record(kind, fields));
+  return make_item(record, kind, options);
+}
+
+Result<std::vector<Item>> load_archive_items(const std::filesystem::path& file, const Suite& suite) {
+  const ItemArchive& archive = *suite.archive;
+  const GpqaOrder order = archive.option_order == "assay" ? GpqaOrder::assay : GpqaOrder::simple_evals;
+  ASSAY_ASSIGN(const std::vector<Json> records, read_gpqa(file, archive.member, order));
+  std::vector<Item> items;
+  for (const Json& record : records) items.push_back(make_item(record, suite.kind, suite.prompt));
+  return items;
+}
+
 }  // namespace
 
 Result<Suite> load_suite_header(const std::filesystem::path& folder) {
@@ -98,7 +130,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(const std::string text, read_file(path, kMaxHeaderBytes));
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
   ASSAY_ASSIGN(const JsonObject header, JsonObject::of(document, path.string()));
-  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling"}));
+  ASSAY_TRY(header.refuse_unknown(
+      {"name", "version", "kind", "title", "licence", "source", "prompt", "sampling", "archive"}));
   Suite suite;
   ASSAY_ASSIGN(suite.name, header.string("name"));
   ASSAY_TRY(check_name(header, suite.name));
@@ -113,17 +146,36 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(suite.source, filled(header, "source"));
   ASSAY_ASSIGN(suite.prompt, read_prompt_options(header, suite.kind));
   ASSAY_ASSIGN(suite.sampling, read_sampling(header));
+  ASSAY_ASSIGN(suite.archive, read_item_archive(header, suite.kind));
   return suite;
+}
+
+std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header) {
+  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz"};
+  if (header.archive) places = {folder / header.archive->file};
+  for (std::filesystem::path& place : places) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
+  }
+  return std::nullopt;
 }
 
 Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-  return with_items(std::move(suite), folder / "items.jsonl");
+  const auto file = find_items(folder, suite);
+  if (!file) {
+    return bad_input("suite ", suite.name, ": ",
+                     (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string(),
+                     " is not there; it must hold the suite's ",
+                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line");
+  }
+  return with_items(std::move(suite), *file);
 }
 
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind, const PromptOptions& options) {
   ASSAY_TRY(check_kind_is_supported(kind, jsonl.string()));
-  ASSAY_ASSIGN(const std::string text, read_file(jsonl, kMaxItemsBytes));
+  ASSAY_ASSIGN(const std::string text,
+               jsonl.extension() == ".gz" ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
   std::vector<Item> items;
   std::unordered_map<ItemId, int> line_of_id;
   ASSAY_TRY(for_each_line(text, [&](std::string_view line, int number) -> Result<> {
@@ -142,8 +194,12 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
   return items;
 }
 
-Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl) {
-  ASSAY_ASSIGN(suite.items, load_items(jsonl, suite.kind, suite.prompt));
+Result<Suite> with_items(Suite suite, const std::filesystem::path& file) {
+  if (suite.archive && to_lower_ascii(file.extension().string()) == ".zip") {
+    ASSAY_ASSIGN(suite.items, load_archive_items(file, suite));
+  } else {
+    ASSAY_ASSIGN(suite.items, load_items(file, suite.kind, suite.prompt));
+  }
   suite.sha256 = hash_suite(suite);
   return suite;
 }

@@ -85,9 +85,10 @@ std::string_view default_text(ItemKind kind, const PromptOptions& options, const
     case ItemKind::code:
       if (record.contains("prompt")) return kStubPrompt;
       return record.contains("io_tests") ? kProgramPrompt : kFunctionPrompt;
-    case ItemKind::math:
     case ItemKind::language:
     case ItemKind::refusal:
+      return "{question}";
+    case ItemKind::math:
       break;
   }
   ASSAY_ASSERT(false, "the loader lets only supported kinds through");

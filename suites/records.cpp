@@ -5,6 +5,7 @@
 
 #include "harness/base/text.h"
 #include "suites/integer/integer_value.h"
+#include "suites/language/languages.h"
 #include "suites/prompts.h"
 
 namespace assay::suites {
@@ -174,6 +175,20 @@ Result<> check_text(const JsonObject& record) {
   return {};
 }
 
+Result<> check_language(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string code, record.string("language"));
+  if (const auto language = parse_language(code); !language) {
+    return record.field_error("language", language.error().message);
+  }
+  return {};
+}
+
+Result<> check_refusal(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string expected, record.string("expected"));
+  if (expected == "comply" || expected == "refuse" || expected == "any") return {};
+  return record.field_error("expected", "must be \"comply\", \"refuse\" or \"any\", is " + quoted_excerpt(expected));
+}
+
 /// The options of the prompt's last run of lines "A) …", "B) …", with at least two of them.
 std::vector<std::string> options_in_prompt(const std::string& prompt) {
   std::vector<std::string> found, run;
@@ -200,14 +215,15 @@ Result<> check_kind_is_supported(ItemKind kind, const std::string& where) {
     case ItemKind::grid:
     case ItemKind::code:
     case ItemKind::text:
-      return {};
-    case ItemKind::math:
     case ItemKind::language:
     case ItemKind::refusal:
+      return {};
+    case ItemKind::math:
       break;
   }
-  return bad_input(where, ": kind \"", to_string(kind),
-                   "\" is not supported by this version; supported are: integer, choice, grid, code, text");
+  return bad_input(
+      where, ": kind \"", to_string(kind),
+      "\" is not supported by this version; supported are: integer, choice, grid, code, text, language, refusal");
 }
 
 Result<> check_record(ItemKind kind, const JsonObject& record) {
@@ -225,9 +241,11 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
       return check_code(record);
     case ItemKind::text:
       return check_text(record);
-    case ItemKind::math:
     case ItemKind::language:
+      return check_language(record);
     case ItemKind::refusal:
+      return check_refusal(record);
+    case ItemKind::math:
       break;
   }
   return check_kind_is_supported(kind, record.where());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/archive.h"
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/text.h"
@@ -27,9 +28,19 @@ bool holds_suite(const fs::path& folder) {
   return fs::is_regular_file(folder / "suite.json", ignored);
 }
 
-bool ships_items(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "items.jsonl", ignored);
+/// How many items a suite has: records are counted, not read.
+Result<std::size_t> count_items(const fs::path& file, const Suite& header) {
+  if (header.archive) {
+    ASSAY_ASSIGN(const Suite suite, with_items(header, file));
+    return suite.items.size();
+  }
+  ASSAY_ASSIGN(const std::string records, file.extension() == ".gz" ? read_packed_file(file) : read_file(file));
+  std::size_t n_items = 0;
+  ASSAY_TRY(for_each_line(records, [&](std::string_view, int) -> Result<> {
+    ++n_items;
+    return {};
+  }));
+  return n_items;
 }
 
 std::vector<fs::path> sorted_subfolders(const fs::path& folder) {
@@ -117,12 +128,8 @@ Result<std::vector<SuiteCard>> list_suites() {
   for (const Place& place : places) {
     ASSAY_ASSIGN(const Suite suite, load_suite_header(place.folder));
     SuiteCard card{suite.name, to_string(suite.kind), suite.title, 0, suite.licence, suite.source, place.group};
-    if (ships_items(place.folder)) {
-      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
-      ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
-        ++card.n_items;
-        return {};
-      }));
+    if (const auto file = find_items(place.folder, suite)) {
+      ASSAY_ASSIGN(card.n_items, count_items(*file, suite));
     }
     cards.push_back(std::move(card));
   }
@@ -140,12 +147,7 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) {
     for (const fs::path& folder : folders) {
       std::error_code ignored;
       if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
-      ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-      if (!ships_items(folder)) {
-        return bad_input("suite ", suite.name, ": ", (folder / "items.jsonl").string(),
-                         " is not there; it must hold the suite's records, one a line");
-      }
-      ASSAY_ASSIGN(suite, with_items(std::move(suite), folder / "items.jsonl"));
+      ASSAY_ASSIGN(Suite suite, load_suite_folder(folder));
       const auto same_name = [&](const Suite& other) { return other.name == suite.name; };
       if (std::any_of(suites.begin(), suites.end(), same_name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
@@ -164,8 +166,8 @@ Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& ite
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
     return with_items(std::move(suite), items_jsonl);
   }
-  if (folders) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
-  const auto kind = parse_item_kind(name);
+  const auto kind = parse_item_kind(name);  // a group may be called as its kind
+  if (folders && !kind) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
   if (!kind) return folders.error();
   Suite suite;
   suite.name = name;

@@ -81,6 +81,13 @@ struct PromptOptions {
   AnswerForm answer_form = AnswerForm::solution;
 };
 
+/// The encrypted archive that holds a suite's items: the "archive" object of suite.json.
+struct ItemArchive {
+  std::string file;                    ///< beside suite.json
+  std::string member;                  ///< the table in it
+  std::string option_order = "assay";  ///< or "simple-evals": suites/gpqa/gpqa_items.h
+};
+
 /// A loaded suite. Immutable, so any thread may grade with it.
 struct Suite {
   std::string name;  ///< "zebra-smoke"
@@ -91,6 +98,7 @@ struct Suite {
   std::string source;
   PromptOptions prompt;
   SamplingDefaults sampling;
+  std::optional<ItemArchive> archive;  ///< then its authors ask for no plain text: prompts are neither stored nor shown
   std::vector<Item> items;
   std::string sha256;  ///< over name, version, kind, answer form, prompts and records: the same iff the suites are
 };

@@ -32,6 +32,9 @@ Result<> print_cards(const std::vector<suites::SuiteCard>& cards, const CommonOp
   return print(text_table(rows));
 }
 
+/// False also where the authors ask that no item appear in plain text.
+bool has_example(const suites::Suite& suite) { return !suite.items.empty() && !suite.archive; }
+
 Json to_json(const suites::Suite& suite) {
   std::vector<std::string> tags;
   for (const suites::Item& item : suite.items) {
@@ -52,7 +55,7 @@ Json to_json(const suites::Suite& suite) {
             {"top_p", sampling.top_p},
             {"max_output_tokens", sampling.max_output_tokens > 0 ? Json(sampling.max_output_tokens) : Json()},
             {"samples", sampling.samples}}},
-          {"example_prompt", suite.items.empty() ? Json() : Json(suite.items.front().prompt)}};
+          {"example_prompt", has_example(suite) ? Json(suite.items.front().prompt) : Json()}};
 }
 
 Result<> print_suite(const suites::Suite& suite, const CommonOptions& common) {
@@ -63,7 +66,7 @@ Result<> print_suite(const suites::Suite& suite, const CommonOptions& common) {
     if (key == "example_prompt") continue;
     text += key + ": " + (value.is_string() ? value.get<std::string>() : to_json_text(value)) + "\n";
   }
-  if (!suite.items.empty()) text += "\nThe first item's prompt:\n" + suite.items.front().prompt + "\n";
+  if (has_example(suite)) text += "\nThe first item's prompt:\n" + suite.items.front().prompt + "\n";
   return print(text);
 }
 
