@@ -31,6 +31,23 @@ Grade grading_failed(const std::string& reason) {
 
 }  // namespace
 
+std::vector<std::string> grader_profiles(ItemKind kind) { return profiles_of(kind); }
+
+int grader_version(ItemKind kind) {
+  switch (kind) {
+    case ItemKind::integer:
+    case ItemKind::math:
+    case ItemKind::choice:
+    case ItemKind::grid:
+    case ItemKind::code:
+    case ItemKind::language:
+    case ItemKind::text:
+    case ItemKind::refusal:
+      return 1;
+  }
+  return 0;
+}
+
 Result<> check_profile(const Suite& suite, std::string_view profile) {
   const std::vector<std::string> known = profiles_of(suite.kind);
   for (const std::string& name : known) {

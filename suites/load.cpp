@@ -18,6 +18,7 @@ constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxItems = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::int64_t kMaxSamples = 100'000;
 
 Result<> check_name(const JsonObject& header, const std::string& name) {
   const auto allowed = [](char c) {
@@ -70,15 +71,13 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
   }
   if (!(sampling.top_p > 0 && sampling.top_p <= 1)) return object.field_error("top_p", "must be above 0 and at most 1");
   if (sampling.max_output_tokens < 0) return object.field_error("max_output_tokens", "must not be negative");
-  if (sampling.samples < 1 || sampling.samples > 100'000)
-    return object.field_error("samples", "must be between 1 and 100000");
+  if (sampling.samples < 1 || sampling.samples > kMaxSamples)
+    return object.field_error("samples", "must be between 1 and " + std::to_string(kMaxSamples));
   return sampling;
 }
 
-/// Reads one line. A field that is null counts as absent and is dropped.
-Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
-  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-  ASSAY_ASSIGN(Json record, parse_json(line, where));
+/// An item of a checked record. A field that is null counts as absent and is dropped.
+Result<Item> make_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
   ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
   ASSAY_TRY(check_record(kind, fields));
   Item item;
@@ -91,6 +90,38 @@ Result<Item> read_item(std::string_view line, const std::string& where, ItemKind
   return item;
 }
 
+Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
+  ASSAY_ASSIGN(const Json record, parse_json(line, where));
+  return make_item(record, where, kind, options);
+}
+
+Result<SuiteNotes> read_notes(const JsonObject& header) {
+  SuiteNotes notes;
+  ASSAY_ASSIGN(notes.language, header.string_or("language", ""));
+  ASSAY_ASSIGN(notes.canary, header.string_or("canary", ""));
+  ASSAY_ASSIGN(notes.contamination, header.string_or("contamination", ""));
+  if (header.has("errata")) {
+    ASSAY_ASSIGN(notes.errata, header.strings("errata"));
+  }
+  return notes;
+}
+
+/// {"deepseek-r1": {"samples": 64}}: what a protocol's own rule for the number of samples does not give.
+Result<std::map<std::string, std::int64_t>> read_protocols(const JsonObject& header) {
+  std::map<std::string, std::int64_t> samples;
+  if (!header.has("protocols")) return samples;
+  ASSAY_ASSIGN(const JsonObject protocols, header.object("protocols"));
+  for (const auto& [name, unused] : header.find("protocols")->items()) {
+    ASSAY_ASSIGN(const JsonObject protocol, protocols.object(name));
+    ASSAY_TRY(protocol.refuse_unknown({"samples"}));
+    ASSAY_ASSIGN(samples[name], protocol.integer("samples"));
+    if (samples[name] < 1 || samples[name] > kMaxSamples)
+      return protocol.field_error("samples", "must be between 1 and " + std::to_string(kMaxSamples));
+  }
+  return samples;
+}
+
 }  // namespace
 
 Result<Suite> load_suite_header(const std::filesystem::path& folder) {
@@ -98,7 +129,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(const std::string text, read_file(path, kMaxHeaderBytes));
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
   ASSAY_ASSIGN(const JsonObject header, JsonObject::of(document, path.string()));
-  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling"}));
+  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling",
+                                   "language", "canary", "contamination", "errata", "protocols"}));
   Suite suite;
   ASSAY_ASSIGN(suite.name, header.string("name"));
   ASSAY_TRY(check_name(header, suite.name));
@@ -113,6 +145,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(suite.source, filled(header, "source"));
   ASSAY_ASSIGN(suite.prompt, read_prompt_options(header, suite.kind));
   ASSAY_ASSIGN(suite.sampling, read_sampling(header));
+  ASSAY_ASSIGN(suite.notes, read_notes(header));
+  ASSAY_ASSIGN(suite.protocol_samples, read_protocols(header));
   return suite;
 }
 
@@ -144,6 +178,18 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
 
 Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl) {
   ASSAY_ASSIGN(suite.items, load_items(jsonl, suite.kind, suite.prompt));
+  suite.sha256 = hash_suite(suite);
+  return suite;
+}
+
+Result<Suite> with_records(Suite suite, const std::vector<Json>& records, const std::string& source) {
+  ASSAY_TRY(check_kind_is_supported(suite.kind, source));
+  suite.items.clear();
+  for (const Json& record : records) {
+    const std::string where = source + ": record " + std::to_string(suite.items.size() + 1);
+    ASSAY_ASSIGN(Item item, make_item(record, where, suite.kind, suite.prompt));
+    suite.items.push_back(std::move(item));
+  }
   suite.sha256 = hash_suite(suite);
   return suite;
 }

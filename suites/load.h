@@ -27,6 +27,9 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
 /// `suite` with the items of `jsonl` in place of its own, and the hash that goes with them. Errors as load_items.
 Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl);
 
+/// `suite` with items made of `records`, which were not read from a file; `source` names them in errors.
+Result<Suite> with_records(Suite suite, const std::vector<Json>& records, const std::string& source);
+
 /// 64 hexadecimal digits over name, version, kind, answer form, and each item's prompt and record (keys sorted).
 std::string hash_suite(const Suite& suite);
 

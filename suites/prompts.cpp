@@ -117,7 +117,11 @@ std::string render_prompt(ItemKind kind, const PromptOptions& options, const Jso
   values["question"] = record.at(record.contains("prompt") ? "prompt" : "question").get<std::string>();
   if (kind == ItemKind::choice) add_choices(record.at("choices"), values);
   if (kind == ItemKind::grid) values["form"] = blank_form(record.at("solution"), options.answer_form);
-  return fill_in(options.text.empty() ? default_text(kind, options, record) : options.text, values);
+  return fill_in(prompt_text(kind, options, record), values);
+}
+
+std::string_view prompt_text(ItemKind kind, const PromptOptions& options, const Json& record) {
+  return options.text.empty() ? default_text(kind, options, record) : options.text;
 }
 
 std::string option_letter(std::size_t index) {

@@ -8,6 +8,7 @@
 #include "harness/base/text.h"
 #include "suites/load.h"
 #include "suites/records.h"
+#include "suites/zebra/zebra_spec.h"
 
 namespace assay::suites {
 
@@ -58,6 +59,27 @@ Result<std::vector<Place>> shipped_places() {
   return places;
 }
 
+/// Names that stand for other names and groups: the folders that hold group.json.
+Result<std::vector<SuiteGroup>> shipped_groups() {
+  ASSAY_ASSIGN(const fs::path root, shipped_path("suites"));
+  std::vector<SuiteGroup> groups;
+  for (const fs::path& folder : sorted_subfolders(root)) {
+    const fs::path path = folder / "group.json";
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) continue;
+    ASSAY_ASSIGN(const std::string text, read_file(path));
+    ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
+    ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(document, path.string()));
+    ASSAY_TRY(fields.refuse_unknown({"name", "title", "members"}));
+    SuiteGroup group;
+    ASSAY_ASSIGN(group.name, fields.string("name"));
+    ASSAY_ASSIGN(group.title, fields.string("title"));
+    ASSAY_ASSIGN(group.members, fields.strings("members"));
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 /// Number of single-character insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -77,6 +99,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 Error unknown_suite(std::string_view name, const std::vector<Place>& places) {
   static constexpr std::size_t kMaxCompared = 100;  // a longer word is no misspelt name
   std::set<std::string> known;
+  if (const auto groups = shipped_groups()) {
+    for (const SuiteGroup& group : *groups) known.insert(group.name);
+  }
   for (const Place& place : places) {
     known.insert(place.name);
     if (!place.group.empty()) known.insert(place.group);
@@ -109,45 +134,65 @@ Result<std::vector<fs::path>> folders_of(std::string_view word, const std::vecto
   return unknown_suite(word, places);
 }
 
-}  // namespace
-
-Result<std::vector<SuiteCard>> list_suites() {
-  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  std::vector<SuiteCard> cards;
-  for (const Place& place : places) {
-    ASSAY_ASSIGN(const Suite suite, load_suite_header(place.folder));
-    SuiteCard card{suite.name, to_string(suite.kind), suite.title, 0, suite.licence, suite.source, place.group};
-    if (ships_items(place.folder)) {
-      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
-      ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
-        ++card.n_items;
-        return {};
-      }));
-    }
-    cards.push_back(std::move(card));
-  }
-  return cards;
+/// Generates the suite that `word` specifies, under the card of suites/zebra.
+Result<Suite> generate_zebra_suite(std::string_view word) {
+  ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(word));
+  ASSAY_ASSIGN(const fs::path folder, shipped_path("suites/zebra"));
+  ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+  suite.name = spec.name;
+  return with_records(std::move(suite), generate_zebra_records(spec), spec.name);
 }
 
-Result<std::vector<Suite>> resolve_suites(std::string_view list) {
-  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  std::vector<Suite> suites;
-  std::set<fs::path> taken;
+/// A suite with its items, or without them where they are not shipped.
+Result<Suite> load_shipped(const fs::path& folder) {
+  ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+  if (!ships_items(folder)) return suite;
+  return with_items(std::move(suite), folder / "items.jsonl");
+}
+
+/// The words of a list, each group of groups replaced by its members.
+Result<std::vector<std::string>> words_of(std::string_view list) {
+  ASSAY_ASSIGN(const std::vector<SuiteGroup> groups, shipped_groups());
+  std::vector<std::string> words;
   for (const std::string& part : split(list, ',')) {
-    const std::string_view word = trim(part);
+    const std::string word(trim(part));
     if (word.empty()) return bad_input("suite list ", quoted_excerpt(list), " holds an empty name");
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == word; });
+    if (group == groups.end()) {
+      words.push_back(word);
+    } else {
+      words.insert(words.end(), group->members.begin(), group->members.end());
+    }
+  }
+  return words;
+}
+
+enum class MissingItems { refuse, leave_empty };
+
+Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing) {
+  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
+  ASSAY_ASSIGN(const std::vector<std::string> words, words_of(list));
+  std::vector<Suite> suites;
+  const auto is_taken = [&](const std::string& name) {
+    return std::any_of(suites.begin(), suites.end(), [&](const Suite& suite) { return suite.name == name; });
+  };
+  std::set<fs::path> taken;
+  for (const std::string& word : words) {
+    if (is_zebra_spec(word)) {
+      ASSAY_ASSIGN(Suite suite, generate_zebra_suite(word));
+      if (!is_taken(suite.name)) suites.push_back(std::move(suite));
+      continue;
+    }
     ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(word, places));
     for (const fs::path& folder : folders) {
       std::error_code ignored;
       if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
-      ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-      if (!ships_items(folder)) {
+      ASSAY_ASSIGN(Suite suite, load_shipped(folder));
+      if (suite.items.empty() && missing == MissingItems::refuse) {
         return bad_input("suite ", suite.name, ": ", (folder / "items.jsonl").string(),
                          " is not there; it must hold the suite's records, one a line");
       }
-      ASSAY_ASSIGN(suite, with_items(std::move(suite), folder / "items.jsonl"));
-      const auto same_name = [&](const Suite& other) { return other.name == suite.name; };
-      if (std::any_of(suites.begin(), suites.end(), same_name)) {
+      if (is_taken(suite.name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
                          " as well; rename one");
       }
@@ -156,6 +201,37 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) {
   }
   return suites;
 }
+
+}  // namespace
+
+Result<std::vector<SuiteCard>> list_suites() {
+  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
+  std::vector<SuiteCard> cards;
+  for (const Place& place : places) {
+    ASSAY_ASSIGN(Suite suite, load_suite_header(place.folder));
+    std::size_t n_items = 0;
+    if (is_zebra_spec(place.name)) {
+      ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(place.name));
+      n_items = spec.sizes.size() * spec.n_per_size;
+    } else if (ships_items(place.folder)) {
+      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
+      ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
+        ++n_items;
+        return {};
+      }));
+    }
+    cards.push_back({std::move(suite), n_items, place.group});
+  }
+  return cards;
+}
+
+Result<std::vector<SuiteGroup>> list_groups() { return shipped_groups(); }
+
+Result<std::vector<Suite>> resolve_suites_to_show(std::string_view list) {
+  return load_list(list, MissingItems::leave_empty);
+}
+
+Result<std::vector<Suite>> resolve_suites(std::string_view list) { return load_list(list, MissingItems::refuse); }
 
 Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& items_jsonl) {
   ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());

@@ -24,12 +24,13 @@ TEST_CASE("list_suites: what ships, with counts and groups", "[suites]") {
   const auto cards = list_suites();
   REQUIRE(cards);
   const auto card = [&](const std::string& name) {
-    const auto found = std::find_if(cards->begin(), cards->end(), [&](const SuiteCard& c) { return c.name == name; });
+    const auto found =
+        std::find_if(cards->begin(), cards->end(), [&](const SuiteCard& c) { return c.suite.name == name; });
     REQUIRE(found != cards->end());
     return *found;
   };
   CHECK(card("zebra-smoke").n_items == 100);
-  CHECK(card("zebra-smoke").kind == "grid");
+  CHECK(card("zebra-smoke").suite.kind == ItemKind::grid);
   CHECK(card("code-smoke").group == "smoke");
   CHECK(card("gpqa").n_items == 0);
   CHECK(card("gpqa").group.empty());
