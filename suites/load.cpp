@@ -7,6 +7,7 @@
 #include "harness/base/text.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
+#include "suites/zebra/zebralogic.h"
 
 namespace assay::suites {
 
@@ -90,10 +91,28 @@ Result<Item> make_item(const Json& record, const std::string& where, ItemKind ki
   return item;
 }
 
-Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
-  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-  ASSAY_ASSIGN(const Json record, parse_json(line, where));
-  return make_item(record, where, kind, options);
+/// An item of a record as data sets give it: ZebraLogic's own form is made one of kind grid.
+Result<Item> read_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  if (kind != ItemKind::grid || !is_zebralogic_record(record)) return make_item(record, where, kind, options);
+  ASSAY_ASSIGN(const Json grid_record, from_zebralogic(record, where));
+  return make_item(grid_record, where, kind, options);
+}
+
+/// Calls `use(record, number)` for each record of a file: one a line, or the elements of one JSON array.
+Result<> for_each_record(std::string_view text, const std::string& path,
+                         const std::function<Result<>(const Json&, int)>& use) {
+  if (!trim(text).starts_with('[')) {
+    return for_each_line(text, [&](std::string_view line, int number) -> Result<> {
+      const std::string where = path + ":" + std::to_string(number);
+      if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
+      ASSAY_ASSIGN(const Json record, parse_json(line, where));
+      return use(record, number);
+    });
+  }
+  ASSAY_ASSIGN(const Json records, parse_json(text, path));
+  int number = 0;
+  for (const Json& record : records) ASSAY_TRY(use(record, ++number));
+  return {};
 }
 
 Result<SuiteNotes> read_notes(const JsonObject& header) {
@@ -159,14 +178,15 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
   ASSAY_TRY(check_kind_is_supported(kind, jsonl.string()));
   ASSAY_ASSIGN(const std::string text, read_file(jsonl, kMaxItemsBytes));
   std::vector<Item> items;
-  std::unordered_map<ItemId, int> line_of_id;
-  ASSAY_TRY(for_each_line(text, [&](std::string_view line, int number) -> Result<> {
-    const std::string where = jsonl.string() + ":" + std::to_string(number);
-    ASSAY_ASSIGN(Item item, read_item(line, where, kind, options));
-    const auto [first, is_new] = line_of_id.emplace(item.id, number);
+  std::unordered_map<ItemId, int> place_of_id;
+  const bool is_array = trim(text).starts_with('[');
+  ASSAY_TRY(for_each_record(text, jsonl.string(), [&](const Json& record, int number) -> Result<> {
+    const std::string where = jsonl.string() + (is_array ? ": record " : ":") + std::to_string(number);
+    ASSAY_ASSIGN(Item item, read_item(record, where, kind, options));
+    const auto [first, is_new] = place_of_id.emplace(item.id, number);
     if (!is_new) {
-      return bad_input(where, ": field \"id\" repeats ", quoted_excerpt(item.id.value), " of line ", first->second,
-                       "; ids must differ");
+      return bad_input(where, ": field \"id\" repeats ", quoted_excerpt(item.id.value), " of ",
+                       is_array ? "record " : "line ", first->second, "; ids must differ");
     }
     if (items.size() == kMaxItems) return bad_input(where, ": more than ", kMaxItems, " records; split the suite");
     items.push_back(std::move(item));

@@ -19,7 +19,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder);
 /// a file exceeds.
 Result<Suite> load_suite_folder(const std::filesystem::path& folder);
 
-/// The items of a file of records, a record a line; prompts are rendered as `options` says. Errors as
+/// The items of a file of records, a record a line or all in one JSON array; prompts are rendered as `options` says.
+/// For kind `grid`, records of ZebraLogic's own forms are read too (suites/zebra/zebralogic.h). Errors as
 /// load_suite_folder.
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind,
                                      const PromptOptions& options = {});

@@ -14,6 +14,13 @@ ZebraDifficulty zebra_difficulty(const ZebraSize& size) {
   return difficulty;
 }
 
+Json to_json(const ZebraDifficulty& difficulty) {
+  const double space = difficulty.search_space;
+  return {{"search_space", space < 0x1p53 ? Json(static_cast<std::int64_t>(space)) : Json(space)},
+          {"bucket", difficulty.bucket},
+          {"split", difficulty.split}};
+}
+
 std::string to_string(const ZebraSize& size) {
   return std::to_string(size.n_houses) + "x" + std::to_string(size.n_attributes);
 }

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "harness/base/json.h"
 #include "suites/zebra/puzzle.h"
 
 namespace assay::suites {
@@ -16,6 +17,9 @@ struct ZebraDifficulty {
 
 /// Any size from 1x1; a space beyond a double's range is infinite.
 ZebraDifficulty zebra_difficulty(const ZebraSize& size);
+
+/// {"search_space", "bucket", "split"}.
+Json to_json(const ZebraDifficulty& difficulty);
 
 /// "3x4", houses first.
 std::string to_string(const ZebraSize& size);

@@ -54,9 +54,6 @@ std::string sentence(const ZebraPuzzle& puzzle, const ZebraClue& clue) {
   return {};
 }
 
-/// Whole numbers as such where a double holds them exactly.
-Json as_json_number(double whole) { return whole < 0x1p53 ? Json(static_cast<std::int64_t>(whole)) : Json(whole); }
-
 std::string with_capital(std::string text) {
   if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;
@@ -93,18 +90,15 @@ Json zebra_record(const ZebraPuzzle& puzzle, const std::string& id) {
       }
     }
   }
-  const ZebraDifficulty difficulty = zebra_difficulty(puzzle.size);
+  Json difficulty = to_json(zebra_difficulty(puzzle.size));
+  difficulty["n_clues"] = puzzle.clues.size();
+  difficulty["solver_guesses"] = puzzle.effort.n_guesses;
+  difficulty["solver_exclusions"] = puzzle.effort.n_exclusions;
   return {{"id", id},
           {"tag", to_string(puzzle.size)},
           {"question", zebra_question(puzzle)},
           {"solution", solution},
-          {"difficulty",
-           {{"search_space", as_json_number(difficulty.search_space)},
-            {"bucket", difficulty.bucket},
-            {"split", difficulty.split},
-            {"n_clues", puzzle.clues.size()},
-            {"solver_guesses", puzzle.effort.n_guesses},
-            {"solver_exclusions", puzzle.effort.n_exclusions}}}};
+          {"difficulty", difficulty}};
 }
 
 }  // namespace assay::suites

@@ -18,8 +18,12 @@ constexpr int lowest(HouseSet houses) { return std::countr_zero(houses); }
 
 class Search {
  public:
-  Search(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions)
-      : n_houses_(size.n_houses), n_attributes_(size.n_attributes), clues_(clues), max_solutions_(max_solutions) {}
+  Search(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions, std::int64_t max_guesses)
+      : n_houses_(size.n_houses),
+        n_attributes_(size.n_attributes),
+        clues_(clues),
+        max_solutions_(max_solutions),
+        max_guesses_(max_guesses) {}
 
   SolverOutcome run() {
     State state{};
@@ -45,6 +49,10 @@ class Search {
     }
     if (fewest_houses > kMaxZebraHouses) return keep(state);
     for (HouseSet left = at(state, fewest); left != 0 && !is_done(); left &= left - 1) {
+      if (outcome_.effort.n_guesses >= max_guesses_) {
+        outcome_.gave_up = true;
+        return;
+      }
       State guess = state;
       at(guess, fewest) = left & ~(left - 1);
       ++outcome_.effort.n_guesses;
@@ -52,7 +60,7 @@ class Search {
     }
   }
 
-  bool is_done() const { return outcome_.solutions.size() >= max_solutions_; }
+  bool is_done() const { return outcome_.gave_up || outcome_.solutions.size() >= max_solutions_; }
 
   void keep(const State& state) {
     ZebraSolution solution(static_cast<std::size_t>(n_attributes_));
@@ -153,15 +161,17 @@ class Search {
   int n_attributes_;
   std::span<const ZebraClue> clues_;
   std::size_t max_solutions_;
+  std::int64_t max_guesses_;
   bool changed_ = false;
   SolverOutcome outcome_;
 };
 
 }  // namespace
 
-SolverOutcome solve_zebra(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions) {
+SolverOutcome solve_zebra(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions,
+                          std::int64_t max_guesses) {
   if (max_solutions == 0) return {};
-  return Search(size, clues, max_solutions).run();
+  return Search(size, clues, max_solutions, max_guesses).run();
 }
 
 }  // namespace assay::suites

@@ -20,9 +20,13 @@ struct SolverEffort {
 struct SolverOutcome {
   std::vector<ZebraSolution> solutions;
   SolverEffort effort;
+  bool gave_up = false;  ///< at `max_guesses`, before all was searched
 };
 
-/// The first `max_solutions` solutions of the clues, all of them if there are fewer. Clues may contradict each other.
-SolverOutcome solve_zebra(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions);
+/// The first `max_solutions` solutions of the clues, all of them if there are fewer and the search did not give up.
+/// Clues may contradict each other. Real puzzles of 6x6 take some ten guesses; clues from elsewhere may be made to take
+/// forever.
+SolverOutcome solve_zebra(const ZebraSize& size, std::span<const ZebraClue> clues, std::size_t max_solutions,
+                          std::int64_t max_guesses = INT64_MAX);
 
 }  // namespace assay::suites
