@@ -131,6 +131,7 @@ Result<std::map<std::string, std::int64_t>> read_protocols(const JsonObject& hea
   std::map<std::string, std::int64_t> samples;
   if (!header.has("protocols")) return samples;
   ASSAY_ASSIGN(const JsonObject protocols, header.object("protocols"));
+  ASSAY_TRY(protocols.refuse_unknown({"deepseek-r1"}));
   for (const auto& [name, unused] : header.find("protocols")->items()) {
     ASSAY_ASSIGN(const JsonObject protocol, protocols.object(name));
     ASSAY_TRY(protocol.refuse_unknown({"samples"}));

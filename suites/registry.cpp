@@ -134,12 +134,17 @@ Result<std::vector<fs::path>> folders_of(std::string_view word, const std::vecto
   return unknown_suite(word, places);
 }
 
-/// Generates the suite that `word` specifies, under the card of suites/zebra.
-Result<Suite> generate_zebra_suite(std::string_view word) {
-  ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(word));
+/// The card of suites/zebra under the name of a specification.
+Result<Suite> zebra_header(const ZebraSpec& spec) {
   ASSAY_ASSIGN(const fs::path folder, shipped_path("suites/zebra"));
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
   suite.name = spec.name;
+  return suite;
+}
+
+Result<Suite> generate_zebra_suite(std::string_view word) {
+  ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(word));
+  ASSAY_ASSIGN(Suite suite, zebra_header(spec));
   return with_records(std::move(suite), generate_zebra_records(spec), spec.name);
 }
 
@@ -235,6 +240,11 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) { return load_l
 
 Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& items_jsonl) {
   ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
+  if (is_zebra_spec(name)) {
+    ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(name));
+    ASSAY_ASSIGN(Suite suite, zebra_header(spec));
+    return with_items(std::move(suite), items_jsonl);
+  }
   const auto folders = folders_of(name, places);
   if (folders && folders->size() == 1) {
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));

@@ -10,6 +10,7 @@
 #include "suites/prompts.h"
 #include "suites/published.h"
 #include "suites/registry.h"
+#include "suites/zebra/zebra_spec.h"
 
 namespace assay::cli {
 
@@ -156,8 +157,22 @@ std::string card_text(const Json& card) {
   return text + published_text(card.at("published"));
 }
 
-Result<> show_command(const std::string& words, const CommonOptions& common) {
+/// The records of generated suites, a line of JSON each. Others' records are in their own files, and some of these must
+/// not be spread in plain text.
+Result<> print_items(const std::vector<suites::Suite>& suites) {
+  for (const suites::Suite& suite : suites) {
+    if (!suites::is_zebra_spec(suite.name)) {
+      return bad_input("--items: is for generated suites, such as zebra:3x4:seed=7:n=200; the items of ", suite.name,
+                       " are where its source says");
+    }
+    for (const suites::Item& item : suite.items) ASSAY_TRY(print_json_line(item.record));
+  }
+  return {};
+}
+
+Result<> show_command(const std::string& words, bool items, const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::Suite> suites, suites::resolve_suites_to_show(words));
+  if (items) return print_items(suites);
   Json cards = Json::array();
   for (const suites::Suite& suite : suites) {
     ASSAY_ASSIGN(Json card, card_json(suite));
@@ -173,19 +188,23 @@ Result<> show_command(const std::string& words, const CommonOptions& common) {
 
 Action declare_suites(CLI::App& app, const CommonOptions& common) {
   const auto name = std::make_shared<std::string>();  // shared by the option table, which writes it, and the action
+  const auto items = std::make_shared<bool>(false);
   CLI::App* show = app.add_subcommand(
       "show",
       "Show one suite's card: items, licence, source, contamination, prompt, sampling, grader, published scores");
   show->add_option("NAME", *name,
                    "A suite's or group's name, the folder of your own, or puzzles to make (zebra:3x4:seed=7:n=200)")
       ->required();
+  show->add_flag("--items", *items, "Print a generated suite's records instead, a line of JSON each");
   show->footer(
       "--json prints the card, or {\"suites\":[…]} where NAME is a group.\nExample: assay suites show zebra-smoke");
   app.footer(
       "Without a further word: all suites that ship, and the groups of groups. --json prints {\"suites\":[…],"
       "\"groups\":[…]}.\n"
       "Example: assay suites");
-  return [name, show, &common] { return show->parsed() ? show_command(*name, common) : list_command(common); };
+  return [name, items, show, &common] {
+    return show->parsed() ? show_command(*name, *items, common) : list_command(common);
+  };
 }
 
 }  // namespace assay::cli
