@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{1} << 30;
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxArrayBytes = std::size_t{64} << 20;  // read as one document
 constexpr std::size_t kMaxItems = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::int64_t kMaxSamples = 100'000;
@@ -108,6 +109,10 @@ Result<> for_each_record(std::string_view text, const std::string& path,
       ASSAY_ASSIGN(const Json record, parse_json(line, where));
       return use(record, number);
     });
+  }
+  if (text.size() > kMaxArrayBytes) {
+    return bad_input(path, ": an array of records may have ", kMaxArrayBytes,
+                     " bytes at most; write one record a line");
   }
   ASSAY_ASSIGN(const Json records, parse_json(text, path));
   int number = 0;

@@ -99,6 +99,38 @@ TEST_CASE("load_suite_folder: sampling of suite.json", "[suites]") {
   CHECK(suite->sampling.samples == 4);
 }
 
+TEST_CASE("load_suite_folder: the card's fields, which change no hash", "[suites]") {
+  const std::string item = R"({"id":"1","question":"Q","answer":"2"})";
+  const auto suite =
+      load(header("integer", R"(,"language":"en","canary":"c","contamination":"public","errata":["1: no"],)"
+                             R"("protocols":{"deepseek-r1":{"samples":16}})"),
+           item);
+  REQUIRE(suite);
+  CHECK(suite->notes.language == "en");
+  CHECK(suite->notes.canary == "c");
+  CHECK(suite->notes.contamination == "public");
+  CHECK(suite->notes.errata == std::vector<std::string>{"1: no"});
+  CHECK(suite->protocol_samples.at("deepseek-r1") == 16);
+  CHECK(suite->sha256 == load(header("integer"), item)->sha256);
+}
+
+TEST_CASE("load_suite_folder: records may stand in one JSON array", "[suites]") {
+  const std::string first = R"({"id":"1","question":"Q","answer":"2"})",
+                    second = R"({"id":"2","question":"Q","answer":"3"})";
+  const auto suite = load(header("integer"), " [" + first + ",\n" + second + "]\n");
+  REQUIRE(suite);
+  CHECK(suite->items.size() == 2);
+  CHECK(suite->sha256 == load(header("integer"), first + "\n" + second)->sha256);
+  const auto repeated = load(header("integer"), "[" + first + "," + first + "]");
+  REQUIRE_FALSE(repeated);
+  CHECK(message_of(repeated.error()) ==
+        "items.jsonl: record 2: field \"id\" repeats \"1\" of record 1; ids must differ");
+  CHECK(message_of(load(header("integer"), "[" + first + ",7]").error()) ==
+        "items.jsonl: record 2: must be a JSON object, is number");
+  CHECK_FALSE(load(header("integer"), "[]"));
+  CHECK_FALSE(load(header("integer"), "[" + first));
+}
+
 TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[suites]") {
   struct Case {
     std::string header, message;
@@ -124,6 +156,12 @@ TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[
        "suite.json: prompt: field \"text\" must hold {question}"},
       {header("choice", R"(,"prompt":{"text":"{question}"})"),
        "suite.json: prompt: field \"text\" must hold {options}"},
+      {header("integer", R"(,"canary":7)"), "suite.json: field \"canary\" must be text"},
+      {header("integer", R"(,"errata":"item 3")"), "suite.json: field \"errata\" must be a list of texts"},
+      {header("integer", R"(,"protocols":{"deepseek-r2":{"samples":4}})"),
+       "suite.json: protocols: unknown field \"deepseek-r2\""},
+      {header("integer", R"(,"protocols":{"deepseek-r1":{"samples":0}})"),
+       "suite.json: protocols: deepseek-r1: field \"samples\" must be between 1 and 100000"},
       {header("integer", R"(,"prompt":{"answer_form":"bare"})"), "suite.json: prompt: field \"answer_form\" is for"},
       {header("grid", R"(,"prompt":{"answer_form":"x"})"), "suite.json: prompt: field \"answer_form\" must be"},
   }));

@@ -1,8 +1,11 @@
 #include "suites/zebra/zebralogic.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
+#include "harness/base/data_path.h"
+#include "harness/base/file.h"
 #include "harness/base/text.h"
 #include "suites/grid/json_scan.h"
 #include "suites/zebra/difficulty.h"
@@ -76,22 +79,48 @@ Result<Key> read_prompt_form(const JsonObject& fields) {
   return fields.field_error("chat_history", "holds no form with \"solution\" and \"House 1\"");
 }
 
-Result<Json> derive_table(const ZebraLogicPuzzle& puzzle, const std::vector<std::string>& attributes) {
+/// A solution out of the clues, and what it took.
+struct Derived {
+  Json table = Json::object();
+  SolverEffort effort;
+};
+
+Result<Derived> derive_table(const ZebraLogicPuzzle& puzzle, const std::vector<std::string>& attributes) {
   const SolverOutcome outcome = solve_zebra(puzzle.size, puzzle.clues, 2, kMaxGuesses);
   if (outcome.gave_up) return bad_input("its clues are not solved within ", kMaxGuesses, " guesses");
   if (outcome.solutions.size() != 1) {
     return bad_input(outcome.solutions.empty() ? "its clues have no solution" : "its clues have several solutions");
   }
   const ZebraSolution& solution = outcome.solutions.front();
-  Json table = Json::object();
+  Derived derived;
+  derived.effort = outcome.effort;
   for (int house = 0; house < puzzle.size.n_houses; ++house) {
-    Json& cells = table[house_name(static_cast<std::size_t>(house))];
+    Json& cells = derived.table[house_name(static_cast<std::size_t>(house))];
     for (std::size_t a = 0; a < attributes.size(); ++a) {
       const auto value = std::find(solution[a].begin(), solution[a].end(), house) - solution[a].begin();
       cells[attributes[a]] = puzzle.values[a][static_cast<std::size_t>(value)];
     }
   }
-  return table;
+  return derived;
+}
+
+/// What Z3 took for ZebraLogic's own puzzle "lgp-test-5x6-16"; null for other ids. The file ships, so it is not
+/// hostile.
+Result<Json> z3_conflicts(const std::string& id) {
+  static const Result<Json> shipped = []() -> Result<Json> {
+    ASSAY_ASSIGN(const std::filesystem::path path, shipped_path("suites/zebra/z3_conflicts.json"));
+    ASSAY_ASSIGN(const std::string text, read_file(path));
+    return parse_json(text, path.string());
+  }();
+  if (!shipped) return shipped.error();
+  const std::vector<std::string> parts = split(id, '-');
+  if (parts.size() != 4 || parts[0] != "lgp" || parts[1] != "test") return Json();
+  const auto number = parse_integer(parts[3]);
+  const Json& conflicts = shipped->at("conflicts");
+  if (!number || *number < 0 || !conflicts.contains(parts[2])) return Json();
+  const Json& of_size = conflicts.at(parts[2]);
+  const auto place = static_cast<std::size_t>(*number);
+  return place < of_size.size() ? of_size[place] : Json();
 }
 
 }  // namespace
@@ -112,19 +141,28 @@ Result<Json> from_zebralogic(const Json& record, const std::string& where) {
     ASSAY_ASSIGN(key, read_prompt_form(fields));
   }
   const bool is_given = key.table.has_value();
+  SolverEffort effort;
   if (!is_given) {
     const auto read = read_zebralogic_puzzle(puzzle, key.attributes);
     if (!read) return fields.field_error("puzzle", read.error().message);
     const auto derived = derive_table(*read, key.attributes);
     if (!derived) return fields.field_error("puzzle", derived.error().message);
-    key.table = *derived;
+    key.table = derived->table;
+    effort = derived->effort;
   }
   const ZebraSize size{static_cast<int>(key.table->size()), static_cast<int>(key.attributes.size())};
+  Json difficulty = to_json(zebra_difficulty(size));
+  if (!is_given) {
+    difficulty["solver_guesses"] = effort.n_guesses;
+    difficulty["solver_exclusions"] = effort.n_exclusions;
+  }
+  ASSAY_ASSIGN(const Json conflicts, z3_conflicts(id));
+  if (!conflicts.is_null()) difficulty["z3_conflicts"] = conflicts;
   return Json{{"id", id},
               {"tag", to_string(size)},
               {"question", puzzle},
               {"solution", *key.table},
-              {"difficulty", to_json(zebra_difficulty(size))},
+              {"difficulty", difficulty},
               {"solution_source", is_given ? "record" : "clues"}};
 }
 

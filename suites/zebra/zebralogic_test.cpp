@@ -9,7 +9,10 @@
 #include "suites/zebra/test_judge.h"
 #include "suites/zebra/zebralogic_clues.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_entry.h"
 #include "tests/support/temporary_folder.h"
+
+void fuzz_zebralogic(std::span<const std::byte> file);
 
 using namespace assay;
 using namespace assay::suites;
@@ -116,11 +119,16 @@ TEST_CASE("from_zebralogic: the data set's own form, with cells and blanked", "[
   CHECK(derived->at("solution_source") == "clues");
   CHECK(derived->at("tag") == "2x2");
   CHECK(derived->at("difficulty").at("bucket") == "small");
+  CHECK(derived->at("difficulty").at("solver_guesses") == 0);
+  CHECK(derived->at("difficulty").at("z3_conflicts") == 0);  // of z3_data_dict.json, as the next
+  CHECK(from_zebralogic(results()[0], "f")->at("difficulty").at("z3_conflicts") == 71.31);
   record["solution"]["rows"] = Json::parse(R"([["1", "Eric", "cat"], ["2", "Arnold", "dog"]])");
   const auto given = from_zebralogic(record, "f");
   REQUIRE(given);
   CHECK(given->at("solution_source") == "record");
   CHECK(given->at("solution") == derived->at("solution"));
+  record["id"] = "lgp-test-2x2-40";  // there are 40, from 0
+  CHECK_FALSE(from_zebralogic(record, "f")->at("difficulty").contains("z3_conflicts"));
   record["question"] = "?";
   CHECK_FALSE(is_zebralogic_record(record));
 }
@@ -167,6 +175,14 @@ TEST_CASE("from_zebralogic: clues with no solution, or several, are refused", "[
   CHECK_THAT(message_of(with_clues(many)), Contains("501 clues"));
   CHECK_THAT(message_of(with_clues("1. " + std::string(100'000, 'x') + " is Eric.\n")),
              Contains("clue 1 can't be read"));
+}
+
+TEST_CASE("fuzz_zebralogic: edited records are read without harm", "[suites][zebra]") {
+  Json record = results()[13];
+  record.erase("output");
+  tests::fuzz_edits(fuzz_zebralogic, record.dump(), 1'000, tests::kJsonAlphabet);
+  tests::fuzz_edits(fuzz_zebralogic, small_record().dump(), 5'000, tests::kJsonAlphabet);
+  tests::fuzz_cuts(fuzz_zebralogic, small_record().dump());
 }
 
 TEST_CASE("from_zebralogic: every truncation and mutation is read without harm", "[suites][zebra]") {
