@@ -52,6 +52,12 @@ Result<> check_integer(const JsonObject& record) {
   return {};
 }
 
+Result<> check_math(const JsonObject& record) {
+  const Json* answer = record.find("answer");
+  if (answer != nullptr && answer->is_number()) return {};
+  return check_filled(record, "answer");
+}
+
 /// The index that a letter or a number stands for; nothing if `answer` is neither.
 std::optional<std::size_t> answer_index(const Json& answer) {
   if (answer.is_number_integer()) {
@@ -200,14 +206,14 @@ Result<> check_kind_is_supported(ItemKind kind, const std::string& where) {
     case ItemKind::grid:
     case ItemKind::code:
     case ItemKind::text:
-      return {};
     case ItemKind::math:
+      return {};
     case ItemKind::language:
     case ItemKind::refusal:
       break;
   }
   return bad_input(where, ": kind \"", to_string(kind),
-                   "\" is not supported by this version; supported are: integer, choice, grid, code, text");
+                   "\" is not supported by this version; supported are: integer, math, choice, grid, code, text");
 }
 
 Result<> check_record(ItemKind kind, const JsonObject& record) {
@@ -226,6 +232,7 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
     case ItemKind::text:
       return check_text(record);
     case ItemKind::math:
+      return check_math(record);
     case ItemKind::language:
     case ItemKind::refusal:
       break;
