@@ -79,6 +79,7 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
 Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
   if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
   ASSAY_ASSIGN(Json record, parse_json(line, where));
+  use_own_field_names(kind, record);
   ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
   ASSAY_TRY(check_record(kind, fields));
   Item item;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 
 #include "harness/base/text.h"
 #include "suites/integer/integer_value.h"
@@ -238,6 +240,20 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
       break;
   }
   return check_kind_is_supported(kind, record.where());
+}
+
+void use_own_field_names(ItemKind kind, Json& record) {
+  const bool is_public = record.is_object() && record.contains("problem");
+  if (!is_public || (kind != ItemKind::integer && kind != ItemKind::math)) return;
+  static constexpr std::pair<const char*, const char*> kRenamed[] = {
+      {"problem", "question"}, {"expected_answer", "answer"}, {"unique_id", "id"}};
+  for (const auto& [theirs, ours] : kRenamed) {
+    const bool is_question_given = std::string_view(ours) == "question" && record.contains("prompt");
+    if (!record.contains(theirs) || record.contains(ours) || is_question_given) continue;
+    record[ours] = record.at(theirs);
+    record.erase(theirs);
+  }
+  if (record.contains("id") && record.at("id").is_number_integer()) record["id"] = to_json_text(record.at("id"));
 }
 
 std::size_t choice_answer_index(const Json& record) {

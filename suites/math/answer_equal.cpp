@@ -76,6 +76,14 @@ bool is_symbol(const Expressions& pool, const MathAnswer& answer) {
   return answer.kind == AnswerKind::value && pool.node(answer.value).op == ExprOp::symbol;
 }
 
+/// What an equation or a chain of them ends in: the side behind the last "=", before a rounded value.
+const MathAnswer& last_side(const MathAnswer& equation) {
+  for (std::size_t i = equation.signs.size(); i > 0; --i) {
+    if (equation.signs[i - 1] == "=") return equation.parts[i];
+  }
+  return equation.parts.back();
+}
+
 /// "x = …" with a lone symbol in front.
 bool is_assignment(const Expressions& pool, const MathAnswer& answer) {
   return is_equation(answer) && answer.parts.size() == 2 && is_symbol(pool, answer.parts[0]);
@@ -97,7 +105,7 @@ class Comparison {
     if (const auto letter = option_letter(key.text, true)) {
       if (option_letter(reply.text, false) == letter) return equal;
     }
-    if (key.kind != AnswerKind::relation && is_equation(reply)) return compare(key, reply.parts.back());
+    if (key.kind != AnswerKind::relation && is_equation(reply)) return compare(key, last_side(reply));
     if (is_assignment(pool_, key) && reply.kind != AnswerKind::relation) return compare(key.parts[1], reply);
     if (key.kind == AnswerKind::relation && reply.kind == AnswerKind::relation) return relations(key, reply);
     if (key.kind == AnswerKind::relation) {
@@ -190,7 +198,7 @@ class Comparison {
 
   Equivalence relations(const MathAnswer& key, const MathAnswer& reply) {
     if (key.parts.size() == 2 && reply.parts.size() == 2) return single_relations(key, reply);
-    if (is_equation(key) && is_equation(reply)) return compare(key.parts.back(), reply.parts.back());
+    if (is_equation(key) && is_equation(reply)) return compare(last_side(key), last_side(reply));
     const auto asked = as_range(key), given = as_range(reply);
     if (asked && given) {
       const MathAnswer *variable = variable_of(key), *other = variable_of(reply);

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "suites/math/evaluate.h"
@@ -38,8 +40,12 @@ std::vector<ExprId> transcendental_nodes(const Expressions& pool, ExprId id) {
   });
 }
 
+/// Symbols, and functions of which nothing is known.
 std::vector<ExprId> symbols(const Expressions& pool, ExprId id) {
-  return nodes_below(pool, id, [](const ExprNode& node) { return node.op == ExprOp::symbol; });
+  static const std::set<std::string_view> known{"sin", "cos", "ln", "atan", "asin", "abs", "floor", "ceil"};
+  return nodes_below(pool, id, [](const ExprNode& node) {
+    return node.op == ExprOp::symbol || (node.op == ExprOp::function && known.count(node.name) == 0);
+  });
 }
 
 /// Small random rationals; the same ones in every run.

@@ -10,7 +10,7 @@ namespace assay::suites {
 namespace {
 
 constexpr std::size_t kMaxNodes = 4000;
-constexpr std::size_t kMaxBits = 32'768;
+constexpr std::size_t kMaxBits = 131'072;
 constexpr unsigned long kMaxTrialPrime = 1000;
 
 std::size_t n_bits(const mpz_class& n) { return mpz_sizeinbase(n.get_mpz_t(), 2); }

@@ -37,7 +37,7 @@ struct ExprNode {
   std::vector<ExprId> args;  ///< all smaller than the node's own place
 };
 
-/// A pool of nodes, each there once: equal structure means equal id. At most 4,000 nodes, numbers of at most 32,768
+/// A pool of nodes, each there once: equal structure means equal id. At most 4,000 nodes, numbers of at most 131,072
 /// bits; what would pass that is kNoExpr, as is a division by zero.
 class Expressions {
  public:

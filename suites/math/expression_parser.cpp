@@ -239,7 +239,7 @@ class ExpressionParser {
   ExprId number() {
     const std::string text = tokens_[at_++].text;
     const auto value = decimal(text);
-    if (!value || is_scientific()) return kNoExpr;
+    if (!value || is_scientific(text)) return kNoExpr;
     if (is_sign("_")) return in_base(text);
     if (value->get_den() == 1) {
       if (const auto part = fraction_of_mixed_number()) return pool_.add(pool_.number(*value), pool_.number(*part));
@@ -247,11 +247,15 @@ class ExpressionParser {
     return pool_.number(*value);
   }
 
-  /// True before the rest of "3e8".
-  bool is_scientific() const {
-    const MathToken *letter = token(), *digits = token(1);
-    return letter != nullptr && digits != nullptr && letter->kind == Kind::letters && !letter->after_space &&
-           (letter->text == "e" || letter->text == "E") && digits->kind == Kind::number && !digits->after_space;
+  /// True before the rest of "3e8", "1e-5" and "1.5e-3"; 2e-1 is 2e - 1.
+  bool is_scientific(std::string_view mantissa) const {
+    const MathToken* letter = token();
+    const bool is_letter = letter != nullptr && letter->kind == Kind::letters && !letter->after_space &&
+                           (letter->text == "e" || letter->text == "E");
+    if (!is_letter) return false;
+    const bool can_be_negative = mantissa == "1" || mantissa.find('.') != std::string_view::npos;
+    const MathToken* digits = token(can_be_negative && is_sign("-", 1) ? 2 : 1);
+    return digits != nullptr && digits->kind == Kind::number && !digits->after_space;
   }
 
   /// A numeral with its base, "52_8", is worth what is written: 52_8 is neither 52 nor 42.

@@ -210,10 +210,7 @@ class AnswerParser {
     }
     if (left == "{" && pieces.size() == 1) return parse(inside);
     if (is_braced) return compound(AnswerKind::set, pieces);
-    if (pieces.size() == 1) {
-      const bool is_unary = is_wordy(inside) || (left == "(" && right == ")");
-      return is_unary ? std::optional(parse(inside)) : std::nullopt;
-    }
+    if (pieces.size() == 1) return parse(inside);
     const bool is_round = left == "(" && right == ")";
     MathAnswer answer = compound(AnswerKind::tuple, pieces);
     if (answer.parts.size() != 2) return answer;
@@ -308,7 +305,10 @@ MathAnswer parse_answer(Expressions& pool, std::string_view text) {
     answer.text = text;
     return answer;
   }
-  const std::vector<MathToken> tokens = tokenize_math(text);
+  // Text that was escaped twice has "\\\\frac"; only matrices have rows to part.
+  const bool has_rows = text.find("\\begin") != std::string_view::npos;
+  const std::string once = has_rows ? std::string(text) : replace_all(text, "\\\\", "\\");
+  const std::vector<MathToken> tokens = tokenize_math(once);
   return AnswerParser(pool).parse(tokens);
 }
 

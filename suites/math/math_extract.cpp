@@ -132,6 +132,21 @@ std::string json_string_at(std::string_view text, std::size_t at) {
   return out;
 }
 
+std::optional<ExtractedMath> fallback(std::string_view text) {
+  const auto formula = last_formula(text);
+  const auto number = last_number(text);
+  if (number && (!formula || number->end > formula->end)) {
+    return ExtractedMath{std::string(number->content), "last_number"};
+  }
+  if (!formula) return std::nullopt;
+  return ExtractedMath{std::string(trim(formula->content)), "last_formula"};
+}
+
+/// "(C)" and what follows it.
+bool begins_with_option(std::string_view clause) {
+  return clause.size() >= 3 && clause[0] == '(' && clause[1] >= 'A' && clause[1] <= 'Z' && clause[2] == ')';
+}
+
 std::string answer_behind(std::string_view text, std::size_t at) {
   if (at > 0 && text[at - 1] == '"' && text.substr(0, at).find('{') != std::string_view::npos) {
     return json_string_at(text, at);
@@ -141,9 +156,9 @@ std::string answer_behind(std::string_view text, std::size_t at) {
     if (rest.empty() || rest == "." || rest == "*" || rest == ",") return std::string(trim(formula->content));
   }
   std::string clause = clause_at(text, at);
-  if (is_answer_alone(clause)) return clause;
-  const auto formula = last_formula(clause);
-  return formula ? std::string(trim(formula->content)) : clause;
+  if (is_answer_alone(clause) || begins_with_option(clause)) return clause;
+  auto within = fallback(clause);
+  return within ? std::move(within->text) : clause;
 }
 
 std::optional<ExtractedMath> answer_line(std::string_view text) {
@@ -160,16 +175,6 @@ std::optional<ExtractedMath> whole_reply(std::string_view text) {
   if (line.empty() || line.size() > kMaxLineBytes || line.find('\n') != std::string::npos) return std::nullopt;
   if (!is_answer_alone(line)) return std::nullopt;
   return ExtractedMath{line, "whole_reply"};
-}
-
-std::optional<ExtractedMath> fallback(std::string_view text) {
-  const auto formula = last_formula(text);
-  const auto number = last_number(text);
-  if (number && (!formula || number->end > formula->end)) {
-    return ExtractedMath{std::string(number->content), "last_number"};
-  }
-  if (!formula) return std::nullopt;
-  return ExtractedMath{std::string(trim(formula->content)), "last_formula"};
 }
 
 }  // namespace

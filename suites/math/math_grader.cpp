@@ -1,6 +1,7 @@
 #include "suites/math/math_grader.h"
 
 #include "harness/base/text.h"
+#include "suites/boxed.h"
 #include "suites/fold.h"
 #include "suites/math/answer_equal.h"
 #include "suites/math/math_extract.h"
@@ -31,16 +32,19 @@ Equivalence compare_without_percent(Expressions& pool, const MathAnswer& key, co
   return compare_answers(pool, key, parse_answer(pool, replace_all(replace_all(extracted, "\\%", ""), "%", "")));
 }
 
-std::string answer_text(const Json& record) {
+/// The key, or what its last box holds if it is a whole solution.
+std::string key_text(const Json& record) {
   const Json& answer = record.at("answer");
-  return fold_forms(answer.is_string() ? answer.get<std::string>() : to_json_text(answer));
+  const std::string text = fold_forms(answer.is_string() ? answer.get<std::string>() : to_json_text(answer));
+  const Boxes boxes = find_boxes(text);
+  return boxes.contents.empty() ? text : std::string(boxes.contents.back());
 }
 
 }  // namespace
 
 Grade grade_math(const Item& item, const Output& output) {
   Expressions pool;
-  const MathAnswer key = parse_answer(pool, answer_text(item.record));
+  const MathAnswer key = parse_answer(pool, key_text(item.record));
   const std::string expected = canonical_text(pool, key);
   const Reply reply = strip_thinking(output);
   const MathExtraction found = extract_math(reply.text);

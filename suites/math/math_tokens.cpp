@@ -38,6 +38,91 @@ const Names& commands() {
   return names;
 }
 
+/// Commands that nothing here understands; listed so that they aren't taken for a shorter one with letters behind it.
+const Names& foreign_commands() {
+  static const Names names{"int",
+                           "iint",
+                           "oint",
+                           "sum",
+                           "prod",
+                           "lim",
+                           "limsup",
+                           "liminf",
+                           "max",
+                           "min",
+                           "sup",
+                           "gcd",
+                           "lcm",
+                           "det",
+                           "dim",
+                           "ker",
+                           "deg",
+                           "mod",
+                           "pmod",
+                           "bmod",
+                           "perp",
+                           "parallel",
+                           "subset",
+                           "subseteq",
+                           "supset",
+                           "supseteq",
+                           "not",
+                           "neg",
+                           "forall",
+                           "exists",
+                           "simeq",
+                           "star",
+                           "square",
+                           "oplus",
+                           "otimes",
+                           "langle",
+                           "rangle",
+                           "choose",
+                           "over",
+                           "underline",
+                           "underbrace",
+                           "overbrace",
+                           "stackrel",
+                           "overset",
+                           "underset",
+                           "phantom",
+                           "hline",
+                           "tag",
+                           "label",
+                           "leftarrow",
+                           "Leftarrow",
+                           "iff",
+                           "Leftrightarrow",
+                           "leftrightarrow",
+                           "longrightarrow",
+                           "mapsto",
+                           "therefore",
+                           "because",
+                           "Re",
+                           "Im",
+                           "arg",
+                           "wp",
+                           "aleph",
+                           "bigcup",
+                           "bigcap",
+                           "coprod",
+                           "ni",
+                           "top",
+                           "bot",
+                           "models",
+                           "vdash",
+                           "bullet",
+                           "dagger",
+                           "lVert",
+                           "rVert",
+                           "Vert",
+                           "overleftrightarrow",
+                           "xrightarrow",
+                           "cancel",
+                           "color"};
+  return names;
+}
+
 /// Commands that change looks and not values.
 const Names& nothings() {
   static const Names names{"left",      "right",  "big",          "Big",       "bigg",       "Bigg",   "bigl",
@@ -100,7 +185,7 @@ std::string_view spelling(std::string_view name) {
 bool is_known(std::string_view name) {
   const std::string_view spelled = spelling(name);
   return commands().count(spelled) != 0 || greek().count(spelled) != 0 || nothings().count(name) != 0 ||
-         texts().count(name) != 0 || signs_of().count(name) != 0;
+         texts().count(name) != 0 || signs_of().count(name) != 0 || foreign_commands().count(name) != 0;
 }
 
 /// Functions that also plain text names without a backslash.

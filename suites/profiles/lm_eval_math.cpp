@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
+#include "suites/fold.h"
 
 namespace assay::suites {
 
@@ -95,7 +96,7 @@ std::optional<Text> fix_fractions(const Text& text) {
 /// True for what Python's int() reads: a sign, digits with single underscores between them, at most 4,300 of them.
 bool is_python_int(const Text& text) {
   static constexpr std::size_t kMaxDigits = 4300;
-  const std::string trimmed(trim(encoded(text)));
+  const std::string trimmed(trim(fold_forms(encoded(text))));  // decimal digits of any script
   std::string_view digits = trimmed;
   if (!digits.empty() && (digits[0] == '-' || digits[0] == '+')) digits.remove_prefix(1);
   if (digits.empty() || digits.size() > kMaxDigits || digits.front() == '_' || digits.back() == '_') return false;
