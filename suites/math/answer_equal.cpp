@@ -1,13 +1,13 @@
 #include "suites/math/answer_equal.h"
 
 #include <array>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "harness/base/text.h"
 #include "suites/fold.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 
@@ -40,28 +40,11 @@ std::optional<char> option_letter(std::string_view text, bool whole) {
   const bool is_closed = text.starts_with(')') || text.starts_with('.') || text.starts_with(':');
   if (is_closed) text.remove_prefix(1);
   if (is_open && !is_closed) return std::nullopt;
+  const std::string_view rest = trim(text);
+  const bool joins =
+      rest.starts_with("or") || rest.starts_with("and") || rest.starts_with(',') || rest.starts_with(';');
+  if (joins) return std::nullopt;
   return text.empty() || (is_closed && !whole) ? std::optional(letter) : std::nullopt;
-}
-
-std::string_view known_unit(std::string_view unit) {
-  static const std::map<std::string_view, std::string_view> names{
-      {"cm", "cm"},         {"centimeters", "cm"}, {"mm", "mm"},
-      {"km", "km"},         {"kilometers", "km"},  {"m", "m"},
-      {"meters", "m"},      {"metres", "m"},       {"meter", "m"},
-      {"feet", "ft"},       {"ft", "ft"},          {"foot", "ft"},
-      {"inches", "in"},     {"inch", "in"},        {"in", "in"},
-      {"miles", "mi"},      {"mile", "mi"},        {"yards", "yd"},
-      {"yard", "yd"},       {"hours", "h"},        {"hour", "h"},
-      {"h", "h"},           {"minutes", "min"},    {"min", "min"},
-      {"minute", "min"},    {"seconds", "s"},      {"s", "s"},
-      {"second", "s"},      {"days", "d"},         {"day", "d"},
-      {"cents", "cent"},    {"cent", "cent"},      {"dollars", "dollar"},
-      {"dollar", "dollar"}, {"kg", "kg"},          {"g", "g"},
-      {"grams", "g"},       {"am", "am"},          {"pm", "pm"},
-      {"a.m.", "am"},       {"p.m.", "pm"},        {"degrees", "degree"},
-      {"radians", "rad"}};
-  const auto found = names.find(trim(unit));
-  return found == names.end() ? std::string_view() : found->second;
 }
 
 bool is_equation(const MathAnswer& answer) {

@@ -4,7 +4,11 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <vector>
+#include <utility>
+
+#include "suites/math/math_commands.h"
+#include "suites/math/token_cursor.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 
@@ -43,10 +47,10 @@ std::optional<mpq_class> decimal(const std::string& text) {
 }
 
 /// Recursive descent. A rule that fails gives kNoExpr, and so does everything around it.
-class ExpressionParser {
+class ExpressionParser : private TokenCursor {
  public:
   ExpressionParser(Expressions& pool, std::span<const MathToken> tokens, PlusMinus sign)
-      : pool_(pool), tokens_(tokens.begin(), tokens.end()), sign_(sign) {}
+      : TokenCursor(tokens), pool_(pool), sign_(sign) {}
 
   ParsedExpression all() {
     ParsedExpression out;
@@ -58,24 +62,6 @@ class ExpressionParser {
 
  private:
   using Kind = MathTokenKind;
-
-  bool at_end() const { return at_ >= tokens_.size(); }
-  const MathToken* token(std::size_t ahead = 0) const {
-    return at_ + ahead < tokens_.size() ? &tokens_[at_ + ahead] : nullptr;
-  }
-  bool is_sign(std::string_view sign, std::size_t ahead = 0) const {
-    const MathToken* next = token(ahead);
-    return next != nullptr && next->kind == Kind::sign && next->text == sign;
-  }
-  bool is_command(std::string_view name, std::size_t ahead = 0) const {
-    const MathToken* next = token(ahead);
-    return next != nullptr && next->kind == Kind::command && next->text == name;
-  }
-  bool take(std::string_view sign) {
-    if (!is_sign(sign)) return false;
-    ++at_;
-    return true;
-  }
 
   // --- Sums, products, powers ----------------------------------------------------------------------------------------
 
@@ -125,12 +111,6 @@ class ExpressionParser {
     while (const auto subtract = additive_sign()) negative = negative != *subtract;
     const ExprId value = factor();
     return negative ? pool_.negate(value) : value;
-  }
-
-  bool unit_follows(std::size_t ahead = 0) const {
-    const MathToken* next = token(ahead);
-    if (next == nullptr) return false;
-    return next->kind == Kind::text || (next->kind == Kind::letters && is_unit_word(next->text));
   }
 
   /// True if a factor can begin here without a sign of multiplication.
@@ -303,19 +283,6 @@ class ExpressionParser {
     return decimal(text);
   }
 
-  /// Takes the first letter of a run.
-  std::string first_letter() {
-    std::string& run = tokens_[at_].text;
-    const std::string letter = run.substr(0, 1);
-    if (run.size() == 1) {
-      ++at_;
-    } else {
-      run.erase(0, 1);
-      tokens_[at_].after_space = false;
-    }
-    return letter;
-  }
-
   /// A letter with its subscript and primes; then as a function of what stands in parentheses, if that is what it is.
   ExprId symbol(std::string name) {
     bool is_adorned = false;
@@ -339,25 +306,6 @@ class ExpressionParser {
     if (!is_adorned && name == "e") return pool_.euler();
     if (!is_adorned && name == "i") return pool_.i();
     return pool_.symbol(std::move(name));
-  }
-
-  /// One token or the inside of a group as text.
-  std::optional<std::string> raw_argument() {
-    if (at_end()) return std::nullopt;
-    if (!is_sign("{")) {
-      if (tokens_[at_].kind == Kind::letters) return first_letter();
-      return tokens_[at_++].text;
-    }
-    std::string text;
-    int depth = 0;
-    do {
-      if (at_end()) return std::nullopt;
-      if (is_sign("{")) ++depth;
-      if (is_sign("}")) --depth;
-      if (!is_sign("{") && !is_sign("}")) text += tokens_[at_].text;
-      ++at_;
-    } while (depth > 0);
-    return text;
   }
 
   // --- Commands ------------------------------------------------------------------------------------------------------
@@ -485,28 +433,13 @@ class ExpressionParser {
   }
 
   Expressions& pool_;
-  std::vector<MathToken> tokens_;
   PlusMinus sign_;
-  std::size_t at_ = 0;
   int depth_ = 0;
   bool in_bars_ = false;
   bool in_trigonometry_ = false;
 };
 
 }  // namespace
-
-bool is_unit_word(std::string_view word) {
-  static const std::set<std::string_view> units{
-      "cm",        "mm",     "km",     "kg",      "mg",      "ml",      "mL",      "ft",       "mph",     "kmh",
-      "hr",        "hrs",    "min",    "sec",     "inch",    "inches",  "feet",    "foot",     "yards",   "yard",
-      "miles",     "mile",   "meters", "metres",  "meter",   "metre",   "grams",   "gram",     "liters",  "litres",
-      "liter",     "litre",  "hours",  "hour",    "minutes", "minute",  "seconds", "second",   "days",    "day",
-      "weeks",     "week",   "months", "years",   "year",    "degrees", "degree",  "radians",  "dollars", "dollar",
-      "cents",     "cent",   "units",  "unit",    "square",  "cubic",   "people",  "students", "ways",    "times",
-      "points",    "pounds", "ounces", "am",      "pm",      "Hz",      "eV",      "mol",      "kJ",      "rad",
-      "solutions", "apples", "books",  "cookies", "books",   "bills",   "USD"};
-  return units.count(word) != 0;
-}
 
 ParsedExpression parse_expression(Expressions& pool, std::span<const MathToken> tokens, PlusMinus sign) {
   if (tokens.empty() || tokens.size() > kMaxTokens) return {};

@@ -23,7 +23,4 @@ struct ParsedExpression {
 /// number. Takes at most 2,000 tokens and 100 levels.
 ParsedExpression parse_expression(Expressions& pool, std::span<const MathToken> tokens, PlusMinus sign);
 
-/// True for a word that is a unit of measure or a counted thing ("cm", "dollars").
-bool is_unit_word(std::string_view word);
-
 }  // namespace assay::suites

@@ -163,6 +163,9 @@ class AnswerParser {
   MathAnswer shape(Tokens tokens) {
     if (tokens.empty()) return unread(tokens);
     if (is_wordy(tokens)) return words(tokens);
+    if (tokens.back().kind == Kind::text && is_enclosed(tokens.first(tokens.size() - 1))) {
+      return parse(tokens.first(tokens.size() - 1));  // a unit behind a tuple
+    }
     const auto members = cut(tokens, [](const MathToken& token) { return is_sign(token, "∈"); });
     if (members.size() == 2) return parse(members[1]);
     const auto pieces = cut(tokens, is_separator);
@@ -212,8 +215,9 @@ class AnswerParser {
     if (is_braced) return compound(AnswerKind::set, pieces);
     if (pieces.size() == 1) return parse(inside);
     const bool is_round = left == "(" && right == ")";
+    const bool is_square = left == "[" && right == "]";
     MathAnswer answer = compound(AnswerKind::tuple, pieces);
-    if (answer.parts.size() != 2) return answer;
+    if (answer.parts.size() != 2) return is_round || is_square ? answer : unread(tokens);
     const bool is_unbounded = is_infinite(pool_, answer.parts[0]) || is_infinite(pool_, answer.parts[1]);
     if (is_round && !is_unbounded) return answer;
     answer.kind = AnswerKind::interval;

@@ -9,8 +9,8 @@
 #include "suites/answer_clause.h"
 #include "suites/boxed.h"
 #include "suites/fold.h"
-#include "suites/math/expression_parser.h"
 #include "suites/math/math_tokens.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 

@@ -2,199 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <set>
 
 #include "harness/base/text.h"
+#include "suites/math/math_commands.h"
 
 namespace assay::suites {
 
 namespace {
 
-using Names = std::set<std::string_view>;
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '~'; }
-
-const Names& greek() {
-  static const Names names{"alpha", "beta",     "gamma",   "delta",    "epsilon", "varepsilon", "zeta",   "eta",
-                           "theta", "vartheta", "iota",    "kappa",    "lambda",  "mu",         "nu",     "xi",
-                           "rho",   "varrho",   "sigma",   "varsigma", "tau",     "upsilon",    "phi",    "varphi",
-                           "chi",   "psi",      "omega",   "Gamma",    "Delta",   "Theta",      "Lambda", "Xi",
-                           "Pi",    "Sigma",    "Upsilon", "Phi",      "Psi",     "Omega",      "hbar",   "ell"};
-  return names;
-}
-
-/// Commands that the parser knows under their own name.
-const Names& commands() {
-  static const Names names{"pi",      "infty",   "frac",   "sqrt",     "binom",    "sin",      "cos",
-                           "tan",     "cot",     "sec",    "csc",      "arcsin",   "arccos",   "arctan",
-                           "sinh",    "cosh",    "tanh",   "ln",       "log",      "lg",       "exp",
-                           "begin",   "end",     "lfloor", "rfloor",   "lceil",    "rceil",    "dot",
-                           "ddot",    "bar",     "hat",    "vec",      "tilde",    "overline", "overrightarrow",
-                           "widehat", "mathcal", "mathbb", "mathfrak", "emptyset", "odot",     "partial",
-                           "nabla",   "dots",    "ldots",  "cdots",    "angle",    "triangle"};
-  return names;
-}
-
-/// Commands that nothing here understands; listed so that they aren't taken for a shorter one with letters behind it.
-const Names& foreign_commands() {
-  static const Names names{"int",
-                           "iint",
-                           "oint",
-                           "sum",
-                           "prod",
-                           "lim",
-                           "limsup",
-                           "liminf",
-                           "max",
-                           "min",
-                           "sup",
-                           "gcd",
-                           "lcm",
-                           "det",
-                           "dim",
-                           "ker",
-                           "deg",
-                           "mod",
-                           "pmod",
-                           "bmod",
-                           "perp",
-                           "parallel",
-                           "subset",
-                           "subseteq",
-                           "supset",
-                           "supseteq",
-                           "not",
-                           "neg",
-                           "forall",
-                           "exists",
-                           "simeq",
-                           "star",
-                           "square",
-                           "oplus",
-                           "otimes",
-                           "langle",
-                           "rangle",
-                           "choose",
-                           "over",
-                           "underline",
-                           "underbrace",
-                           "overbrace",
-                           "stackrel",
-                           "overset",
-                           "underset",
-                           "phantom",
-                           "hline",
-                           "tag",
-                           "label",
-                           "leftarrow",
-                           "Leftarrow",
-                           "iff",
-                           "Leftrightarrow",
-                           "leftrightarrow",
-                           "longrightarrow",
-                           "mapsto",
-                           "therefore",
-                           "because",
-                           "Re",
-                           "Im",
-                           "arg",
-                           "wp",
-                           "aleph",
-                           "bigcup",
-                           "bigcap",
-                           "coprod",
-                           "ni",
-                           "top",
-                           "bot",
-                           "models",
-                           "vdash",
-                           "bullet",
-                           "dagger",
-                           "lVert",
-                           "rVert",
-                           "Vert",
-                           "overleftrightarrow",
-                           "xrightarrow",
-                           "cancel",
-                           "color"};
-  return names;
-}
-
-/// Commands that change looks and not values.
-const Names& nothings() {
-  static const Names names{"left",      "right",  "big",          "Big",       "bigg",       "Bigg",   "bigl",
-                           "bigr",      "Bigl",   "Bigr",         "biggl",     "biggr",      "quad",   "qquad",
-                           "limits",    "mathbf", "mathit",       "mathsf",    "mathnormal", "bm",     "boldsymbol",
-                           "boxed",     "fbox",   "displaystyle", "textstyle", "strut",      "middle", "nolimits",
-                           "mathstrut", "hfill",  "thinspace",    "hspace",    "bf",         "rm",     "it"};
-  return names;
-}
-
-const Names& texts() {
-  static const Names names{"text",   "mathrm", "textbf", "textit", "textrm",       "textsf",    "texttt",
-                           "textup", "mbox",   "hbox",   "emph",   "operatorname", "textnormal"};
-  return names;
-}
-
-/// Commands and other characters that stand for a sign.
-const std::map<std::string_view, std::string_view>& signs_of() {
-  static const std::map<std::string_view, std::string_view> signs{
-      {"times", "*"},       {"cdot", "*"},      {"ast", "*"},        {"div", "/"},         {"le", "<="},
-      {"leq", "<="},        {"leqslant", "<="}, {"ge", ">="},        {"geq", ">="},        {"geqslant", ">="},
-      {"lt", "<"},          {"gt", ">"},        {"ne", "!="},        {"neq", "!="},        {"pm", "±"},
-      {"mp", "∓"},          {"cup", "∪"},       {"in", "∈"},         {"approx", "≈"},      {"sim", "≈"},
-      {"mid", "|"},         {"vert", "|"},      {"lvert", "|"},      {"rvert", "|"},       {"prime", "'"},
-      {"circ", "°"},        {"degree", "°"},    {"colon", ":"},      {"lbrace", "\\{"},    {"rbrace", "\\}"},
-      {"lbrack", "["},      {"rbrack", "]"},    {"to", "->"},        {"rightarrow", "->"}, {"propto", "∝"},
-      {"setminus", "∖"},    {"cap", "∩"},       {"land", "and"},     {"wedge", "and"},     {"lor", "or"},
-      {"vee", "or"},        {"equiv", "≡"},     {"varnothing", "∅"}, {"emptyset", "∅"},    {"implies", "->"},
-      {"Rightarrow", "->"}, {"cong", "≈"},      {"notin", "∉"}};
-  return signs;
-}
-
-const std::map<char32_t, std::string_view>& signs_of_characters() {
-  static const std::map<char32_t, std::string_view> signs{
-      {U'−', "-"}, {U'×', "*"},  {U'·', "*"},  {U'⋅', "*"},  {U'∙', "*"},  {U'∗', "*"}, {U'÷', "/"}, {U'∕', "/"},
-      {U'⁄', "/"}, {U'≤', "<="}, {U'≥', ">="}, {U'≠', "!="}, {U'±', "±"},  {U'∓', "∓"}, {U'∪', "∪"}, {U'∈', "∈"},
-      {U'≈', "≈"}, {U'°', "°"},  {U'′', "'"},  {U'’', "'"},  {U'→', "->"}, {U'∝', "∝"}, {U'∖', "∖"}, {U'∩', "∩"},
-      {U'∣', "|"}, {U'∅', "∅"},  {U'–', "-"},  {U'º', "°"},  {U'˚', "°"}};
-  return signs;
-}
-
-const std::map<char32_t, std::string_view>& commands_of_characters() {
-  static const std::map<char32_t, std::string_view> names{
-      {U'π', "pi"},    {U'∞', "infty"}, {U'√', "sqrt"},   {U'α', "alpha"}, {U'β', "beta"},  {U'γ', "gamma"},
-      {U'δ', "delta"}, {U'θ', "theta"}, {U'λ', "lambda"}, {U'μ', "mu"},    {U'ρ', "rho"},   {U'σ', "sigma"},
-      {U'τ', "tau"},   {U'φ', "phi"},   {U'ω', "omega"},  {U'Δ', "Delta"}, {U'Ω', "Omega"}, {U'Σ', "Sigma"}};
-  return names;
-}
-
-/// The TeX name of a command's synonym.
-std::string_view spelling(std::string_view name) {
-  static const std::map<std::string_view, std::string_view> same{
-      {"dfrac", "frac"},  {"tfrac", "frac"},  {"cfrac", "frac"},   {"dbinom", "binom"},   {"tbinom", "binom"},
-      {"asin", "arcsin"}, {"acos", "arccos"}, {"atan", "arctan"},  {"infinity", "infty"}, {"inf", "infty"},
-      {"tg", "tan"},      {"ctg", "cot"},     {"arctg", "arctan"}, {"cosec", "csc"}};
-  const auto found = same.find(name);
-  return found == same.end() ? name : found->second;
-}
-
-bool is_known(std::string_view name) {
-  const std::string_view spelled = spelling(name);
-  return commands().count(spelled) != 0 || greek().count(spelled) != 0 || nothings().count(name) != 0 ||
-         texts().count(name) != 0 || signs_of().count(name) != 0 || foreign_commands().count(name) != 0;
-}
-
-/// Functions that also plain text names without a backslash.
-bool is_plain_function(std::string_view run) {
-  static const Names names{"sin",    "cos",  "tan",  "cot",  "sec",   "csc",      "arcsin", "arccos",
-                           "arctan", "asin", "acos", "atan", "sinh",  "cosh",     "tanh",   "ln",
-                           "log",    "exp",  "sqrt", "pi",   "infty", "infinity", "inf",    "lg"};
-  return names.count(run) != 0;
-}
 
 class MathTokenizer {
  public:
@@ -292,7 +110,7 @@ class MathTokenizer {
     std::string_view run = text_.substr(begin, at_ - begin);
     if (run == "or" || run == "and") return add_sign(run);
     if (run == "percent") return add_sign("%");
-    if (is_plain_function(run)) return add(MathTokenKind::command, spelling(run));
+    if (is_plain_function(run)) return add(MathTokenKind::command, command_spelling(run));
     static constexpr std::array<std::string_view, 3> kPrefixes{"sin", "cos", "tan"};
     for (const std::string_view prefix : kPrefixes) {
       if (run.substr(0, prefix.size()) != prefix || run.size() > prefix.size() + 1) continue;
@@ -308,23 +126,23 @@ class MathTokenizer {
     while (is_letter(peek())) ++at_;
     if (at_ == begin) return escaped_character();
     std::string_view name = text_.substr(begin, at_ - begin);
-    if (!is_known(name)) {
+    if (!is_known_command(name)) {
       std::size_t length = name.size();
-      while (length > 1 && !is_known(name.substr(0, length))) --length;
+      while (length > 1 && !is_known_command(name.substr(0, length))) --length;
       if (length > 1) {
         at_ = begin + length;
         name = name.substr(0, length);
       }
     }
-    if (texts().count(name) != 0 && text_argument()) return;
-    if (nothings().count(name) != 0) {
+    if (is_text_command(name) && text_argument()) return;
+    if (is_typography(name)) {
       const bool is_delimiter = name == "left" || name == "right" || name == "middle";
       if (is_delimiter && peek() == '.') ++at_;
       if (name == "hspace") skip_group();
       return;
     }
-    if (const auto sign = signs_of().find(name); sign != signs_of().end()) return add_sign(sign->second);
-    add(MathTokenKind::command, spelling(name));
+    if (const auto sign = sign_of_command(name); !sign.empty()) return add_sign(sign);
+    add(MathTokenKind::command, command_spelling(name));
   }
 
   void escaped_character() {
@@ -372,7 +190,7 @@ class MathTokenizer {
     } else if (to_lower_ascii(plain) == "percent") {
       add_sign("%");
     } else if (is_plain_function(plain)) {
-      add(MathTokenKind::command, spelling(plain));
+      add(MathTokenKind::command, command_spelling(plain));
     } else if (is_maths(plain) && text_depth_ < kMaxTextDepth) {
       MathTokenizer inner(content);
       inner.text_depth_ = text_depth_ + 1;
@@ -396,12 +214,8 @@ class MathTokenizer {
     const char32_t c = next_code_point(text_, at_);
     if (c == U'€' || c == U'£' || c == U'¢' || c == U'¥') return;
     if (c == U'"' || c == U'“' || c == U'”' || c == U'`') return;
-    if (const auto found = signs_of_characters().find(c); found != signs_of_characters().end()) {
-      return add_sign(found->second);
-    }
-    if (const auto found = commands_of_characters().find(c); found != commands_of_characters().end()) {
-      return add(MathTokenKind::command, found->second);
-    }
+    if (const auto found = sign_of_character(c); !found.empty()) return add_sign(found);
+    if (const auto found = command_of_character(c); !found.empty()) return add(MathTokenKind::command, found);
     if (c == U'²' || c == U'³') {
       add_sign("^");
       return add(MathTokenKind::number, c == U'²' ? "2" : "3");
@@ -430,8 +244,6 @@ class MathTokenizer {
 };
 
 }  // namespace
-
-bool is_greek(std::string_view command) { return greek().count(command) != 0; }
 
 std::vector<MathToken> tokenize_math(std::string_view text) { return MathTokenizer(text).run(); }
 

@@ -28,7 +28,4 @@ struct MathToken {
 /// and letters ("\pic" as \pi c), which is what becomes of "\pi c" where white space was lost. Linear time.
 std::vector<MathToken> tokenize_math(std::string_view text);
 
-/// True for the TeX name of a Greek letter.
-bool is_greek(std::string_view command);
-
 }  // namespace assay::suites
