@@ -9,6 +9,9 @@
 #include "suites/code/code_grader.h"
 #include "suites/grid/grid_grader.h"
 #include "suites/integer/integer_grader.h"
+#include "suites/math/math_grader.h"
+#include "suites/profiles/lm_eval_math.h"
+#include "suites/profiles/zeroeval_number.h"
 #include "suites/suite.h"
 #include "suites/text/text_grader.h"
 
@@ -18,6 +21,7 @@ namespace {
 
 std::vector<std::string> profiles_of(ItemKind kind) {
   if (kind == ItemKind::grid) return {"canonical", "zeroeval"};
+  if (kind == ItemKind::integer || kind == ItemKind::math) return {"canonical", "lm-eval", "zeroeval"};
   return {"canonical"};
 }
 
@@ -61,6 +65,8 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
   if (const auto known = check_profile(suite, context.profile); !known) return grading_failed(known.error().message);
   switch (suite.kind) {
     case ItemKind::integer:
+      if (context.profile == "lm-eval") return grade_integer_lm_eval(item, output);
+      if (context.profile == "zeroeval") return grade_number_zeroeval(item, output);
       return grade_integer(item, output);
     case ItemKind::choice:
       return grade_choice(item, output);
@@ -72,6 +78,9 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
     case ItemKind::text:
       return grade_text(item, output);
     case ItemKind::math:
+      if (context.profile == "lm-eval") return grade_math_lm_eval(item, output);
+      if (context.profile == "zeroeval") return grade_number_zeroeval(item, output);
+      return grade_math(item, output);
     case ItemKind::language:
     case ItemKind::refusal:
       break;

@@ -92,8 +92,9 @@ Result<Item> make_item(const Json& record, const std::string& where, ItemKind ki
   return item;
 }
 
-/// An item of a record as data sets give it: ZebraLogic's own form is made one of kind grid.
-Result<Item> read_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+/// An item of a record as data sets give it: with field names of their own, or in ZebraLogic's form.
+Result<Item> read_item(Json record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  use_own_field_names(kind, record);
   if (kind != ItemKind::grid || !is_zebralogic_record(record)) return make_item(record, where, kind, options);
   ASSAY_ASSIGN(const Json grid_record, from_zebralogic(record, where));
   return make_item(grid_record, where, kind, options);

@@ -141,8 +141,8 @@ TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[
       {R"({"name":"x"})", "suite.json: field \"version\" is missing"},
       {header("integer", R"(,"colour":"red")"), "suite.json: unknown field \"colour\""},
       {header("riddle"), "suite.json: field \"kind\" is an unknown kind \"riddle\"; known are: integer, "},
-      {header("math"), "suite.json: kind \"math\" is not supported by this version; supported are: integer, choice"},
-      {header("language"), "suite.json: kind \"language\" is not supported by this version"},
+      {header("language"),
+       "suite.json: kind \"language\" is not supported by this version; supported are: integer, math"},
       {header("refusal"), "suite.json: kind \"refusal\" is not supported by this version"},
       {R"({"name":"a,b","version":"1","kind":"text","title":"t","licence":"l","source":"s"})",
        "suite.json: field \"name\" must have 1 to 64 letters"},
@@ -191,6 +191,11 @@ TEST_CASE("load_suite_folder: a broken record is refused with line and field", "
       {"integer", R"({"id":"2","id":"3"})", "key \"id\" stands twice"},
       {"integer", R"(["2"])", "must be a JSON object"},
       {"integer", R"({"id":"2",)", "byte 11: no valid JSON"},
+      {"integer", R"({"id":7,"problem":"Q"})", "field \"answer\" is missing"},
+      {"integer", R"({"problem":"Q","answer":"2"})", "field \"id\" is missing"},
+      {"math", R"({"id":"2","question":"Q"})", "field \"answer\" is missing"},
+      {"math", R"({"id":"2","question":"Q","answer":" "})", "field \"answer\" is empty"},
+      {"math", R"({"id":"2","question":"Q","answer":["1"]})", "field \"answer\" must be text, is array"},
       {"choice", R"({"id":"2","question":"Q","answer":"A"})", "field \"choices\" is missing"},
       {"choice", R"({"id":"2","question":"Q","choices":["x"],"answer":"A"})", "field \"choices\" must hold 2 to 26"},
       {"choice", R"({"id":"2","question":"Q","choices":["x",1],"answer":"A"})",
@@ -230,6 +235,7 @@ TEST_CASE("load_suite_folder: a broken record is refused with line and field", "
   }));
   const std::map<std::string, std::string> good{
       {"integer", R"({"id":"first","question":"Q","answer":"2"})"},
+      {"math", R"({"id":"first","question":"Q","answer":"\\frac{1}{2}"})"},
       {"choice", R"({"id":"first","question":"Q","choices":["x","y"],"answer":"A"})"},
       {"grid", R"({"id":"first","question":"Q","solution":{"House 1":{"Name":"Eric"}}})"},
       {"code", R"({"id":"first","prompt":"P","entry_point":"f","tests":["assert f"]})"},
@@ -279,6 +285,22 @@ TEST_CASE("hash_suite: changes with any record, prompt, name or answer form, not
   CHECK(base != hash(header("grid", R"(,"prompt":{"text":"{question}"})"), item));
   const std::string with_prompt = R"({"id":"1","prompt":"Q","solution":{"House 1":{"Name":"Eric"}}})";
   CHECK(hash(header("grid"), with_prompt) != hash(header("grid", R"(,"prompt":{"answer_form":"bare"})"), with_prompt));
+}
+
+TEST_CASE("load_items: the fields of public data sets of mathematics", "[suites]") {
+  const SuiteFolder folder("", R"({"id":60,"problem":"P","question":"Q","answer":"025","url":"u"})"
+                               "\n"
+                               R"({"id":"aime24-1","problem":"P","expected_answer":"73"})"
+                               "\n"
+                               R"({"unique_id":"test/algebra/1.json","problem":"P","answer":70})");
+  const auto items = load_items(folder.path() / "items.jsonl", ItemKind::integer);
+  REQUIRE(items);
+  REQUIRE(items->size() == 3);
+  CHECK((*items)[0].id.value == "60");
+  CHECK((*items)[0].record.at("question") == "Q");
+  CHECK((*items)[1].record.at("question") == "P");
+  CHECK((*items)[1].record.at("answer") == "73");
+  CHECK((*items)[2].id.value == "test/algebra/1.json");
 }
 
 TEST_CASE("load_items: records for `grade --items`", "[suites]") {

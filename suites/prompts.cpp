@@ -12,6 +12,8 @@ using Values = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kIntegerPrompt =
     "{question}\n\nReason step by step. The answer is an integer: put it, and nothing else, in \\boxed{}.";
+constexpr std::string_view kMathPrompt =
+    "{question}\n\nReason step by step, and put the final answer, and nothing else, in \\boxed{}.";
 constexpr std::string_view kChoicePrompt =
     "{question}\n\n{options}\n\n"
     "Reason step by step. Then close with one line \"Answer: X\", where X is the letter of the right option: "
@@ -86,6 +88,7 @@ std::string_view default_text(ItemKind kind, const PromptOptions& options, const
       if (record.contains("prompt")) return kStubPrompt;
       return record.contains("io_tests") ? kProgramPrompt : kFunctionPrompt;
     case ItemKind::math:
+      return kMathPrompt;
     case ItemKind::language:
     case ItemKind::refusal:
       break;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 
 #include "harness/base/text.h"
 #include "suites/integer/integer_value.h"
@@ -50,6 +52,12 @@ Result<> check_integer(const JsonObject& record) {
     return record.field_error("answer", "must be an integer as text, such as \"204\", is " + quoted_excerpt(text));
   }
   return {};
+}
+
+Result<> check_math(const JsonObject& record) {
+  const Json* answer = record.find("answer");
+  if (answer != nullptr && answer->is_number()) return {};
+  return check_filled(record, "answer");
 }
 
 /// The index that a letter or a number stands for; nothing if `answer` is neither.
@@ -200,14 +208,14 @@ Result<> check_kind_is_supported(ItemKind kind, const std::string& where) {
     case ItemKind::grid:
     case ItemKind::code:
     case ItemKind::text:
-      return {};
     case ItemKind::math:
+      return {};
     case ItemKind::language:
     case ItemKind::refusal:
       break;
   }
   return bad_input(where, ": kind \"", to_string(kind),
-                   "\" is not supported by this version; supported are: integer, choice, grid, code, text");
+                   "\" is not supported by this version; supported are: integer, math, choice, grid, code, text");
 }
 
 Result<> check_record(ItemKind kind, const JsonObject& record) {
@@ -226,11 +234,26 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
     case ItemKind::text:
       return check_text(record);
     case ItemKind::math:
+      return check_math(record);
     case ItemKind::language:
     case ItemKind::refusal:
       break;
   }
   return check_kind_is_supported(kind, record.where());
+}
+
+void use_own_field_names(ItemKind kind, Json& record) {
+  const bool is_public = record.is_object() && record.contains("problem");
+  if (!is_public || (kind != ItemKind::integer && kind != ItemKind::math)) return;
+  static constexpr std::pair<const char*, const char*> kRenamed[] = {
+      {"problem", "question"}, {"expected_answer", "answer"}, {"unique_id", "id"}};
+  for (const auto& [theirs, ours] : kRenamed) {
+    const bool is_question_given = std::string_view(ours) == "question" && record.contains("prompt");
+    if (!record.contains(theirs) || record.contains(ours) || is_question_given) continue;
+    record[ours] = record.at(theirs);
+    record.erase(theirs);
+  }
+  if (record.contains("id") && record.at("id").is_number_integer()) record["id"] = to_json_text(record.at("id"));
 }
 
 std::size_t choice_answer_index(const Json& record) {

@@ -134,6 +134,18 @@ Result<std::vector<fs::path>> folders_of(std::string_view word, const std::vecto
   return unknown_suite(word, places);
 }
 
+/// The header of the group's first suite under the group's name, if all its suites are of one kind.
+Result<std::optional<Suite>> group_of_one_kind(std::string_view name, const std::vector<fs::path>& folders) {
+  std::optional<Suite> group;
+  for (const fs::path& folder : folders) {
+    ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+    if (group && group->kind != suite.kind) return std::optional<Suite>();
+    if (!group) group = std::move(suite);
+  }
+  if (group) group->name = name;
+  return group;
+}
+
 /// The card of suites/zebra under the name of a specification.
 Result<Suite> zebra_header(const ZebraSpec& spec) {
   ASSAY_ASSIGN(const fs::path folder, shipped_path("suites/zebra"));
@@ -250,7 +262,11 @@ Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& ite
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
     return with_items(std::move(suite), items_jsonl);
   }
-  if (folders) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
+  if (folders) {
+    ASSAY_ASSIGN(std::optional<Suite> group, group_of_one_kind(name, *folders));
+    if (group) return with_items(std::move(*group), items_jsonl);
+    return bad_input("suite ", quoted_excerpt(name), " is a group of several kinds; --items goes with one suite");
+  }
   const auto kind = parse_item_kind(name);
   if (!kind) return folders.error();
   Suite suite;

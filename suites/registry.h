@@ -47,8 +47,8 @@ Result<std::vector<Suite>> resolve_suites_to_show(std::string_view list);
 /// Error{bad_input} for an unknown name, with the nearest and all known ones.
 Result<std::vector<Suite>> resolve_suites(std::string_view list);
 
-/// One suite with the records of `items_jsonl` as its items. `name` is a shipped suite or family, a folder, or a kind
-/// such as "integer"; its own items need not be there.
+/// One suite with the records of `items_jsonl` as its items. `name` is a shipped suite, a group of suites of one kind
+/// ("aime"), a folder, or a kind such as "integer"; its own items need not be there.
 Result<Suite> resolve_suite_for_items(std::string_view name, const std::filesystem::path& items_jsonl);
 
 }  // namespace assay::suites

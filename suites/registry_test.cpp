@@ -51,7 +51,8 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   CHECK(misspelt.error().kind == ErrorKind::bad_input);
   CHECK_THAT(misspelt.error().message,
              Catch::Matchers::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
-  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("aime-smoke, choice-smoke, code-smoke"));
+  CHECK_THAT(misspelt.error().message,
+             Catch::Matchers::Contains("aime, aime-smoke, aime2024, aime2025, choice-smoke, code-smoke"));
   CHECK_FALSE(resolve_suites(""));
   CHECK_FALSE(resolve_suites("smoke,,smoke"));
   CHECK_FALSE(resolve_suites("./no/such/folder"));
@@ -59,13 +60,13 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   const auto family = resolve_suites("aime");
   REQUIRE_FALSE(family);
   CHECK_THAT(family.error().message,
-             Catch::Matchers::StartsWith("suite aime: ") && Catch::Matchers::Contains("items.jsonl"));
+             Catch::Matchers::StartsWith("suite aime2024: ") && Catch::Matchers::Contains("items.jsonl"));
 }
 
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {
   const test_support::TemporaryFolder folder;
   const fs::path file = folder.write("items.jsonl", R"({"id":"a","question":"Q","answer":"2"})");
-  const std::string name = GENERATE("aime", "aime-smoke", "integer");
+  const std::string name = GENERATE("aime", "aime2025", "aime-smoke", "integer");
   const auto suite = resolve_suite_for_items(name, file);
   REQUIRE(suite);
   CHECK(suite->name == name);
@@ -74,7 +75,7 @@ TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items o
   CHECK(suite->sha256.size() == 64);
   CHECK_FALSE(resolve_suite_for_items("gpqa", file));   // not a record of that kind
   CHECK_FALSE(resolve_suite_for_items("smoke", file));  // a group
-  CHECK_FALSE(resolve_suite_for_items("math", file));
+  CHECK_FALSE(resolve_suite_for_items("refusal", file));
   CHECK_FALSE(resolve_suite_for_items("nothing", file));
 }
 
@@ -84,15 +85,19 @@ TEST_CASE("check_profile: names what a kind has", "[suites]") {
   suite.kind = ItemKind::grid;
   CHECK(check_profile(suite, "canonical"));
   CHECK(check_profile(suite, "zeroeval"));
+  suite.kind = ItemKind::math;
+  CHECK(check_profile(suite, "zeroeval"));
   suite.kind = ItemKind::integer;
-  const auto refused = check_profile(suite, "zeroeval");
+  CHECK(check_profile(suite, "lm-eval"));
+  const auto refused = check_profile(suite, "lcb");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::bad_input);
-  CHECK(refused.error().message == "suite mine: no grader profile \"zeroeval\"; kind integer has: canonical");
+  CHECK(refused.error().message ==
+        "suite mine: no grader profile \"lcb\"; kind integer has: canonical, lm-eval, zeroeval");
   Item item;
   item.record = {{"id", "1"}, {"question", "?"}, {"answer", "2"}};
   GradeContext context;
-  context.profile = "zeroeval";
+  context.profile = "lcb";
   CHECK(grade(suite, item, {"2", false}, context).verdict == Verdict::error);
 }
 
