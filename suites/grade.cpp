@@ -6,12 +6,15 @@
 
 #include "harness/base/text.h"
 #include "suites/choice/choice_grader.h"
+#include "suites/choice/choice_profiles.h"
 #include "suites/code/code_grader.h"
 #include "suites/grid/grid_grader.h"
 #include "suites/integer/integer_grader.h"
+#include "suites/language/language_grader.h"
 #include "suites/math/math_grader.h"
 #include "suites/profiles/lm_eval_math.h"
 #include "suites/profiles/zeroeval_number.h"
+#include "suites/refusal/refusal_grader.h"
 #include "suites/suite.h"
 #include "suites/text/text_grader.h"
 
@@ -22,6 +25,7 @@ namespace {
 std::vector<std::string> profiles_of(ItemKind kind) {
   if (kind == ItemKind::grid) return {"canonical", "zeroeval"};
   if (kind == ItemKind::integer || kind == ItemKind::math) return {"canonical", "lm-eval", "zeroeval"};
+  if (kind == ItemKind::choice) return {"canonical", "simple-evals", "lm-eval", "lm-eval-strict", "inspect"};
   return {"canonical"};
 }
 
@@ -69,6 +73,10 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
       if (context.profile == "zeroeval") return grade_number_zeroeval(item, output);
       return grade_integer(item, output);
     case ItemKind::choice:
+      if (context.profile == "simple-evals") return grade_choice_simple_evals(item, output);
+      if (context.profile == "lm-eval") return grade_choice_lm_eval(item, output);
+      if (context.profile == "lm-eval-strict") return grade_choice_lm_eval_strict(item, output);
+      if (context.profile == "inspect") return grade_choice_inspect(item, output);
       return grade_choice(item, output);
     case ItemKind::grid:
       if (context.profile == "zeroeval") return grade_grid_zeroeval(item, output);
@@ -82,8 +90,9 @@ Grade grade(const Suite& suite, const Item& item, const Output& output, const Gr
       if (context.profile == "zeroeval") return grade_number_zeroeval(item, output);
       return grade_math(item, output);
     case ItemKind::language:
+      return grade_language(item, output);
     case ItemKind::refusal:
-      break;
+      return grade_refusal(item, output);
   }
   return grading_failed("kind " + to_string(suite.kind) + " has no grader");
 }

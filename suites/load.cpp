@@ -2,9 +2,11 @@
 
 #include <unordered_map>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "suites/gpqa/gpqa_items.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
 #include "suites/zebra/zebralogic.h"
@@ -78,10 +80,24 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
   return sampling;
 }
 
-/// An item of a checked record. A field that is null counts as absent and is dropped.
-Result<Item> make_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
-  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
-  ASSAY_TRY(check_record(kind, fields));
+Result<std::optional<ItemArchive>> read_item_archive(const JsonObject& header, ItemKind kind) {
+  if (!header.has("archive")) return std::optional<ItemArchive>();
+  ASSAY_ASSIGN(const JsonObject object, header.object("archive"));
+  ASSAY_TRY(object.refuse_unknown({"file", "member", "option_order"}));
+  if (kind != ItemKind::choice) return header.field_error("archive", "is for suites of kind choice");
+  ItemArchive archive;
+  ASSAY_ASSIGN(archive.file, filled(object, "file"));
+  ASSAY_ASSIGN(archive.member, filled(object, "member"));
+  ASSAY_ASSIGN(archive.option_order, object.string_or("option_order", archive.option_order));
+  if (archive.option_order != "assay" && archive.option_order != "simple-evals") {
+    return object.field_error("option_order",
+                              "must be \"assay\" or \"simple-evals\", is " + quoted_excerpt(archive.option_order));
+  }
+  return std::optional<ItemArchive>(std::move(archive));
+}
+
+/// The item of a checked record. A field that is null counts as absent and is dropped.
+Item make_item(const Json& record, ItemKind kind, const PromptOptions& options) {
   Item item;
   for (const auto& [key, value] : record.items()) {
     if (!value.is_null()) item.record[key] = value;
@@ -92,12 +108,19 @@ Result<Item> make_item(const Json& record, const std::string& where, ItemKind ki
   return item;
 }
 
+/// The same, checked; `where` names the record in errors.
+Result<Item> checked_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
+  ASSAY_TRY(check_record(kind, fields));
+  return make_item(record, kind, options);
+}
+
 /// An item of a record as data sets give it: with field names of their own, or in ZebraLogic's form.
 Result<Item> read_item(Json record, const std::string& where, ItemKind kind, const PromptOptions& options) {
   use_own_field_names(kind, record);
-  if (kind != ItemKind::grid || !is_zebralogic_record(record)) return make_item(record, where, kind, options);
+  if (kind != ItemKind::grid || !is_zebralogic_record(record)) return checked_item(record, where, kind, options);
   ASSAY_ASSIGN(const Json grid_record, from_zebralogic(record, where));
-  return make_item(grid_record, where, kind, options);
+  return checked_item(grid_record, where, kind, options);
 }
 
 /// Calls `use(record, number)` for each record of a file: one a line, or the elements of one JSON array.
@@ -148,6 +171,15 @@ Result<std::map<std::string, std::int64_t>> read_protocols(const JsonObject& hea
   return samples;
 }
 
+Result<std::vector<Item>> load_archive_items(const std::filesystem::path& file, const Suite& suite) {
+  const ItemArchive& archive = *suite.archive;
+  const GpqaOrder order = archive.option_order == "assay" ? GpqaOrder::assay : GpqaOrder::simple_evals;
+  ASSAY_ASSIGN(const std::vector<Json> records, read_gpqa(file, archive.member, order));
+  std::vector<Item> items;
+  for (const Json& record : records) items.push_back(make_item(record, suite.kind, suite.prompt));
+  return items;
+}
+
 }  // namespace
 
 Result<Suite> load_suite_header(const std::filesystem::path& folder) {
@@ -156,7 +188,7 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
   ASSAY_ASSIGN(const JsonObject header, JsonObject::of(document, path.string()));
   ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling",
-                                   "language", "canary", "contamination", "errata", "protocols"}));
+                                   "language", "canary", "contamination", "errata", "protocols", "archive"}));
   Suite suite;
   ASSAY_ASSIGN(suite.name, header.string("name"));
   ASSAY_TRY(check_name(header, suite.name));
@@ -165,7 +197,6 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   const auto parsed = parse_item_kind(kind);
   if (!parsed) return header.field_error("kind", "is an " + parsed.error().message);
   suite.kind = *parsed;
-  ASSAY_TRY(check_kind_is_supported(suite.kind, path.string()));
   ASSAY_ASSIGN(suite.title, filled(header, "title"));
   ASSAY_ASSIGN(suite.licence, filled(header, "licence"));
   ASSAY_ASSIGN(suite.source, filled(header, "source"));
@@ -173,17 +204,35 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(suite.sampling, read_sampling(header));
   ASSAY_ASSIGN(suite.notes, read_notes(header));
   ASSAY_ASSIGN(suite.protocol_samples, read_protocols(header));
+  ASSAY_ASSIGN(suite.archive, read_item_archive(header, suite.kind));
   return suite;
+}
+
+std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header) {
+  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz"};
+  if (header.archive) places = {folder / header.archive->file};
+  for (std::filesystem::path& place : places) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
+  }
+  return std::nullopt;
 }
 
 Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-  return with_items(std::move(suite), folder / "items.jsonl");
+  const auto file = find_items(folder, suite);
+  if (!file) {
+    return bad_input("suite ", suite.name, ": ",
+                     (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string(),
+                     " is not there; it must hold the suite's ",
+                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line");
+  }
+  return with_items(std::move(suite), *file);
 }
 
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind, const PromptOptions& options) {
-  ASSAY_TRY(check_kind_is_supported(kind, jsonl.string()));
-  ASSAY_ASSIGN(const std::string text, read_file(jsonl, kMaxItemsBytes));
+  ASSAY_ASSIGN(const std::string text,
+               jsonl.extension() == ".gz" ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
   std::vector<Item> items;
   std::unordered_map<ItemId, int> place_of_id;
   const bool is_array = trim(text).starts_with('[');
@@ -203,18 +252,21 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
   return items;
 }
 
-Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl) {
-  ASSAY_ASSIGN(suite.items, load_items(jsonl, suite.kind, suite.prompt));
+Result<Suite> with_items(Suite suite, const std::filesystem::path& file) {
+  if (suite.archive && to_lower_ascii(file.extension().string()) == ".zip") {
+    ASSAY_ASSIGN(suite.items, load_archive_items(file, suite));
+  } else {
+    ASSAY_ASSIGN(suite.items, load_items(file, suite.kind, suite.prompt));
+  }
   suite.sha256 = hash_suite(suite);
   return suite;
 }
 
 Result<Suite> with_records(Suite suite, const std::vector<Json>& records, const std::string& source) {
-  ASSAY_TRY(check_kind_is_supported(suite.kind, source));
   suite.items.clear();
   for (const Json& record : records) {
     const std::string where = source + ": record " + std::to_string(suite.items.size() + 1);
-    ASSAY_ASSIGN(Item item, make_item(record, where, suite.kind, suite.prompt));
+    ASSAY_ASSIGN(Item item, checked_item(record, where, suite.kind, suite.prompt));
     suite.items.push_back(std::move(item));
   }
   suite.sha256 = hash_suite(suite);

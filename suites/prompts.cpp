@@ -91,7 +91,7 @@ std::string_view default_text(ItemKind kind, const PromptOptions& options, const
       return kMathPrompt;
     case ItemKind::language:
     case ItemKind::refusal:
-      break;
+      return "{question}";
   }
   ASSAY_ASSERT(false, "the loader lets only supported kinds through");
   return {};

@@ -7,6 +7,7 @@
 
 #include "harness/base/text.h"
 #include "suites/integer/integer_value.h"
+#include "suites/language/languages.h"
 #include "suites/prompts.h"
 
 namespace assay::suites {
@@ -182,6 +183,20 @@ Result<> check_text(const JsonObject& record) {
   return {};
 }
 
+Result<> check_language(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string code, record.string("language"));
+  if (const auto language = parse_language(code); !language) {
+    return record.field_error("language", language.error().message);
+  }
+  return {};
+}
+
+Result<> check_refusal(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string expected, record.string("expected"));
+  if (expected == "comply" || expected == "refuse" || expected == "any") return {};
+  return record.field_error("expected", "must be \"comply\", \"refuse\" or \"any\", is " + quoted_excerpt(expected));
+}
+
 /// The options of the prompt's last run of lines "A) …", "B) …", with at least two of them.
 std::vector<std::string> options_in_prompt(const std::string& prompt) {
   std::vector<std::string> found, run;
@@ -201,23 +216,6 @@ std::vector<std::string> options_in_prompt(const std::string& prompt) {
 
 }  // namespace
 
-Result<> check_kind_is_supported(ItemKind kind, const std::string& where) {
-  switch (kind) {
-    case ItemKind::integer:
-    case ItemKind::choice:
-    case ItemKind::grid:
-    case ItemKind::code:
-    case ItemKind::text:
-    case ItemKind::math:
-      return {};
-    case ItemKind::language:
-    case ItemKind::refusal:
-      break;
-  }
-  return bad_input(where, ": kind \"", to_string(kind),
-                   "\" is not supported by this version; supported are: integer, math, choice, grid, code, text");
-}
-
 Result<> check_record(ItemKind kind, const JsonObject& record) {
   ASSAY_TRY(check_id(record));
   ASSAY_TRY(record.string_or("tag", ""));
@@ -236,10 +234,12 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
     case ItemKind::math:
       return check_math(record);
     case ItemKind::language:
+      return check_language(record);
     case ItemKind::refusal:
-      break;
+      return check_refusal(record);
   }
-  return check_kind_is_supported(kind, record.where());
+  ASSAY_ASSERT(false, "every kind is named above");
+  return {};
 }
 
 void use_own_field_names(ItemKind kind, Json& record) {

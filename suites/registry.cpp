@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/archive.h"
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/text.h"
@@ -28,9 +29,19 @@ bool holds_suite(const fs::path& folder) {
   return fs::is_regular_file(folder / "suite.json", ignored);
 }
 
-bool ships_items(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "items.jsonl", ignored);
+/// How many items a suite has: records are counted, not read.
+Result<std::size_t> count_items(const fs::path& file, const Suite& header) {
+  if (header.archive) {
+    ASSAY_ASSIGN(const Suite suite, with_items(header, file));
+    return suite.items.size();
+  }
+  ASSAY_ASSIGN(const std::string records, file.extension() == ".gz" ? read_packed_file(file) : read_file(file));
+  std::size_t n_items = 0;
+  ASSAY_TRY(for_each_line(records, [&](std::string_view, int) -> Result<> {
+    ++n_items;
+    return {};
+  }));
+  return n_items;
 }
 
 std::vector<fs::path> sorted_subfolders(const fs::path& folder) {
@@ -160,13 +171,6 @@ Result<Suite> generate_zebra_suite(std::string_view word) {
   return with_records(std::move(suite), generate_zebra_records(spec), spec.name);
 }
 
-/// A suite with its items, or without them where they are not shipped.
-Result<Suite> load_shipped(const fs::path& folder) {
-  ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-  if (!ships_items(folder)) return suite;
-  return with_items(std::move(suite), folder / "items.jsonl");
-}
-
 /// The words of a list, each group of groups replaced by its members.
 Result<std::vector<std::string>> words_of(std::string_view list) {
   ASSAY_ASSIGN(const std::vector<SuiteGroup> groups, shipped_groups());
@@ -204,10 +208,9 @@ Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing
     for (const fs::path& folder : folders) {
       std::error_code ignored;
       if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
-      ASSAY_ASSIGN(Suite suite, load_shipped(folder));
-      if (suite.items.empty() && missing == MissingItems::refuse) {
-        return bad_input("suite ", suite.name, ": ", (folder / "items.jsonl").string(),
-                         " is not there; it must hold the suite's records, one a line");
+      ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+      if (missing == MissingItems::refuse || find_items(folder, suite)) {
+        ASSAY_ASSIGN(suite, load_suite_folder(folder));
       }
       if (is_taken(suite.name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
@@ -230,12 +233,8 @@ Result<std::vector<SuiteCard>> list_suites() {
     if (is_zebra_spec(place.name)) {
       ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(place.name));
       n_items = spec.sizes.size() * spec.n_per_size;
-    } else if (ships_items(place.folder)) {
-      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
-      ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
-        ++n_items;
-        return {};
-      }));
+    } else if (const auto file = find_items(place.folder, suite)) {
+      ASSAY_ASSIGN(n_items, count_items(*file, suite));
     }
     cards.push_back({std::move(suite), n_items, place.group});
   }
@@ -262,12 +261,12 @@ Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& ite
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
     return with_items(std::move(suite), items_jsonl);
   }
-  if (folders) {
+  const auto kind = parse_item_kind(name);  // a group may be called as its kind
+  if (folders && !kind) {
     ASSAY_ASSIGN(std::optional<Suite> group, group_of_one_kind(name, *folders));
     if (group) return with_items(std::move(*group), items_jsonl);
     return bad_input("suite ", quoted_excerpt(name), " is a group of several kinds; --items goes with one suite");
   }
-  const auto kind = parse_item_kind(name);
   if (!kind) return folders.error();
   Suite suite;
   suite.name = name;

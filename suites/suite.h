@@ -90,6 +90,13 @@ struct SuiteNotes {
   std::vector<std::string> errata;  ///< known faults of items, one a text
 };
 
+/// The encrypted archive that holds a suite's items: the "archive" object of suite.json.
+struct ItemArchive {
+  std::string file;                    ///< beside suite.json
+  std::string member;                  ///< the table in it
+  std::string option_order = "assay";  ///< or "simple-evals": suites/gpqa/gpqa_items.h
+};
+
 /// A loaded suite. Immutable, so any thread may grade with it.
 struct Suite {
   std::string name;  ///< "zebra-smoke"
@@ -102,6 +109,7 @@ struct Suite {
   SamplingDefaults sampling;
   SuiteNotes notes;
   std::map<std::string, std::int64_t> protocol_samples;  ///< samples of an item under a protocol: {"deepseek-r1", 64}
+  std::optional<ItemArchive> archive;  ///< then its authors ask for no plain text: prompts are neither stored nor shown
   std::vector<Item> items;
   std::string sha256;  ///< over name, version, kind, answer form, prompts and records: the same iff the suites are
 };

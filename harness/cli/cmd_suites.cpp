@@ -86,6 +86,11 @@ Json prompt_json(const suites::Suite& suite) {
   return Json(suites::prompt_text(suite.kind, suite.prompt, record));
 }
 
+/// Null also where the authors ask that no item appear in plain text.
+Json example_prompt(const suites::Suite& suite) {
+  return suite.items.empty() || suite.archive ? Json() : Json(suite.items.front().prompt);
+}
+
 Result<Json> card_json(const suites::Suite& suite) {
   std::vector<std::string> tags;
   for (const suites::Item& item : suite.items) {
@@ -116,7 +121,7 @@ Result<Json> card_json(const suites::Suite& suite) {
          {"samples", suite.sampling.samples}}},
        {"protocols", protocols},
        {"prompt", prompt_json(suite)},
-       {"example_prompt", suite.items.empty() ? Json() : Json(suite.items.front().prompt)},
+       {"example_prompt", example_prompt(suite)},
        {"published", published}});
   return json;
 }
