@@ -40,12 +40,23 @@ std::vector<ExprId> transcendental_nodes(const Expressions& pool, ExprId id) {
   });
 }
 
+bool is_unknown_function(const ExprNode& node) {
+  static const std::set<std::string_view> known{"sin", "cos", "ln", "atan", "asin", "abs", "floor", "ceil"};
+  return node.op == ExprOp::function && known.count(node.name) == 0;
+}
+
 /// Symbols, and functions of which nothing is known.
 std::vector<ExprId> symbols(const Expressions& pool, ExprId id) {
-  static const std::set<std::string_view> known{"sin", "cos", "ln", "atan", "asin", "abs", "floor", "ceil"};
-  return nodes_below(pool, id, [](const ExprNode& node) {
-    return node.op == ExprOp::symbol || (node.op == ExprOp::function && known.count(node.name) == 0);
-  });
+  return nodes_below(pool, id,
+                     [](const ExprNode& node) { return node.op == ExprOp::symbol || is_unknown_function(node); });
+}
+
+/// True if a difference at a point shows nothing: two unknown functions may still be the same. Numerals in another base
+/// are what they are written as.
+bool has_unknown_functions(const Expressions& pool, ExprId id) {
+  return !nodes_below(pool, id, [](const ExprNode& node) {
+            return is_unknown_function(node) && node.name != "base";
+          }).empty();
 }
 
 /// Small random rationals; the same ones in every run.
@@ -117,7 +128,9 @@ Equivalence compare_functions(const Expressions& pool, ExprId a, ExprId b, ExprI
       if (reference && !evaluate(pool, b, point, arithmetic)) ++n_one_sided;
       continue;
     }
-    if (excludes_zero(*value)) return Equivalence::different;
+    if (excludes_zero(*value)) {
+      return has_unknown_functions(pool, difference) ? Equivalence::undecided : Equivalence::different;
+    }
     if (!is_below(*value, kAgreement, kPrecision)) continue;
     ++n_agreeing;
   }
@@ -135,7 +148,7 @@ Equivalence decide_equal(Expressions& pool, ExprId a, ExprId b) {
   std::int64_t work = kMaxWork;
   if (!has_symbols(pool, difference)) return compare_numbers(pool, difference, work);
   const Equivalence decided = compare_functions(pool, a, b, difference, true, work);
-  if (decided != Equivalence::undecided || work <= 0) return decided;
+  if (decided != Equivalence::undecided || work <= 0 || has_unknown_functions(pool, difference)) return decided;
   return compare_functions(pool, a, b, difference, false, work);
 }
 
