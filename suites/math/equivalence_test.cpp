@@ -24,6 +24,8 @@ TEST_CASE("decide_equal: what is equal", "[suites][math]") {
   const auto [key, reply] = GENERATE(values<Pair>({
       {"\\frac{-1+\\sqrt{5}}{4}", "\\sqrt{\\frac{3-\\sqrt{5}}{8}}"},
       {"\\sqrt{2}+\\sqrt{3}", "\\sqrt{5+2\\sqrt{6}}"},
+      {"108 \\sqrt{15} \\cdot 2^{\\frac56} (\\sqrt[3]{2} + \\sqrt{5})",
+       "216 \\sqrt{15} \\sqrt[6]{2} + 540\\cdot 2^{\\frac56} \\sqrt{3}"},
       {"1", "\\sqrt[3]{2+\\sqrt5}+\\sqrt[3]{2-\\sqrt5}"},
       {"-\\frac18", "\\cos(\\pi/7)\\cos(2\\pi/7)\\cos(4\\pi/7)"},
       {"\\sin\\frac{5\\pi}{14}", "\\cos\\frac{\\pi}{7}"},
