@@ -138,6 +138,16 @@ Equivalence compare_functions(const Expressions& pool, ExprId a, ExprId b, ExprI
   return Equivalence::undecided;
 }
 
+/// Decides that a number is zero if it is so with the arguments of all sines, cosines and powers of e stretched by any
+/// factor: cos 3 = 4 cos³ 1 - 3 cos 1 by an identity and no accident.
+Equivalence compare_stretched(Expressions& pool, ExprId difference, std::int64_t& work) {
+  const ExprId stretched = pool.stretched(difference, pool.symbol("stretched by"));
+  if (stretched == kNoExpr || !has_symbols(pool, stretched)) return Equivalence::undecided;
+  const ExprId zero = pool.number(0);
+  const bool holds = compare_functions(pool, zero, stretched, stretched, false, work) == Equivalence::equal;
+  return holds ? Equivalence::equal : Equivalence::undecided;
+}
+
 }  // namespace
 
 Equivalence decide_equal(Expressions& pool, ExprId a, ExprId b) {
@@ -146,7 +156,10 @@ Equivalence decide_equal(Expressions& pool, ExprId a, ExprId b) {
   const ExprId difference = pool.subtract(a, b);
   if (difference == kNoExpr) return Equivalence::undecided;
   std::int64_t work = kMaxWork;
-  if (!has_symbols(pool, difference)) return compare_numbers(pool, difference, work);
+  if (!has_symbols(pool, difference)) {
+    const Equivalence decided = compare_numbers(pool, difference, work);
+    return decided != Equivalence::undecided || work <= 0 ? decided : compare_stretched(pool, difference, work);
+  }
   const Equivalence decided = compare_functions(pool, a, b, difference, true, work);
   if (decided != Equivalence::undecided || work <= 0 || has_unknown_functions(pool, difference)) return decided;
   return compare_functions(pool, a, b, difference, false, work);
