@@ -1,6 +1,6 @@
 #include "suites/math/answer_equal.h"
 
-#include <array>
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -67,9 +67,13 @@ const MathAnswer& last_side(const MathAnswer& equation) {
   return equation.parts.back();
 }
 
-/// "x = …" with a lone symbol in front.
+/// "x = …" or "(x, y) = …" with lone symbols in front.
 bool is_assignment(const Expressions& pool, const MathAnswer& answer) {
-  return is_equation(answer) && answer.parts.size() == 2 && is_symbol(pool, answer.parts[0]);
+  if (!is_equation(answer) || answer.parts.size() != 2) return false;
+  const MathAnswer& left = answer.parts[0];
+  if (left.kind != AnswerKind::tuple) return is_symbol(pool, left);
+  return std::all_of(left.parts.begin(), left.parts.end(),
+                     [&](const MathAnswer& part) { return is_symbol(pool, part); });
 }
 
 class Comparison {
@@ -235,6 +239,7 @@ class Comparison {
     MathAnswer range;
     range.kind = AnswerKind::interval;
     range.parts = {infinity(true), infinity(false)};
+    if (relation.signs.size() == 1 && relation.signs[0] == "!=") return all_but(range, relation.parts[1 - place]);
     for (std::size_t i = 0; i < relation.signs.size(); ++i) {
       const std::string& sign = relation.signs[i];
       if (sign[0] != '<' && sign[0] != '>') return std::nullopt;
@@ -245,6 +250,16 @@ class Comparison {
       (is_lower ? range.left_closed : range.right_closed) = sign.size() == 2;
     }
     return range;
+  }
+
+  /// The line without one point.
+  static MathAnswer all_but(const MathAnswer& line, const MathAnswer& point) {
+    MathAnswer below = line, above = line, both_sides;
+    below.parts[1] = point;
+    above.parts[0] = point;
+    both_sides.kind = AnswerKind::join;
+    both_sides.parts = {below, above};
+    return both_sides;
   }
 
   MathAnswer infinity(bool negative) {

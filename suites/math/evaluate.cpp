@@ -152,6 +152,35 @@ struct Conjugates {
   double u = 0, l = 0;
 };
 
+/// The degree of the field that roots of whole numbers generate: a root of n is a product of roots of its prime
+/// factors, so those of one prime need but one root, of the least common index.
+class RootsOfNumbers {
+ public:
+  void add(mpz_class n, const mpz_class& index) {
+    static constexpr unsigned long kMaxTrialPrime = 1000;
+    for (unsigned long prime = 2; prime < kMaxTrialPrime && n > 1; ++prime) {
+      if (mpz_divisible_ui_p(n.get_mpz_t(), prime) == 0) continue;
+      add_factor(prime, index);
+      while (mpz_divisible_ui_p(n.get_mpz_t(), prime) != 0) n /= prime;
+    }
+    if (n > 1) add_factor(n, index);
+  }
+
+  double degree() const {
+    double product = 1;
+    for (const auto& [factor, index] : index_of_) product *= index.get_d();
+    return product;
+  }
+
+ private:
+  void add_factor(const mpz_class& factor, const mpz_class& index) {
+    mpz_class& common = index_of_.try_emplace(factor, 1).first->second;
+    mpz_lcm(common.get_mpz_t(), mpz_class(common).get_mpz_t(), index.get_mpz_t());
+  }
+
+  std::map<mpz_class, mpz_class> index_of_;
+};
+
 Conjugates rational_conjugates(const mpq_class& value) { return {log2_of(value.get_num()), log2_of(value.get_den())}; }
 
 }  // namespace
@@ -164,6 +193,7 @@ std::optional<ComplexBall> evaluate(const Expressions& pool, ExprId id, const As
 std::optional<double> separation_bits(const Expressions& pool, ExprId id, const Assignment& assigned) {
   std::vector<Conjugates> bounds(static_cast<std::size_t>(id) + 1);
   double degree = 1;
+  RootsOfNumbers roots;
   mpz_class order = 1;  // all roots of unity are powers of one of this order
   const auto add_order = [&](const mpz_class& n) {
     mpz_class common;
@@ -196,7 +226,12 @@ std::optional<double> separation_bits(const Expressions& pool, ExprId id, const 
       if (*exponent < 0) std::swap(base.u, base.l);
       const double index = exponent->get_den().get_d();
       if (index > 1) {  // ᵏ√(U/L) = ᵏ√(U·L^(k-1))/L or U/ᵏ√(U^(k-1)·L)
-        degree *= index;
+        const mpq_class* number = assigned.count(node.args[0]) == 0 ? pool.number_of(node.args[0]) : nullptr;
+        if (number != nullptr && *number > 0 && number->get_den() == 1) {
+          roots.add(number->get_num(), exponent->get_den());
+        } else {
+          degree *= index;
+        }
         base = base.u >= base.l ? Conjugates{(base.u + (index - 1) * base.l) / index, base.l}
                                 : Conjugates{base.u, ((index - 1) * base.u + base.l) / index};
       }
@@ -206,7 +241,7 @@ std::optional<double> separation_bits(const Expressions& pool, ExprId id, const 
       return std::nullopt;
     }
   }
-  degree *= order.get_d();
+  degree *= order.get_d() * roots.degree();
   const Conjugates& whole = bounds.back();
   const double bits = (degree - 1) * whole.u + whole.l;
   return std::isfinite(bits) ? std::optional(bits + 1) : std::nullopt;

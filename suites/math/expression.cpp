@@ -347,7 +347,7 @@ ExprId Expressions::function(std::string_view name, std::vector<ExprId> args) {
   return intern({ExprOp::function, 0, std::string(name), {a}});
 }
 
-ExprId Expressions::renamed(ExprId id, std::string_view suffix) {
+ExprId Expressions::rebuilt(ExprId id, const std::function<ExprId(ExprNode)>& build) {
   std::vector<ExprId> to(static_cast<std::size_t>(id) + 1, kNoExpr);
   std::vector<bool> needed(to.size());
   needed.back() = true;
@@ -358,11 +358,31 @@ ExprId Expressions::renamed(ExprId id, std::string_view suffix) {
   for (ExprId at = 0; at <= id; ++at) {
     if (!needed[static_cast<std::size_t>(at)]) continue;
     ExprNode copy = node(at);
-    if (copy.op == ExprOp::symbol) copy.name += suffix;
-    for (ExprId& arg : copy.args) arg = to[static_cast<std::size_t>(arg)];
-    to[static_cast<std::size_t>(at)] = intern(std::move(copy));
+    for (ExprId& arg : copy.args) {
+      arg = to[static_cast<std::size_t>(arg)];
+      if (arg == kNoExpr) return kNoExpr;
+    }
+    to[static_cast<std::size_t>(at)] = build(std::move(copy));
   }
   return to.back();
+}
+
+ExprId Expressions::renamed(ExprId id, std::string_view suffix) {
+  return rebuilt(id, [&](ExprNode copy) {
+    if (copy.op == ExprOp::symbol) copy.name += suffix;
+    return intern(std::move(copy));
+  });
+}
+
+ExprId Expressions::stretched(ExprId id, ExprId factor) {
+  return rebuilt(id, [&](ExprNode copy) {
+    const bool is_wave = copy.op == ExprOp::function && (copy.name == "sin" || copy.name == "cos");
+    if (is_wave) return function(copy.name, {multiply(factor, copy.args[0])});
+    if (copy.op == ExprOp::euler) return euler_power(factor);
+    const ExprId power_of_e = power(euler(), factor);
+    if (copy.op == ExprOp::power && copy.args[0] == power_of_e) return euler_power(multiply(factor, copy.args[1]));
+    return intern(std::move(copy));
+  });
 }
 
 }  // namespace assay::suites

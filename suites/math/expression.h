@@ -5,6 +5,7 @@
 #include <gmpxx.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -65,9 +66,13 @@ class Expressions {
 
   /// The expression with each symbol NAME called NAME + `suffix`.
   ExprId renamed(ExprId id, std::string_view suffix);
+  /// The expression with the arguments of sin and cos and the exponents of e multiplied by `factor`.
+  ExprId stretched(ExprId id, ExprId factor);
 
  private:
   ExprId intern(ExprNode node);
+  /// The expression made anew from its leaves up; `build` gets each node with its new arguments.
+  ExprId rebuilt(ExprId id, const std::function<ExprId(ExprNode)>& build);
   ExprId number_power(const mpq_class& base, const mpq_class& exponent);
   ExprId euler_power(ExprId exponent);
   ExprId root_of_unity(const mpq_class& half_turns);

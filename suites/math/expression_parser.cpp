@@ -221,10 +221,25 @@ class ExpressionParser : private TokenCursor {
     const auto value = decimal(text);
     if (!value || is_scientific(text)) return kNoExpr;
     if (is_sign("_")) return in_base(text);
+    if (text.find('.') != std::string::npos && is_command("overline")) return repeating(*value, text);
     if (value->get_den() == 1) {
       if (const auto part = fraction_of_mixed_number()) return pool_.add(pool_.number(*value), pool_.number(*part));
     }
     return pool_.number(*value);
+  }
+
+  /// The value of "0.1\overline{6}": `start` is 0.1, written as `text`.
+  ExprId repeating(const mpq_class& start, const std::string& text) {
+    ++at_;
+    const auto digits = raw_argument();
+    if (!digits || digits->empty() || digits->size() > kMaxDigits) return kNoExpr;
+    if (digits->find_first_not_of("0123456789") != std::string::npos) return kNoExpr;
+    mpz_class scale, nines;
+    mpz_ui_pow_ui(scale.get_mpz_t(), 10, text.size() - text.find('.') - 1);
+    mpz_ui_pow_ui(nines.get_mpz_t(), 10, digits->size());
+    mpq_class rest(mpz_class(*digits, 10), mpz_class((nines - 1) * scale));
+    rest.canonicalize();
+    return pool_.number(start + rest);
   }
 
   /// True before the rest of "3e8", "1e-5" and "1.5e-3"; 2e-1 is 2e - 1.
@@ -368,12 +383,24 @@ class ExpressionParser : private TokenCursor {
     static constexpr long kLargest = 3000;
     if (n == kNoExpr || k == kNoExpr) return kNoExpr;
     const mpq_class *top = pool_.number_of(n), *bottom = pool_.number_of(k);
+    const bool is_small = bottom != nullptr && bottom->get_den() == 1 && *bottom >= 0 && *bottom <= 20;
+    if (top == nullptr && is_small) return symbolic_binomial(n, bottom->get_num().get_si());
     const bool is_whole = top != nullptr && bottom != nullptr && top->get_den() == 1 && bottom->get_den() == 1;
     if (!is_whole) return pool_.function("binom", {n, k});
     if (*top < 0 || *top > kLargest || *bottom < 0 || *bottom > *top) return kNoExpr;
     mpz_class value;
     mpz_bin_uiui(value.get_mpz_t(), top->get_num().get_ui(), bottom->get_num().get_ui());
     return pool_.number(mpq_class(value));
+  }
+
+  /// n(n - 1)…(n - k + 1) / k!
+  ExprId symbolic_binomial(ExprId n, long k) {
+    ExprId product = pool_.number(1);
+    for (long i = 0; i < k; ++i) {
+      const ExprId factor = pool_.multiply(pool_.subtract(n, pool_.number(i)), pool_.number(mpq_class(1, i + 1)));
+      product = pool_.multiply(product, factor);
+    }
+    return product;
   }
 
   /// A named function with its power, base and argument.

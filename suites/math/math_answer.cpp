@@ -291,10 +291,22 @@ class AnswerParser {
     MathAnswer answer = unread(tokens);
     ParsedExpression parsed = parse_expression(pool_, tokens, sign);
     if (parsed.value == kNoExpr) return answer;
+    if (const ExprNode& node = pool_.node(parsed.value); node.op == ExprOp::symbol && node.name == "mathbb(R)") {
+      answer.kind = AnswerKind::interval;
+      answer.parts = {infinity(pool_.number(-1)), infinity(pool_.number(1))};
+      return answer;
+    }
     answer.kind = AnswerKind::value;
     answer.value = parsed.value;
     answer.unit = std::move(parsed.unit);
     return answer;
+  }
+
+  MathAnswer infinity(ExprId factor) {
+    MathAnswer end;
+    end.kind = AnswerKind::value;
+    end.value = pool_.multiply(factor, pool_.symbol("\\infty"));
+    return end;
   }
 
   Expressions& pool_;

@@ -96,8 +96,8 @@ class MathTokenizer {
       }
     }
     if (peek() == '.' && (is_digit(peek(1)) || !is_letter(peek(1)))) {
-      const bool ends_sentence = !is_digit(peek(1));
-      if (!ends_sentence) digits += '.';
+      const bool repeats = text_.substr(at_ + 1, 9) == "\\overline";
+      if (is_digit(peek(1)) || repeats) digits += '.';  // else it ends a sentence
       ++at_;
       while (is_digit(peek())) digits += text_[at_++];
     }
