@@ -1,5 +1,6 @@
 #include "harness/run/plan.h"
 
+#include "harness/run/run_facts.h"
 #include "tests/support/catch.h"
 
 using namespace assay;
@@ -65,6 +66,17 @@ TEST_CASE("make_plan: item ids that two suites share are told apart", "[run]") {
   const auto plan = make_plan({suite_of("a", {"x", "y"}), suite_of("b", {"x"})}, settings);
   REQUIRE(plan);
   CHECK(order(*plan) == std::vector<std::string>{"a/x:0", "y:0", "b/x:0"});
+}
+
+TEST_CASE("run_facts: of a suite from an encrypted archive no prompt is stored, only its hash", "[run]") {
+  suites::Suite open = suite_of("open", {"x"}), closed = suite_of("closed", {"y"});
+  closed.archive = suites::ItemArchive{"a.zip", "member"};
+  const auto plan = make_plan({open, closed}, {});
+  REQUIRE(plan);
+  const results::RunFacts facts = run_facts(*plan, {}, {});
+  CHECK(facts.suites[0].items[0].prompt == "What is x?");
+  CHECK_FALSE(facts.suites[1].items[0].prompt.has_value());
+  CHECK(facts.suites[1].items[0].prompt_sha256.size() == 64);
 }
 
 TEST_CASE("make_plan: a suite named twice and an empty plan are refused", "[run]") {

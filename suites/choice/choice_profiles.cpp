@@ -171,13 +171,13 @@ std::optional<InspectMatch> match_anywhere(std::string_view text, std::size_t be
 Extraction extract_inspect(std::string_view text, std::size_t n_options, std::size_t expected) {
   std::optional<InspectMatch> last;
   std::string rule = "answer_line";
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t line = at == 0 || text[at - 1] == '\n' ? at : text.find('\n', at) + 1;
-    if (line == 0) break;
+  for (std::size_t line = 0; line < text.size();) {
     const auto behind = behind_answer_colon(text, line);
     const auto match = behind ? match_whole_line(text, *behind) : std::nullopt;
     if (match) last = match;
-    at = match ? match->end : line + 1;
+    const std::size_t line_break = text.find('\n', match ? match->end - 1 : line);
+    if (line_break == std::string_view::npos) break;
+    line = line_break + 1;
   }
   if (!last) {
     rule = "answer_anywhere";

@@ -18,7 +18,8 @@ namespace {
 using Scores = std::array<double, kLanguages>;  // natural logarithms
 
 constexpr double kImpossible = -1e6;
-constexpr double kChangeInSentence = -9, kChangeBetweenSentences = -4;
+// A word of the right language is some two or three likelier than of a neighbour's: within a sentence it takes several.
+constexpr double kChangeInSentence = -18, kChangeBetweenSentences = -8;
 constexpr double kUnknownLetter = -4;  // each letter of a word in none of the six Latin-script languages
 
 // Characters of one of the two languages alone, in their everyday forms: of simplified Chinese those that JIS X 0208

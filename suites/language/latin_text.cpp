@@ -137,7 +137,16 @@ sistema se mantiene constante, ya que ninguna fuerza realiza trabajo. Esta reacc
 pero se vuelve mucho más rápida al calentarla. Los dos métodos dan el mismo resultado, lo que me hace pensar que es
 correcto. Tal vez el usuario quiera una explicación más breve. Cada fila de la tabla tiene exactamente tres valores,
 así que no puede haber más de nueve. El ángulo mayor está frente al lado más largo. En realidad, eso no es
-exactamente lo que se pedía. Volvamos al principio: el peso total estaba dado. Hay que hallar el valor de la incógnita.)";
+exactamente lo que se pedía. Volvamos al principio: el peso total estaba dado.
+Hay que hallar el valor de la incógnita. Abra la ventana y guarde los cambios. El gato duerme encima de la mesa vieja.
+¿Cuál de ustedes ha visto mi chaqueta? Ellos viven en un pueblo pequeño cerca del mar. Escriba una contraseña más larga
+y vuelva a intentarlo. Los alumnos deben leer el texto completo antes del lunes. Siga las instrucciones de la página
+siguiente. Mi hermana trabaja en un hospital y mi padre es carpintero. Se puede elegir entre un tema claro y otro oscuro.
+Nos gustaría reservar una mesa para cuatro personas. El agua hierve a cien grados. Ninguno de los archivos se pudo
+borrar. Ayer llegaron las cajas que habíamos pedido. Así se obtiene el mismo cociente en cada fila. Este usuario no
+tiene permiso para cambiar la dirección. Quiero aprender a tocar la guitarra. Los números pares son divisibles entre dos.
+La lista está vacía, pruebe con otra palabra. ¡Qué día tan bonito! Dígame la hora, por favor. El perro no es de Ana
+ni de Luis.)";
 constexpr std::string_view kSpanishWords =
     "el la los las de del un una unos unas y a al en es son que no se lo su sus por para con sin sobre entre hasta "
     "desde como más menos pero o u si cuando donde porque pues entonces así también muy bien todo toda todos todas "
@@ -173,7 +182,15 @@ lavoro. Questa reazione è lenta a temperatura ambiente, ma diventa molto più v
 lo stesso risultato, il che mi rende sicuro che sia corretto. Forse l'utente vuole una spiegazione più breve. Ogni
 riga della tabella contiene esattamente tre valori, quindi non possono essere più di nove. L'angolo maggiore si trova
 di fronte al lato più lungo. In realtà non è proprio quello che veniva chiesto. Torniamo all'inizio: il peso totale
-era dato. Bisogna trovare il valore dell'incognita.)";
+era dato.
+Bisogna trovare il valore dell'incognita. Apra la finestra e salvi le modifiche. Il gatto dorme sopra il vecchio tavolo.
+Chi di voi ha visto la mia giacca? Loro vivono in un piccolo paese vicino al mare. Scriva una parola più lunga e provi di
+nuovo. Gli alunni devono leggere il testo intero entro lunedì. Segua le istruzioni della pagina successiva. Mia sorella
+lavora in un ospedale e mio padre fa il falegname. Si può scegliere tra un tema chiaro e uno scuro. Vorremmo prenotare un
+tavolo per quattro persone. L'acqua bolle a cento gradi. Nessuno dei file può essere cancellato. Ieri sono arrivate le
+scatole che avevamo ordinato. Così si ottiene lo stesso quoziente in ogni riga. Questo utente non ha il permesso di
+cambiare l'indirizzo. Voglio imparare a suonare la chitarra. I numeri pari sono divisibili per due. L'elenco è vuoto,
+provi con un'altra parola. Che bella giornata! Mi dica l'ora, per favore. Il cane non è di Anna né di Luigi.)";
 constexpr std::string_view kItalianWords =
     "il lo la i gli le di del dello della dei degli delle a al allo alla ai agli alle da dal dalla in nel nella nei "
     "nelle con su sul sulla per tra fra un uno una e ed o ma se che chi cui non è sono era erano sia siano essere "
@@ -210,7 +227,15 @@ permanece constante, já que nenhuma força realiza trabalho. Esta reação é l
 mais rápida quando aquecida. Os dois métodos dão o mesmo resultado, o que me deixa confiante de que está correto.
 Talvez o usuário queira uma explicação mais curta. Cada linha da tabela tem exatamente três valores, de forma que não
 podem ser mais de nove. O maior ângulo fica em frente ao lado mais comprido. Na verdade, não é bem isso que foi
-perguntado. Voltando ao início: o peso total foi dado. Temos de encontrar o valor da incógnita.)";
+perguntado. Voltando ao início: o peso total foi dado.
+Temos de encontrar o valor da incógnita. Abra a janela e grave as alterações. O gato dorme em cima da mesa velha. Qual de
+vocês viu o meu casaco? Eles moram numa aldeia pequena perto do mar. Escreva uma senha mais longa e tente novamente. Os
+alunos devem ler o texto inteiro até segunda-feira. Siga as instruções da página seguinte. A minha irmã trabalha num
+hospital e o meu pai é carpinteiro. Pode-se escolher entre um tema claro e outro escuro. Gostaríamos de reservar uma mesa
+para quatro pessoas. A água ferve a cem graus. Nenhum dos ficheiros pôde ser apagado. Ontem chegaram as caixas que
+tínhamos pedido. Assim obtém-se o mesmo quociente em cada linha. Este utilizador não tem permissão para mudar o endereço.
+Quero aprender a tocar violão. Os números pares são divisíveis por dois. A lista está vazia, tente outra palavra. Que dia
+tão bonito! Diga-me as horas, por favor. O cachorro não é da Ana nem do Luís.)";
 constexpr std::string_view kPortugueseWords =
     "o a os as de do da dos das um uma uns umas e é em no na nos nas que não se por pelo pela para com sem sobre entre "
     "até desde como mais menos mas ou se quando onde porque pois então assim também muito bem todo toda todos todas "
