@@ -84,10 +84,11 @@ Json tests_of(const CodeTask& task, const CandidateSource& candidate) {
   return job;
 }
 
-Program driver_program(std::string source, const Json& job) {
+Program driver_program(std::string entry, const Json& job) {
   Program program;
-  program.arguments = {"driver.py"};
-  program.files = {{"driver.py", std::move(source)}, {"job.json", to_json_text(job)}};
+  program.library = driver::kLibrary;
+  program.entry = std::move(entry);
+  program.files = {{"job.json", to_json_text(job)}};
   return program;
 }
 
@@ -106,8 +107,7 @@ CandidateSource join_with_stub(std::string_view stub, std::string_view entry_poi
 }
 
 Program checker_program(const CodeTask& task, const CandidateSource& candidate) {
-  return driver_program(std::string(driver::kWire) + driver::kTests + driver::kChecker + "\nrun_checker()\n",
-                        tests_of(task, candidate));
+  return driver_program("run_checker", tests_of(task, candidate));
 }
 
 Program candidate_program(const CodeTask& task, const CandidateSource& candidate) {
@@ -116,22 +116,21 @@ Program candidate_program(const CodeTask& task, const CandidateSource& candidate
   job["source"] = candidate.source;
   job["entry_point"] = task.entry_point;
   job["test_s"] = task.test_s;
-  return driver_program(std::string(driver::kWire) + driver::kLoad + driver::kCandidate + "\nrun_candidate()\n", job);
+  return driver_program("run_candidate", job);
 }
 
 Program one_process_program(const CodeTask& task, const CandidateSource& candidate, const std::string& key) {
   Json job = tests_of(task, candidate);
   job["source"] = candidate.source;
   job["key"] = key;
-  return driver_program(std::string(driver::kLoad) + driver::kTests + driver::kOneProcess + "\nrun_in_one_process()\n",
-                        job);
+  return driver_program("run_in_one_process", job);
 }
 
 Program script_program(std::string_view source, std::string stdin_text) {
   Program program;
-  program.arguments = {"driver.py"};
-  program.files = {{"driver.py", std::string(driver::kLoad) + driver::kScript + "\nrun_script()\n"},
-                   {"program.py", to_valid_utf8(source)}};
+  program.library = driver::kLibrary;
+  program.entry = "run_script";
+  program.files = {{"program.py", to_valid_utf8(source)}};
   program.stdin_text = std::move(stdin_text);
   return program;
 }

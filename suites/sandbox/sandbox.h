@@ -3,6 +3,7 @@
 // README.md in this folder has the threat model.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@
 #include "harness/base/result.h"
 
 namespace assay::suites {
+
+class RunningProgram;
+class WarmPool;
+struct BwrapHost;
 
 /// `bwrap`: namespaces, read-only root, system-call filter and resource limits, through bubblewrap.
 /// `none`: the same resource limits and nothing else; the program can read and change what its user can.
@@ -46,11 +51,14 @@ struct ProgramFile {
   std::string text;
 };
 
-/// A Python program: `python3 ARGUMENTS` in an empty folder that holds `files` and is thrown away afterwards.
+/// A program in an empty folder that holds `files` and is thrown away afterwards: `python3 ARGUMENTS`, or the function
+/// `entry` of a library of trusted Python, which is loaded once for many programs (warm_cell.h).
 struct Program {
-  std::vector<std::string> arguments;  ///< usually the name of one of `files`
-  std::vector<ProgramFile> files;
-  std::string stdin_text;  ///< a pipe that ends after it
+  std::vector<std::string> arguments = {};  ///< usually the name of one of `files`; empty with `library`
+  std::vector<ProgramFile> files = {};
+  std::string stdin_text = {};    ///< a pipe that ends after it
+  const char* library = nullptr;  ///< Python source that only defines; a static text, compared by its address
+  std::string entry = {};         ///< called without arguments
 };
 
 /// How a program ended and what it cost.
@@ -92,12 +100,21 @@ class Sandbox {
 
   SandboxMode mode() const { return mode_; }
   const std::string& python_version() const { return python_version_; }  ///< "3.11.2"
+  /// Empty if library programs start warm, else why each of them starts an interpreter of its own.
+  const std::string& why_cold() const { return why_cold_; }
 
  private:
+  struct Places;  // what running programs live in
   Sandbox() = default;
   Result<> probe() const;
+  Result<> open_bwrap();
   Result<std::vector<SandboxResult>> run_all(const std::vector<const Program*>& programs,
                                              const SandboxLimits& limits) const;
+  Result<RunningProgram> start(const Program& program, int channel_fd, const SandboxLimits& limits,
+                               Places& places) const;
+  Result<RunningProgram> start_warm(const Program& program, int channel_fd, const SandboxLimits& limits,
+                                    Places& places) const;
+  BwrapHost host() const;
 
   SandboxMode mode_ = SandboxMode::bwrap;
   std::string bwrap_path_;
@@ -107,6 +124,8 @@ class Sandbox {
   std::string python_version_;
   std::string system_call_filter_;  ///< BPF instructions
   bool as_nobody_ = false;          ///< give up root before bubblewrap starts
+  std::string why_cold_;
+  std::shared_ptr<WarmPool> warm_;  ///< shared, since copies of a sandbox are the same sandbox
 };
 
 }  // namespace assay::suites

@@ -8,4 +8,5 @@ def run_script():
     main = sys.modules["__main__"]
     for name in [name for name in vars(main) if not name.startswith("__")]:
         delattr(main, name)
+    main.__file__ = "program.py"
     exec(compile(source, "program.py", "exec"), vars(main))
