@@ -2,9 +2,11 @@
 
 #include <unordered_map>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "suites/code/public_formats.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
 
@@ -14,7 +16,7 @@ namespace {
 
 // Far above what real suites need (LiveCodeBench's tests are the largest), low enough to fit into memory.
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{2} << 30;
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxItems = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 64;
@@ -78,7 +80,7 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
 /// Reads one line. A field that is null counts as absent and is dropped.
 Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
   if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-  ASSAY_ASSIGN(Json record, parse_json(line, where));
+  ASSAY_ASSIGN(const Json record, kind == ItemKind::code ? read_code_record(line, where) : parse_json(line, where));
   ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
   ASSAY_TRY(check_record(kind, fields));
   Item item;
@@ -89,6 +91,14 @@ Result<Item> read_item(std::string_view line, const std::string& where, ItemKind
   item.tag = item.record.contains("tag") ? item.record.at("tag").get<std::string>() : "";
   item.prompt = render_prompt(kind, options, item.record);
   return item;
+}
+
+/// A file that is one JSON array, as some public data sets are, a record a line.
+Result<std::string> lines_of_array(std::string_view text, const std::string& where) {
+  ASSAY_ASSIGN(const Json array, parse_json(text, where));
+  std::string lines;
+  for (const Json& record : array) lines += to_json_text(record) + "\n";
+  return lines;
 }
 
 }  // namespace
@@ -123,7 +133,12 @@ Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
 
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind, const PromptOptions& options) {
   ASSAY_TRY(check_kind_is_supported(kind, jsonl.string()));
-  ASSAY_ASSIGN(const std::string text, read_file(jsonl, kMaxItemsBytes));
+  const bool is_packed = jsonl.extension() == ".gz" || jsonl.extension() == ".xz";
+  ASSAY_ASSIGN(std::string text,
+               is_packed ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
+  if (text.starts_with('[')) {
+    ASSAY_ASSIGN(text, lines_of_array(text, jsonl.string()));
+  }
   std::vector<Item> items;
   std::unordered_map<ItemId, int> line_of_id;
   ASSAY_TRY(for_each_line(text, [&](std::string_view line, int number) -> Result<> {

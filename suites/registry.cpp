@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/archive.h"
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "suites/code/code_window.h"
 #include "suites/load.h"
 #include "suites/records.h"
 
@@ -27,9 +29,13 @@ bool holds_suite(const fs::path& folder) {
   return fs::is_regular_file(folder / "suite.json", ignored);
 }
 
-bool ships_items(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "items.jsonl", ignored);
+/// The suite's records, compressed or not; empty if they are not shipped.
+fs::path items_file(const fs::path& folder) {
+  for (const char* name : {"items.jsonl", "items.jsonl.gz", "items.jsonl.xz"}) {
+    std::error_code ignored;
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+  }
+  return {};
 }
 
 std::vector<fs::path> sorted_subfolders(const fs::path& folder) {
@@ -117,8 +123,8 @@ Result<std::vector<SuiteCard>> list_suites() {
   for (const Place& place : places) {
     ASSAY_ASSIGN(const Suite suite, load_suite_header(place.folder));
     SuiteCard card{suite.name, to_string(suite.kind), suite.title, 0, suite.licence, suite.source, place.group};
-    if (ships_items(place.folder)) {
-      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
+    if (const fs::path file = items_file(place.folder); !file.empty()) {
+      ASSAY_ASSIGN(const std::string items, read_packed_file(file));
       ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
         ++card.n_items;
         return {};
@@ -136,16 +142,19 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) {
   for (const std::string& part : split(list, ',')) {
     const std::string_view word = trim(part);
     if (word.empty()) return bad_input("suite list ", quoted_excerpt(list), " holds an empty name");
-    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(word, places));
+    ASSAY_ASSIGN(const CodeWindow window, parse_code_window(word));
+    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(window.suite, places));
     for (const fs::path& folder : folders) {
       std::error_code ignored;
       if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
       ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-      if (!ships_items(folder)) {
+      const fs::path file = items_file(folder);
+      if (file.empty()) {
         return bad_input("suite ", suite.name, ": ", (folder / "items.jsonl").string(),
                          " is not there; it must hold the suite's records, one a line");
       }
-      ASSAY_ASSIGN(suite, with_items(std::move(suite), folder / "items.jsonl"));
+      ASSAY_ASSIGN(suite, with_items(std::move(suite), file));
+      ASSAY_ASSIGN(suite, within_window(std::move(suite), window));
       const auto same_name = [&](const Suite& other) { return other.name == suite.name; };
       if (std::any_of(suites.begin(), suites.end(), same_name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
@@ -159,13 +168,15 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) {
 
 Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& items_jsonl) {
   ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  const auto folders = folders_of(name, places);
+  ASSAY_ASSIGN(const CodeWindow window, parse_code_window(name));
+  const auto folders = folders_of(window.suite, places);
   if (folders && folders->size() == 1) {
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
-    return with_items(std::move(suite), items_jsonl);
+    ASSAY_ASSIGN(suite, with_items(std::move(suite), items_jsonl));
+    return within_window(std::move(suite), window);
   }
-  if (folders) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
-  const auto kind = parse_item_kind(name);
+  const auto kind = parse_item_kind(name);  // "code" is both a group and a kind: items make it the kind
+  if (folders && !kind) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
   if (!kind) return folders.error();
   Suite suite;
   suite.name = name;

@@ -63,7 +63,7 @@ std::vector<std::string> bwrap_command(const BwrapSetup& setup, const SandboxLim
   }
   arguments.add({"--size", to_text(limits.folder_bytes), "--tmpfs", "/tmp"});
   for (const auto& [name, fd] : setup.files) {
-    arguments.add({"--file", to_text(std::int64_t{fd}), "/tmp/" + name});
+    arguments.add({"--perms", "0755", "--file", to_text(std::int64_t{fd}), "/tmp/" + name});
   }
   arguments.add({"--remount-ro", "/", "--chdir", "/tmp"});
 

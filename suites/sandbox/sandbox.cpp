@@ -82,7 +82,8 @@ Result<> Sandbox::open_bwrap() {
   }
   prlimit_path_ = find_in_path("prlimit");
   if (prlimit_path_.empty()) return environment_error("sandbox: prlimit was not found: install util-linux");
-  ASSAY_ASSIGN(system_call_filter_, build_system_call_filter());
+  ASSAY_ASSIGN(system_call_filter_, build_system_call_filter(false));
+  ASSAY_ASSIGN(forking_filter_, build_system_call_filter(true));
   if (geteuid() == 0) {
     // Root starts the sandbox as nobody, so that nothing inside owns root's files and the kernel counts its threads.
     // Where nobody may not (its interpreter is in root's home, or only root may make namespaces), root starts it.
@@ -93,8 +94,9 @@ Result<> Sandbox::open_bwrap() {
   return probe();
 }
 
-BwrapHost Sandbox::host() const {
-  return {bwrap_path_, prlimit_path_, python_prefix_, system_call_filter_, as_nobody_};
+BwrapHost Sandbox::host(const SandboxLimits& limits) const {
+  const std::string& filter = limits.may_fork ? forking_filter_ : system_call_filter_;
+  return {bwrap_path_, prlimit_path_, python_prefix_, filter, as_nobody_};
 }
 
 Result<> Sandbox::probe() const {
@@ -161,8 +163,9 @@ Result<RunningProgram> Sandbox::start(const Program& program, int channel_fd, co
     command.emplace_back("library.py");
     files.push_back({"library.py", std::string(program.library) + "\n" + program.entry + "()\n"});
   }
+  if (!program.command.empty()) command = program.command;
   if (mode_ == SandboxMode::bwrap) {
-    return launch_in_bwrap(host(), command, files, program.stdin_text, channel_fd, limits);
+    return launch_in_bwrap(host(limits), command, files, program.stdin_text, channel_fd, limits);
   }
   ASSAY_ASSIGN(ScratchFolder folder, ScratchFolder::create(files));
   places.folders.push_back(std::move(folder));
