@@ -147,15 +147,15 @@ Result<Json> from_mbpp(const JsonObject& fields) {
   ASSAY_ASSIGN(const std::vector<std::string> tests, fields.strings("test_list"));
   ASSAY_ASSIGN(const std::string solution, fields.string_or("code", ""));
   record["question"] = question + "\n\nYour code must pass these tests:\n\n" + join(tests, "\n");
-  record["tests"] = tests;
-  std::string setup;
+  std::string setup;  // runs after the program, whose classes it may use
   if (fields.has("test_imports")) {
     ASSAY_ASSIGN(const std::vector<std::string> imports, fields.strings("test_imports"));
     setup = join(imports, "\n");
   } else {
     ASSAY_ASSIGN(setup, fields.string_or("test_setup_code", ""));
   }
-  if (!trim(setup).empty()) record["setup"] = setup + "\n";
+  record["tests"] = tests;
+  if (!trim(setup).empty() && !tests.empty()) record["tests"][0] = setup + "\n" + tests.front();
   const std::string entry_point = tests.empty() ? "" : function_under_test(solution, tests.front());
   if (!entry_point.empty()) record["entry_point"] = entry_point;
   return record;

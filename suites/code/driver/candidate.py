@@ -43,7 +43,7 @@ def candidate_operations(job):
 
     def call_entry(seconds, *args, **kwargs):
         limit_processor_time(seconds)
-        return entry()(*args, **kwargs)
+        return sendable(entry()(*args, **kwargs))
 
     def name(wanted):
         return namespace[wanted]

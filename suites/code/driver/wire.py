@@ -114,6 +114,8 @@ class Encoder:
         apart = LIBRARY.get((kind.__module__, kind.__name__))
         if apart is not None and getattr(v, "tzinfo", None) is None:
             return ["library", kind.__module__, kind.__name__, apart(v)]
+        if kind is Digest:
+            return ["digest", v.kind, v.length, v.digest]
         if kind is Remote:
             return ["yours", object.__getattribute__(v, "_number")]
         return self.other(v)
@@ -191,6 +193,8 @@ class Decoder:
                 return found
         if tag == "library" and (e[1], e[2]) in LIBRARY:
             return getattr(__import__(e[1]), e[2])(*e[3])
+        if tag == "digest":
+            return Digest(e[1], e[2], e[3])
         if tag == "yours":
             return self.peer.exports[e[1]]
         if tag == "mine" and type(e[1]) is int:
