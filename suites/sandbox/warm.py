@@ -21,6 +21,7 @@ import sys
 CONTROL = 3
 STATUS, FILES = 200, 201  # where a program's descriptors are while it is set up
 MAX_REQUEST_BYTES = 1 << 16
+MOST_FILES = 4096  # of a program; each takes kernel memory that no other limit counts
 # Modules that programs often import and that take long to load. A fork has them; its random numbers are seeded anew.
 for name in ("typing", "re", "math", "random", "itertools", "functools", "collections", "heapq", "bisect", "string",
              "datetime", "copy", "operator", "statistics", "threading", "contextlib"):
@@ -52,7 +53,7 @@ def receive(control):
 
 
 def mount_folder(size):
-    options = ("size=%d,mode=0755" % size).encode()
+    options = ("size=%d,nr_inodes=%d,mode=0755" % (size, MOST_FILES)).encode()
     nosuid_nodev = 2 | 4
     checked(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", ctypes.c_ulong(nosuid_nodev), options), "mount")
 
