@@ -1,5 +1,6 @@
 // Which grader decides: by the suite's kind and the profile asked for.
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ std::vector<std::string> profiles_of(ItemKind kind) {
   if (kind == ItemKind::grid) return {"canonical", "zeroeval"};
   if (kind == ItemKind::integer || kind == ItemKind::math) return {"canonical", "lm-eval", "zeroeval"};
   if (kind == ItemKind::choice) return {"canonical", "simple-evals", "lm-eval", "lm-eval-strict", "inspect"};
+  if (kind == ItemKind::code) return code_profiles();
   return {"canonical"};
 }
 
@@ -59,14 +61,20 @@ int grader_version(ItemKind kind) {
 Result<> check_profile(const Suite& suite, std::string_view profile) {
   const std::vector<std::string> known = profiles_of(suite.kind);
   for (const std::string& name : known) {
-    if (name == profile) return {};
+    if (name != profile) continue;
+    if (suite.kind != ItemKind::code || profile == "canonical") return {};
+    for (const Item& item : suite.items) ASSAY_TRY(check_code_profile(item, profile));
+    return {};
   }
   return bad_input("suite ", suite.name, ": no grader profile ", quoted_excerpt(profile), "; kind ",
                    to_string(suite.kind), " has: ", join(known, ", "));
 }
 
 Grade grade(const Suite& suite, const Item& item, const Output& output, const GradeContext& context) {
-  if (const auto known = check_profile(suite, context.profile); !known) return grading_failed(known.error().message);
+  const std::vector<std::string> known = profiles_of(suite.kind);
+  if (std::find(known.begin(), known.end(), context.profile) == known.end()) {
+    return grading_failed("kind " + to_string(suite.kind) + " has no profile " + quoted_excerpt(context.profile));
+  }
   switch (suite.kind) {
     case ItemKind::integer:
       if (context.profile == "lm-eval") return grade_integer_lm_eval(item, output);

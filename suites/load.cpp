@@ -6,6 +6,7 @@
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "suites/code/public_formats.h"
 #include "suites/gpqa/gpqa_items.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
@@ -17,7 +18,7 @@ namespace {
 
 // Far above what real suites need (LiveCodeBench's tests are the largest), low enough to fit into memory.
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{2} << 30;
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxArrayBytes = std::size_t{64} << 20;  // read as one document
 constexpr std::size_t kMaxItems = 1'000'000;
@@ -123,14 +124,18 @@ Result<Item> read_item(Json record, const std::string& where, ItemKind kind, con
   return checked_item(grid_record, where, kind, options);
 }
 
-/// Calls `use(record, number)` for each record of a file: one a line, or the elements of one JSON array.
-Result<> for_each_record(std::string_view text, const std::string& path,
+/// Calls `use(record, number)` for each record of a file: one a line, or the elements of one JSON array. Records of
+/// code suites may be in the form in which these are published.
+Result<> for_each_record(std::string_view text, const std::string& path, ItemKind kind,
                          const std::function<Result<>(const Json&, int)>& use) {
+  const auto parse = [&](std::string_view line, const std::string& where) {
+    return kind == ItemKind::code ? read_code_record(line, where) : parse_json(line, where);
+  };
   if (!trim(text).starts_with('[')) {
     return for_each_line(text, [&](std::string_view line, int number) -> Result<> {
       const std::string where = path + ":" + std::to_string(number);
       if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-      ASSAY_ASSIGN(const Json record, parse_json(line, where));
+      ASSAY_ASSIGN(const Json record, parse(line, where));
       return use(record, number);
     });
   }
@@ -140,7 +145,11 @@ Result<> for_each_record(std::string_view text, const std::string& path,
   }
   ASSAY_ASSIGN(const Json records, parse_json(text, path));
   int number = 0;
-  for (const Json& record : records) ASSAY_TRY(use(record, ++number));
+  for (const Json& element : records) {
+    ++number;
+    ASSAY_ASSIGN(const Json record, parse(to_json_text(element), path + ": record " + std::to_string(number)));
+    ASSAY_TRY(use(record, number));
+  }
   return {};
 }
 
@@ -209,7 +218,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
 }
 
 std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header) {
-  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz"};
+  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz",
+                                            folder / "items.jsonl.xz"};
   if (header.archive) places = {folder / header.archive->file};
   for (std::filesystem::path& place : places) {
     std::error_code ignored;
@@ -231,12 +241,13 @@ Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind, const PromptOptions& options) {
+  const bool is_packed = jsonl.extension() == ".gz" || jsonl.extension() == ".xz";
   ASSAY_ASSIGN(const std::string text,
-               jsonl.extension() == ".gz" ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
+               is_packed ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
   std::vector<Item> items;
   std::unordered_map<ItemId, int> place_of_id;
   const bool is_array = trim(text).starts_with('[');
-  ASSAY_TRY(for_each_record(text, jsonl.string(), [&](const Json& record, int number) -> Result<> {
+  ASSAY_TRY(for_each_record(text, jsonl.string(), kind, [&](const Json& record, int number) -> Result<> {
     const std::string where = jsonl.string() + (is_array ? ": record " : ":") + std::to_string(number);
     ASSAY_ASSIGN(Item item, read_item(record, where, kind, options));
     const auto [first, is_new] = place_of_id.emplace(item.id, number);

@@ -15,8 +15,8 @@ namespace assay::suites {
 /// Error{bad_input} names file and field for anything missing, of a wrong type or unknown.
 Result<Suite> load_suite_header(const std::filesystem::path& folder);
 
-/// The file that holds the items of the suite in `folder`: the archive that its suite.json names, else items.jsonl or
-/// items.jsonl.gz. None if it is not there.
+/// The file that holds the items of the suite in `folder`: the archive that its suite.json names, else items.jsonl,
+/// also compressed (.gz, .xz). None if it is not there.
 std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header);
 
 /// A suite from its folder: suite.json, and its items, a record a line or in an archive.
@@ -24,8 +24,8 @@ std::optional<std::filesystem::path> find_items(const std::filesystem::path& fol
 /// a file exceeds.
 Result<Suite> load_suite_folder(const std::filesystem::path& folder);
 
-/// The items of a file of records, a record a line or all in one JSON array, compressed if its name ends with ".gz";
-/// prompts are rendered as `options` says. For kind `grid`, records of ZebraLogic's own forms are read too
+/// The items of a file of records, a record a line or all in one JSON array, compressed if its name ends with ".gz" or
+/// ".xz"; prompts are rendered as `options` says. For kind `grid`, records of ZebraLogic's own forms are read too
 /// (suites/zebra/zebralogic.h). Errors as load_suite_folder.
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind,
                                      const PromptOptions& options = {});

@@ -13,7 +13,7 @@ namespace assay::suites {
 
 /// Checks a suite's own prompt text. Placeholders: {question} (in `code` also the stub of a function), which must be
 /// there; {options}, which must be there too, and {letters} of `choice`; {form} of `grid`: the JSON skeleton to fill
-/// in. Other braces stand for themselves. Error{bad_input} begins with `where`.
+/// in; {language} and {fence} of `code`. Other braces stand for themselves. Error{bad_input} begins with `where`.
 Result<> check_prompt_text(ItemKind kind, std::string_view text, std::string_view where);
 
 /// The user message for a checked record (suites/records.h). A record's own `prompt` is used as it is, but for `code`

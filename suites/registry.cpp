@@ -7,6 +7,7 @@
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "suites/code/code_window.h"
 #include "suites/load.h"
 #include "suites/records.h"
 #include "suites/zebra/zebra_spec.h"
@@ -35,7 +36,7 @@ Result<std::size_t> count_items(const fs::path& file, const Suite& header) {
     ASSAY_ASSIGN(const Suite suite, with_items(header, file));
     return suite.items.size();
   }
-  ASSAY_ASSIGN(const std::string records, file.extension() == ".gz" ? read_packed_file(file) : read_file(file));
+  ASSAY_ASSIGN(const std::string records, read_packed_file(file));
   std::size_t n_items = 0;
   ASSAY_TRY(for_each_line(records, [&](std::string_view, int) -> Result<> {
     ++n_items;
@@ -197,20 +198,22 @@ Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing
   const auto is_taken = [&](const std::string& name) {
     return std::any_of(suites.begin(), suites.end(), [&](const Suite& suite) { return suite.name == name; });
   };
-  std::set<fs::path> taken;
+  std::set<std::pair<fs::path, std::string>> taken;  // with the window
   for (const std::string& word : words) {
     if (is_zebra_spec(word)) {
       ASSAY_ASSIGN(Suite suite, generate_zebra_suite(word));
       if (!is_taken(suite.name)) suites.push_back(std::move(suite));
       continue;
     }
-    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(word, places));
+    ASSAY_ASSIGN(const CodeWindow window, parse_code_window(word));
+    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(window.suite, places));
     for (const fs::path& folder : folders) {
       std::error_code ignored;
-      if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
+      if (!taken.emplace(fs::weakly_canonical(folder, ignored), window.options).second) continue;
       ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
       if (missing == MissingItems::refuse || find_items(folder, suite)) {
         ASSAY_ASSIGN(suite, load_suite_folder(folder));
+        ASSAY_ASSIGN(suite, within_window(std::move(suite), window));
       }
       if (is_taken(suite.name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
@@ -256,10 +259,12 @@ Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& ite
     ASSAY_ASSIGN(Suite suite, zebra_header(spec));
     return with_items(std::move(suite), items_jsonl);
   }
-  const auto folders = folders_of(name, places);
+  ASSAY_ASSIGN(const CodeWindow window, parse_code_window(name));
+  const auto folders = folders_of(window.suite, places);
   if (folders && folders->size() == 1) {
     ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
-    return with_items(std::move(suite), items_jsonl);
+    ASSAY_ASSIGN(suite, with_items(std::move(suite), items_jsonl));
+    return within_window(std::move(suite), window);
   }
   const auto kind = parse_item_kind(name);  // a group may be called as its kind
   if (folders && !kind) {
