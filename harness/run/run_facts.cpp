@@ -15,7 +15,7 @@ Json sampling_json(const runners::SamplingParams& params, const RunSettings& set
   json["top_k"] = params.top_k;
   json["min_p"] = params.min_p;
   json["max_output_tokens"] = params.max_output_tokens > 0 ? Json(params.max_output_tokens) : Json();
-  json["protocol"] = settings.protocol.empty() ? Json() : Json(settings.protocol);
+  json["protocol"] = settings.plan.protocol ? Json(settings.plan.protocol->name) : Json();
   json["chat_template"] = settings.chat_template.empty() ? Json() : Json(settings.chat_template);
   return json;
 }

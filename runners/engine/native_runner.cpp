@@ -231,6 +231,7 @@ Result<Prepared> NativeRunner::prepare(const Request& request) const {
   } else {
     if (!chat_) return chat_.error();
     ASSAY_ASSIGN(prompt, chat_->render(request.messages));
+    if (!request.reply_opening.empty()) ASSAY_TRY(open_reply_with(prompt, request.reply_opening));
   }
   Prepared prepared;
   ASSAY_ASSIGN(prepared.request.prompt, encode_prompt(tokenizer_, prompt));

@@ -92,6 +92,13 @@ std::vector<std::string> tokenizers() {
       R"json("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]],"ignore_merges":true}})json"};
 }
 
+std::vector<std::string> zebralogic_records() {
+  return {
+      R"json({"id":"lgp-test-2x2-33","puzzle":" - Names: `Eric`, `Arnold`\n - Pets: `dog`, `cat`\n\n1. Eric is somewhere to the left of )json"
+      R"json(Arnold.\n2. The person who owns a dog is not in the first house.\n","solution":{"header":["House","Name","Pet"],)json"
+      R"json("rows":[["___","___","___"],["___","___","___"]]}})json"};
+}
+
 }  // namespace
 
 int main(int n_words, char** words) {
@@ -105,7 +112,8 @@ int main(int n_words, char** words) {
                                                                                  {"gguf", gguf_files()},
                                                                                  {"tokenizer_json", tokenizers()},
                                                                                  {"gguf_tokenizer", gguf_tokenizers()},
-                                                                                 {"canary", canaries()}};
+                                                                                 {"canary", canaries()},
+                                                                                 {"zebralogic", zebralogic_records()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);
