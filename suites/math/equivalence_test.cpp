@@ -2,8 +2,12 @@
 
 #include "suites/math/answer_equal.h"
 #include "tests/support/catch.h"
+#include "tests/support/fuzz_entry.h"
 
+using namespace assay;
 using namespace assay::suites;
+
+void fuzz_math_answer(std::span<const std::byte> file);
 
 namespace {
 
@@ -99,6 +103,16 @@ TEST_CASE("decide_equal: hostile expressions end within bounded work", "[suites]
     CHECK(compare("1", text) != Equivalence::equal);
     compare(text, "1");
   }
+}
+
+TEST_CASE("grade_math: edited keys and replies are graded without harm", "[suites][math]") {
+  const std::string text = "\\left(-\\infty, \\frac{3}{5}\\right] \\cup \\{1\\pm\\sqrt[3]{2}\\}";
+  const std::string reply =
+      "The answer is \\boxed{x \\le \\tfrac35}, or $e^{i\\pi}+2^{10}!$, {\"answer\": \"10\\\\%\"}";
+  static constexpr std::string_view kAlphabet = "{}[]()\\^_$|,=<>+-*/.!%&~ 0123456789abefinpqrstx\n\"'";
+  tests::fuzz_edits(fuzz_math_answer, text + std::string(1, '\0') + reply, 3000, kAlphabet);
+  tests::fuzz_edits(fuzz_math_answer, text, 3000, kAlphabet);
+  tests::fuzz_cuts(fuzz_math_answer, text + std::string(1, '\0') + reply);
 }
 
 TEST_CASE("parse_answer: every truncation and mutation is read without harm", "[suites][math]") {

@@ -99,6 +99,13 @@ std::vector<std::string> zebralogic_records() {
       R"json("rows":[["___","___","___"],["___","___","___"]]}})json"};
 }
 
+std::vector<std::string> math_answers() {
+  const std::string end(1, '\0');
+  return {R"(\left(-\infty, \frac{3}{5}\right] \cup \{1\pm\sqrt[3]{2}\})" + end + R"(\boxed{x \le \tfrac35})",
+          R"(\begin{pmatrix} 1 & e^{i\pi} \\ |x|! & \log_{2} 8 \end{pmatrix})" + end + "The answer is $52_8$.",
+          R"(x=1 \text{ or } x=2, 5\text{ cm}^2, 10\%)" + end + R"({"answer": "0.1\\overline{6}"})"};
+}
+
 }  // namespace
 
 int main(int n_words, char** words) {
@@ -113,7 +120,8 @@ int main(int n_words, char** words) {
                                                                                  {"tokenizer_json", tokenizers()},
                                                                                  {"gguf_tokenizer", gguf_tokenizers()},
                                                                                  {"canary", canaries()},
-                                                                                 {"zebralogic", zebralogic_records()}};
+                                                                                 {"zebralogic", zebralogic_records()},
+                                                                                 {"math_answer", math_answers()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);
