@@ -108,6 +108,7 @@ TEST_CASE("bwrap_command: all namespaces are new, all capabilities dropped, only
   BwrapSetup setup;
   setup.bwrap_path = "/usr/bin/bwrap";
   setup.python_prefix = "/opt/python";
+  setup.filter_fd = 11;
   setup.files = {{"main.py", 12}};
   setup.command = {"/opt/python/bin/python3", "main.py"};
   const std::vector<std::string> words = bwrap_command(setup, {});
