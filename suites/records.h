@@ -11,9 +11,6 @@
 
 namespace assay::suites {
 
-/// Error{bad_input} naming the kinds there are, if this version has no grader for `kind`. Begins with `where`.
-Result<> check_kind_is_supported(ItemKind kind, const std::string& where);
-
 /// Checks one record of a kind and all of its fields. Fields that no rule names are allowed and kept.
 /// Error{bad_input}: "WHERE: field \"…\" …".
 Result<> check_record(ItemKind kind, const JsonObject& record);
