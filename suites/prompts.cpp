@@ -12,6 +12,8 @@ using Values = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kIntegerPrompt =
     "{question}\n\nReason step by step. The answer is an integer: put it, and nothing else, in \\boxed{}.";
+constexpr std::string_view kMathPrompt =
+    "{question}\n\nReason step by step, and put the final answer, and nothing else, in \\boxed{}.";
 constexpr std::string_view kChoicePrompt =
     "{question}\n\n{options}\n\n"
     "Reason step by step. Then close with one line \"Answer: X\", where X is the letter of the right option: "
@@ -92,9 +94,10 @@ std::string_view default_text(ItemKind kind, const PromptOptions& options, const
       if (record.contains("prompt")) return kStubPrompt;
       return record.contains("io_tests") ? kProgramPrompt : kFunctionPrompt;
     case ItemKind::math:
+      return kMathPrompt;
     case ItemKind::language:
     case ItemKind::refusal:
-      break;
+      return "{question}";
   }
   ASSAY_ASSERT(false, "the loader lets only supported kinds through");
   return {};
@@ -124,7 +127,11 @@ std::string render_prompt(ItemKind kind, const PromptOptions& options, const Jso
   if (kind == ItemKind::choice) add_choices(record.at("choices"), values);
   if (kind == ItemKind::code) add_language(record, values);
   if (kind == ItemKind::grid) values["form"] = blank_form(record.at("solution"), options.answer_form);
-  return fill_in(options.text.empty() ? default_text(kind, options, record) : options.text, values);
+  return fill_in(prompt_text(kind, options, record), values);
+}
+
+std::string_view prompt_text(ItemKind kind, const PromptOptions& options, const Json& record) {
+  return options.text.empty() ? default_text(kind, options, record) : options.text;
 }
 
 std::string option_letter(std::size_t index) {

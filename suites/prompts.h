@@ -20,6 +20,10 @@ Result<> check_prompt_text(ItemKind kind, std::string_view text, std::string_vie
 /// without `tests`, where it is the stub of a function.
 std::string render_prompt(ItemKind kind, const PromptOptions& options, const Json& record);
 
+/// The text with placeholders that the prompt of `record` is made of: the suite's own, else the kind's. For records
+/// without a prompt of their own; an empty object stands for a record with a question.
+std::string_view prompt_text(ItemKind kind, const PromptOptions& options, const Json& record);
+
 /// True if the record carries the whole user message.
 bool has_own_prompt(ItemKind kind, const Json& record);
 

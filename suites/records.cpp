@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 
 #include "harness/base/text.h"
 #include "suites/code/code_task.h"
 #include "suites/integer/integer_value.h"
+#include "suites/language/languages.h"
 #include "suites/prompts.h"
 
 namespace assay::suites {
@@ -51,6 +54,12 @@ Result<> check_integer(const JsonObject& record) {
     return record.field_error("answer", "must be an integer as text, such as \"204\", is " + quoted_excerpt(text));
   }
   return {};
+}
+
+Result<> check_math(const JsonObject& record) {
+  const Json* answer = record.find("answer");
+  if (answer != nullptr && answer->is_number()) return {};
+  return check_filled(record, "answer");
 }
 
 /// The index that a letter or a number stands for; nothing if `answer` is neither.
@@ -152,6 +161,20 @@ Result<> check_text(const JsonObject& record) {
   return {};
 }
 
+Result<> check_language(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string code, record.string("language"));
+  if (const auto language = parse_language(code); !language) {
+    return record.field_error("language", language.error().message);
+  }
+  return {};
+}
+
+Result<> check_refusal(const JsonObject& record) {
+  ASSAY_ASSIGN(const std::string expected, record.string("expected"));
+  if (expected == "comply" || expected == "refuse" || expected == "any") return {};
+  return record.field_error("expected", "must be \"comply\", \"refuse\" or \"any\", is " + quoted_excerpt(expected));
+}
+
 /// The options of the prompt's last run of lines "A) …", "B) …", with at least two of them.
 std::vector<std::string> options_in_prompt(const std::string& prompt) {
   std::vector<std::string> found, run;
@@ -171,23 +194,6 @@ std::vector<std::string> options_in_prompt(const std::string& prompt) {
 
 }  // namespace
 
-Result<> check_kind_is_supported(ItemKind kind, const std::string& where) {
-  switch (kind) {
-    case ItemKind::integer:
-    case ItemKind::choice:
-    case ItemKind::grid:
-    case ItemKind::code:
-    case ItemKind::text:
-      return {};
-    case ItemKind::math:
-    case ItemKind::language:
-    case ItemKind::refusal:
-      break;
-  }
-  return bad_input(where, ": kind \"", to_string(kind),
-                   "\" is not supported by this version; supported are: integer, choice, grid, code, text");
-}
-
 Result<> check_record(ItemKind kind, const JsonObject& record) {
   ASSAY_TRY(check_id(record));
   ASSAY_TRY(record.string_or("tag", ""));
@@ -204,11 +210,28 @@ Result<> check_record(ItemKind kind, const JsonObject& record) {
     case ItemKind::text:
       return check_text(record);
     case ItemKind::math:
+      return check_math(record);
     case ItemKind::language:
+      return check_language(record);
     case ItemKind::refusal:
-      break;
+      return check_refusal(record);
   }
-  return check_kind_is_supported(kind, record.where());
+  ASSAY_ASSERT(false, "every kind is named above");
+  return {};
+}
+
+void use_own_field_names(ItemKind kind, Json& record) {
+  const bool is_public = record.is_object() && record.contains("problem");
+  if (!is_public || (kind != ItemKind::integer && kind != ItemKind::math)) return;
+  static constexpr std::pair<const char*, const char*> kRenamed[] = {
+      {"problem", "question"}, {"expected_answer", "answer"}, {"unique_id", "id"}};
+  for (const auto& [theirs, ours] : kRenamed) {
+    const bool is_question_given = std::string_view(ours) == "question" && record.contains("prompt");
+    if (!record.contains(theirs) || record.contains(ours) || is_question_given) continue;
+    record[ours] = record.at(theirs);
+    record.erase(theirs);
+  }
+  if (record.contains("id") && record.at("id").is_number_integer()) record["id"] = to_json_text(record.at("id"));
 }
 
 std::size_t choice_answer_index(const Json& record) {
