@@ -17,6 +17,11 @@ inline std::uint64_t digest(const std::vector<T>& values) {
   return hash;
 }
 
+/// What was recorded of the kernels that run now: each path has its own order of sums.
+inline std::uint64_t recorded(std::uint64_t hopper, std::uint64_t portable) {
+  return kernels::cuda_path() == kernels::CudaPath::hopper ? hopper : portable;
+}
+
 /// Values spread over ±1 that don't depend on the standard library's distributions.
 inline std::vector<float> even_floats(std::mt19937& generator, std::size_t n) {
   std::vector<float> values;
