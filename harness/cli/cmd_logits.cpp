@@ -49,7 +49,8 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences,
                                                   run::ProgressStyle progress) {
-  ASSAY_ASSIGN(runners::NativeDevice device, runners::open_native_device(args.device, args.cuda_path.empty() ? "auto" : args.cuda_path));
+  ASSAY_ASSIGN(runners::NativeDevice device,
+               runners::open_native_device(args.device, args.cuda_path.empty() ? "auto" : args.cuda_path));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);

@@ -26,9 +26,10 @@ void add_device_options(CLI::App& app, std::string& device, std::string& cuda_pa
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
-  add_choice(app, "--cuda-path", cuda_path, {"auto", "hopper", "portable"},
-             "Kernels of a GPU: those with Hopper's instructions, or those for every GPU from compute capability 8.0 on. "
-             "Each has its own last bits (default: auto, Hopper's where the GPU is one)");
+  add_choice(
+      app, "--cuda-path", cuda_path, {"auto", "hopper", "portable"},
+      "Kernels of a GPU: those with Hopper's instructions, or those for every GPU from compute capability 8.0 on. "
+      "Each has its own last bits (default: auto, Hopper's where the GPU is one)");
 }
 
 void add_model_options(CLI::App& app, ModelOptions& options) {

@@ -41,15 +41,14 @@ __global__ void __launch_bounds__(kDecodeThreads, 3) portable_decode_kernel(cons
     const int index = number / kv_heads, kv_head = number % kv_heads;
     const DecodeItem& item = a.items[index];
     const std::int64_t head = std::int64_t{index} * a.heads + kv_head * group;
-    const DecodeWork<PagedRows<kDim>> work{
-        {a.cache.keys, a.cache.values, kv_heads, kv_head},
-        item.pages,
-        item.n_keys,
-        a.q + (std::int64_t{item.row} * a.heads + kv_head * group) * kDim,
-        group,
-        k.part_outputs + head * kDim,
-        k.parts + head,
-        item.starts_span};
+    const DecodeWork<PagedRows<kDim>> work{{a.cache.keys, a.cache.values, kv_heads, kv_head},
+                                           item.pages,
+                                           item.n_keys,
+                                           a.q + (std::int64_t{item.row} * a.heads + kv_head * group) * kDim,
+                                           group,
+                                           k.part_outputs + head * kDim,
+                                           k.parts + head,
+                                           item.starts_span};
     attend_item<GqaShape<kDim>>(shared, work, a.scale);
   }
 }

@@ -3,8 +3,8 @@
 // share its keys, for sm_80 and later. Device code only; included by the kernels of decode_attention.cuh and
 // mla_decode_attention.cuh. The order of its sums is in portable.cuh.
 //
-// Four warps. Keys come by steps into a ring; in a step a warp has a quarter of the keys for the scores and a quarter of
-// the columns for the outputs. Maxima and rounded weights pass through shared memory.
+// Four warps. Keys come by steps into a ring; in a step a warp has a quarter of the keys for the scores and a quarter
+// of the columns for the outputs. Maxima and rounded weights pass through shared memory.
 
 #include <cuda_runtime.h>
 
@@ -69,15 +69,19 @@ template <class Shape, class Rows>
 __device__ inline void copy_step(const DecodeWork<Rows>& work, std::uint32_t to, int first) {
   const int n_valid = work.n_keys - first, page_row = first % kCachePageTokens;
   const std::int32_t page = work.pages[first / kCachePageTokens];
+  const int unit = static_cast<int>(threadIdx.x) % 8;  // eight threads have 64 neighbouring columns of a row
   const auto copy = [&]<int kDim>(std::uint32_t to_rows, auto row_of) {
-    constexpr int kUnits = kDim / 8;
-    static_assert(Shape::kStepKeys * kUnits % kDecodeThreads == 0);
+    constexpr int kRowStep = kDecodeThreads / 8;
 #pragma unroll
-    for (int from = 0; from < Shape::kStepKeys * kUnits; from += kDecodeThreads) {
-      const int i = from + static_cast<int>(threadIdx.x), row = i / kUnits, unit = i % kUnits;
+    for (int i = 0; i < Shape::kStepKeys / kRowStep; ++i) {
+      const int row = static_cast<int>(threadIdx.x) / 8 + i * kRowStep;
       const bool valid = row < n_valid;
-      copy_unit_async(to_rows + unit / 8 * Shape::kPartBytes + swizzled_offset(row, unit % 8),
-                      row_of(page_row + (valid ? row : 0), unit * 8), valid);
+      const __nv_bfloat16* from = row_of(page_row + (valid ? row : 0), unit * 8);
+#pragma unroll
+      for (int part = 0; part < kDim / kSwizzleElements; ++part) {
+        copy_unit_async(to_rows + part * Shape::kPartBytes + swizzled_offset(row, unit), from + part * kSwizzleElements,
+                        valid);
+      }
     }
   };
   copy.template operator()<Shape::kQk>(to, [&](int row, int column) { return work.rows.key(page, row, column); });

@@ -1,8 +1,8 @@
 // Latent attention of prompts on the portable path. Contract in mla_prefill_attention.cuh, core in
 // prefill_portable.cuh: a key's two parts, expanded and cached, are copied side by side.
 
-#include "kernels/attention/prefill_portable.cuh"
 #include "kernels/attention/portable.cuh"
+#include "kernels/attention/prefill_portable.cuh"
 #include "kernels/device/launch.cuh"
 
 namespace assay::kernels {
@@ -50,10 +50,10 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
 Result<> launch_portable_mla_prefill(const MlaPrefillAttentionArgs& args, cudaStream_t stream) {
   static const Result<> allowed = allow_shared_memory(portable_mla_prefill_kernel, MlaPrefillShape::kSharedBytes);
   ASSAY_TRY(allowed);
-  return launch("mla_prefill_attention", portable_mla_prefill_kernel,
-                {dim3(static_cast<unsigned>(args.n_tiles * args.n_heads)), kPrefillThreads,
-                 MlaPrefillShape::kSharedBytes},
-                stream, args);
+  return launch(
+      "mla_prefill_attention", portable_mla_prefill_kernel,
+      {dim3(static_cast<unsigned>(args.n_tiles * args.n_heads)), kPrefillThreads, MlaPrefillShape::kSharedBytes},
+      stream, args);
 }
 
 }  // namespace assay::kernels

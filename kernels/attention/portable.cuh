@@ -4,9 +4,9 @@
 // shared memory a block.
 //
 //   The order in prefill is that of Hopper's kernels, with mma.m16n8k16 in place of wgmma. In decode keys are cut into
-//   chunks of 256 from an item's first on; a chunk is taken in steps of 64 keys (of 32 where attention is latent) with a
-//   running maximum, weights rounded to bfloat16. A weight sum has a part for each warp, a quarter of a step's keys; the
-//   four are added in order. Chunks are added in order to the item, items by the merge that every path shares.
+//   chunks of 256 from an item's first on; a chunk is taken in steps of 64 keys (of 32 where attention is latent) with
+//   a running maximum, weights rounded to bfloat16. A weight sum has a part for each warp, a quarter of a step's keys;
+//   the four are added in order. Chunks are added in order to the item, items by the merge that every path shares.
 
 #include "kernels/attention/decode_attention.cuh"
 #include "kernels/attention/mla_decode_attention.cuh"

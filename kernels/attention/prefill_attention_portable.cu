@@ -1,7 +1,7 @@
 // Prefill attention on the portable path. Contract in prefill_attention.cuh, core in prefill_portable.cuh.
 
-#include "kernels/attention/prefill_portable.cuh"
 #include "kernels/attention/portable.cuh"
+#include "kernels/attention/prefill_portable.cuh"
 #include "kernels/device/launch.cuh"
 
 namespace assay::kernels {

@@ -3,9 +3,9 @@
 // Device code only; included by the kernels of prefill_attention.cuh and mla_prefill_attention.cuh.
 //
 // Eight warps have 16 rows each, their queries in registers. A block of 128 keys and its values are copied to shared
-// memory in turns, so that one is on its way while the other is multiplied: products are mma.m16n8k16 over d and over the
-// block's keys, everything else is prefill_rows.cuh's and the same as on Hopper. What lies past a sequence's last key
-// arrives as zeros.
+// memory in turns, so that one is on its way while the other is multiplied: products are mma.m16n8k16 over d and over
+// the block's keys, everything else is prefill_rows.cuh's and the same as on Hopper. What lies past a sequence's last
+// key arrives as zeros.
 
 #include <cuda_runtime.h>
 
@@ -30,16 +30,21 @@ struct PrefillShape {
   static_assert(kPrefillTileRows == kBlockKeys, "queries pass through the keys' place");
 };
 
-/// Asks for 128 rows of kDim columns; row_of(i) is the address of row i, rows from n_rows on become zeros.
+/// Asks for 128 rows of kDim columns; row_of(i, column) is an address in row i, rows from n_rows on become zeros. Eight
+/// threads have 64 neighbouring columns of a row.
 template <int kDim, class RowOf>
 __device__ inline void copy_block(std::uint32_t to, int n_rows, RowOf row_of) {
-  constexpr int kUnits = kDim / 8;
-#pragma unroll 4
-  for (int i = static_cast<int>(threadIdx.x); i < kBlockKeys * kUnits; i += kPrefillThreads) {
-    const int row = i / kUnits, unit = i % kUnits;
+  constexpr int kRowStep = kPrefillThreads / 8;
+  const int first_row = static_cast<int>(threadIdx.x) / 8, unit = static_cast<int>(threadIdx.x) % 8;
+#pragma unroll
+  for (int i = 0; i < kBlockKeys / kRowStep; ++i) {
+    const int row = first_row + i * kRowStep;
     const bool valid = row < n_rows;
-    const __nv_bfloat16* from = row_of(valid ? row : 0, unit * 8);
-    copy_unit_async(to + unit / 8 * (kBlockKeys * kSwizzleRowBytes) + swizzled_offset(row, unit % 8), from, valid);
+#pragma unroll
+    for (int part = 0; part < kDim / kSwizzleElements; ++part) {
+      copy_unit_async(to + part * (kBlockKeys * kSwizzleRowBytes) + swizzled_offset(row, unit),
+                      row_of(valid ? row : 0, part * kSwizzleElements) + unit * 8, valid);
+    }
   }
 }
 
@@ -94,7 +99,7 @@ __device__ inline void multiply_values(float (&output)[kDim / 2], const Scores& 
 }
 
 /// One tile of one head. `rows` says where things are: query(row, column) of the tile, key(u, column) and
-/// value(u, column) of the sequence, each the address of eight elements. out [tokens, heads, kV].
+/// value(u, column) of the sequence, each the address of 64 elements. out [tokens, heads, kV].
 template <class Shape, class RowsOf>
 __device__ void attend_tile(const PrefillTile& tile, const RowsOf& rows_of, float scale, __nv_bfloat16* out, int heads,
                             int head) {

@@ -1,7 +1,7 @@
 #pragma once
 // A prefill block's step over 128 keys but for its products: rows of scores, weights and outputs in registers, as a
-// warpgroup's wgmma and four warps' mma.m16n8k16 both lay them, 16 rows a warp. Device code only. The order of its sums is
-// prefill_attention.cuh's and mla_prefill_attention.cuh's.
+// warpgroup's wgmma and four warps' mma.m16n8k16 both lay them, 16 rows a warp. Device code only. The order of its sums
+// is prefill_attention.cuh's and mla_prefill_attention.cuh's.
 
 #include "kernels/attention/mma.cuh"
 #include "kernels/attention/prefill_attention.cuh"

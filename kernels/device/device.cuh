@@ -39,8 +39,9 @@ struct DeviceFacts {
 };
 
 /// Makes a device the calling thread's current one, settles the process's path and reads the facts. The path is `path`,
-/// or else what ASSAY_CUDA_PATH names (hopper or portable), or else Hopper's where the device is one. Error{environment}
-/// where there is no driver or device, the driver is older than the runtime, or the device can't run that path.
+/// or else what ASSAY_CUDA_PATH names (hopper or portable), or else Hopper's where the device is one.
+/// Error{environment} where there is no driver or device, the driver is older than the runtime, or the device can't run
+/// that path.
 Result<DeviceFacts> open_device(int ordinal = 0, std::optional<CudaPath> path = {});
 
 /// The path that open_device settled last, for every launch of the process: like the runtime's current device it is not

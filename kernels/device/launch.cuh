@@ -1,7 +1,8 @@
 #pragma once
 // One way to launch a kernel. On Hopper's path a launch may overlap the tail of the one before it on its stream
-// (programmatic dependent launch), so every kernel of that path calls wait_for_previous_grid() before it touches what others wrote or may still
-// read; what it does before that (barriers, weights that never change) is hidden behind its predecessor.
+// (programmatic dependent launch), so every kernel of that path calls wait_for_previous_grid() before it touches what
+// others wrote or may still read; what it does before that (barriers, weights that never change) is hidden behind its
+// predecessor.
 
 #include <cuda_runtime.h>
 

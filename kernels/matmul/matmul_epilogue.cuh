@@ -48,16 +48,16 @@ __device__ void for_each_f32(const MatmulOutput& out, float* y, int column, int 
 }
 
 template <int kTokens>
-__device__ void store_f32(const MatmulOutput& out, float* y, const float (&sums)[kTokens / 2], int own_row,
-                          int row_end, int token, float bias_low, float bias_high) {
+__device__ void store_f32(const MatmulOutput& out, float* y, const float (&sums)[kTokens / 2], int own_row, int row_end,
+                          int token, float bias_low, float bias_high) {
   for_each_f32<kTokens / 8>(out, y, 0, own_row, row_end, token,
-                               [&](int i, float* to) { *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high); });
+                            [&](int i, float* to) { *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high); });
 }
 
 /// y += sum. Many elements are read before the first is written: one after the other would each wait for memory.
 template <int kTokens>
-__device__ void add_f32(const MatmulOutput& out, float* y, const float (&sums)[kTokens / 2], int own_row,
-                        int row_end, int token) {
+__device__ void add_f32(const MatmulOutput& out, float* y, const float (&sums)[kTokens / 2], int own_row, int row_end,
+                        int token) {
   constexpr int kColumns = kTokens / 8, kAhead = kColumns < 8 ? kColumns : 8;
 #pragma unroll
   for (int column = 0; column < kColumns; column += kAhead) {

@@ -37,9 +37,10 @@ struct PortableTile {
 };
 using Tile8 = PortableTile<8, 32, 8, 16, 128, 8, 2>;
 using Tile16 = PortableTile<16, 32, 16, 16, 128, 7, 2>;
-using Tile32 = PortableTile<32, 32, 32, 16, 128, 6, 2>;
+using Tile32 = PortableTile<32, 32, 16, 16, 128, 6, 2>;
+using Tile64x32 = PortableTile<64, 32, 16, 16, 128, 4, 2>;
 using Tile64 = PortableTile<64, 64, 32, 32, 64, 4, 3>;
-using Tile128 = PortableTile<128, 128, 32, 64, 64, 3, 2>;
+using Tile128 = PortableTile<128, 128, 64, 64, 64, 3, 2>;
 
 struct PortableArgs {
   MatmulOutput output;
@@ -95,15 +96,18 @@ __device__ inline Place expert_place(const PortableArgs& a, int index) {
 template <class T, int kRows>
 __device__ inline void copy_rows(std::uint32_t to, const __nv_bfloat16* from, std::int64_t stride, int n_rows, int k,
                                  int n_in) {
-  constexpr int kRowUnits = T::kStep / kUnitElements;
+  constexpr int kRowUnits = T::kStep / kUnitElements, kRowStep = T::kThreads / kRowUnits;
+  static_assert(T::kThreads % kRowUnits == 0 && kRows % kRowStep == 0);
+  const int first_row = static_cast<int>(threadIdx.x) / kRowUnits, unit = static_cast<int>(threadIdx.x) % kRowUnits;
+  const int own_k = k + unit * kUnitElements;
+  const bool is_within = own_k < n_in;
+  const __nv_bfloat16* own = from + first_row * stride + own_k;
+  to += unit / 8 * (kRows * kSwizzleRowBytes);
 #pragma unroll
-  for (int first = 0; first < kRows * kRowUnits; first += T::kThreads) {
-    const int i = first + static_cast<int>(threadIdx.x), row = i / kRowUnits, unit = i % kRowUnits;
-    if (kRows * kRowUnits % T::kThreads != 0 && i >= kRows * kRowUnits) break;
-    const int own_k = k + unit * kUnitElements;
-    const bool valid = row < n_rows && own_k < n_in;
-    copy_unit_async(to + unit / 8 * (kRows * kSwizzleRowBytes) + swizzled_offset(row, unit % 8),
-                    valid ? from + row * stride + own_k : from, valid);
+  for (int i = 0; i < kRows / kRowStep; ++i, own += kRowStep * stride) {
+    const int row = first_row + i * kRowStep;
+    const bool valid = is_within && row < n_rows;
+    copy_unit_async(to + swizzled_offset(row, unit % 8), valid ? own : from, valid);
   }
 }
 
@@ -179,8 +183,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   extern __shared__ __align__(1024) char memory[];
   const std::uint32_t shared = shared_address(memory);
   const bool grouped = a.tiles != nullptr;
-  const int n_tiles =
-      grouped ? *a.n_tiles * a.tile_parts * a.row_tiles : a.row_tiles * a.token_tiles * a.n_batches;
+  const int n_tiles = grouped ? *a.n_tiles * a.tile_parts * a.row_tiles : a.row_tiles * a.token_tiles * a.n_batches;
   for (int index = static_cast<int>(blockIdx.x); index < n_tiles; index += static_cast<int>(gridDim.x)) {
     const Place place = grouped ? expert_place<T>(a, index) : dense_place<T>(a, index);
     if (place.token < place.token_end) multiply_tile<T>(a, place, shared);
@@ -214,6 +217,21 @@ MatmulPlan plan_of() {
   return {T::kTokens, 1, T::kRows};
 }
 
+/// All tiles that were built.
+template <class... Ts>
+struct TileList {
+  static std::vector<MatmulPlan> plans() { return {plan_of<Ts>()...}; }
+  /// Calls visit(a tile) for each.
+  template <class Visit>
+  static void for_each(Visit visit) {
+    (visit(Ts{}), ...);
+  }
+};
+using Tiles = TileList<Tile8, Tile16, Tile32, Tile64x32, Tile64, Tile128>;
+/// Those for experts, one for each number of rows; the last also takes twice as many.
+using GroupedTiles = TileList<Tile8, Tile16, Tile32, Tile64, Tile128>;
+constexpr int kMostTileRows = 2 * Tile128::kTokens;
+
 template <class T>
 Result<> launch_dense(const MatmulBf16Args& args, PortableArgs a, cudaStream_t stream) {
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
@@ -231,9 +249,7 @@ Result<> launch_grouped(const GroupedMatmulBf16Args& args, PortableArgs a, cudaS
 
 }  // namespace
 
-std::vector<MatmulPlan> portable_matmul_plans() {
-  return {plan_of<Tile8>(), plan_of<Tile16>(), plan_of<Tile32>(), plan_of<Tile64>(), plan_of<Tile128>()};
-}
+std::vector<MatmulPlan> portable_matmul_plans() { return Tiles::plans(); }
 
 MatmulPlan choose_portable_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int n_batches) {
   const auto n_tiles = [&](const MatmulPlan& plan) {
@@ -241,33 +257,25 @@ MatmulPlan choose_portable_matmul_plan(int m_rows, int n_out, int n_multiprocess
   };
   if (m_rows <= 8) return plan_of<Tile8>();
   if (m_rows <= 16) return plan_of<Tile16>();
-  if (m_rows > 64 && n_tiles(plan_of<Tile128>()) >= n_multiprocessors) return plan_of<Tile128>();
-  if (m_rows > 32 && 2 * n_tiles(plan_of<Tile64>()) >= n_multiprocessors) return plan_of<Tile64>();
-  return plan_of<Tile32>();
+  if (m_rows <= 32) return plan_of<Tile32>();
+  // Measured: a larger tile wastes less, but only where nearly all multiprocessors have one.
+  if (m_rows <= 64 && n_tiles(plan_of<Tile64>()) < n_multiprocessors) return plan_of<Tile64x32>();
+  if (m_rows <= 64 || 4 * n_tiles(plan_of<Tile128>()) < 3 * n_multiprocessors) return plan_of<Tile64>();
+  return plan_of<Tile128>();
 }
 
 std::vector<MatmulPlan> portable_grouped_matmul_plans() {
-  std::vector<MatmulPlan> plans = portable_matmul_plans();
-  plans.push_back({2 * Tile128::kTokens, 1, Tile128::kRows});
+  std::vector<MatmulPlan> plans = GroupedTiles::plans();
+  plans.push_back({kMostTileRows, 1, Tile128::kRows});
   return plans;
 }
 
 int portable_grouped_rows(int tile_rows) {
-  switch (tile_rows) {
-    case Tile8::kTokens:
-      return Tile8::kRows;
-    case Tile16::kTokens:
-      return Tile16::kRows;
-    case Tile32::kTokens:
-      return Tile32::kRows;
-    case Tile64::kTokens:
-      return Tile64::kRows;
-    case Tile128::kTokens:
-    case 2 * Tile128::kTokens:
-      return Tile128::kRows;
-    default:
-      return 0;
-  }
+  int rows = tile_rows == kMostTileRows ? Tile128::kRows : 0;
+  GroupedTiles::for_each([&]<class T>(T) {
+    if (tile_rows == T::kTokens) rows = T::kRows;
+  });
+  return rows;
 }
 
 Result<> launch_portable_matmul(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream) {
@@ -281,12 +289,11 @@ Result<> launch_portable_matmul(const MatmulBf16Args& args, const MatmulPlan& pl
   a.n_out = args.n_out;
   a.n_in = args.n_in;
   a.n_batches = args.n_batches;
-  if (plan == plan_of<Tile8>()) return launch_dense<Tile8>(args, a, stream);
-  if (plan == plan_of<Tile16>()) return launch_dense<Tile16>(args, a, stream);
-  if (plan == plan_of<Tile32>()) return launch_dense<Tile32>(args, a, stream);
-  if (plan == plan_of<Tile64>()) return launch_dense<Tile64>(args, a, stream);
-  if (plan == plan_of<Tile128>()) return launch_dense<Tile128>(args, a, stream);
-  return bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.rows, " rows");
+  Result<> result = bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.rows, " rows");
+  Tiles::for_each([&]<class T>(T) {
+    if (plan == plan_of<T>()) static_cast<void>(result = launch_dense<T>(args, a, stream));
+  });
+  return result;
 }
 
 Result<> launch_portable_grouped_matmul(const GroupedMatmulBf16Args& args, const MatmulPlan& plan,
@@ -304,11 +311,12 @@ Result<> launch_portable_grouped_matmul(const GroupedMatmulBf16Args& args, const
   a.n_in = args.n_in;
   a.tiles = args.tiles;
   a.n_tiles = args.n_tiles;
-  if (plan.tokens == Tile8::kTokens) return launch_grouped<Tile8>(args, a, stream);
-  if (plan.tokens == Tile16::kTokens) return launch_grouped<Tile16>(args, a, stream);
-  if (plan.tokens == Tile32::kTokens) return launch_grouped<Tile32>(args, a, stream);
-  if (plan.tokens == Tile64::kTokens) return launch_grouped<Tile64>(args, a, stream);
-  return launch_grouped<Tile128>(args, a, stream);
+  if (plan.tokens == kMostTileRows) return launch_grouped<Tile128>(args, a, stream);
+  Result<> result;
+  GroupedTiles::for_each([&]<class T>(T) {
+    if (plan.tokens == T::kTokens) static_cast<void>(result = launch_grouped<T>(args, a, stream));
+  });
+  return result;
 }
 
 }  // namespace assay::kernels

@@ -1,10 +1,10 @@
 #pragma once
-// The products of matmul_bf16.cuh and grouped_matmul_bf16.cuh on the portable path: mma.m16n8k16 and cp.async, for every
-// device from sm_80 on, at most 96 KiB of shared memory a block.
+// The products of matmul_bf16.cuh and grouped_matmul_bf16.cuh on the portable path: mma.m16n8k16 and cp.async, for
+// every device from sm_80 on, at most 96 KiB of shared memory a block.
 //
 //   The sum: one float32 accumulator per element takes k in ascending steps of 16 with mma.m16n8k16 (weights are always
-//   its 16-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. Every tile runs this chain, so
-//   an element's bits depend on its row of x and its row of w alone. Epilogues are those of matmul_bf16.cuh.
+//   its 16-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. Every tile runs this chain,
+//   so an element's bits depend on its row of x and its row of w alone. Epilogues are those of matmul_bf16.cuh.
 
 #include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/matmul/matmul_bf16.cuh"

@@ -1,7 +1,7 @@
-// Sampling's kernel for a team of blocks a row, the same for every path. Contract in sample_rows.cuh. The file that includes
-// it says first, in namespace assay::kernels, what a team is: kBlocks, kThreads, kKeepsRow (whether blocks keep their tokens in
-// shared memory or read them again each time), team_rank(), team_arrive(), team_wait() and in_block(). Every team draws
-// the same tokens.
+// Sampling's kernel for a team of blocks a row, the same for every path. Contract in sample_rows.cuh. The file that
+// includes it says first, in namespace assay::kernels, what a team is: kBlocks, kThreads, kKeepsRow (whether blocks keep
+// their tokens in shared memory or read them again each time), team_rank(), team_arrive(), team_wait() and in_block().
+// Every team draws the same tokens.
 //
 // Top-k and top-p ask the same question: which is the largest value from which on up all tokens together count (top-k)
 // or weigh (top-p) enough? A histogram answers it to within a bucket, a finer one of that bucket's values the rest,

@@ -39,7 +39,8 @@ __global__ void __launch_bounds__(kThreads) portable_sample_kernel(SampleRowsArg
 }  // namespace
 
 Result<> launch_portable_sample_rows(const SampleRowsArgs& args, cudaStream_t stream) {
-  return launch("sample_rows", portable_sample_kernel, {dim3(static_cast<unsigned>(args.rows)), kThreads}, stream, args);
+  return launch("sample_rows", portable_sample_kernel, {dim3(static_cast<unsigned>(args.rows)), kThreads}, stream,
+                args);
 }
 
 }  // namespace assay::kernels
