@@ -6,6 +6,7 @@
 #include "runners/engine/cpu/kv_cache.h"
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/host.h"
+#include "runners/formats/expected_tensors.h"
 
 namespace assay::runners {
 
@@ -26,6 +27,21 @@ std::int64_t n_cache_layers(const ModelConfig& config) {
   return config.num_hidden_layers + config.num_nextn_predict_layers;
 }
 
+/// What weights take less as FP8 blocks than as bfloat16.
+std::int64_t fp8_savings(const ModelConfig& config) {
+  if (!config.quantization_config) return 0;
+  constexpr std::int64_t kBlock = 128;
+  const auto blocks = [](std::int64_t n) { return (n + kBlock - 1) / kBlock; };
+  std::int64_t bytes = 0;
+  for (const ExpectedTensor& tensor : expected_tensors(config)) {
+    const bool stays = tensor.may_be_fp8 && tensor.shape[1] % kBlock == 0 && !tensor.name.ends_with("kv_b_proj.weight");
+    if (!stays) continue;
+    bytes += tensor.n_elements() * (kBf16Bytes - 1) -
+             blocks(tensor.shape[0]) * blocks(tensor.shape[1]) * std::int64_t{sizeof(float)};
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<DeviceMemory> run_devices() {
@@ -33,7 +49,8 @@ std::vector<DeviceMemory> run_devices() {
   for (int ordinal = 0;; ++ordinal) {
     const Result<CudaDevice> gpu = open_cuda_device(ordinal);
     if (!gpu) return devices;
-    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
+    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes,
+                       gpu->path == "portable" ? Fp8Weights::widen : Fp8Weights::blocks});
   }
 }
 
@@ -55,10 +72,11 @@ MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std
   return fit;
 }
 
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes) {
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8) {
   const std::int64_t n_layers = n_cache_layers(config);
   MemoryFit fit;
   fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes;
+  if (fp8 == Fp8Weights::blocks) fit.weight_bytes -= fp8_savings(config);
   std::int64_t row_width = 0;
   if (config.attention == Attention::mla) {
     constexpr std::int64_t kLatent = 512, kRope = 64, kNope = 128, kValue = 128;  // the kernels' widths
@@ -74,7 +92,7 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
 
 MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes) {
   return device.device == "cpu" ? cpu_memory_fit(config, file_bytes, device.available_bytes)
-                                : cuda_memory_fit(config, device.available_bytes);
+                                : cuda_memory_fit(config, device.available_bytes, device.fp8);
 }
 
 }  // namespace assay::runners

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runners/engine/load_options.h"
 #include "runners/formats/model_config.h"
 
 namespace assay::runners {
@@ -13,8 +14,9 @@ namespace assay::runners {
 struct DeviceMemory {
   std::string device;  ///< as --device takes it
   std::string name;
-  std::int64_t memory_bytes = 0;     ///< in all
-  std::int64_t available_bytes = 0;  ///< that can be taken now
+  std::int64_t memory_bytes = 0;        ///< in all
+  std::int64_t available_bytes = 0;     ///< that can be taken now
+  Fp8Weights fp8 = Fp8Weights::blocks;  ///< what becomes of such weights there
 };
 
 /// This machine's: the CPU, and the GPUs that the engine's kernels run on. Each is asked at the time of the call.
@@ -32,8 +34,8 @@ struct MemoryFit {
 MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes);
 
 /// What fits into `available_bytes` of a GPU, where weights and cached values are bfloat16 in the widths of the kernels
-/// (cuda/device_model.h), whatever the files have. Pure.
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes);
+/// (cuda/device_model.h), whatever the files have, but for weights in FP8 blocks, which may stay so. Pure.
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8 = Fp8Weights::blocks);
 
 /// The one of the two that the device calls for.
 MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes);

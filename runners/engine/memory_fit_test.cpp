@@ -70,6 +70,18 @@ TEST_CASE("cuda_memory_fit: what is filled up counts", "[engine][fit]") {
   CHECK(cuda_memory_fit(parsed(document), 0).kv_bytes_per_token == 2 * 2 * 2 * 64 * 2);
 }
 
+// DeepSeek-V3: what is not FP8 are embedding, head, norms, routers, eh_proj and kv_b_proj, which is there three times.
+TEST_CASE("cuda_memory_fit: FP8 blocks take a byte a parameter", "[engine][fit]") {
+  const ModelConfig config = parsed(deepseek_v3_config());
+  const double blocks = static_cast<double>(cuda_memory_fit(config, 0).weight_bytes),
+               widened = static_cast<double>(cuda_memory_fit(config, 0, Fp8Weights::widen).weight_bytes);
+  const double n_parameters = 671.0e9 + 11.5e9;
+  CHECK(widened / n_parameters > 2.0);
+  CHECK(widened / n_parameters < 2.01);
+  CHECK(blocks / n_parameters > 1.0);
+  CHECK(blocks / n_parameters < 1.02);
+}
+
 TEST_CASE("run_devices: the processor's memory is known", "[engine][fit]") {
   const std::vector<DeviceMemory> devices = run_devices();
   REQUIRE_FALSE(devices.empty());

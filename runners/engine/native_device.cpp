@@ -57,6 +57,10 @@ Result<> settle_device(const Model& model, NativeDevice& device) {
   return {};
 }
 
+Fp8Weights fp8_on(const NativeDevice& device, Fp8Weights asked) {
+  return device.cuda && device.cuda->path == "portable" ? Fp8Weights::widen : asked;
+}
+
 ExecutorOptions default_limits(const NativeDevice& device) {
   ExecutorOptions limits;
   if (!device.cuda) return limits;

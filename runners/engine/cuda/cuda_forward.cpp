@@ -1,5 +1,8 @@
 #include "runners/engine/cuda/cuda_forward.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernels/rmsnorm/mtp_pair.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
 #include "runners/engine/cuda/device_product.h"
@@ -11,12 +14,15 @@ using kernels::Epilogue;
 Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   CudaForward f(model, limits);
+  ASSAY_ASSIGN(DeviceProducts products,
+               DeviceProducts::create(model, limits.rows() * std::max(1, s.num_experts_per_tok)));
+  f.products_ = std::make_unique<DeviceProducts>(std::move(products));
   if (s.is_mla) {
-    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, limits));
+    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, *f.products_, limits));
   } else {
-    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, limits));
+    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, *f.products_, limits));
   }
-  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, limits));
+  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, *f.products_, limits));
   ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
   ASSAY_ASSIGN(f.normed_, rows_buffer<Bf16>(limits.rows(), s.hidden));
   if (limits.kept_states > 0) {
@@ -51,7 +57,7 @@ Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStrea
   ASSAY_TRY(kernels::mtp_pair({m.embed_tokens.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(),
                                mtp.hnorm.data(), m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
                               stream));
-  ASSAY_TRY(multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(products_->multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
   return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
 }

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/base/file.h"
+
 namespace assay::runners {
 
 namespace {
@@ -34,31 +36,50 @@ Result<Uploader> Uploader::create(int n_threads) {
   return uploader;
 }
 
-Result<DeviceMatrix> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
-  DeviceMatrix m{{}, n_out, n_in};
-  ASSAY_ASSIGN(m.data, DeviceBuffer<Bf16>::create(static_cast<std::size_t>(n_out) * static_cast<std::size_t>(n_in)));
-  const std::size_t row_bytes = static_cast<std::size_t>(n_in) * sizeof(Bf16);
-  if (row_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
+template <class T>
+Result<DeviceBuffer<T>> Uploader::rows(int n_rows, int width, const std::function<void(int row, T* to)>& write_row) {
+  ASSAY_ASSIGN(DeviceBuffer<T> data,
+               DeviceBuffer<T>::create(static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(width)));
+  const std::size_t row_bytes = static_cast<std::size_t>(width) * sizeof(T);
+  if (row_bytes > kStageBytes) return bad_input("a weight has ", width, " columns, too many to load");
   const int stage_rows = static_cast<int>(kStageBytes / row_bytes);
   const int task_rows = static_cast<int>(std::max<std::size_t>(1, kTaskBytes / row_bytes));
-  for (int first = 0; first < n_out; first += stage_rows) {
-    const int n = std::min(stage_rows, n_out - first);
+  for (int first = 0; first < n_rows; first += stage_rows) {
+    const int n = std::min(stage_rows, n_rows - first);
     Stage& stage = stages_[static_cast<std::size_t>(next_stage_)];
     next_stage_ = 1 - next_stage_;
     ASSAY_TRY(check(cudaEventSynchronize(stage.copied.get()), "copy to the device"));
-    auto* rows = reinterpret_cast<Bf16*>(stage.memory.get());
+    auto* staged = reinterpret_cast<T*>(stage.memory.get());
     pool_->for_each((n + task_rows - 1) / task_rows, [&](int task, float*) {
       const int end = std::min(n, (task + 1) * task_rows);
       for (int row = task * task_rows; row < end; ++row) {
-        write_row(first + row, rows + static_cast<std::ptrdiff_t>(row) * n_in);
+        write_row(first + row, staged + static_cast<std::ptrdiff_t>(row) * width);
       }
     });
-    ASSAY_TRY(check(cudaMemcpyAsync(m.data.data() + static_cast<std::ptrdiff_t>(first) * n_in, rows,
+    ASSAY_TRY(check(cudaMemcpyAsync(data.data() + static_cast<std::ptrdiff_t>(first) * width, staged,
                                     static_cast<std::size_t>(n) * row_bytes, cudaMemcpyHostToDevice, stream_.get()),
                     "copy to the device"));
     ASSAY_TRY(check(cudaEventRecord(stage.copied.get(), stream_.get()), "copy to the device"));
   }
+  return data;
+}
+
+Result<DeviceMatrix> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
+  DeviceMatrix m{{}, n_out, n_in};
+  ASSAY_ASSIGN(m.data, rows<Bf16>(n_out, n_in, write_row));
   return m;
+}
+
+Result<DeviceBuffer<std::uint8_t>> Uploader::bytes(int n_out, int n_in, const ByteRowWriter& write_row) {
+  return rows<std::uint8_t>(n_out, n_in, write_row);
+}
+
+void Uploader::read_ahead(std::span<const std::byte> mapped) const {
+  constexpr std::size_t kPartBytes = std::size_t{4} << 20;
+  pool_->for_each(static_cast<int>((mapped.size() + kPartBytes - 1) / kPartBytes), [&](int part, float*) {
+    const auto rest = mapped.subspan(static_cast<std::size_t>(part) * kPartBytes);
+    assay::read_ahead(rest.first(std::min(kPartBytes, rest.size())));
+  });
 }
 
 Result<> Uploader::finish() { return check(cudaStreamSynchronize(stream_.get()), "copy to the device"); }

@@ -5,9 +5,11 @@
 #include <cuda_bf16.h>
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <variant>
 
 #include "kernels/device/device_buffer.cuh"
 #include "kernels/device/handles.cuh"
@@ -34,6 +36,18 @@ struct DeviceMatrix {
   int n_in = 0;
 };
 
+/// A weight in FP8 blocks, or those of all experts one after the other, as kernels/matmul/matmul_fp8.cuh takes them.
+struct DeviceFp8Matrix {
+  DeviceBuffer<std::uint8_t> codes;  ///< [n_out, n_in] e4m3
+  DeviceBuffer<float> scales;        ///< of blocks of 128 x 128; where gate and up alternate, the gate's
+  DeviceBuffer<float> up_scales;     ///< and up's; else empty
+  int n_out = 0;
+  int n_in = 0;
+};
+
+/// A weight in the form in which it is multiplied.
+using DeviceWeight = std::variant<DeviceMatrix, DeviceFp8Matrix>;
+
 class Uploader {
  public:
   /// Writes row `row` of a matrix, n_in elements. Called on any thread; rows are independent.
@@ -42,6 +56,11 @@ class Uploader {
   static Result<Uploader> create(int n_threads);
 
   Result<DeviceMatrix> matrix(int n_out, int n_in, const RowWriter& write_row);
+  /// The same of bytes: row `row` has n_in of them.
+  using ByteRowWriter = std::function<void(int row, std::uint8_t* to)>;
+  Result<DeviceBuffer<std::uint8_t>> bytes(int n_out, int n_in, const ByteRowWriter& write_row);
+  /// Has all threads ask for the bytes of a file that will be written next (read_ahead of harness/base/file.h).
+  void read_ahead(std::span<const std::byte> mapped) const;
   /// The copies asked for so far are there.
   Result<> finish();
 
@@ -52,6 +71,9 @@ class Uploader {
     PinnedMemory memory;
     kernels::Event copied;
   };
+  template <class T>
+  Result<DeviceBuffer<T>> rows(int n_rows, int width, const std::function<void(int row, T* to)>& write_row);
+
   std::unique_ptr<kernels::ThreadPool> pool_;
   kernels::Stream stream_;
   std::array<Stage, 2> stages_;
