@@ -69,7 +69,7 @@ class ScriptedRunner final : public runners::Runner {
   }
 
   std::string weights_sha256 = std::string(64, 'a');
-  runners::DeviceFacts device{"cpu", "script", Json::object()};
+  runners::DeviceFacts device = {"cpu", "script", Json::object()};
   bool refuses_all = false;
   std::function<void()> during_check;
   std::int64_t fails_after = -1;  ///< completions before the device fails; negative: it never does
