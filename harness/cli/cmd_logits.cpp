@@ -26,6 +26,7 @@ struct LogitsArgs {
   std::string out;
   bool hidden = false;
   std::string device = "auto";
+  std::string cuda_path;  // empty: auto
   std::string fp8 = "blocks";
 };
 
@@ -49,7 +50,8 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences,
                                                   run::ProgressStyle progress) {
-  ASSAY_ASSIGN(runners::NativeDevice device, runners::open_native_device(args.device));
+  ASSAY_ASSIGN(runners::NativeDevice device,
+               runners::open_native_device(args.device, args.cuda_path.empty() ? "auto" : args.cuda_path));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);
@@ -101,7 +103,7 @@ Action declare_logits(CLI::App& app, const CommonOptions& common) {
   add_text(app, "--out", args->out, "FILE.safetensors",
            "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
-  add_device_option(app, args->device);
+  add_device_options(app, args->device, args->cuda_path);
   add_fp8_option(app, args->fp8);
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
   return [args, &common] { return logits_command(*args, common); };

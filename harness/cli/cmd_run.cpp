@@ -116,6 +116,7 @@ std::string command_line(const RunArgs& args) {
   add_count("--seed", args.seed);
   add("--protocol", args.protocol);
   add_unless_default("--device", args.model.device, unset.model.device);
+  add("--cuda-path", args.model.cuda_path);
   add("--speculate", args.model.speculate);
   add_count("--max-output-tokens", args.sampling.max_output_tokens);
   add_real("--temperature", args.sampling.temperature);

@@ -20,18 +20,22 @@ bool is_device(std::string_view word) {
 
 }  // namespace
 
-void add_device_option(CLI::App& app, std::string& device) {
+void add_device_options(CLI::App& app, std::string& device, std::string& cuda_path) {
   add_text(app, "--device", device, "auto|cpu|cuda[:i]",
            "Where the model runs (default: auto, the first GPU where the model runs on it, or else the CPU)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
+  add_choice(
+      app, "--cuda-path", cuda_path, {"auto", "hopper", "portable"},
+      "Kernels of a GPU: those with Hopper's instructions, or those for every GPU from compute capability 8.0 on. "
+      "Each has its own last bits (default: auto, Hopper's where the GPU is one)");
 }
 
 void add_fp8_option(CLI::App& app, std::string& fp8) {
   add_choice(app, "--fp8", fp8, {"blocks", "widen"},
              "Weights in FP8 blocks on a GPU: multiply them as they are, by inputs rounded to FP8 (blocks), or as "
-             "bfloat16, which takes twice the memory (widen) (default: blocks)");
+             "bfloat16, which takes twice the memory (widen; the portable kernels always do) (default: blocks)");
 }
 
 runners::Fp8Weights fp8_weights(const std::string& fp8) {
@@ -42,7 +46,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(app, "--model", options.model, "REF",
            "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
            "or replay:FILE.jsonl with recorded outputs");
-  add_device_option(app, options.device);
+  add_device_options(app, options.device, options.cuda_path);
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
@@ -65,6 +69,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   run::RunnerOptions parsed;
   parsed.model = options.model;
   parsed.device = options.device;
+  if (!options.cuda_path.empty()) parsed.cuda_path = options.cuda_path;
   parsed.chat_template = options.chat_template;
   parsed.max_batch = options.max_batch;
   if (!options.kv_memory.empty()) {
@@ -82,6 +87,7 @@ void warn_of_options_without_effect(const ModelOptions& options) {
     if (given) log_warning(name, " has no effect on recorded outputs");
   };
   warn(options.device != "auto", "--device");
+  warn(!options.cuda_path.empty(), "--cuda-path");
   warn(!options.chat_template.empty(), "--chat-template");
   warn(options.max_batch.has_value(), "--max-batch");
   warn(!options.kv_memory.empty(), "--kv-memory");

@@ -11,10 +11,11 @@
 
 namespace assay::cli {
 
-/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --threads.
+/// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --threads.
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
+  std::string cuda_path;  ///< empty: auto
   std::string chat_template;
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;
@@ -23,8 +24,8 @@ struct ModelOptions {
   std::optional<std::int64_t> threads;
   bool operator==(const ModelOptions&) const = default;
 };
-/// --device alone.
-void add_device_option(CLI::App& app, std::string& device);
+/// --device and --cuda-path alone.
+void add_device_options(CLI::App& app, std::string& device, std::string& cuda_path);
 /// --fp8 alone: blocks or widen.
 void add_fp8_option(CLI::App& app, std::string& fp8);
 runners::Fp8Weights fp8_weights(const std::string& fp8);

@@ -1,7 +1,8 @@
 #pragma once
-// One way to launch a kernel. Every launch may overlap the tail of the one before it on its stream (programmatic
-// dependent launch), so every kernel calls wait_for_previous_grid() before it touches what others wrote or may still
-// read; what it does before that (barriers, weights that never change) is hidden behind its predecessor.
+// One way to launch a kernel. On Hopper's path a launch may overlap the tail of the one before it on its stream
+// (programmatic dependent launch), so every kernel of that path calls wait_for_previous_grid() before it touches what
+// others wrote or may still read; what it does before that (barriers, weights that never change) is hidden behind its
+// predecessor.
 
 #include <cuda_runtime.h>
 
@@ -30,7 +31,7 @@ Result<> launch(std::string_view what, void (*kernel)(Parameters...), const Laun
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
   config.attrs = &attribute;
-  config.numAttrs = 1;
+  config.numAttrs = cuda_path() == CudaPath::hopper ? 1 : 0;
   return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
 }
 

@@ -24,7 +24,8 @@ using LoadProgress = std::function<void(const LoadState&)>;
 
 /// What becomes of weights in FP8 blocks on a GPU. On the CPU they are multiplied as they are, by inputs in float32.
 enum class Fp8Weights {
-  blocks,  ///< multiplied as they are, by inputs rounded to FP8 in groups of 128, as the models' own programs do
+  blocks,  ///< multiplied as they are, by inputs rounded to FP8 in groups of 128, as the models' own programs do; but
+           ///< widened on the portable path, whose kernels don't have that
   widen,   ///< bfloat16, and so are the inputs: nearer to the CPU's results, twice the memory
 };
 

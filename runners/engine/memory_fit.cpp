@@ -49,7 +49,8 @@ std::vector<DeviceMemory> run_devices() {
   for (int ordinal = 0;; ++ordinal) {
     const Result<CudaDevice> gpu = open_cuda_device(ordinal);
     if (!gpu) return devices;
-    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
+    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes,
+                       gpu->path == "portable" ? Fp8Weights::widen : Fp8Weights::blocks});
   }
 }
 
@@ -91,7 +92,7 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
 
 MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes) {
   return device.device == "cpu" ? cpu_memory_fit(config, file_bytes, device.available_bytes)
-                                : cuda_memory_fit(config, device.available_bytes);
+                                : cuda_memory_fit(config, device.available_bytes, device.fp8);
 }
 
 }  // namespace assay::runners

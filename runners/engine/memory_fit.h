@@ -14,8 +14,9 @@ namespace assay::runners {
 struct DeviceMemory {
   std::string device;  ///< as --device takes it
   std::string name;
-  std::int64_t memory_bytes = 0;     ///< in all
-  std::int64_t available_bytes = 0;  ///< that can be taken now
+  std::int64_t memory_bytes = 0;        ///< in all
+  std::int64_t available_bytes = 0;     ///< that can be taken now
+  Fp8Weights fp8 = Fp8Weights::blocks;  ///< what becomes of such weights there
 };
 
 /// This machine's: the CPU, and the GPUs that the engine's kernels run on. Each is asked at the time of the call.

@@ -191,7 +191,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
-                   {"precision_path", precision_path(*model_, device_, options_.load.fp8)},
+                   {"precision_path", precision_path(*model_, device_, fp8_on(device_, options_.load.fp8))},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
@@ -211,6 +211,7 @@ DeviceFacts NativeRunner::device_facts() const {
     facts.details.update({{"ordinal", cuda->ordinal},
                           {"pci_bus_id", cuda->pci_bus_id},
                           {"compute_capability", cuda->compute_capability},
+                          {"cuda_path", cuda->path},
                           {"n_multiprocessors", cuda->n_multiprocessors},
                           {"memory_bytes", cuda->memory_bytes},
                           {"driver_cuda_version", cuda->driver_version},
@@ -301,7 +302,7 @@ Result<> NativeRunner::run(const std::vector<Request>& requests, const Completio
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options) {
-  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device));
+  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "harness/base/log.h"
 #include "kernels/attention/mla_cache.cuh"
 #include "kernels/router/route_rows.cuh"
 #include "runners/engine/cuda/cuda_executor.h"
@@ -480,8 +481,14 @@ Result<> check_cuda_model(const Model& model) {
   return check_experts(c, where);
 }
 
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options) {
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
   ASSAY_TRY(check_cuda_model(model));
+  LoadOptions options = asked;
+  if (kernels::cuda_path() == kernels::CudaPath::portable && options.fp8 == Fp8Weights::blocks) {
+    if (model.config.quantization_config)
+      log_note("weights in FP8 blocks become bfloat16: Hopper's kernels alone multiply them");
+    options.fp8 = Fp8Weights::widen;
+  }
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
   const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes), options.fp8);
