@@ -1,7 +1,9 @@
 #include "suites/registry.h"
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "harness/base/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
 
@@ -51,6 +53,24 @@ TEST_CASE("resolve_suites: names, groups and folders, each once", "[suites]") {
   const auto folder = resolve_suites(std::string(ASSAY_SOURCE_DIR) + "/suites/smoke/aime-smoke/,aime-smoke");
   REQUIRE(folder);
   CHECK(names_of(*folder) == std::vector<std::string>{"aime-smoke"});
+}
+
+TEST_CASE("resolve_suites: items that are not shipped come from the user's folder", "[suites]") {
+  const test_support::TemporaryFolder folder;
+  ::setenv("ASSAY_ITEMS", folder.path().c_str(), 1);
+  const auto absent = resolve_suites("aime2024");
+  REQUIRE_FALSE(absent);
+  CHECK_THAT(absent.error().message,
+             Catch::Matchers::EndsWith("your own copy may be " + (folder.path() / "aime2024.jsonl").string()));
+  REQUIRE(write_file(folder.path() / "aime2024.jsonl", R"({"id": 7, "problem": "What is 1 + 1?", "answer": "002"})"));
+  const auto own = resolve_suites("aime2024");
+  REQUIRE(own);
+  CHECK((*own)[0].items.size() == 1);
+  REQUIRE(write_file(folder.path() / "aime2024.jsonl", "{\n"));
+  const auto broken = resolve_suites("aime2024");
+  ::unsetenv("ASSAY_ITEMS");
+  REQUIRE_FALSE(broken);
+  CHECK_THAT(broken.error().message, Catch::Matchers::Contains("aime2024.jsonl:1: "));
 }
 
 TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suites]") {
