@@ -25,6 +25,7 @@ const std::vector<Command>& all_commands();
 
 Action declare_run(CLI::App& app, const CommonOptions& common);
 Action declare_report(CLI::App& app, const CommonOptions& common);
+Action declare_compare(CLI::App& app, const CommonOptions& common);
 Action declare_runs(CLI::App& app, const CommonOptions& common);
 Action declare_grade(CLI::App& app, const CommonOptions& common);
 Action declare_regrade(CLI::App& app, const CommonOptions& common);

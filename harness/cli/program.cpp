@@ -28,6 +28,7 @@ const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       {"run", "Put a model through suites and store every sample with its verdict", declare_run},
       {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
+      {"compare", "Compare runs item by item: differences with intervals, flips, cost, latency", declare_compare},
       {"runs", "List the runs of a results database", declare_runs},
       {"grade", "Grade outputs that were made elsewhere", declare_grade},
       {"regrade", "Grade the stored outputs of a run again", declare_regrade},
