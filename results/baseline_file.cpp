@@ -238,8 +238,9 @@ Result<ComparableRun> parse_baseline(std::string_view text, const std::string& w
   ASSAY_ASSIGN(run.run_id, object.string("run_id"));
   ASSAY_ASSIGN(run.name, object.string_or("name", ""));
   ASSAY_ASSIGN(const std::string state, object.string("state"));
-  ASSAY_ASSIGN(const RunState known_state, parse_run_state(state));
-  run.state = to_string(known_state);
+  const auto known_state = parse_run_state(state);
+  if (!known_state) return object.field_error("state", known_state.error().message);
+  run.state = to_string(*known_state);
   ASSAY_ASSIGN(run.provenance, object.string("provenance"));
   ASSAY_ASSIGN(run.model, object.string("model"));
   ASSAY_ASSIGN(run.weights_sha256, object.string_or("weights_sha256", ""));

@@ -1,6 +1,7 @@
 // assay check: has a candidate run become worse than a baseline? A gate for pipelines.
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -158,9 +159,8 @@ void tell(const results::CheckResult& result, const CheckArgs& args) {
   if (results::outcome_of(result) != results::CheckOutcome::passed)
     log_line(LogLevel::quiet, results::headline(result));
   if (!args.github) return;
-  for (const std::string& line : split(results::github_annotations(result), '\n')) {
-    if (!line.empty()) log_line(LogLevel::quiet, line);
-  }
+  // Nothing may stand in front of a workflow command in its line.
+  std::fputs(results::github_annotations(result).c_str(), stderr);
 }
 
 /// The baseline and, if one was named, the candidate: equal runs, whose samples are dealt anew.

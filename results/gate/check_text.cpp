@@ -44,6 +44,11 @@ Json to_json(const CheckResult& result, const MetricVerdict& metric) {
           {"reason", metric.reason}};
 }
 
+std::string p_text(const std::optional<double>& p) {
+  if (!p) return "-";
+  return *p < 0.0001 ? "<0.0001" : to_fixed(*p, 4);
+}
+
 std::string verdict_cell(const MetricVerdict& metric) {
   if (metric.waiver) return to_string(metric.verdict) + " (waived)";
   return metric.gated ? to_string(metric.verdict) : "(" + to_string(metric.verdict) + ")";
@@ -64,7 +69,7 @@ std::string check_text(const CheckResult& result) {
     rows.push_back({metric_title(metric), value_text(metric, evidence.baseline), value_text(metric, evidence.candidate),
                     known ? change_text(metric, *evidence.worse_by) : "-",
                     known ? change_text(metric, evidence.lower) + " to " + change_text(metric, evidence.upper) : "-",
-                    margin_text(metric), metric.p_adjusted ? to_fixed(*metric.p_adjusted, 4) : "-",
+                    margin_text(metric), p_text(metric.p_adjusted),
                     metric.power_at_margin ? to_fixed(100 * *metric.power_at_margin, 0) + " %" : "-",
                     verdict_cell(metric)});
   }

@@ -59,8 +59,8 @@ std::string reason_for(const MetricVerdict& metric) {
   if (!evidence.missing.empty()) return evidence.missing;
   switch (metric.verdict) {
     case GateVerdict::regressed:
-      return "worse by " + change_text(metric, *evidence.worse_by) + " (bounds " + bounds_text(metric) + "), margin " +
-             margin_text(metric);
+      return "changed for the worse by " + change_text(metric, *evidence.worse_by) + " (bounds " + bounds_text(metric) +
+             "), margin " + margin_text(metric);
     case GateVerdict::improved:
       return "better in any case: bounds " + bounds_text(metric);
     case GateVerdict::pass:
@@ -69,6 +69,10 @@ std::string reason_for(const MetricVerdict& metric) {
              (evidence.lower > 0 ? ", though a smaller one for the worse is there" : "") + power_text(metric);
     case GateVerdict::inconclusive:
       break;
+  }
+  if (evidence.no_spread) {
+    return "every item changed alike, by " + change_text(metric, *evidence.worse_by) +
+           ", which so few may do by chance; " + settle_text(metric);
   }
   return "a change of " + margin_text(metric) + " is neither shown nor excluded (bounds " + bounds_text(metric) +
          "); " + settle_text(metric) + power_text(metric);
