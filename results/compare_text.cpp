@@ -120,24 +120,26 @@ std::string lengths_table(const RunComparison& run, double level) {
 }
 
 std::string latency_table(const RunComparison& run, double level) {
-  Table rows = {{"latency", "p50 of both", "", "p90 of both", "", "p99 of both", "", "p50 ratio",
-                 level_text(level) + " interval"}};
+  Table rows = {{"latency", "p50 baseline", "candidate", "p90 baseline", "candidate", "p99 baseline", "candidate",
+                 "p50 ratio", level_text(level) + " interval"}};
   for (const LatencyComparison& latency : run.latency) {
+    if (latency.baseline.n == 0) continue;
     rows.push_back({latency.metric, fixed_if_known(latency.baseline.p50, 1), fixed_if_known(latency.candidate.p50, 1),
                     fixed_if_known(latency.baseline.p90, 1), fixed_if_known(latency.candidate.p90, 1),
                     fixed_if_known(latency.baseline.p99, 1), fixed_if_known(latency.candidate.p99, 1),
                     times_or_dash(latency.p50_ratio), times_range(latency.p50_ratio_interval)});
   }
-  return text_table(rows);
+  return rows.size() > 1 ? text_table(rows) : "latency: not known of both runs\n";
 }
 
 std::string figures_table(const RunComparison& run) {
   Table rows = {{"whole run", "baseline", "candidate", "ratio"}};
   for (const RunFigure& figure : run.figures) {
+    if (!figure.baseline && !figure.candidate) continue;
     rows.push_back({figure.metric, figure_or_dash(figure.baseline), figure_or_dash(figure.candidate),
                     times_or_dash(figure.ratio)});
   }
-  std::string text = text_table(rows);
+  std::string text = rows.size() > 1 ? text_table(rows) : "throughput, cost, energy: not known of either run\n";
   if (run.environment_differences.empty()) return text;
   text += "Speed and cost are those of different environments:\n";
   for (const std::string& difference : run.environment_differences) text += "  " + difference + "\n";
