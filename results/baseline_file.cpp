@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "harness/base/text.h"
+#include "results/json_values.h"
 
 namespace assay::results {
 
@@ -12,18 +13,13 @@ constexpr std::string_view kFormat = "assay-baseline";
 constexpr std::int64_t kFormatVersion = 1;
 constexpr std::int64_t kMostSamples = 10'000'000;  // planned, of a suite
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 /// A column of one field of an item's samples, left out where no sample knows it.
 template <class Field>
 void add_column(Json& json, const char* key, const std::vector<ComparableSample>& samples, Field field) {
   Json column = Json::array();
   bool known = false;
   for (const ComparableSample& sample : samples) {
-    column.push_back(or_null(sample.*field));
+    column.push_back(value_or_null(sample.*field));
     known = known || (sample.*field).has_value();
   }
   if (known) json[key] = std::move(column);
@@ -214,10 +210,10 @@ Json to_baseline_json(const ComparableRun& run) {
           {"tags", std::move(tags)},
           {"environments", run.environments},
           {"method_versions", run.method_versions},
-          {"wall_s", or_null(run.wall_s)},
-          {"output_tokens_per_s", or_null(run.output_tokens_per_s)},
-          {"usd_total", or_null(run.usd_total)},
-          {"joules_total", or_null(run.joules_total)},
+          {"wall_s", value_or_null(run.wall_s)},
+          {"output_tokens_per_s", value_or_null(run.output_tokens_per_s)},
+          {"usd_total", value_or_null(run.usd_total)},
+          {"joules_total", value_or_null(run.joules_total)},
           {"output_tokens_per_s_parts", run.output_tokens_per_s_parts},
           {"suites", std::move(suites)}};
 }

@@ -1,39 +1,32 @@
 // A comparison as one JSON document.
-#include <cmath>
-
 #include "results/compare.h"
+#include "results/json_values.h"
 
 namespace assay::results {
 
 namespace {
 
-template <class T>
-Json known_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-/// An end that has no bound is null: JSON has no infinity.
 Json interval_json(const std::optional<Interval>& interval) {
   if (!interval) return nullptr;
   Json json = Json::array();
-  for (const double end : *interval) json.push_back(std::isfinite(end) ? Json(end) : Json(nullptr));
+  for (const double end : *interval) json.push_back(finite_or_null(end));
   return json;
 }
 
 Json to_json(const PairedFigure& figure) {
   return {{"items", figure.n_items},
-          {"baseline", known_or_null(figure.baseline)},
-          {"candidate", known_or_null(figure.candidate)},
-          {"difference", known_or_null(figure.difference)},
-          {"stderr", known_or_null(figure.standard_error)},
+          {"baseline", value_or_null(figure.baseline)},
+          {"candidate", value_or_null(figure.candidate)},
+          {"difference", value_or_null(figure.difference)},
+          {"stderr", value_or_null(figure.standard_error)},
           {"interval", interval_json(figure.interval)},
           {"interval_method", figure.interval_method.empty() ? Json() : Json(figure.interval_method)}};
 }
 
 void add_test(Json& json, const DifferenceTest& test) {
-  json["p_value"] = known_or_null(test.p_value);
+  json["p_value"] = value_or_null(test.p_value);
   json["p_method"] = test.method.empty() ? Json() : Json(test.method);
-  json["p_holm"] = known_or_null(test.p_holm);
+  json["p_holm"] = value_or_null(test.p_holm);
   json["finding"] = to_string(test.finding);
 }
 
@@ -57,10 +50,10 @@ Json to_json(const Flip& flip) {
 
 Json to_json(const SuiteComparison& suite) {
   Json accuracy = to_json(suite.accuracy);
-  accuracy["stderr_fixed_items"] = known_or_null(suite.stderr_fixed_items);
+  accuracy["stderr_fixed_items"] = value_or_null(suite.stderr_fixed_items);
   accuracy["interval_fixed_items"] = interval_json(suite.interval_fixed_items);
   add_test(accuracy, suite.accuracy_test);
-  accuracy["detectable_difference"] = known_or_null(suite.detectable_difference);
+  accuracy["detectable_difference"] = value_or_null(suite.detectable_difference);
   Json tokens = to_json(suite.output_tokens);
   add_test(tokens, suite.output_tokens_test);
   Json flips = Json::array();
@@ -83,9 +76,9 @@ Json to_json(const SuiteComparison& suite) {
 }
 
 Json percentiles_json(const Percentiles& percentiles) {
-  return {{"p50", known_or_null(percentiles.p50)},
-          {"p90", known_or_null(percentiles.p90)},
-          {"p99", known_or_null(percentiles.p99)},
+  return {{"p50", value_or_null(percentiles.p50)},
+          {"p90", value_or_null(percentiles.p90)},
+          {"p99", value_or_null(percentiles.p99)},
           {"n", percentiles.n}};
 }
 
@@ -96,14 +89,14 @@ Json to_json(const RunComparison& run) {
   for (const LatencyComparison& of : run.latency) {
     latency[of.metric] = {{"baseline", percentiles_json(of.baseline)},
                           {"candidate", percentiles_json(of.candidate)},
-                          {"p50_ratio", known_or_null(of.p50_ratio)},
+                          {"p50_ratio", value_or_null(of.p50_ratio)},
                           {"p50_ratio_interval", interval_json(of.p50_ratio_interval)}};
   }
   Json figures = Json::object();
   for (const RunFigure& figure : run.figures) {
-    figures[figure.metric] = {{"baseline", known_or_null(figure.baseline)},
-                              {"candidate", known_or_null(figure.candidate)},
-                              {"ratio", known_or_null(figure.ratio)}};
+    figures[figure.metric] = {{"baseline", value_or_null(figure.baseline)},
+                              {"candidate", value_or_null(figure.candidate)},
+                              {"ratio", value_or_null(figure.ratio)}};
   }
   return {{"baseline", {{"run_id", run.baseline_run_id}, {"provenance", run.provenance_baseline}}},
           {"candidate", {{"run_id", run.candidate_run_id}, {"provenance", run.provenance_candidate}}},

@@ -63,8 +63,6 @@ struct CheckResult {
 /// How a check ended, as exit codes do.
 enum class CheckOutcome { passed = 0, failed = 1, inconclusive = 5 };
 CheckOutcome outcome_of(const CheckResult& result);
-/// The whole verdict in a line, with what would settle it.
-std::string headline(const CheckResult& result);
 
 struct CheckOptions {
   std::int64_t now_ms = 0;  ///< Unix time: waivers expire

@@ -6,6 +6,7 @@
 #include "results/analysis/distributions.h"
 #include "results/gate/calibration.h"
 #include "results/gate/test_runs.h"
+#include "results/gate/wording.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
 

@@ -1,22 +1,14 @@
 // A gate's verdict as a table for people, and as JSON.
-#include <cmath>
-
 #include "harness/base/text.h"
 #include "results/gate/calibration.h"
 #include "results/gate/check.h"
 #include "results/gate/wording.h"
+#include "results/json_values.h"
 #include "results/text_table.h"
 
 namespace assay::results {
 
 namespace {
-
-template <class T>
-Json value_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-Json finite_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json to_json(const CheckResult& result, const MetricVerdict& metric) {
   const Evidence& evidence = metric.evidence;

@@ -7,6 +7,9 @@
 
 namespace assay::results {
 
+/// The whole verdict in a line, with what would settle it: "check: regressed; accuracy of words: …".
+std::string headline(const CheckResult& result);
+
 /// "accuracy of words", "e2e_ms_p50".
 std::string metric_title(const MetricVerdict& metric);
 
