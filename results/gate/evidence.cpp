@@ -122,8 +122,14 @@ double errors_ratio(const SuitePair& suite) {
   return largest;
 }
 
-/// What resampling says of a ratio. `p_value_above` stops at 1 / (resamples + 1), so enough of them are needed for a
-/// gate of many metrics.
+/// Resampling quantiles takes far longer than flipping signs, and bounds and p-values of 0.0005 are fine enough.
+BootstrapOptions for_ratios(BootstrapOptions options) {
+  constexpr std::int64_t kMostResamples = 2000;
+  options.n_resamples = std::min(options.n_resamples, kMostResamples);
+  return options;
+}
+
+/// What resampling says of a ratio.
 Result<> add_ratio(const ResampledRatio& ratio, double margin, double level, Evidence& evidence) {
   evidence.worse_by = ratio.ratio - 1;
   ASSAY_ASSIGN(const Interval bounds, interval_of(ratio, 1 - 2 * level));
@@ -160,7 +166,8 @@ Result<Evidence> latency_evidence(const std::vector<SuitePair>& suites, std::opt
   if (evidence.n_items < 2) evidence.missing = too_few(evidence.n_items);
   if (!(*evidence.baseline > 0)) evidence.missing = "the baseline's median is 0";
   if (!evidence.missing.empty()) return evidence;
-  ASSAY_ASSIGN(const ResampledRatio ratio, quantile_ratio(values.baseline, values.candidate, 0.5, options.bootstrap));
+  ASSAY_ASSIGN(const ResampledRatio ratio,
+               quantile_ratio(values.baseline, values.candidate, 0.5, for_ratios(options.bootstrap)));
   ASSAY_TRY(add_ratio(ratio, margin, options.level, evidence));
   return evidence;
 }
@@ -262,7 +269,7 @@ Result<Evidence> cost_evidence(const ComparableRun& baseline, const ComparableRu
   };
   evidence.baseline = per_correct(*a);
   evidence.candidate = per_correct(*b);
-  const auto ratio = ratio_of_ratios(*a, *b, options.bootstrap);
+  const auto ratio = ratio_of_ratios(*a, *b, for_ratios(options.bootstrap));
   if (!ratio) {
     evidence.missing = "a run cost nothing or has no correct answer";
     return evidence;
