@@ -206,7 +206,8 @@ TEST_CASE("check: speed is gated beyond its margin, and not across environments"
     }
     run.wall_s = 10 * factor;
     run.output_tokens_per_s = 400 / factor;
-    for (int i = 0; i < 20; ++i) run.output_tokens_per_s_parts.push_back((400 + i % 5) / factor);
+    for (int i = 0; i < 20; ++i)
+      run.output_tokens_per_s_parts.push_back((400 + static_cast<double>(random() % 9)) / factor);
     run.usd_total = 0.01 * factor;
     return run;
   };

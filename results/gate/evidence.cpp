@@ -172,20 +172,21 @@ Result<Evidence> latency_evidence(const std::vector<SuitePair>& suites, std::opt
   return evidence;
 }
 
-/// The rate's mean over equal parts of a run and that mean's error (batch means).
-struct Rate {
-  double mean = 0;
-  double relative_error = 0;
-  double df = 0;
-};
+constexpr std::string_view kUnknownTime =
+    "how much a run's time varies is unknown: it was made in several parts, or without times";
 
-Result<Rate> rate_of(const ComparableRun& run) {
-  Rate rate;
-  ASSAY_ASSIGN(rate.mean, mean(run.output_tokens_per_s_parts));
-  ASSAY_ASSIGN(const double error, standard_error(run.output_tokens_per_s_parts));
-  rate.relative_error = rate.mean > 0 ? error / rate.mean : 0;
-  rate.df = static_cast<double>(run.output_tokens_per_s_parts.size() - 1);
-  return rate;
+/// The relative error of the ratio of two rates, from how the parts of the runs differ once each run's mean is divided
+/// out (batch means): the slow start and the long tail that both runs have are no noise. None where parts are unknown.
+Result<std::optional<double>> relative_error_of_rates(const ComparableRun& baseline, const ComparableRun& candidate) {
+  PairedMeans parts{baseline.output_tokens_per_s_parts, candidate.output_tokens_per_s_parts};
+  if (parts.baseline.size() < 2 || parts.baseline.size() != parts.candidate.size()) return std::optional<double>{};
+  for (auto* side : {&parts.baseline, &parts.candidate}) {
+    ASSAY_ASSIGN(const double side_mean, mean(*side));
+    if (!(side_mean > 0)) return std::optional<double>{};
+    for (double& rate : *side) rate /= side_mean;
+  }
+  ASSAY_ASSIGN(const PairedDifference difference, paired_difference(parts.candidate, parts.baseline));
+  return std::optional(difference.standard_error);
 }
 
 Result<Evidence> throughput_evidence(const ComparableRun& baseline, const ComparableRun& candidate, double margin,
@@ -198,16 +199,15 @@ Result<Evidence> throughput_evidence(const ComparableRun& baseline, const Compar
     evidence.missing = "only one of the runs knows its throughput";
     return evidence;
   }
-  if (baseline.output_tokens_per_s_parts.size() < 2 || candidate.output_tokens_per_s_parts.size() < 2) {
-    evidence.missing = "how much throughput varies is unknown: a run was made in several parts, or without times";
+  ASSAY_ASSIGN(const auto relative_error, relative_error_of_rates(baseline, candidate));
+  if (!relative_error) {
+    evidence.missing = std::string(kUnknownTime);
     return evidence;
   }
-  ASSAY_ASSIGN(const Rate a, rate_of(baseline));
-  ASSAY_ASSIGN(const Rate b, rate_of(candidate));
   const double ratio = *evidence.candidate / *evidence.baseline;
   evidence.worse_by = 1 - ratio;
-  evidence.standard_error = ratio * std::hypot(a.relative_error, b.relative_error);
-  evidence.df = std::min(a.df, b.df);
+  evidence.standard_error = ratio * *relative_error;
+  evidence.df = static_cast<double>(baseline.output_tokens_per_s_parts.size() - 1);
   evidence.no_spread = evidence.standard_error == 0;
   ASSAY_ASSIGN(const Interval bounds,
                t_interval(*evidence.worse_by, evidence.standard_error, evidence.df, 1 - 2 * options.level));
@@ -240,6 +240,26 @@ std::optional<std::vector<RatioTerm>> cost_terms(const std::vector<ItemPair>& it
   if (!(n_tokens > 0)) return {};
   for (RatioTerm& term : terms) term.numerator *= *run.usd_total / n_tokens;
   return terms;
+}
+
+/// Cost is time, and time varies from run to run though the items stay the same: its error, that of the rate, is added
+/// to what resampling the items says.
+Result<> add_noise_of_time(const ComparableRun& baseline, const ComparableRun& candidate, double margin, double level,
+                           Evidence& evidence) {
+  ASSAY_ASSIGN(const auto relative_error, relative_error_of_rates(baseline, candidate));
+  if (!relative_error) {
+    evidence.missing = std::string(kUnknownTime);
+    return {};
+  }
+  const double of_time = (1 + *evidence.worse_by) * *relative_error;
+  evidence.standard_error = std::hypot(evidence.standard_error, of_time);
+  evidence.no_spread = evidence.standard_error == 0;
+  if (evidence.no_spread || !std::isfinite(evidence.upper)) return {};
+  ASSAY_ASSIGN(const double quantile, normal_quantile(1 - level));
+  evidence.lower = *evidence.worse_by - quantile * evidence.standard_error;
+  evidence.upper = *evidence.worse_by + quantile * evidence.standard_error;
+  evidence.p_value = normal_cdf((margin - *evidence.worse_by) / evidence.standard_error);
+  return {};
 }
 
 Result<Evidence> cost_evidence(const ComparableRun& baseline, const ComparableRun& candidate,
@@ -275,6 +295,7 @@ Result<Evidence> cost_evidence(const ComparableRun& baseline, const ComparableRu
     return evidence;
   }
   ASSAY_TRY(add_ratio(*ratio, margin, options.level, evidence));
+  ASSAY_TRY(add_noise_of_time(baseline, candidate, margin, options.level, evidence));
   return evidence;
 }
 

@@ -11,6 +11,7 @@ namespace {
 std::string change_unit(const MetricVerdict& metric) { return metric.is_relative ? " %" : " points"; }
 
 std::string settle_text(const MetricVerdict& metric) {
+  if (metric.metric == "output_tokens_per_s") return "longer runs would narrow the bounds";
   if (!metric.n_items_to_settle) return "more of the same would not settle it while the change stays as it is";
   std::string text = "about " + to_text(*metric.n_items_to_settle) + " items";
   if (metric.n_samples_to_settle)
