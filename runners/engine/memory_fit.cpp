@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/quantized/device_layout.h"
 #include "runners/engine/cpu/kv_cache.h"
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/host.h"
+#include "runners/engine/model.h"
 
 namespace assay::runners {
 
@@ -55,10 +57,10 @@ MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std
   return fit;
 }
 
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes) {
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, std::int64_t saved_bytes) {
   const std::int64_t n_layers = n_cache_layers(config);
   MemoryFit fit;
-  fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes;
+  fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes - saved_bytes;
   std::int64_t row_width = 0;
   if (config.attention == Attention::mla) {
     constexpr std::int64_t kLatent = 512, kRope = 64, kNope = 128, kValue = 128;  // the kernels' widths
@@ -72,9 +74,36 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
   return fit;
 }
 
-MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes) {
-  return device.device == "cpu" ? cpu_memory_fit(config, file_bytes, device.available_bytes)
-                                : cuda_memory_fit(config, device.available_bytes);
+bool keeps_blocks(const ModelConfig& config, std::int64_t n_in) {
+  return config.attention == Attention::gqa && n_in % 64 == 0;
+}
+
+std::int64_t cuda_saved_bytes(const ModelConfig& config, const Checkpoint& checkpoint) {
+  const bool whole_heads = config.head_dim == 64 || config.head_dim == 128;
+  const auto other = [&](const std::string& name, const std::string& own, const std::string& others) {
+    const std::size_t at = name.find(own);
+    return at == std::string::npos ? nullptr : checkpoint.find(std::string(name).replace(at, own.size(), others));
+  };
+  std::int64_t saved_bytes = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (!is_quantized(tensor->dtype) || tensor->shape.size() != 2 || !keeps_blocks(config, tensor->shape[1])) continue;
+    if (name.find(".experts.") != std::string::npos) continue;
+    if (!whole_heads && name.find("o_proj") != std::string::npos) continue;
+    const TensorView* gate = other(name, "up_proj", "gate_proj");
+    const TensorView* up = other(name, "gate_proj", "up_proj");
+    if ((gate != nullptr && gate->dtype != tensor->dtype) || (up != nullptr && up->dtype != tensor->dtype)) continue;
+    const auto n_out = static_cast<int>(tensor->shape[0]), n_in = static_cast<int>(tensor->shape[1]);
+    saved_bytes += tensor->n_elements() * kBf16Bytes -
+                   static_cast<std::int64_t>(kernels::device_weight_bytes(weight_type(tensor->dtype), n_out, n_in));
+  }
+  return saved_bytes;
+}
+
+MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, const Checkpoint& checkpoint) {
+  if (device.device == "cpu") {
+    return cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
+  }
+  return cuda_memory_fit(config, device.available_bytes, cuda_saved_bytes(config, checkpoint));
 }
 
 }  // namespace assay::runners

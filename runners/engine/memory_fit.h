@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runners/formats/checkpoint.h"
 #include "runners/formats/model_config.h"
 
 namespace assay::runners {
@@ -32,10 +33,17 @@ struct MemoryFit {
 MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes);
 
 /// What fits into `available_bytes` of a GPU, where weights and cached values are bfloat16 in the widths of the kernels
-/// (cuda/device_model.h), whatever the files have. Pure.
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes);
+/// (cuda/device_model.h), whatever the files have, less what quantised weights save. Pure.
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, std::int64_t saved_bytes = 0);
+
+/// True if the GPU's products take quantised weights of this model and width as blocks: grouped-query attention, and
+/// rows of a multiple of 64.
+bool keeps_blocks(const ModelConfig& config, std::int64_t n_in);
+/// Bytes that weights which stay quantised on a GPU take less than in bfloat16. Experts' weights and gates and ups of
+/// two types don't stay so, nor does o_proj where heads are filled up (cuda/device_model.h).
+std::int64_t cuda_saved_bytes(const ModelConfig& config, const Checkpoint& checkpoint);
 
 /// The one of the two that the device calls for.
-MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes);
+MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, const Checkpoint& checkpoint);
 
 }  // namespace assay::runners

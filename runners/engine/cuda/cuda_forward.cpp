@@ -34,8 +34,7 @@ Bf16* CudaForward::plane(int index) const {
 Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t stream,
                           const std::function<Result<>(int layer)>& after_layer) {
   const DeviceModel& m = *model_;
-  ASSAY_TRY(kernels::embed_rows({m.embed_tokens.data.data(), rows.ids, drawn, rows.n_rows, m.sizes.hidden, x_.data()},
-                                stream));
+  ASSAY_TRY(embed(rows, drawn, stream));
   for (std::size_t i = 0; i < m.layers.size(); ++i) {
     ASSAY_TRY(layer(m.layers[i], static_cast<int>(i), rows, stream));
     if (after_layer) ASSAY_TRY(after_layer(static_cast<int>(i)));
@@ -43,6 +42,17 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
   if (states_.size() == 0) return {};
   return kernels::rmsnorm_bf16({x_.data(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()},
                                stream);
+}
+
+Result<> CudaForward::embed(const PassRows& rows, const int* drawn, cudaStream_t stream) {
+  const DeviceMatrix& table = model_->embed_tokens;
+  const int hidden = model_->sizes.hidden;
+  if (table.parts.empty()) {
+    return kernels::embed_rows({table.data.data(), rows.ids, drawn, rows.n_rows, hidden, x_.data()}, stream);
+  }
+  const DeviceRows& all = table.parts.front();  // one tensor, so one part
+  return kernels::embed_quantized_rows({all.blocks.data(), all.type, rows.ids, drawn, rows.n_rows, hidden, x_.data()},
+                                       stream);
 }
 
 Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStream_t stream) {

@@ -20,6 +20,7 @@ namespace assay::runners {
 
 namespace {
 
+using kernels::is_quantized;
 using kernels::kMlaHead;
 using kernels::kMlaLatent;
 using kernels::kMlaNope;
@@ -32,6 +33,8 @@ int rounded_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 int as_int(std::int64_t n) { return static_cast<int>(n); }
 
 Axis whole(int n) { return filled(n, n); }
+/// True for columns in their order, all of them (empty: as they are).
+bool is_whole(const Axis& columns, int n) { return columns.empty() || columns == whole(n); }
 
 /// The attention kernels' head size that holds `head_dim` values, or 0.
 int kernel_head_dim(int head_dim) { return head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 0; }
@@ -69,9 +72,9 @@ class ModelUpload {
     out.eps = static_cast<float>(config_.rms_norm_eps);
     out.attention_scale = model_.attention_scale;
     const Axis vocab = filled(out.sizes.vocab, out.sizes.vocab_rows);
-    ASSAY_ASSIGN(out.embed_tokens, placed(model_.embed_tokens, vocab));
+    ASSAY_ASSIGN(out.embed_tokens, kept(model_.embed_tokens, vocab));
     if (model_.lm_head.data != model_.embed_tokens.data) {
-      ASSAY_ASSIGN(out.lm_head, placed(model_.lm_head, vocab));
+      ASSAY_ASSIGN(out.lm_head, kept(model_.lm_head, vocab));
     }
     ASSAY_ASSIGN(out.norm, floats(model_.norm));
     for (const LayerWeights& layer : model_.layers) {
@@ -121,10 +124,15 @@ class ModelUpload {
     return s;
   }
 
-  Result<DeviceMatrix> matrix(int n_out, int n_in, const Uploader::RowWriter& write_row) {
+  void count(std::uint64_t n_bytes) {
     if (on_progress_) on_progress_({"upload", done_bytes_, model_.checkpoint.total_bytes()});
-    done_bytes_ += static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * sizeof(Bf16);
-    return uploader_.matrix(n_out, n_in, write_row);
+    done_bytes_ += n_bytes;
+  }
+  Result<DeviceMatrix> matrix(int n_out, int n_in, const Uploader::RowWriter& write_row) {
+    count(static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * sizeof(Bf16));
+    DeviceMatrix m{{}, n_out, n_in, {}};
+    ASSAY_ASSIGN(m.data, uploader_.matrix(n_out, n_in, write_row));
+    return m;
   }
   Result<DeviceBuffer<float>> floats(const std::vector<float>& values) {
     done_bytes_ += values.size() * sizeof(float);
@@ -155,6 +163,58 @@ class ModelUpload {
     return stacked(sources, w.n_in, columns);
   }
 
+  /// How a row is kept: in its quantised blocks, or in bfloat16.
+  static WeightType kept_type(const RowSource& row) {
+    return is_quantized(row.weight->type) ? row.weight->type : WeightType::bf16;
+  }
+  /// Ends of runs of rows that are kept alike; rows of zeros belong to the run before them.
+  static std::vector<std::size_t> runs_of(const std::vector<RowSource>& rows) {
+    std::vector<std::size_t> ends;
+    const RowSource* first = nullptr;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].weight == nullptr) continue;
+      if (first != nullptr && kept_type(*first) != kept_type(rows[i])) ends.push_back(i);
+      first = &rows[i];
+    }
+    ends.push_back(rows.size());
+    return ends;
+  }
+
+  /// As stacked(), but quantised rows keep their blocks where the kernels can take them: then the matrix is in parts.
+  Result<DeviceMatrix> kept(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
+    constexpr std::size_t kMaxParts = 3;  // q, k and v; gate and up of two types would be parts of eight rows
+    const std::vector<std::size_t> ends = runs_of(rows);
+    const bool any = std::any_of(rows.begin(), rows.end(), [](const RowSource& row) {
+      return row.weight != nullptr && is_quantized(row.weight->type);
+    });
+    if (!any || !keeps_blocks(config_, n_in) || !is_whole(columns, n_in) || ends.size() > kMaxParts) {
+      return stacked(rows, n_in, columns);
+    }
+    DeviceMatrix m{{}, static_cast<int>(rows.size()), n_in, {}};
+    std::size_t first = 0;
+    for (const std::size_t end : ends) {
+      const std::vector<RowSource> own(rows.begin() + static_cast<std::ptrdiff_t>(first),
+                                       rows.begin() + static_cast<std::ptrdiff_t>(end));
+      const auto source = std::find_if(own.begin(), own.end(), [](const RowSource& r) { return r.weight != nullptr; });
+      DeviceRows part{static_cast<int>(own.size()), kept_type(*source), {}, {}};
+      if (part.type == WeightType::bf16) {
+        ASSAY_ASSIGN(DeviceMatrix wide, stacked(own, n_in));
+        part.data = std::move(wide.data);
+      } else {
+        count(kernels::device_weight_bytes(part.type, part.n_rows, n_in));
+        ASSAY_ASSIGN(part.blocks, uploader_.blocks(part.type, n_in, own));
+      }
+      m.parts.push_back(std::move(part));
+      first = end;
+    }
+    return m;
+  }
+  Result<DeviceMatrix> kept(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
+    std::vector<RowSource> sources;
+    append_rows(w, rows, sources);
+    return kept(sources, w.n_in, columns);
+  }
+
   Result<DeviceLayer> upload_layer(const LayerWeights& layer) {
     DeviceLayer out;
     ASSAY_ASSIGN(out.input_layernorm, floats(layer.input_layernorm));
@@ -178,7 +238,7 @@ class ModelUpload {
     DeviceGqa out;
     std::vector<RowSource> rows;
     for (const WeightMatrix* part : {&w.q_proj, &w.k_proj, &w.v_proj}) append_rows(*part, heads_of(*part), rows);
-    ASSAY_ASSIGN(out.qkv, stacked(rows, w.q_proj.n_in));
+    ASSAY_ASSIGN(out.qkv, kept(rows, w.q_proj.n_in));
     if (!w.q_bias.empty()) {
       std::vector<float> bias;
       append_values(w.q_bias, heads_of(w.q_proj), bias);
@@ -199,7 +259,7 @@ class ModelUpload {
         ASSAY_ASSIGN(*to, floats(weight));
       }
     }
-    ASSAY_ASSIGN(out.o_proj, placed(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
+    ASSAY_ASSIGN(out.o_proj, kept(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
     return out;
   }
 
@@ -239,8 +299,8 @@ class ModelUpload {
     DeviceFfn out;
     std::vector<RowSource> rows;
     append_gate_up(w, rows);
-    ASSAY_ASSIGN(out.gate_up, stacked(rows, w.gate_proj.n_in));
-    ASSAY_ASSIGN(out.down, placed(w.down_proj, whole(w.down_proj.n_out), filled_columns(width)));
+    ASSAY_ASSIGN(out.gate_up, kept(rows, w.gate_proj.n_in));
+    ASSAY_ASSIGN(out.down, kept(w.down_proj, whole(w.down_proj.n_out), filled_columns(width)));
     return out;
   }
   /// Columns of a network's width, filled up to a multiple of eight; empty where they are one.
@@ -365,10 +425,11 @@ Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options)
   ASSAY_TRY(check_cuda_model(model));
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
-  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes));
+  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes),
+                                        cuda_saved_bytes(model.config, model.checkpoint));
   if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
     return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
-                             " MiB in bfloat16, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
+                             " MiB there, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
                              " MiB free; take a smaller model, or give --device cpu");
   }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));

@@ -1,5 +1,6 @@
 #pragma once
 // A model's weights on the device, in the form that the kernels take: bfloat16 products, float32 norms and biases.
+// Models with grouped-query attention keep quantised weights in their blocks, but for experts' (upload.h).
 //   q, k and v are one product; rows of gate and up alternate by eights (swiglu_bf16); the experts of a layer lie one
 //   after the other. Widths that the attention kernels don't have are filled up with zeros, which changes no score and
 //   no output.

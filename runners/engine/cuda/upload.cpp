@@ -34,31 +34,53 @@ Result<Uploader> Uploader::create(int n_threads) {
   return uploader;
 }
 
-Result<DeviceMatrix> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
-  DeviceMatrix m{{}, n_out, n_in};
-  ASSAY_ASSIGN(m.data, DeviceBuffer<Bf16>::create(static_cast<std::size_t>(n_out) * static_cast<std::size_t>(n_in)));
-  const std::size_t row_bytes = static_cast<std::size_t>(n_in) * sizeof(Bf16);
-  if (row_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
-  const int stage_rows = static_cast<int>(kStageBytes / row_bytes);
-  const int task_rows = static_cast<int>(std::max<std::size_t>(1, kTaskBytes / row_bytes));
-  for (int first = 0; first < n_out; first += stage_rows) {
-    const int n = std::min(stage_rows, n_out - first);
+Result<> Uploader::fill(std::byte* to, int n, std::size_t piece_bytes,
+                        const std::function<void(int piece, std::byte* to)>& write) {
+  const int stage_pieces = static_cast<int>(kStageBytes / piece_bytes);
+  const int task_pieces = static_cast<int>(std::max<std::size_t>(1, kTaskBytes / piece_bytes));
+  for (int first = 0; first < n; first += stage_pieces) {
+    const int n_now = std::min(stage_pieces, n - first);
     Stage& stage = stages_[static_cast<std::size_t>(next_stage_)];
     next_stage_ = 1 - next_stage_;
     ASSAY_TRY(check(cudaEventSynchronize(stage.copied.get()), "copy to the device"));
-    auto* rows = reinterpret_cast<Bf16*>(stage.memory.get());
-    pool_->for_each((n + task_rows - 1) / task_rows, [&](int task, float*) {
-      const int end = std::min(n, (task + 1) * task_rows);
-      for (int row = task * task_rows; row < end; ++row) {
-        write_row(first + row, rows + static_cast<std::ptrdiff_t>(row) * n_in);
+    pool_->for_each((n_now + task_pieces - 1) / task_pieces, [&](int task, float*) {
+      const int end = std::min(n_now, (task + 1) * task_pieces);
+      for (int piece = task * task_pieces; piece < end; ++piece) {
+        write(first + piece, stage.memory.get() + static_cast<std::size_t>(piece) * piece_bytes);
       }
     });
-    ASSAY_TRY(check(cudaMemcpyAsync(m.data.data() + static_cast<std::ptrdiff_t>(first) * n_in, rows,
-                                    static_cast<std::size_t>(n) * row_bytes, cudaMemcpyHostToDevice, stream_.get()),
-                    "copy to the device"));
+    ASSAY_TRY(
+        check(cudaMemcpyAsync(to + static_cast<std::size_t>(first) * piece_bytes, stage.memory.get(),
+                              static_cast<std::size_t>(n_now) * piece_bytes, cudaMemcpyHostToDevice, stream_.get()),
+              "copy to the device"));
     ASSAY_TRY(check(cudaEventRecord(stage.copied.get(), stream_.get()), "copy to the device"));
   }
-  return m;
+  return {};
+}
+
+Result<DeviceBuffer<Bf16>> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
+  ASSAY_ASSIGN(DeviceBuffer<Bf16> data,
+               DeviceBuffer<Bf16>::create(static_cast<std::size_t>(n_out) * static_cast<std::size_t>(n_in)));
+  const std::size_t row_bytes = static_cast<std::size_t>(n_in) * sizeof(Bf16);
+  if (row_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
+  ASSAY_TRY(fill(reinterpret_cast<std::byte*>(data.data()), n_out, row_bytes,
+                 [&](int row, std::byte* to) { write_row(row, reinterpret_cast<Bf16*>(to)); }));
+  return data;
+}
+
+Result<DeviceBuffer<std::byte>> Uploader::blocks(WeightType type, int n_in, std::span<const kernels::DeviceRow> rows) {
+  const std::size_t group_bytes = kernels::device_row_group_bytes(type, n_in);
+  if (group_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
+  const int n_groups = kernels::device_row_groups(static_cast<int>(rows.size()));
+  ASSAY_ASSIGN(DeviceBuffer<std::byte> blocks,
+               DeviceBuffer<std::byte>::create(static_cast<std::size_t>(n_groups) * group_bytes));
+  ASSAY_TRY(fill(blocks.data(), n_groups, group_bytes, [&](int group, std::byte* to) {
+    kernels::DeviceRow own[kernels::kDeviceRows];
+    const auto first = static_cast<std::size_t>(group) * kernels::kDeviceRows;
+    for (std::size_t i = first; i < std::min(first + kernels::kDeviceRows, rows.size()); ++i) own[i - first] = rows[i];
+    kernels::write_device_rows(type, n_in, own, to);
+  }));
+  return blocks;
 }
 
 Result<> Uploader::finish() { return check(cudaStreamSynchronize(stream_.get()), "copy to the device"); }

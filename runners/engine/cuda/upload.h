@@ -8,10 +8,12 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "kernels/device/device_buffer.cuh"
 #include "kernels/device/handles.cuh"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/device_layout.h"
 #include "kernels/threads/thread_pool.h"
 
 namespace assay::runners {
@@ -27,11 +29,21 @@ using PinnedMemory = std::unique_ptr<std::byte, PinnedFree>;
 /// Error{environment} if it can't be had.
 Result<PinnedMemory> allocate_pinned(std::size_t n_bytes);
 
-/// A matrix on the device, row-major.
-struct DeviceMatrix {
+/// Rows of a matrix that are stored alike: in bfloat16, row-major, or in the blocks of a quantised type
+/// (kernels/quantized/device_layout.h).
+struct DeviceRows {
+  int n_rows = 0;
+  kernels::WeightType type = kernels::WeightType::bf16;
   DeviceBuffer<Bf16> data;
+  DeviceBuffer<std::byte> blocks;
+};
+
+/// A matrix on the device: all in bfloat16, row-major, or in parts, of which some are quantised.
+struct DeviceMatrix {
+  DeviceBuffer<Bf16> data;  ///< empty where there are parts
   int n_out = 0;
   int n_in = 0;
+  std::vector<DeviceRows> parts;  ///< their rows follow each other
 };
 
 class Uploader {
@@ -41,12 +53,17 @@ class Uploader {
 
   static Result<Uploader> create(int n_threads);
 
-  Result<DeviceMatrix> matrix(int n_out, int n_in, const RowWriter& write_row);
+  Result<DeviceBuffer<Bf16>> matrix(int n_out, int n_in, const RowWriter& write_row);
+  /// Rows of quantised weights of one type and width, as their blocks; a null weight is a row of zeros.
+  Result<DeviceBuffer<std::byte>> blocks(kernels::WeightType type, int n_in, std::span<const kernels::DeviceRow> rows);
   /// The copies asked for so far are there.
   Result<> finish();
 
  private:
   explicit Uploader(int n_threads) : pool_(std::make_unique<kernels::ThreadPool>(n_threads)) {}
+  /// Fills n pieces of device memory that follow each other, each written by `write` into pinned memory.
+  Result<> fill(std::byte* to, int n, std::size_t piece_bytes,
+                const std::function<void(int piece, std::byte* to)>& write);
 
   struct Stage {
     PinnedMemory memory;
