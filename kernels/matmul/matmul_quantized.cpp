@@ -71,7 +71,7 @@ Result<CUtensorMap> quantized_x_map(const MatmulQuantizedArgs& args, int tokens,
   return encode_tensor_map(args.x, dims);
 }
 
-std::vector<QuantizedPlan> quantized_plans() { return {{32, 8}, {48, 8}, {32, 16}, {32, 32}, {64, 32}, {128, 32}}; }
+std::vector<QuantizedPlan> quantized_plans() { return {{32, 8}, {32, 16}, {32, 32}, {64, 32}, {128, 32}}; }
 
 QuantizedPlan choose_quantized_plan(int m_rows, int n_out, int n_multiprocessors) {
   static const std::vector<QuantizedPlan> plans = quantized_plans();

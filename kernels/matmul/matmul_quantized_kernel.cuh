@@ -21,7 +21,8 @@ namespace assay::kernels {
 constexpr int kQuantizedMaxStages = 24;       // barriers that fit in the head of shared memory
 constexpr int kQuantizedBarrierBytes = 1024;  // that head; keeps x aligned to the swizzle's 1024 bytes
 constexpr int kQuantizedSharedBytes = 227 * 1024;
-constexpr int kQuantizedRasterTiles = 8;  // row tiles that are walked together, so that their weights stay in L2
+constexpr int kQuantizedHalfBytes = 113 * 1024;  // of two blocks side by side
+constexpr int kQuantizedRasterTiles = 8;         // row tiles that are walked together, so that their weights stay in L2
 
 struct QuantizedKernelArgs {
   const std::byte* w;
@@ -59,6 +60,7 @@ struct QuantizedTile {
   static constexpr int kSums = groups * eights;               // of 16 rows by 8 tokens, a part
   static constexpr int kMeetingSums = kSums < 4 ? kSums : 4;  // that meet in shared memory at a time
   static constexpr int kMeetingBytes = parts * kDeviceBlocks * kMeetingSums * hopper::kWarpThreads * 16;
+  static constexpr int kBlocks = eights == 1 ? 2 : 1;  // that a multiprocessor has registers for
   static constexpr bool kHasAddend =
       kForm.scales == ScaleForm::with_addend || kForm.scales == ScaleForm::super_with_addend;
 };
@@ -75,12 +77,18 @@ __device__ inline void load_bytes(void* to, const void* from, int bytes, std::ui
                : "memory");
 }
 
-/// multiply_16x8 from zero.
-__device__ inline void multiply_16x8_from_zero(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
-                                               std::uint32_t b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%10,%10,%10,%10};"
+// Products of 16 rows by 8 tokens as multiply_16x8 makes them (attention/mma.cuh), but free to be moved: a warp must
+// begin many before it waits for one.
+
+/// d += a · b.
+__device__ inline void add_product(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+/// d = a · b.
+__device__ inline void make_product(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%10,%10,%10,%10};"
       : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(0.0f));
 }
@@ -164,13 +172,19 @@ __device__ inline std::uint32_t subtract_pairs(std::uint32_t a, std::uint32_t b)
       __hsub2(*reinterpret_cast<const __nv_bfloat162*>(&a), *reinterpret_cast<const __nv_bfloat162*>(&b));
   return *reinterpret_cast<const std::uint32_t*>(&d);
 }
-/// Bits of pair `pair` (its lowest at bit `at` and 16 + at of the word) brought to bit `to`.
+/// (word & mask) | base, in one instruction.
+__device__ inline std::uint32_t with_bits(std::uint32_t word, std::uint32_t mask, std::uint32_t base) {
+  std::uint32_t out;
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(out) : "r"(word), "r"(mask), "r"(base));
+  return out;
+}
+/// Bits from bit `at` on moved to bit `to`.
 template <int at, int to>
-__device__ inline std::uint32_t moved_bits(std::uint32_t word, std::uint32_t mask) {
+__device__ inline std::uint32_t moved(std::uint32_t word) {
   if constexpr (at > to) {
-    return (word >> (at - to)) & mask;
+    return word >> (at - to);
   } else {
-    return (word << (to - at)) & mask;
+    return word << (to - at);
   }
 }
 
@@ -185,7 +199,8 @@ __device__ inline void read_integers(const char* block, int lane, std::uint32_t 
     for (int pair = 0; pair < 8; ++pair) {
       // Seven bits, less 128, or less 256 where the sign is set.
       const std::uint32_t bytes = pair % 2 == 0 ? w[pair / 2] : w[pair / 2] >> 8;
-      a[pair / 4][pair % 4] = subtract_pairs((bytes & 0x007F007Fu) | kPairOf128, (bytes & 0x00800080u) | kPairOf128);
+      a[pair / 4][pair % 4] =
+          subtract_pairs(with_bits(bytes, 0x007F007Fu, kPairOf128), with_bits(bytes, 0x00800080u, kPairOf128));
     }
   } else {
     constexpr std::uint32_t kOffset = kPairOf128 + static_cast<std::uint32_t>(T::kForm.offset) * 0x00010001u;
@@ -198,9 +213,9 @@ __device__ inline void read_integers(const char* block, int lane, std::uint32_t 
     if constexpr (kBits == 6) upper = *reinterpret_cast<const std::uint32_t*>(block + 256 + lane * 4);
     const auto pair_of = [&]<int pair>() {
       const std::uint32_t word = pair < 4 ? words.x : words.y;
-      std::uint32_t bits = moved_bits<4 * (pair % 4), 0>(word, 0x000F000Fu) | kPairOf128;
-      if constexpr (kBits == 5) bits |= moved_bits<pair, 4>(upper, 0x00100010u);
-      if constexpr (kBits == 6) bits |= moved_bits<2 * pair, 4>(upper, 0x00300030u);
+      std::uint32_t bits = with_bits(moved<4 * (pair % 4), 0>(word), 0x000F000Fu, kPairOf128);
+      if constexpr (kBits == 5) bits = with_bits(moved<pair, 4>(upper), 0x00100010u, bits);
+      if constexpr (kBits == 6) bits = with_bits(moved<2 * pair, 4>(upper), 0x00300030u, bits);
       a[pair / 4][pair % 4] = subtract_pairs(bits, kOffset);
     };
     pair_of.template operator()<0>();
@@ -217,11 +232,6 @@ __device__ inline void read_integers(const char* block, int lane, std::uint32_t 
 __device__ inline float2 two_halves(std::uint32_t bits) {
   return __half22float2(*reinterpret_cast<const __half2*>(&bits));
 }
-__device__ inline float byte_at(std::uint32_t word, int i) { return static_cast<float>(word >> (8 * i) & 0xFF); }
-__device__ inline float signed_byte_at(std::uint32_t word, int i) {
-  return static_cast<float>(static_cast<std::int8_t>(word >> (8 * i) & 0xFF));
-}
-
 /// Scales and addends of a block, of rows g (low) and g + 8 (high).
 struct BlockScales {
   float low, high;                // of Q6_K: of the first 16 inputs
@@ -230,10 +240,11 @@ struct BlockScales {
 };
 
 template <class T>
-__device__ inline BlockScales read_scales(const char* chunk, int block, int g) {
+__device__ inline BlockScales read_scales(const char* chunk, int block, int lane) {
   constexpr ScaleForm kScales = T::kForm.scales;
   const char* head = chunk + kDeviceBlocks * T::kBlockBytes;
   const char* own = head + T::kHeadBytes + block * T::kScaleBytes;
+  const int g = lane / 4;
   BlockScales s{};
   if constexpr (kScales == ScaleForm::plain) {
     const float2 d = two_halves(*reinterpret_cast<const std::uint32_t*>(own + 4 * g));
@@ -246,21 +257,23 @@ __device__ inline BlockScales read_scales(const char* chunk, int block, int g) {
     s.low_addend = low.y;
     s.high = high.x;
     s.high_addend = high.y;
-  } else if constexpr (kScales == ScaleForm::super_with_addend) {
-    const uint2 both = *reinterpret_cast<const uint2*>(head + 8 * g);
-    const float2 low = two_halves(both.x), high = two_halves(both.y);
-    const std::uint32_t bytes = *reinterpret_cast<const std::uint32_t*>(own + 4 * g);
-    s.low = low.x * byte_at(bytes, 0);
-    s.low_addend = -low.y * byte_at(bytes, 1);
-    s.high = high.x * byte_at(bytes, 2);
-    s.high_addend = -high.y * byte_at(bytes, 3);
   } else {
-    const float2 d = two_halves(*reinterpret_cast<const std::uint32_t*>(head + 4 * g));
-    const std::uint32_t bytes = *reinterpret_cast<const std::uint32_t*>(own + 4 * g);
-    s.low = d.x * signed_byte_at(bytes, 0);
-    s.second_low = d.x * signed_byte_at(bytes, 1);
-    s.high = d.y * signed_byte_at(bytes, 2);
-    s.second_high = d.y * signed_byte_at(bytes, 3);
+    // Four lanes have the same two rows, which have four products of a half and a byte: each makes one of them.
+    constexpr bool kSigned = kScales == ScaleForm::super_of_sixteen;
+    const float half = __half2float(*reinterpret_cast<const __half*>(head + (kSigned ? lane / 2 * 2 : lane * 2)));
+    const float byte = kSigned ? static_cast<float>(*reinterpret_cast<const std::int8_t*>(own + lane))
+                               : static_cast<float>(*reinterpret_cast<const std::uint8_t*>(own + lane));
+    const float product = half * byte;
+    const auto of = [product](int i) { return __shfl_sync(0xFFFFFFFFu, product, i, 4); };
+    s.low = of(0);
+    s.high = of(2);
+    if constexpr (kSigned) {
+      s.second_low = of(1);
+      s.second_high = of(3);
+    } else {
+      s.low_addend = -of(1);
+      s.high_addend = -of(3);
+    }
   }
   return s;
 }
@@ -272,22 +285,18 @@ __device__ inline void add_scaled(float (&sums)[4], const float (&part)[4], floa
   sums[3] = fmaf(high, part[3], sums[3]);
 }
 
-/// One warp's block of a chunk. `x` is the address of this lane's row of matrices in the first eight tokens; `groups`
-/// has the chunks of the part's row groups.
+/// One warp's block of a chunk. `b` has its inputs of all tokens, `groups` the chunks of the part's row groups.
 template <class T>
-__device__ inline void multiply_block(std::uint32_t x, const char* groups, int block, int lane,
+__device__ inline void multiply_block(const std::uint32_t (&b)[T::kEights][4], const char* groups, int block, int lane,
                                       float (&sums)[T::kSums][4]) {
-  std::uint32_t b[T::kEights][4];
-#pragma unroll
-  for (int j = 0; j < T::kEights; ++j) load_matrices(b[j], x + static_cast<std::uint32_t>(j * 8 * kSwizzleRowBytes));
   float x_sums[T::kEights][2];  // the same for every row
   if constexpr (T::kHasAddend) {
     constexpr std::uint32_t kOnes[4] = {0x3F803F80u, 0x3F803F80u, 0x3F803F80u, 0x3F803F80u};
 #pragma unroll
     for (int j = 0; j < T::kEights; ++j) {
       float part[4];
-      multiply_16x8_from_zero(part, kOnes, b[j][0], b[j][1]);
-      multiply_16x8(part, kOnes, b[j][2], b[j][3]);
+      make_product(part, kOnes, b[j][0], b[j][1]);
+      add_product(part, kOnes, b[j][2], b[j][3]);
       x_sums[j][0] = part[0];
       x_sums[j][1] = part[1];
     }
@@ -297,19 +306,19 @@ __device__ inline void multiply_block(std::uint32_t x, const char* groups, int b
     const char* chunk = groups + i * T::kChunks * T::kChunkBytes;
     std::uint32_t a[2][4];
     read_integers<T>(chunk + block * T::kBlockBytes, lane, a);
-    const BlockScales s = read_scales<T>(chunk, block, lane / 4);
+    const BlockScales s = read_scales<T>(chunk, block, lane);
 #pragma unroll
     for (int j = 0; j < T::kEights; ++j) {
       float part[4];
       float(&own)[4] = sums[i * T::kEights + j];
-      multiply_16x8_from_zero(part, a[0], b[j][0], b[j][1]);
+      make_product(part, a[0], b[j][0], b[j][1]);
       if constexpr (T::kForm.scales == ScaleForm::super_of_sixteen) {
         float second[4];
-        multiply_16x8_from_zero(second, a[1], b[j][2], b[j][3]);
+        make_product(second, a[1], b[j][2], b[j][3]);
         add_scaled(own, part, s.low, s.high);
         add_scaled(own, second, s.second_low, s.second_high);
       } else {
-        multiply_16x8(part, a[1], b[j][2], b[j][3]);
+        add_product(part, a[1], b[j][2], b[j][3]);
         add_scaled(own, part, s.low, s.high);
         if constexpr (T::kHasAddend) {
           const float both[4] = {x_sums[j][0], x_sums[j][1], x_sums[j][0], x_sums[j][1]};
@@ -317,6 +326,33 @@ __device__ inline void multiply_block(std::uint32_t x, const char* groups, int b
         }
       }
     }
+  }
+}
+
+/// A warp's block of x in every chunk of a stage, as operands.
+template <class T>
+using XBlocks = std::uint32_t[T::kChunks][T::kEights][4];
+
+/// `x` is the address of this lane's row of matrices in the first chunk's first eight tokens.
+template <class T>
+__device__ inline void load_x(std::uint32_t x, XBlocks<T>& b) {
+#pragma unroll
+  for (int chunk = 0; chunk < T::kChunks; ++chunk) {
+#pragma unroll
+    for (int j = 0; j < T::kEights; ++j) {
+      load_matrices(b[chunk][j],
+                    x + static_cast<std::uint32_t>(chunk * (T::kXBytes / T::kChunks) + j * 8 * kSwizzleRowBytes));
+    }
+  }
+}
+
+/// One warp's blocks of the first kCount chunks of a stage.
+template <class T, int kCount>
+__device__ inline void multiply_chunks(const XBlocks<T>& b, const char* groups, int block, int lane,
+                                       float (&sums)[T::kSums][4]) {
+#pragma unroll
+  for (int chunk = 0; chunk < kCount; ++chunk) {
+    multiply_block<T>(b[chunk], groups + chunk * T::kChunkBytes, block, lane, sums);
   }
 }
 
@@ -397,10 +433,9 @@ __device__ void multiply_quantized_tiles(const QuantizedKernelArgs& a, const Qua
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int own = warp % kDeviceBlocks, part = warp / kDeviceBlocks;
   const int n_tiles = a.row_tiles * a.token_tiles, rounds = n_rounds<T>(a);
-  // Where this lane finds its matrices' row of x in a chunk: two blocks of 32 inputs are one box.
+  // Where this lane finds its matrices' row of x in a chunk of the ring: two blocks of 32 inputs are one box.
   const std::uint32_t x_offset = static_cast<std::uint32_t>(own / 2 * T::kTokens * kSwizzleRowBytes) +
                                  swizzled_offset(lane % 8, own % 2 * 4 + lane / 8);
-  constexpr int kXChunkBytes = T::kXBytes / T::kChunks;
   wait_for_previous_grid();
   QuantizedRingPlace at;
   for (int tile = static_cast<int>(blockIdx.x); tile < n_tiles; tile += static_cast<int>(gridDim.x)) {
@@ -410,11 +445,12 @@ __device__ void multiply_quantized_tiles(const QuantizedKernelArgs& a, const Qua
       barrier_wait(&ring.full[at.slot], at.parity);
       const char* stage = ring.stages + at.slot * T::kStageBytes;
       const char* groups = stage + T::kXBytes + part * T::kGroups * T::kChunks * T::kChunkBytes;
-#pragma unroll
-      for (int chunk = 0; chunk < T::kChunks; ++chunk) {
-        if (chunk > 0 && round * T::kChunks + chunk >= a.n_chunks) break;
-        multiply_block<T>(shared_address(stage) + static_cast<std::uint32_t>(chunk * kXChunkBytes) + x_offset,
-                          groups + chunk * T::kChunkBytes, own, lane, sums);
+      XBlocks<T> b;
+      load_x<T>(shared_address(stage) + x_offset, b);
+      if (T::kChunks == 1 || (round + 1) * T::kChunks <= a.n_chunks) {
+        multiply_chunks<T, T::kChunks>(b, groups, own, lane, sums);
+      } else {
+        multiply_chunks<T, 1>(b, groups, own, lane, sums);
       }
       __syncwarp();
       if (lane == 0) barrier_arrive(&ring.empty[at.slot]);
@@ -425,19 +461,17 @@ __device__ void multiply_quantized_tiles(const QuantizedKernelArgs& a, const Qua
 }
 
 template <class T>
-__global__ void __launch_bounds__(T::kThreads, 1)
+__global__ void __launch_bounds__(T::kThreads, T::kBlocks)
     matmul_quantized_kernel(const __grid_constant__ CUtensorMap x_map, const __grid_constant__ QuantizedKernelArgs a) {
   extern __shared__ __align__(1024) char shared[];
   auto* barriers = reinterpret_cast<std::uint64_t*>(shared);
   const QuantizedRing ring{barriers, barriers + kQuantizedMaxStages, shared + kQuantizedBarrierBytes, a.n_stages};
   auto* meeting = reinterpret_cast<float4*>(ring.stages + a.n_stages * T::kStageBytes);
   let_next_grid_start();  // at once: its first weights may come while this grid is at work
-  if (threadIdx.x == 0) {
-    prefetch_tensor_map(&x_map);
-    for (int i = 0; i < ring.n_stages; ++i) {
-      barrier_init(&ring.full[i], 1);
-      barrier_init(&ring.empty[i], T::kMultiplyingWarps);
-    }
+  if (threadIdx.x == 0) prefetch_tensor_map(&x_map);
+  if (threadIdx.x < static_cast<unsigned>(ring.n_stages)) {
+    barrier_init(&ring.full[threadIdx.x], 1);
+    barrier_init(&ring.empty[threadIdx.x], T::kMultiplyingWarps);
     barrier_init_fence();
   }
   __syncthreads();
@@ -463,8 +497,6 @@ Result<> launch_quantized_tile(const QuantizedLaunch& launched) {
   a.m_rows = args.m_rows;
   a.n_out = args.n_out;
   a.n_chunks = device_chunks(args.n_in);
-  a.n_stages = std::min(kQuantizedMaxStages,
-                        (kQuantizedSharedBytes - kQuantizedBarrierBytes - T::kMeetingBytes) / T::kStageBytes);
   a.row_groups = device_row_groups(args.n_out);
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
   a.token_tiles = (args.m_rows + T::kTokens - 1) / T::kTokens;
@@ -472,9 +504,18 @@ Result<> launch_quantized_tile(const QuantizedLaunch& launched) {
   a.bias = args.bias;
   a.y = args.y;
   a.y_stride = args.y_stride;
+  const int n_tiles = a.row_tiles * a.token_tiles;
+  // Two blocks side by side, half of the ring each, hide each other's waits. But where there are too few tiles some
+  // multiprocessors would get two blocks and others none, and types of more bits, which are read as fast as memory
+  // allows anyway, gain nothing from it with many tiles.
+  const bool two = T::kBlocks == 2 && n_tiles > launched.n_multiprocessors &&
+                   (T::kForm.bits <= 5 || n_tiles <= 2 * launched.n_multiprocessors);
+  const int n_side_by_side = two ? 2 : 1;
+  const int room = (two ? kQuantizedHalfBytes : kQuantizedSharedBytes) - kQuantizedBarrierBytes - T::kMeetingBytes;
+  a.n_stages = std::min(kQuantizedMaxStages, room / T::kStageBytes);
   static const Result<> allowed = allow_shared_memory(matmul_quantized_kernel<T>, kQuantizedSharedBytes);
   ASSAY_TRY(allowed);
-  const int n_blocks = std::min(a.row_tiles * a.token_tiles, launched.n_multiprocessors);
+  const int n_blocks = std::min(n_tiles, n_side_by_side * launched.n_multiprocessors);
   const auto shared_bytes =
       static_cast<std::size_t>(kQuantizedBarrierBytes + a.n_stages * T::kStageBytes + T::kMeetingBytes);
   return launch("matmul_quantized", matmul_quantized_kernel<T>,
@@ -492,7 +533,6 @@ Result<> launch_quantized(const QuantizedLaunch& launched) {
     static_cast<void>(result = launch_quantized_tile<T>(launched));
   };
   try_tile(QuantizedTile<type, 2, 1, 1>{});
-  try_tile(QuantizedTile<type, 3, 1, 1>{});
   try_tile(QuantizedTile<type, 2, 1, 2>{});
   try_tile(QuantizedTile<type, 2, 1, 4>{});
   try_tile(QuantizedTile<type, 2, 2, 4>{});
