@@ -44,4 +44,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+/// Asks the system to read these mapped bytes before they are touched, in large parts instead of a few pages for each
+/// fault. A hint: nothing fails, and memory that is no file's stays as it is.
+void read_ahead(std::span<const std::byte> mapped);
+
 }  // namespace assay

@@ -26,6 +26,7 @@ struct LogitsArgs {
   std::string out;
   bool hidden = false;
   std::string device = "auto";
+  std::string fp8 = "blocks";
 };
 
 /// The tensors of one sequence under the names of INTERFACE.md.
@@ -52,7 +53,8 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);
-  const runners::LoadOptions load{.on_progress = [&](const runners::LoadState& state) { view.show(state); }};
+  const runners::LoadOptions load{.fp8 = fp8_weights(args.fp8),
+                                  .on_progress = [&](const runners::LoadState& state) { view.show(state); }};
   ASSAY_ASSIGN(const runners::Model model, runners::load_model(path, load));
   kernels::ThreadPool pool(runners::available_processors());
   ASSAY_TRY(runners::settle_device(model, device));
@@ -100,6 +102,7 @@ Action declare_logits(CLI::App& app, const CommonOptions& common) {
            "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
   add_device_option(app, args->device);
+  add_fp8_option(app, args->fp8);
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
   return [args, &common] { return logits_command(*args, common); };
 }

@@ -22,10 +22,20 @@ bool is_device(std::string_view word) {
 
 void add_device_option(CLI::App& app, std::string& device) {
   add_text(app, "--device", device, "auto|cpu|cuda[:i]",
-           "Where the model runs (default: auto, the first GPU for Llama and Qwen models, or else the CPU)")
+           "Where the model runs (default: auto, the first GPU where the model runs on it, or else the CPU)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
+}
+
+void add_fp8_option(CLI::App& app, std::string& fp8) {
+  add_choice(app, "--fp8", fp8, {"blocks", "widen"},
+             "Weights in FP8 blocks on a GPU: multiply them as they are, by inputs rounded to FP8 (blocks), or as "
+             "bfloat16, which takes twice the memory (widen) (default: blocks)");
+}
+
+runners::Fp8Weights fp8_weights(const std::string& fp8) {
+  return fp8 == "widen" ? runners::Fp8Weights::widen : runners::Fp8Weights::blocks;
 }
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
@@ -43,6 +53,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
              "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
              "sequences at a time (default: off)");
+  add_fp8_option(app, options.fp8);
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
   add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
   add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
@@ -61,6 +72,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   }
   if (options.threads) parsed.load.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
+  parsed.load.fp8 = fp8_weights(options.fp8);
   return parsed;
 }
 
@@ -74,6 +86,7 @@ void warn_of_options_without_effect(const ModelOptions& options) {
   warn(options.max_batch.has_value(), "--max-batch");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");
+  warn(options.fp8 != "blocks", "--fp8");
 }
 
 void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default) {

@@ -11,7 +11,7 @@
 
 namespace assay::cli {
 
-/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate, --threads.
+/// --model, --device, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --threads.
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
@@ -19,11 +19,15 @@ struct ModelOptions {
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;
   std::string speculate;
+  std::string fp8 = "blocks";
   std::optional<std::int64_t> threads;
   bool operator==(const ModelOptions&) const = default;
 };
 /// --device alone.
 void add_device_option(CLI::App& app, std::string& device);
+/// --fp8 alone: blocks or widen.
+void add_fp8_option(CLI::App& app, std::string& fp8);
+runners::Fp8Weights fp8_weights(const std::string& fp8);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// Checks what the table can't. Error{bad_input} names the option. Pure.

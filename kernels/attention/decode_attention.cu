@@ -31,8 +31,13 @@ template <int kDim>
 struct Stage {
   static constexpr int kRowsBytes = kPageTokens * kDim * 2;  // keys or values of a page
   static constexpr int kBytes = 2 * kRowsBytes;
-  static constexpr int kBlocks = kDim == 128 ? 2 : 3;  // blocks on a multiprocessor
-  static constexpr int kCount = kDim == 128 ? 3 : 4;   // 96 and 64 KiB
+};
+/// How many blocks share a multiprocessor, and how many pages each has under way. Few rows have few chunks: a block
+/// alone there takes a whole one.
+template <int kDim, bool kFewRows>
+struct Ring {
+  static constexpr int kBlocks = kFewRows ? 1 : kDim == 128 ? 2 : 3;
+  static constexpr int kCount = kFewRows ? 5 : kDim == 128 ? 3 : 4;
 };
 static_assert(kQuarters * kMaxGroup * sizeof(float) == 4 * kPageTokens, "the quarters' outputs take exactly one stage");
 
@@ -89,7 +94,7 @@ __device__ inline Share share_of(const DecodeAttentionArgs& a) {
 }
 
 /// The copying side, one thread. A chunk's pages are known before those of the one before it are asked for.
-template <int kDim>
+template <int kDim, int kCount>
 __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, char* stages, const CUtensorMap& key_map,
                            const CUtensorMap& value_map) {
   const auto [n_work, step] = share_of(a);
@@ -99,7 +104,7 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, c
   Place at;
   int n_loaded = 0;
   const auto load_page = [&](int kv_head, int page) {
-    if (n_loaded++ >= Stage<kDim>::kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
+    if (n_loaded++ >= kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
     barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
     char* to = stages + at.slot * Stage<kDim>::kBytes;
     for (int c = 0; c < kDim; c += kSwizzleElements) {
@@ -107,10 +112,23 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, c
       load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, kv_head, page);
       load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, kv_head, page);
     }
-    at.advance(Stage<kDim>::kCount);
+    at.advance(kCount);
   };
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
   int4 pages = pages_of(work, 0);
+  // While others still work: all rows but those that this pass appends were there before.
+  const auto prefetch_page = [&](int page) {
+    for (int c = 0; c < kDim; c += kSwizzleElements) {
+      prefetch_box(&key_map, c, 0, work.kv_head, page);
+      prefetch_box(&value_map, c, 0, work.kv_head, page);
+    }
+  };
+  if (static_cast<int>(blockIdx.x) < step) {
+    prefetch_page(pages.x);
+    if (work.n_keys > kPageTokens) prefetch_page(pages.y);
+    if (work.n_keys > 2 * kPageTokens) prefetch_page(pages.z);
+    if (work.n_keys > 3 * kPageTokens) prefetch_page(pages.w);
+  }
   wait_for_previous_grid();
   if (static_cast<int>(blockIdx.x) >= step) return;
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
@@ -231,8 +249,8 @@ struct ChunkPlace {
   int parity;  // of its number
 };
 
-/// Adds the quarters in order and then the chunk to its item; the last chunk stores the item's part. `buffer` is the
-/// last page's stage, which all have read.
+/// Adds the quarters in order and then the chunk to its item; the last chunk stores the item's part, or the row's
+/// output if there is no other item. `buffer` is the last page's stage, which all have read.
 template <int kDim>
 __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* buffer, int group, const Work& work,
                              const ChunkPlace& place, const Running<kDim>& r) {
@@ -254,6 +272,7 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
   }
   named_barrier(1, kComputing);
   const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.kv_head * group;
+  const bool is_whole = place.is_last && is_only_item(k.a.first_item, work.row);
   for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kComputing) {
     const int row = i / kDim, column = i % kDim;
     float max = shared.quarters[0][row].max;
@@ -278,6 +297,11 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
       if (column == 0) shared.span[place.parity][row] = {max, sum};
       continue;
     }
+    if (is_whole) {
+      const std::size_t head = static_cast<std::size_t>(work.row) * k.a.heads + work.kv_head * group + row;
+      k.a.out[head * kDim + static_cast<std::size_t>(column)] = __float2bfloat16_rn(output / sum);
+      continue;
+    }
     const std::size_t head = first_head + static_cast<std::size_t>(row);
     k.part_outputs[head * kDim + static_cast<std::size_t>(column)] = output;
     if (column == 0) k.parts[head] = {{max, sum}, k.a.items[work.index].starts_span, 0};
@@ -285,7 +309,7 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
 }
 
 /// A computing warp.
-template <int kDim>
+template <int kDim, int kCount>
 __device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* stages) {
   const DecodeAttentionArgs& a = k.a;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
@@ -316,17 +340,18 @@ __device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* st
         }
         __syncwarp();
         if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
-        at.advance(Stage<kDim>::kCount);
+        at.advance(kCount);
       }
     }
     work = next;
   }
 }
 
-template <int kDim>
-__global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
+template <int kDim, bool kFewRows>
+__global__ void __launch_bounds__(kThreads, Ring<kDim, kFewRows>::kBlocks)
     items_kernel(const __grid_constant__ CUtensorMap key_map, const __grid_constant__ CUtensorMap value_map,
                  const __grid_constant__ KernelArgs k) {
+  constexpr int kCount = Ring<kDim, kFewRows>::kCount;
   extern __shared__ __align__(1024) char memory[];
   auto& shared = *reinterpret_cast<Shared<kDim>*>(memory);
   char* stages = memory + head_bytes<kDim>();
@@ -334,7 +359,7 @@ __global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&key_map);
     prefetch_tensor_map(&value_map);
-    for (int i = 0; i < Stage<kDim>::kCount; ++i) {
+    for (int i = 0; i < kCount; ++i) {
       barrier_init(&shared.full[i], 1);
       barrier_init(&shared.empty[i], kQuarters);
     }
@@ -342,28 +367,36 @@ __global__ void __launch_bounds__(kThreads, Stage<kDim>::kBlocks)
   }
   __syncthreads();
   if (threadIdx.x < kQuarters * kWarpThreads) {
-    attend_items<kDim>(k, shared, stages);
+    attend_items<kDim, kCount>(k, shared, stages);
   } else if (threadIdx.x == kQuarters * kWarpThreads) {
-    load_pages<kDim>(k.a, shared, stages, key_map, value_map);
+    load_pages<kDim, kCount>(k.a, shared, stages, key_map, value_map);
   }
+}
+
+template <int kDim, bool kFewRows>
+Result<> launch_items(const KernelArgs& k, cudaStream_t stream) {
+  const DecodeAttentionArgs& a = k.a;
+  ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(a.cache, a.cache.keys));
+  ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(a.cache, a.cache.values));
+  int device = 0, n_multiprocessors = 0;
+  ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
+  ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
+  using Blocks = Ring<kDim, kFewRows>;
+  constexpr std::size_t kSharedBytes = head_bytes<kDim>() + Blocks::kCount * Stage<kDim>::kBytes;
+  static const Result<> allowed = allow_shared_memory(items_kernel<kDim, kFewRows>, kSharedBytes);
+  ASSAY_TRY(allowed);
+  const int n_blocks = std::min(Blocks::kBlocks * n_multiprocessors, a.max_items * a.cache.kv_heads);
+  return launch("decode_attention", items_kernel<kDim, kFewRows>,
+                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k);
 }
 
 template <int kDim>
 Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
-  ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
-  ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(args.cache, args.cache.values));
-  int device = 0, n_multiprocessors = 0;
-  ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
-  ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
-  constexpr std::size_t kSharedBytes = head_bytes<kDim>() + Stage<kDim>::kCount * Stage<kDim>::kBytes;
-  static const Result<> allowed = allow_shared_memory(items_kernel<kDim>, kSharedBytes);
-  ASSAY_TRY(allowed);
+  constexpr int kFewRows = 4;
   KernelArgs k{args, args.scratch, nullptr};
   k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
-  const int n_blocks = std::min(Stage<kDim>::kBlocks * n_multiprocessors, args.max_items * args.cache.kv_heads);
-  ASSAY_TRY(launch("decode_attention", items_kernel<kDim>,
-                   {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k));
-  return merge_items<kDim, 8>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out, false},
+  ASSAY_TRY(args.rows <= kFewRows ? launch_items<kDim, true>(k, stream) : launch_items<kDim, false>(k, stream));
+  return merge_items<kDim, 8>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out, true},
                               stream);
 }
 

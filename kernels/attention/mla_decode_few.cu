@@ -114,7 +114,10 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
     const std::int32_t* pages = k.a.pages + work.item.first_page;
     const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
     std::int32_t even = pages[0], odd = item_pages > 1 ? pages[1] : 0;
-    if (n_items == 0) wait_for_previous_grid();  // the plan was there before
+    if (n_items == 0) {  // the plan was there before; so were all rows but those that this pass appends
+      for (int i = 0; i < min(item_pages, kPageChunk); ++i) prefetch_box(&page_map, 0, 0, 0, pages[i] * 8);
+      wait_for_previous_grid();
+    }
     const int q_slot = n_items % kQSlots;
     if (n_items >= kQSlots) barrier_wait(&shared.q_empty[q_slot], n_items / kQSlots % 2 ^ 1);
     barrier_arrive_expect(&shared.q_full[q_slot], kQBytes);

@@ -102,6 +102,12 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
       "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
       : "memory");
 }
+/// Brings a box into the L2 cache. What is written later is seen there all the same, so it needs no waiting.
+__device__ inline void prefetch_box(const CUtensorMap* map, int c0, int c1, int c2, int c3) {
+  asm volatile("cp.async.bulk.prefetch.tensor.4d.L2.global [%0, {%1, %2, %3, %4}];" ::"l"(map), "r"(c0), "r"(c1),
+               "r"(c2), "r"(c3)
+               : "memory");
+}
 /// Orders this thread's ordinary writes to shared memory before what the copy engine and the tensor cores do later.
 __device__ inline void fence_for_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 

@@ -14,6 +14,7 @@ namespace assay::kernels {
 namespace {
 
 constexpr int kMaxSlots = 16;
+constexpr std::size_t kAhead = 8;  // slots whose rows are asked for at once
 
 __global__ void combine_rows_kernel(CombineRowsArgs a) {
   __shared__ float weights[kMaxSlots];
@@ -31,24 +32,32 @@ __global__ void combine_rows_kernel(CombineRowsArgs a) {
   const auto* shared = reinterpret_cast<const float4*>(a.shared);
   auto* x = reinterpret_cast<float4*>(a.x) + token * width;
   for (std::size_t i = blockIdx.y * blockDim.x + threadIdx.x; i < width; i += gridDim.y * blockDim.x) {
+    // All loads are on their way before the first is used; the sums keep the slots' order.
+    float4 v = x[i], by_shared{0, 0, 0, 0};
+    if (shared != nullptr) by_shared = shared[token * width + i];
     float4 sum{0, 0, 0, 0};
-#pragma unroll 4
-    for (std::size_t k = 0; k < slots; ++k) {
-      const float4 part = out[static_cast<std::size_t>(places[k]) * width + i];
-      const float weight = weights[k];
-      sum.x += weight * part.x;
-      sum.y += weight * part.y;
-      sum.z += weight * part.z;
-      sum.w += weight * part.w;
+    for (std::size_t first = 0; first < slots; first += kAhead) {
+      float4 parts[kAhead];
+#pragma unroll
+      for (std::size_t k = 0; k < kAhead; ++k) {
+        if (first + k < slots) parts[k] = out[static_cast<std::size_t>(places[first + k]) * width + i];
+      }
+#pragma unroll
+      for (std::size_t k = 0; k < kAhead; ++k) {
+        if (first + k >= slots) break;
+        const float weight = weights[first + k];
+        sum.x += weight * parts[k].x;
+        sum.y += weight * parts[k].y;
+        sum.z += weight * parts[k].z;
+        sum.w += weight * parts[k].w;
+      }
     }
     if (shared != nullptr) {
-      const float4 part = shared[token * width + i];
-      sum.x += part.x;
-      sum.y += part.y;
-      sum.z += part.z;
-      sum.w += part.w;
+      sum.x += by_shared.x;
+      sum.y += by_shared.y;
+      sum.z += by_shared.z;
+      sum.w += by_shared.w;
     }
-    float4 v = x[i];
     v.x += sum.x;
     v.y += sum.y;
     v.z += sum.z;

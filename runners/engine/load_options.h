@@ -29,9 +29,16 @@ struct LoadState {
 };
 using LoadProgress = std::function<void(const LoadState&)>;
 
+/// What becomes of weights in FP8 blocks on a GPU. On the CPU they are multiplied as they are, by inputs in float32.
+enum class Fp8Weights {
+  blocks,  ///< multiplied as they are, by inputs rounded to FP8 in groups of 128, as the models' own programs do
+  widen,   ///< bfloat16, and so are the inputs: nearer to the CPU's results, twice the memory
+};
+
 struct LoadOptions {
   WeightSource weights = WeightSource::files;
   std::optional<int> n_threads = {};  ///< that make or repack weights; empty: one for each processor that may be used
+  Fp8Weights fp8 = Fp8Weights::blocks;
   DummyTypes dummy_types = DummyTypes::as_config;
   LoadProgress on_progress = {};  ///< called on the thread that loads; may be empty
 };

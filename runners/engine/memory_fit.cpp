@@ -8,6 +8,7 @@
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/host.h"
 #include "runners/engine/model.h"
+#include "runners/formats/expected_tensors.h"
 
 namespace assay::runners {
 
@@ -26,6 +27,21 @@ void fit_pages(const ModelConfig& config, std::int64_t page_bytes, std::int64_t 
 
 std::int64_t n_cache_layers(const ModelConfig& config) {
   return config.num_hidden_layers + config.num_nextn_predict_layers;
+}
+
+/// What weights take less as FP8 blocks than as bfloat16.
+std::int64_t fp8_savings(const ModelConfig& config) {
+  if (!config.quantization_config) return 0;
+  constexpr std::int64_t kBlock = 128;
+  const auto blocks = [](std::int64_t n) { return (n + kBlock - 1) / kBlock; };
+  std::int64_t bytes = 0;
+  for (const ExpectedTensor& tensor : expected_tensors(config)) {
+    const bool stays = tensor.may_be_fp8 && tensor.shape[1] % kBlock == 0 && !tensor.name.ends_with("kv_b_proj.weight");
+    if (!stays) continue;
+    bytes += tensor.n_elements() * (kBf16Bytes - 1) -
+             blocks(tensor.shape[0]) * blocks(tensor.shape[1]) * std::int64_t{sizeof(float)};
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -57,10 +73,12 @@ MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std
   return fit;
 }
 
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, std::int64_t saved_bytes) {
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8,
+                          std::int64_t saved_bytes) {
   const std::int64_t n_layers = n_cache_layers(config);
   MemoryFit fit;
   fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes - saved_bytes;
+  if (fp8 == Fp8Weights::blocks) fit.weight_bytes -= fp8_savings(config);
   std::int64_t row_width = 0;
   if (config.attention == Attention::mla) {
     constexpr std::int64_t kLatent = 512, kRope = 64, kNope = 128, kValue = 128;  // the kernels' widths
@@ -103,7 +121,7 @@ MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, cons
   if (device.device == "cpu") {
     return cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
   }
-  return cuda_memory_fit(config, device.available_bytes, cuda_saved_bytes(config, checkpoint));
+  return cuda_memory_fit(config, device.available_bytes, Fp8Weights::blocks, cuda_saved_bytes(config, checkpoint));
 }
 
 }  // namespace assay::runners

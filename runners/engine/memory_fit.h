@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "runners/engine/load_options.h"
 #include "runners/formats/checkpoint.h"
 #include "runners/formats/model_config.h"
 
@@ -33,8 +34,10 @@ struct MemoryFit {
 MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std::int64_t available_bytes);
 
 /// What fits into `available_bytes` of a GPU, where weights and cached values are bfloat16 in the widths of the kernels
-/// (cuda/device_model.h), whatever the files have, less what quantised weights save. Pure.
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, std::int64_t saved_bytes = 0);
+/// (cuda/device_model.h), whatever the files have, but for weights in FP8 blocks, which may stay so, and what
+/// quantised weights save. Pure.
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8 = Fp8Weights::blocks,
+                          std::int64_t saved_bytes = 0);
 
 /// True if the GPU's products take quantised weights of this model and width as blocks: grouped-query attention, and
 /// rows of a multiple of 64.

@@ -70,6 +70,18 @@ TEST_CASE("cuda_memory_fit: what is filled up counts", "[engine][fit]") {
   CHECK(cuda_memory_fit(parsed(document), 0).kv_bytes_per_token == 2 * 2 * 2 * 64 * 2);
 }
 
+// DeepSeek-V3: what is not FP8 are embedding, head, norms, routers, eh_proj and kv_b_proj, which is there three times.
+TEST_CASE("cuda_memory_fit: FP8 blocks take a byte a parameter", "[engine][fit]") {
+  const ModelConfig config = parsed(deepseek_v3_config());
+  const double blocks = static_cast<double>(cuda_memory_fit(config, 0).weight_bytes),
+               widened = static_cast<double>(cuda_memory_fit(config, 0, Fp8Weights::widen).weight_bytes);
+  const double n_parameters = 671.0e9 + 11.5e9;
+  CHECK(widened / n_parameters > 2.0);
+  CHECK(widened / n_parameters < 2.01);
+  CHECK(blocks / n_parameters > 1.0);
+  CHECK(blocks / n_parameters < 1.02);
+}
+
 TEST_CASE("run_devices: the processor's memory is known", "[engine][fit]") {
   const std::vector<DeviceMemory> devices = run_devices();
   REQUIRE_FALSE(devices.empty());
@@ -103,7 +115,8 @@ TEST_CASE("cuda_saved_bytes: which quantised weights stay so, and what that save
   const Checkpoint checkpoint = Checkpoint::in_memory("folder", std::move(tensors));
   const std::int64_t saved_bytes = (256 * 256 * 2 - 16 * 4352) + (250 * 256 * 2 - 16 * 2368);
   CHECK(cuda_saved_bytes(config, checkpoint) == saved_bytes);
-  CHECK(cuda_memory_fit(config, 0, saved_bytes).weight_bytes == cuda_memory_fit(config, 0).weight_bytes - saved_bytes);
+  CHECK(cuda_memory_fit(config, 0, Fp8Weights::blocks, saved_bytes).weight_bytes ==
+        cuda_memory_fit(config, 0).weight_bytes - saved_bytes);
 
   document["head_dim"] = 32;  // heads are filled up, and so are the columns of o_proj
   CHECK(cuda_saved_bytes(parsed(document), checkpoint) == 256 * 256 * 2 - 16 * 4352);

@@ -47,11 +47,8 @@ Result<> settle_device(const Model& model, NativeDevice& device) {
   if (!device.cuda) return {};
   const Result<> runs = check_cuda_model(model);
   if (device.by_name) return runs;
-  // Its decode kernel has not yet been compared with the CPU in large batches: who names the GPU gets it, nobody else.
-  const bool is_tried = model.config.attention == Attention::gqa;
-  if (runs && is_tried) return {};
-  log_note("the model runs on the CPU: ",
-           runs ? "latent attention runs on a GPU only where --device cuda names it" : runs.error().message);
+  if (runs) return {};
+  log_note("the model runs on the CPU: ", runs.error().message);
   device.cuda.reset();
   return {};
 }

@@ -24,8 +24,8 @@ struct NativeDevice {
 /// for other words.
 Result<NativeDevice> open_native_device(const std::string& word);
 
-/// Leaves a GPU that was not asked for by name for the CPU, with a note, if its kernels don't run this model or it has
-/// latent attention. Error{bad_input} for a GPU that was asked for and can't run it.
+/// Leaves a GPU that was not asked for by name for the CPU, with a note, if its kernels don't run this model.
+/// Error{bad_input} for a GPU that was asked for and can't run it.
 Result<> settle_device(const Model& model, NativeDevice& device);
 
 /// What an executor on this device is given where the user says nothing.

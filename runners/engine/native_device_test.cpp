@@ -17,12 +17,15 @@ TEST_CASE("open_native_device: words that name no device, or several, are refuse
   }
 }
 
-TEST_CASE("settle_device: auto leaves latent attention to the CPU", "[engine][device]") {
+TEST_CASE("settle_device: auto takes the CPU for a model that the GPU's kernels don't run", "[engine][device]") {
   set_log_level(LogLevel::quiet);
-  const auto model = load_model(*shipped_path("models/reference"));
+  auto model = load_model(*shipped_path("models/reference"));
   REQUIRE(model);
+  model->config.kv_lora_rank = 1 << 20;
   NativeDevice device{CudaDevice{}, false};
   CHECK(settle_device(*model, device));
   CHECK_FALSE(device.cuda);
   CHECK(default_limits(device).max_batch == 64);
+  NativeDevice named{CudaDevice{}, true};
+  CHECK_FALSE(settle_device(*model, named));
 }

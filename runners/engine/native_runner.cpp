@@ -1,7 +1,11 @@
 #include "runners/engine/native_runner.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <set>
+#include <stop_token>
 #include <system_error>
 #include <utility>
 
@@ -33,9 +37,13 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
   return {ends.begin(), ends.end()};
 }
 
-/// How products are computed. On the CPU: weights widened to float32, or GGUF's blocks times inputs of 16 bits.
-std::string precision_path(const Model& model, const NativeDevice& device) {
-  if (device.cuda) return "bf16";
+/// How products are computed. On the CPU: weights widened to float32, or GGUF's blocks times inputs of 16 bits. On a
+/// GPU: bfloat16, or FP8 blocks times inputs of 8 bits where the weights' shapes allow it.
+std::string precision_path(const Model& model, const NativeDevice& device, Fp8Weights fp8) {
+  if (device.cuda) {
+    if (!model.config.quantization_config) return "bf16";
+    return fp8 == Fp8Weights::blocks ? "fp8_w8a8" : "fp8_w8a16";
+  }
   if (model.config.quantization_config) return "fp8_w8a32";
   return model.repacked.empty() ? "float32" : "gguf_a16";
 }
@@ -60,16 +68,40 @@ struct Prepared {
   std::string prefill;
 };
 
+/// The hash of a checkpoint's files, made on a thread of its own while they are also being copied to a device: both
+/// read them, from the disk but once.
+class HashInBackground {
+ public:
+  explicit HashInBackground(const Checkpoint& checkpoint)
+      : total_bytes_(checkpoint.file_bytes()),
+        result_(std::async(std::launch::async, [this, &checkpoint, stop = stop_.get_token()] {
+          return checkpoint.weights_sha256([this](std::uint64_t n) { hashed_bytes_ = n; }, stop);
+        })) {}
+  ~HashInBackground() { stop_.request_stop(); }  // and the future waits
+
+  Result<std::string> finish(const LoadProgress& on_progress) {
+    constexpr std::chrono::milliseconds kShown(100);
+    while (result_.wait_for(kShown) != std::future_status::ready) {
+      if (on_progress) on_progress({"hash", hashed_bytes_, total_bytes_});
+    }
+    return result_.get();
+  }
+
+ private:
+  std::uint64_t total_bytes_;
+  std::atomic<std::uint64_t> hashed_bytes_ = 0;
+  std::stop_source stop_;
+  std::future<Result<std::string>> result_;
+};
+
 class NativeRunner final : public Runner {
  public:
   NativeRunner(NativeOptions options, std::unique_ptr<Model> model, Tokenizer tokenizer, Result<ChatTemplate> chat,
-               std::string weights_sha256, std::string config_sha256, NativeDevice device, kernels::SimdLevel level,
-               int n_threads)
+               std::string config_sha256, NativeDevice device, kernels::SimdLevel level, int n_threads)
       : options_(std::move(options)),
         model_(std::move(model)),
         tokenizer_(std::move(tokenizer)),
         chat_(std::move(chat)),
-        weights_sha256_(std::move(weights_sha256)),
         config_sha256_(std::move(config_sha256)),
         device_(std::move(device)),
         level_(level),
@@ -77,6 +109,7 @@ class NativeRunner final : public Runner {
 
   /// The second half of opening: what can fail and needs the object in place.
   Result<> start() {
+    HashInBackground hash(model_->checkpoint);
     ExecutorOptions limits = default_limits(device_);
     limits.max_batch = static_cast<int>(options_.max_batch.value_or(limits.max_batch));
     limits.kv_memory_bytes = options_.kv_memory_bytes.value_or(0);
@@ -84,12 +117,13 @@ class NativeRunner final : public Runner {
     limits.speculate = options_.speculate.value_or(false);
     ASSAY_ASSIGN(std::unique_ptr<Executor> executor,
                  create_executor(*model_, device_, limits, options_.load, {kernels::cpu_ops(level_), pool_}));
-    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
     ASSAY_ASSIGN(Scheduler made,
                  Scheduler::create(*model_, std::move(executor),
                                    {limits, end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr)}));
     max_batch_ = limits.max_batch;
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
+    ASSAY_ASSIGN(weights_sha256_, hash.finish(options_.load.on_progress));
+    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
     return {};
   }
 
@@ -135,7 +169,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
-                   {"precision_path", precision_path(*model_, device_)},
+                   {"precision_path", precision_path(*model_, device_, options_.load.fp8)},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();
@@ -270,14 +304,9 @@ Result<std::unique_ptr<Runner>> open_native_runner(const NativeOptions& options)
   for (const std::string& warning : model->checkpoint.warnings()) log_warning(warning);
   for (const std::string& warning : tokenizer.warnings()) log_warning(warning);
   if (chat && !chat->warning().empty()) log_warning(chat->warning());
-  ASSAY_ASSIGN(std::string weights_sha256, model->checkpoint.weights_sha256([&](std::uint64_t hashed_bytes) {
-    const LoadProgress& on_progress = options.load.on_progress;
-    if (on_progress) on_progress({"hash", hashed_bytes, model->checkpoint.file_bytes()});
-  }));
   const int n_threads = options.load.n_threads.value_or(available_processors());
   auto runner = std::make_unique<NativeRunner>(options, std::move(model), std::move(tokenizer), std::move(chat),
-                                               std::move(weights_sha256), std::move(config_sha256), std::move(device),
-                                               level, n_threads);
+                                               std::move(config_sha256), std::move(device), level, n_threads);
   ASSAY_TRY(runner->start());
   return std::unique_ptr<Runner>(std::move(runner));
 }

@@ -137,14 +137,14 @@ std::uint64_t Checkpoint::file_bytes() const {
   return n_bytes;
 }
 
-Result<std::string> Checkpoint::weights_sha256(const BytesProgress& on_progress) const {
+Result<std::string> Checkpoint::weights_sha256(const BytesProgress& on_progress, std::stop_token stop) const {
   if (!memory_tensors_.empty()) return std::string();
   std::vector<std::span<const std::byte>> contents;
   for (const SafetensorsFile& file : files_) contents.push_back(file.file_bytes());
   if (gguf_files_) {
     for (const GgufFile& part : gguf_files_->parts()) contents.push_back(part.file_bytes());
   }
-  return cached_sha256(identities_, contents, cache_folder(), on_progress);
+  return cached_sha256(identities_, contents, cache_folder(), on_progress, stop);
 }
 
 }  // namespace assay::runners

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,8 +58,9 @@ class Checkpoint {
   /// SHA-256 over the contents of the files in order of their names, as `cat FILES | sha256sum` gives it: 64
   /// hexadecimal digits. Reads all bytes the first time (about as fast as the processor hashes); then it is remembered
   /// in the user's cache folder for as long as path, size, modification time and inode of every file stay the same.
-  /// Empty for tensors in memory. Error{environment} if a file was replaced after it had been opened.
-  Result<std::string> weights_sha256(const BytesProgress& on_progress = {}) const;
+  /// Empty for tensors in memory. Error{environment} if a file was replaced after it had been opened, or `stop` was
+  /// asked for meanwhile.
+  Result<std::string> weights_sha256(const BytesProgress& on_progress = {}, std::stop_token stop = {}) const;
 
  private:
   Checkpoint() = default;

@@ -96,7 +96,8 @@ std::filesystem::path cache_folder() {
 
 Result<std::string> cached_sha256(std::span<const FileIdentity> files,
                                   std::span<const std::span<const std::byte>> contents,
-                                  const std::filesystem::path& cache, const BytesProgress& on_progress) {
+                                  const std::filesystem::path& cache, const BytesProgress& on_progress,
+                                  std::stop_token stop) {
   const std::string key = cache_key(files);
   const std::filesystem::path path = cache.empty() ? cache : cache / "weights-sha256" / sha256_hex(key);
   ASSAY_TRY(check_unchanged(files));
@@ -108,7 +109,10 @@ Result<std::string> cached_sha256(std::span<const FileIdentity> files,
   std::uint64_t done_bytes = 0;
   for (std::span<const std::byte> content : contents) {
     while (!content.empty()) {
+      if (stop.stop_requested()) return environment_error("the weights' hash was not finished");
       const auto part = content.first(std::min(kHashedAtATime, content.size()));
+      const auto ahead = content.subspan(part.size());
+      read_ahead(ahead.first(std::min(kHashedAtATime, ahead.size())));
       hash.update(part);
       content = content.subspan(part.size());
       done_bytes += part.size();

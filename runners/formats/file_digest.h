@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,10 @@ std::filesystem::path cache_folder();
 
 /// SHA-256 (hexadecimal) over `contents`, one after the other, which are the mapped bytes of `files`. Taken from a file
 /// in `cache` if one matches all identities; else computed and written there. An unwritable or empty `cache` costs only
-/// time. Error{environment} if a file is no longer the one that `files` describes.
+/// time. Error{environment} if a file is no longer the one that `files` describes, or `stop` was asked for meanwhile.
 Result<std::string> cached_sha256(std::span<const FileIdentity> files,
                                   std::span<const std::span<const std::byte>> contents,
-                                  const std::filesystem::path& cache, const BytesProgress& on_progress = {});
+                                  const std::filesystem::path& cache, const BytesProgress& on_progress = {},
+                                  std::stop_token stop = {});
 
 }  // namespace assay::runners

@@ -1,5 +1,8 @@
 #include "runners/engine/cuda/cuda_forward.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "kernels/rmsnorm/mtp_pair.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
 #include "runners/engine/cuda/device_product.h"
@@ -11,12 +14,15 @@ using kernels::Epilogue;
 Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   CudaForward f(model, limits);
+  ASSAY_ASSIGN(DeviceProducts products,
+               DeviceProducts::create(model, limits.rows() * std::max(1, s.num_experts_per_tok)));
+  f.products_ = std::make_unique<DeviceProducts>(std::move(products));
   if (s.is_mla) {
-    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, limits));
+    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, *f.products_, limits));
   } else {
-    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, limits));
+    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, *f.products_, limits));
   }
-  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, limits));
+  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, *f.products_, limits));
   ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
   ASSAY_ASSIGN(f.normed_, rows_buffer<Bf16>(limits.rows(), s.hidden));
   if (limits.kept_states > 0) {
@@ -45,12 +51,12 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
 }
 
 Result<> CudaForward::embed(const PassRows& rows, const int* drawn, cudaStream_t stream) {
-  const DeviceMatrix& table = model_->embed_tokens;
+  const DeviceWeight& table = model_->embed_tokens;
   const int hidden = model_->sizes.hidden;
-  if (table.parts.empty()) {
-    return kernels::embed_rows({table.data.data(), rows.ids, drawn, rows.n_rows, hidden, x_.data()}, stream);
+  if (const auto* bf16 = std::get_if<DeviceMatrix>(&table)) {
+    return kernels::embed_rows({bf16->data.data(), rows.ids, drawn, rows.n_rows, hidden, x_.data()}, stream);
   }
-  const DeviceRows& all = table.parts.front();  // one tensor, so one part
+  const DeviceRows& all = std::get<DeviceQuantizedMatrix>(table).parts.front();  // one tensor, so one part
   return kernels::embed_quantized_rows({all.blocks.data(), all.type, rows.ids, drawn, rows.n_rows, hidden, x_.data()},
                                        stream);
 }
@@ -58,10 +64,11 @@ Result<> CudaForward::embed(const PassRows& rows, const int* drawn, cudaStream_t
 Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStream_t stream) {
   const DeviceModel& m = *model_;
   const DeviceMtp& mtp = *m.mtp;
-  ASSAY_TRY(kernels::mtp_pair({m.embed_tokens.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(),
-                               mtp.hnorm.data(), m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
+  const auto& table = std::get<DeviceMatrix>(m.embed_tokens);  // models with an MTP module keep no quantised weights
+  ASSAY_TRY(kernels::mtp_pair({table.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(), mtp.hnorm.data(),
+                               m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
                               stream));
-  ASSAY_TRY(multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(products_->multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
   return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
 }
@@ -95,7 +102,7 @@ Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
 
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
-  return multiply(rows, n, model_->head(), Epilogue::store_f32, logits_.data(), stream);
+  return products_->multiply(rows, n, model_->head(), Epilogue::store_f32, logits_.data(), stream);
 }
 
 }  // namespace assay::runners

@@ -4,6 +4,7 @@
 //   pass of generated positions can be captured as a graph.
 
 #include <functional>
+#include <memory>
 #include <variant>
 
 #include "runners/engine/cuda/device_model.h"
@@ -57,6 +58,7 @@ class CudaForward {
   const DeviceModel* model_;
   ForwardLimits limits_;
   DeviceCache cache_;
+  std::unique_ptr<DeviceProducts> products_;  // where the layers find it, wherever this is moved
   std::variant<std::monostate, GqaLayer, MlaLayer> attention_;
   std::variant<std::monostate, FfnLayer> ffn_;
   DeviceBuffer<float> x_;       // [rows, hidden], the residual stream

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <set>
+#include <span>
 #include <utility>
 
 #include "kernels/attention/mla_cache.cuh"
@@ -33,8 +35,8 @@ int rounded_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 int as_int(std::int64_t n) { return static_cast<int>(n); }
 
 Axis whole(int n) { return filled(n, n); }
-/// True for columns in their order, all of them (empty: as they are).
-bool is_whole(const Axis& columns, int n) { return columns.empty() || columns == whole(n); }
+/// True for all n in their order (empty: as they are).
+bool is_whole(const Axis& axis, int n) { return axis.empty() || axis == whole(n); }
 
 /// The attention kernels' head size that holds `head_dim` values, or 0.
 int kernel_head_dim(int head_dim) { return head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 0; }
@@ -61,10 +63,29 @@ Axis gqa_heads(int n, int from_dim) {
   return repeated(n, {half, half});
 }
 
+/// The bytes of a weight that lies in memory as it does in its file; none for one that was repacked.
+std::span<const std::byte> file_bytes_of(const WeightMatrix& w) {
+  const auto element_bytes = [&]() -> std::size_t {
+    switch (w.type) {
+      case WeightType::f32:
+        return 4;
+      case WeightType::f16:
+      case WeightType::bf16:
+        return 2;
+      case WeightType::f8_e4m3:
+        return 1;
+      default:
+        return 0;
+    }
+  };
+  return {static_cast<const std::byte*>(w.data),
+          static_cast<std::size_t>(w.n_out) * static_cast<std::size_t>(w.n_in) * element_bytes()};
+}
+
 class ModelUpload {
  public:
-  ModelUpload(const Model& model, Uploader uploader, const LoadProgress& on_progress)
-      : model_(model), config_(model.config), uploader_(std::move(uploader)), on_progress_(on_progress) {}
+  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options)
+      : model_(model), config_(model.config), uploader_(std::move(uploader)), options_(options) {}
 
   Result<DeviceModel> run() {
     DeviceModel out;
@@ -87,6 +108,7 @@ class ModelUpload {
     ASSAY_ASSIGN(out.rope, rope());
     ASSAY_TRY(uploader_.finish());
     out.weight_bytes = done_bytes_;
+    out.sizes.max_fp8_width = max_fp8_width_;
     return out;
   }
 
@@ -124,15 +146,20 @@ class ModelUpload {
     return s;
   }
 
-  void count(std::uint64_t n_bytes) {
-    if (on_progress_) on_progress_({"upload", done_bytes_, model_.checkpoint.total_bytes()});
-    done_bytes_ += n_bytes;
-  }
   Result<DeviceMatrix> matrix(int n_out, int n_in, const Uploader::RowWriter& write_row) {
-    count(static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * sizeof(Bf16));
-    DeviceMatrix m{{}, n_out, n_in, {}};
-    ASSAY_ASSIGN(m.data, uploader_.matrix(n_out, n_in, write_row));
-    return m;
+    add_progress(n_out, n_in, sizeof(Bf16));
+    return uploader_.matrix(n_out, n_in, write_row);
+  }
+  void add_progress(int n_out, int n_in, std::size_t element_bytes) {
+    const LoadProgress& on_progress = options_.on_progress;
+    if (on_progress) on_progress({"upload", done_bytes_, model_.checkpoint.total_bytes()});
+    done_bytes_ += static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * element_bytes;
+  }
+  void read_ahead(const std::vector<RowSource>& rows) const {
+    std::set<const WeightMatrix*> asked;
+    for (const RowSource& row : rows) {
+      if (row.weight != nullptr && asked.insert(row.weight).second) uploader_.read_ahead(file_bytes_of(*row.weight));
+    }
   }
   Result<DeviceBuffer<float>> floats(const std::vector<float>& values) {
     done_bytes_ += values.size() * sizeof(float);
@@ -142,6 +169,7 @@ class ModelUpload {
   /// Rows of weights that all have the same columns, which go where `columns` says (empty: as they are).
   Result<DeviceMatrix> stacked(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
     const int n_to = columns.empty() ? n_in : static_cast<int>(columns.size());
+    read_ahead(rows);
     return matrix(static_cast<int>(rows.size()), n_to, [&](int row, Bf16* to) {
       const RowSource& source = rows[static_cast<std::size_t>(row)];
       if (source.weight == nullptr) {
@@ -163,6 +191,12 @@ class ModelUpload {
     return stacked(sources, w.n_in, columns);
   }
 
+  /// A weight that a product may take in FP8 blocks, or quantised.
+  Result<DeviceWeight> weight(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
+    if (stays_fp8(w, rows, columns)) return fp8(w.n_out, w.n_in, {{&w}});
+    return kept(w, rows, columns);
+  }
+
   /// How a row is kept: in its quantised blocks, or in bfloat16.
   static WeightType kept_type(const RowSource& row) {
     return is_quantized(row.weight->type) ? row.weight->type : WeightType::bf16;
@@ -180,17 +214,18 @@ class ModelUpload {
     return ends;
   }
 
-  /// As stacked(), but quantised rows keep their blocks where the kernels can take them: then the matrix is in parts.
-  Result<DeviceMatrix> kept(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
+  /// As stacked(), but quantised rows keep their blocks where the kernels can take them.
+  Result<DeviceWeight> kept(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
     constexpr std::size_t kMaxParts = 3;  // q, k and v; gate and up of two types would be parts of eight rows
     const std::vector<std::size_t> ends = runs_of(rows);
     const bool any = std::any_of(rows.begin(), rows.end(), [](const RowSource& row) {
       return row.weight != nullptr && is_quantized(row.weight->type);
     });
     if (!any || !keeps_blocks(config_, n_in) || !is_whole(columns, n_in) || ends.size() > kMaxParts) {
-      return stacked(rows, n_in, columns);
+      ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, n_in, columns));
+      return DeviceWeight(std::move(out));
     }
-    DeviceMatrix m{{}, static_cast<int>(rows.size()), n_in, {}};
+    DeviceQuantizedMatrix out{{}, static_cast<int>(rows.size()), n_in};
     std::size_t first = 0;
     for (const std::size_t end : ends) {
       const std::vector<RowSource> own(rows.begin() + static_cast<std::ptrdiff_t>(first),
@@ -201,18 +236,55 @@ class ModelUpload {
         ASSAY_ASSIGN(DeviceMatrix wide, stacked(own, n_in));
         part.data = std::move(wide.data);
       } else {
-        count(kernels::device_weight_bytes(part.type, part.n_rows, n_in));
+        add_progress(kernels::device_row_groups(part.n_rows),
+                     static_cast<int>(kernels::device_row_group_bytes(part.type, n_in)), 1);
         ASSAY_ASSIGN(part.blocks, uploader_.blocks(part.type, n_in, own));
       }
-      m.parts.push_back(std::move(part));
+      out.parts.push_back(std::move(part));
       first = end;
     }
-    return m;
+    return DeviceWeight(std::move(out));
   }
-  Result<DeviceMatrix> kept(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
+  Result<DeviceWeight> kept(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
     std::vector<RowSource> sources;
     append_rows(w, rows, sources);
     return kept(sources, w.n_in, columns);
+  }
+
+  bool stays_fp8(const WeightMatrix& w, const Axis& rows, const Axis& columns) const {
+    return options_.fp8 == Fp8Weights::blocks && w.type == WeightType::f8_e4m3 && w.n_in % kernels::kScaleBlock == 0 &&
+           w.n_out % 8 == 0 && is_whole(rows, w.n_out) && is_whole(columns, w.n_in);
+  }
+
+  /// Weights in FP8 blocks one below the other, n_out rows in all. All but the last of a list, which begins anew for
+  /// every expert, end with a block.
+  Result<DeviceWeight> fp8(int n_out, int n_in, const std::vector<std::vector<const WeightMatrix*>>& lists) {
+    std::vector<RowSource> rows;
+    std::vector<float> scales;
+    for (const auto& list : lists) {
+      for (const WeightMatrix* w : list) {
+        append_rows(*w, whole(w->n_out), rows);
+        append_scales(*w, scales);
+      }
+    }
+    DeviceFp8Matrix out{{}, {}, {}, n_out, n_in};
+    ASSAY_ASSIGN(out.codes, codes(rows, n_in));
+    ASSAY_ASSIGN(out.scales, floats(scales));
+    return DeviceWeight(std::move(out));
+  }
+  static void append_scales(const WeightMatrix& w, std::vector<float>& scales) {
+    const auto blocks = [](int n) { return (n + kernels::kScaleBlock - 1) / kernels::kScaleBlock; };
+    scales.insert(scales.end(), w.block_scales, w.block_scales + std::ptrdiff_t{blocks(w.n_out)} * blocks(w.n_in));
+  }
+  Result<DeviceBuffer<std::uint8_t>> codes(const std::vector<RowSource>& rows, int n_in) {
+    add_progress(static_cast<int>(rows.size()), n_in, 1);
+    max_fp8_width_ = std::max(max_fp8_width_, n_in);
+    read_ahead(rows);
+    return uploader_.bytes(static_cast<int>(rows.size()), n_in, [&](int row, std::uint8_t* to) {
+      const RowSource& source = rows[static_cast<std::size_t>(row)];
+      const auto* from = static_cast<const std::uint8_t*>(source.weight->data);
+      std::memcpy(to, from + std::ptrdiff_t{source.row} * n_in, static_cast<std::size_t>(n_in));
+    });
   }
 
   Result<DeviceLayer> upload_layer(const LayerWeights& layer) {
@@ -236,9 +308,7 @@ class ModelUpload {
     const int d = as_int(config_.head_dim), filled_d = kernel_head_dim(d);
     const auto heads_of = [&](const WeightMatrix& part) { return gqa_heads(part.n_out / d, d); };
     DeviceGqa out;
-    std::vector<RowSource> rows;
-    for (const WeightMatrix* part : {&w.q_proj, &w.k_proj, &w.v_proj}) append_rows(*part, heads_of(*part), rows);
-    ASSAY_ASSIGN(out.qkv, kept(rows, w.q_proj.n_in));
+    ASSAY_ASSIGN(out.qkv, qkv(w, heads_of));
     if (!w.q_bias.empty()) {
       std::vector<float> bias;
       append_values(w.q_bias, heads_of(w.q_proj), bias);
@@ -259,28 +329,39 @@ class ModelUpload {
         ASSAY_ASSIGN(*to, floats(weight));
       }
     }
-    ASSAY_ASSIGN(out.o_proj, kept(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
+    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
     return out;
+  }
+  template <class HeadsOf>
+  Result<DeviceWeight> qkv(const GqaWeights& w, const HeadsOf& heads_of) {
+    const std::vector<const WeightMatrix*> parts{&w.q_proj, &w.k_proj, &w.v_proj};
+    const bool all_fp8 = w.q_bias.empty() && std::all_of(parts.begin(), parts.end(), [&](const WeightMatrix* part) {
+                           return stays_fp8(*part, heads_of(*part), {}) && part->n_out % kernels::kScaleBlock == 0;
+                         });
+    if (all_fp8) return fp8(w.q_proj.n_out + w.k_proj.n_out + w.v_proj.n_out, w.q_proj.n_in, {parts});
+    std::vector<RowSource> rows;
+    for (const WeightMatrix* part : parts) append_rows(*part, heads_of(*part), rows);
+    return kept(rows, w.q_proj.n_in);
   }
 
   Result<DeviceMla> mla(const MlaWeights& w) {
     const MlaPlacement p(config_);
     DeviceMla out;
     if (const auto* compressed = std::get_if<CompressedQuery>(&w.query)) {
-      ASSAY_ASSIGN(out.q_a_proj, placed(compressed->q_a_proj, whole(compressed->q_a_proj.n_out)));
+      ASSAY_ASSIGN(out.q_a_proj, weight(compressed->q_a_proj, whole(compressed->q_a_proj.n_out)));
       ASSAY_ASSIGN(out.q_a_layernorm, floats(compressed->q_a_layernorm));
-      ASSAY_ASSIGN(out.q_proj, placed(compressed->q_b_proj, p.q_heads()));
+      ASSAY_ASSIGN(out.q_proj, weight(compressed->q_b_proj, p.q_heads()));
     } else {
-      ASSAY_ASSIGN(out.q_proj, placed(std::get<PlainQuery>(w.query).q_proj, p.q_heads()));
+      ASSAY_ASSIGN(out.q_proj, weight(std::get<PlainQuery>(w.query).q_proj, p.q_heads()));
     }
-    ASSAY_ASSIGN(out.kv_a_proj, placed(w.kv_a_proj_with_mqa, p.kv_row()));
+    ASSAY_ASSIGN(out.kv_a_proj, weight(w.kv_a_proj_with_mqa, p.kv_row()));
     ASSAY_ASSIGN(out.kv_a_layernorm, floats(w.kv_a_layernorm));
     ASSAY_ASSIGN(out.kv_b_proj, placed(w.kv_b_proj, p.kv_heads(), p.latents()));
     const WeightMatrix key_map{w.key_map.data(), WeightType::f32, p.heads * p.latent, p.nope, nullptr};
     const WeightMatrix value_map{w.value_map.data(), WeightType::f32, p.heads * p.v, p.latent, nullptr};
     ASSAY_ASSIGN(out.key_map, placed(key_map, repeated(p.heads, {{p.latent, kMlaLatent}}), filled(p.nope, kMlaNope)));
     ASSAY_ASSIGN(out.value_map, placed(value_map, p.v_heads(), p.latents()));
-    ASSAY_ASSIGN(out.o_proj, placed(w.o_proj, whole(w.o_proj.n_out), p.v_heads()));
+    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), p.v_heads()));
     return out;
   }
 
@@ -295,13 +376,51 @@ class ModelUpload {
   }
 
   Result<DeviceFfn> ffn(const FfnWeights& w) {
-    const int width = w.gate_proj.n_out;
     DeviceFfn out;
-    std::vector<RowSource> rows;
-    append_gate_up(w, rows);
-    ASSAY_ASSIGN(out.gate_up, kept(rows, w.gate_proj.n_in));
-    ASSAY_ASSIGN(out.down, kept(w.down_proj, whole(w.down_proj.n_out), filled_columns(width)));
+    ASSAY_ASSIGN(out.gate_up, gate_up({&w}));
+    ASSAY_ASSIGN(out.down, down({&w}));
     return out;
+  }
+  /// gate_proj and up_proj of one network, or of all experts one after the other. Grouped products take no quantised
+  /// weights.
+  Result<DeviceWeight> gate_up(const std::vector<const FfnWeights*>& networks) {
+    const int hidden = networks.front()->gate_proj.n_in;
+    std::vector<RowSource> rows;
+    std::vector<float> gate_scales, up_scales;
+    bool all_fp8 = true;
+    for (const FfnWeights* w : networks) {
+      append_gate_up(*w, rows);
+      all_fp8 = all_fp8 && stays_fp8(w->gate_proj, {}, {}) && stays_fp8(w->up_proj, {}, {});
+    }
+    if (!all_fp8) {
+      if (networks.size() == 1) return kept(rows, hidden);
+      ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, hidden));
+      return DeviceWeight(std::move(out));
+    }
+    for (const FfnWeights* w : networks) {
+      append_scales(w->gate_proj, gate_scales);
+      append_scales(w->up_proj, up_scales);
+    }
+    DeviceFp8Matrix out{{}, {}, {}, static_cast<int>(rows.size()), hidden};
+    ASSAY_ASSIGN(out.codes, codes(rows, hidden));
+    ASSAY_ASSIGN(out.scales, floats(gate_scales));
+    ASSAY_ASSIGN(out.up_scales, floats(up_scales));
+    return DeviceWeight(std::move(out));
+  }
+  Result<DeviceWeight> down(const std::vector<const FfnWeights*>& networks) {
+    const int hidden = networks.front()->down_proj.n_out, width = networks.front()->down_proj.n_in;
+    std::vector<RowSource> rows;
+    std::vector<std::vector<const WeightMatrix*>> lists;
+    bool all_fp8 = true;
+    for (const FfnWeights* w : networks) {
+      append_rows(w->down_proj, whole(hidden), rows);
+      lists.push_back({&w->down_proj});
+      all_fp8 = all_fp8 && stays_fp8(w->down_proj, {}, {});
+    }
+    if (all_fp8) return fp8(static_cast<int>(rows.size()), width, lists);
+    if (networks.size() == 1) return kept(rows, width, filled_columns(width));
+    ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, width, filled_columns(width)));
+    return DeviceWeight(std::move(out));
   }
   /// Columns of a network's width, filled up to a multiple of eight; empty where they are one.
   static Axis filled_columns(int width) { return width % 8 == 0 ? Axis{} : filled(width, rounded_up(width, 8)); }
@@ -309,14 +428,10 @@ class ModelUpload {
   Result<DeviceMoe> moe(const MoeWeights& w) {
     DeviceMoe out;
     ASSAY_TRY(upload_router(w, out));
-    const int hidden = as_int(config_.hidden_size), width = as_int(config_.moe_intermediate_size);
-    std::vector<RowSource> gate_up, down;
-    for (const FfnWeights& expert : w.experts) {
-      append_gate_up(expert, gate_up);
-      append_rows(expert.down_proj, whole(hidden), down);
-    }
-    ASSAY_ASSIGN(out.gate_up, stacked(gate_up, hidden));
-    ASSAY_ASSIGN(out.down, stacked(down, width, filled_columns(width)));
+    std::vector<const FfnWeights*> experts;
+    for (const FfnWeights& expert : w.experts) experts.push_back(&expert);
+    ASSAY_ASSIGN(out.gate_up, gate_up(experts));
+    ASSAY_ASSIGN(out.down, down(experts));
     if (w.shared_experts) {
       ASSAY_ASSIGN(out.shared, ffn(*w.shared_experts));
     }
@@ -347,7 +462,7 @@ class ModelUpload {
     DeviceMtp out;
     ASSAY_ASSIGN(out.enorm, floats(w.enorm));
     ASSAY_ASSIGN(out.hnorm, floats(w.hnorm));
-    ASSAY_ASSIGN(out.eh_proj, placed(w.eh_proj, whole(w.eh_proj.n_out)));
+    ASSAY_ASSIGN(out.eh_proj, weight(w.eh_proj, whole(w.eh_proj.n_out)));
     ASSAY_ASSIGN(out.layer, upload_layer(w.layer));
     ASSAY_ASSIGN(out.shared_head_norm, floats(w.shared_head_norm));
     return out;
@@ -372,8 +487,9 @@ class ModelUpload {
   const Model& model_;
   const ModelConfig& config_;
   Uploader uploader_;
-  const LoadProgress& on_progress_;
+  const LoadOptions& options_;
   std::uint64_t done_bytes_ = 0;
+  int max_fp8_width_ = 0;
 };
 
 Result<> check_attention(const ModelConfig& c, const std::string& where) {
@@ -425,7 +541,7 @@ Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options)
   ASSAY_TRY(check_cuda_model(model));
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
-  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes),
+  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes), options.fp8,
                                         cuda_saved_bytes(model.config, model.checkpoint));
   if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
     return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
@@ -433,7 +549,7 @@ Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options)
                              " MiB free; take a smaller model, or give --device cpu");
   }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));
-  return ModelUpload(model, std::move(uploader), options.on_progress).run();
+  return ModelUpload(model, std::move(uploader), options).run();
 }
 
 }  // namespace assay::runners

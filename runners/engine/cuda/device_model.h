@@ -1,9 +1,12 @@
 #pragma once
-// A model's weights on the device, in the form that the kernels take: bfloat16 products, float32 norms and biases.
-// Models with grouped-query attention keep quantised weights in their blocks, but for experts' (upload.h).
+// A model's weights on the device, in the form that the kernels take: bfloat16 or FP8 products, float32 norms and
+// biases.
 //   q, k and v are one product; rows of gate and up alternate by eights (swiglu_bf16); the experts of a layer lie one
 //   after the other. Widths that the attention kernels don't have are filled up with zeros, which changes no score and
-//   no output.
+//   no output. A weight of the file in FP8 blocks stays so if it is wanted (LoadOptions), its rows and columns stay
+//   where they are, and its width is a multiple of 128; else it becomes bfloat16, as kv_b_proj always does, whose two
+//   forms should be one. Quantised weights of models with grouped-query attention stay in their blocks (memory_fit.h
+//   says which don't), the embedding and the head too.
 
 #include <optional>
 #include <variant>
@@ -17,30 +20,30 @@
 namespace assay::runners {
 
 struct DeviceGqa {
-  DeviceMatrix qkv;              ///< [(heads + 2·kv_heads)·head_dim, hidden]
+  DeviceWeight qkv;              ///< [(heads + 2·kv_heads)·head_dim, hidden]
   DeviceBuffer<float> qkv_bias;  ///< [n_out of qkv], or empty
   DeviceBuffer<float> q_norm;    ///< [head_dim], or empty
   DeviceBuffer<float> k_norm;    ///< [head_dim], or empty
   float norm_eps = 0;            ///< of q_norm and k_norm
-  DeviceMatrix o_proj;           ///< [hidden, heads·head_dim]
+  DeviceWeight o_proj;           ///< [hidden, heads·head_dim]
 };
 
 /// Widths as in kernels/attention/mla_cache.cuh: latent 512, rope 64, nope 128, v 128.
 struct DeviceMla {
-  DeviceMatrix q_a_proj;               ///< [q_lora_rank, hidden], or empty
-  DeviceBuffer<float> q_a_layernorm;   ///< [q_lora_rank], or empty
-  DeviceMatrix q_proj;                 ///< [heads·192, q_lora_rank or hidden]
-  DeviceMatrix kv_a_proj;              ///< [576, hidden]
-  DeviceBuffer<float> kv_a_layernorm;  ///< [kv_lora_rank], the model's own width
-  DeviceMatrix kv_b_proj;              ///< [heads·256, 512]: nope and v of each head
-  DeviceMatrix key_map;                ///< [heads·512, 128]: q_latent = key_map · q_nope
-  DeviceMatrix value_map;              ///< [heads·128, 512]: o = value_map · o_latent
-  DeviceMatrix o_proj;                 ///< [hidden, heads·128]
+  std::optional<DeviceWeight> q_a_proj;  ///< [q_lora_rank, hidden]
+  DeviceBuffer<float> q_a_layernorm;     ///< [q_lora_rank], or empty
+  DeviceWeight q_proj;                   ///< [heads·192, q_lora_rank or hidden]
+  DeviceWeight kv_a_proj;                ///< [576, hidden]
+  DeviceBuffer<float> kv_a_layernorm;    ///< [kv_lora_rank], the model's own width
+  DeviceMatrix kv_b_proj;                ///< [heads·256, 512]: nope and v of each head
+  DeviceMatrix key_map;                  ///< [heads·512, 128]: q_latent = key_map · q_nope
+  DeviceMatrix value_map;                ///< [heads·128, 512]: o = value_map · o_latent
+  DeviceWeight o_proj;                   ///< [hidden, heads·128]
 };
 
 struct DeviceFfn {
-  DeviceMatrix gate_up;  ///< [2·width, hidden]
-  DeviceMatrix down;     ///< [hidden, width]
+  DeviceWeight gate_up;  ///< [2·width, hidden]
+  DeviceWeight down;     ///< [hidden, width]
 };
 
 struct DeviceMoe {
@@ -48,8 +51,8 @@ struct DeviceMoe {
   int router_parts = 1;      ///< kernels/router/route_rows.cuh
   DeviceBuffer<float> bias;  ///< [n_routed_experts], or empty
   kernels::RouterArgs args;  ///< its bias is on the device
-  DeviceMatrix gate_up;      ///< [n_routed_experts·2·width, hidden]
-  DeviceMatrix down;         ///< [n_routed_experts·hidden, width]
+  DeviceWeight gate_up;      ///< [n_routed_experts·2·width, hidden]
+  DeviceWeight down;         ///< [n_routed_experts·hidden, width]
   std::optional<DeviceFfn> shared;
 };
 
@@ -62,7 +65,7 @@ struct DeviceLayer {
 /// The MTP module: MtpWeights.
 struct DeviceMtp {
   DeviceBuffer<float> enorm, hnorm;
-  DeviceMatrix eh_proj;  ///< [hidden, 2·hidden]
+  DeviceWeight eh_proj;  ///< [hidden, 2·hidden]
   DeviceLayer layer;
   DeviceBuffer<float> shared_head_norm;
 };
@@ -82,6 +85,7 @@ struct DeviceSizes {
   int n_routed_experts = 0, num_experts_per_tok = 0, moe_width = 0;
   bool has_shared_experts = false;
   int n_cache_layers = 0;
+  int max_fp8_width = 0;  ///< the most columns of a weight in FP8 blocks; 0: there is none
 
   /// Planes of cache pages: keys and values of every layer, or its latents; and elements of a page in each.
   int n_cache_planes() const { return is_mla ? n_cache_layers : 2 * n_cache_layers; }
@@ -93,15 +97,15 @@ struct DeviceModel {
   DeviceSizes sizes;
   float eps = 0;
   float attention_scale = 0;
-  DeviceMatrix embed_tokens;  ///< [vocab_rows, hidden]
-  DeviceMatrix lm_head;       ///< the same, or empty where it is embed_tokens
+  DeviceWeight embed_tokens;            ///< [vocab_rows, hidden], bfloat16 or quantised
+  std::optional<DeviceWeight> lm_head;  ///< the same, or none where it is embed_tokens
   DeviceBuffer<float> norm;
   std::vector<DeviceLayer> layers;
   std::optional<DeviceMtp> mtp;
   DeviceBuffer<float> rope;  ///< [max_position_embeddings, rotated width]: cos_0, sin_0, cos_1, …
   std::uint64_t weight_bytes = 0;
 
-  const DeviceMatrix& head() const { return lm_head.n_out > 0 ? lm_head : embed_tokens; }
+  const DeviceWeight& head() const { return lm_head ? *lm_head : embed_tokens; }
 };
 
 /// Copies a loaded model to the current device. Error{bad_input} for a model that the kernels can't run, by name;

@@ -1,69 +1,57 @@
 #pragma once
 // The product with a weight on the device, as the layers call it.
 
+#include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/matmul/matmul_bf16.cuh"
+#include "kernels/matmul/matmul_fp8.cuh"
 #include "kernels/matmul/matmul_quantized.cuh"
+#include "runners/engine/cuda/device_model.h"
 #include "runners/engine/cuda/upload.h"
 
 namespace assay::runners {
-
-/// Rows of a weight in bfloat16, and where their columns of y begin.
-inline Result<> multiply_bf16(const Bf16* x, int n_rows, const Bf16* w, int n_out, int n_in, kernels::Epilogue epilogue,
-                              void* y, std::int64_t y_stride, const float* bias, cudaStream_t stream) {
-  kernels::MatmulBf16Args args;
-  args.x = x;
-  args.x_stride = n_in;
-  args.m_rows = n_rows;
-  args.w = w;
-  args.n_out = n_out;
-  args.n_in = n_in;
-  args.epilogue = epilogue;
-  args.bias = bias;
-  args.y = y;
-  args.y_stride = y_stride;
-  return kernels::matmul_bf16(args, stream);
-}
-
-/// y = x · wᵀ for n_rows dense rows; `y` is what the epilogue makes.
-inline Result<> multiply(const Bf16* x, int n_rows, const DeviceMatrix& w, kernels::Epilogue epilogue, void* y,
-                         cudaStream_t stream, const float* bias = nullptr) {
-  using kernels::Epilogue;
-  const std::int64_t y_stride = epilogue == Epilogue::swiglu_bf16 ? w.n_out / 2 : w.n_out;
-  if (w.parts.empty()) {
-    return multiply_bf16(x, n_rows, w.data.data(), w.n_out, w.n_in, epilogue, y, y_stride, bias, stream);
-  }
-  auto* to = static_cast<std::byte*>(y);
-  for (const DeviceRows& part : w.parts) {
-    if (part.type == kernels::WeightType::bf16) {
-      ASSAY_TRY(multiply_bf16(x, n_rows, part.data.data(), part.n_rows, w.n_in, epilogue, to, y_stride, bias, stream));
-    } else {
-      kernels::MatmulQuantizedArgs args;
-      args.x = x;
-      args.x_stride = w.n_in;
-      args.m_rows = n_rows;
-      args.w = part.blocks.data();
-      args.type = part.type;
-      args.n_out = part.n_rows;
-      args.n_in = w.n_in;
-      args.epilogue = epilogue;
-      args.bias = bias;
-      args.y = to;
-      args.y_stride = y_stride;
-      ASSAY_TRY(kernels::matmul_quantized(args, stream));
-    }
-    const bool is_float = epilogue == Epilogue::store_f32 || epilogue == Epilogue::add_f32;
-    const std::size_t n_columns =
-        static_cast<std::size_t>(epilogue == Epilogue::swiglu_bf16 ? part.n_rows / 2 : part.n_rows);
-    to += n_columns * (is_float ? sizeof(float) : sizeof(Bf16));
-    if (bias != nullptr) bias += part.n_rows;
-  }
-  return {};
-}
 
 /// A buffer of n_rows rows.
 template <class T>
 Result<DeviceBuffer<T>> rows_buffer(std::int64_t n_rows, std::int64_t width) {
   return DeviceBuffer<T>::create(static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(width));
 }
+
+/// y = x · wᵀ for n_rows dense rows of a bfloat16 weight; `y` is what the epilogue makes.
+Result<> multiply(const Bf16* x, int n_rows, const DeviceMatrix& w, kernels::Epilogue epilogue, void* y,
+                  cudaStream_t stream, const float* bias = nullptr);
+
+/// Rows of the experts of a layer, one place for each row and expert that it goes to.
+struct ExpertPlaces {
+  kernels::ExpertRows rows;
+  int n_places = 0;
+  int n_experts = 0;
+  int tile_rows = 0;
+};
+
+/// Products with weights of any form. Has the room in which the inputs of FP8 products are rounded, so one product at a
+/// time, on one stream.
+class DeviceProducts {
+ public:
+  /// For up to max_rows rows of a product, or places of a grouped one.
+  static Result<DeviceProducts> create(const DeviceModel& model, int max_rows);
+
+  /// y = x · wᵀ for n_rows dense rows. An FP8 weight has no bias.
+  Result<> multiply(const Bf16* x, int n_rows, const DeviceWeight& w, kernels::Epilogue epilogue, void* y,
+                    cudaStream_t stream, const float* bias = nullptr) const;
+  /// The same for each expert's places (bfloat16 or FP8 weights), which lie in the order of the experts. `x` has a row
+  /// for each place, or, with `gathers`, is the rows themselves, and `gathered` [n_places, n_in] is where they may be
+  /// brought together.
+  Result<> multiply_grouped(const Bf16* x, Bf16* gathered, const ExpertPlaces& places, const DeviceWeight& w,
+                            kernels::Epilogue epilogue, void* y, cudaStream_t stream) const;
+
+ private:
+  kernels::MatmulFp8Args fp8_args(const DeviceFp8Matrix& w, int n_experts, int n_rows, kernels::Epilogue epilogue,
+                                  void* y) const;
+  Result<> quantize(const Bf16* x, const std::int32_t* rows, int n_rows, int n_in, cudaStream_t stream) const;
+
+  DeviceBuffer<std::uint8_t> codes_;  // [max_rows, the widest FP8 weight's n_in], or empty
+  DeviceBuffer<float> scales_;        // [n_in / 128, max_rows]
+  int max_rows_ = 0;
+};
 
 }  // namespace assay::runners

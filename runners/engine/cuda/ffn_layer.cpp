@@ -1,6 +1,5 @@
 #include "runners/engine/cuda/ffn_layer.h"
 
-#include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/router/combine_rows.cuh"
 #include "kernels/router/route_rows.cuh"
 #include "runners/engine/cuda/device_product.h"
@@ -16,10 +15,11 @@ constexpr int kLeastTileRows = 8;  // gives the most tiles
 
 }  // namespace
 
-Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const ForwardLimits& limits) {
+Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts& products,
+                                  const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   const int rows = limits.rows(), per_token = s.num_experts_per_tok;
-  FfnLayer layer(model);
+  FfnLayer layer(model, products);
   ASSAY_ASSIGN(layer.gated_, rows_buffer<Bf16>(rows, s.max_ffn_width));
   if (s.n_routed_experts == 0) return layer;
   const std::int64_t places = std::int64_t{rows} * per_token;
@@ -43,8 +43,8 @@ Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const ForwardLimits&
 }
 
 Result<> FfnLayer::run(const DeviceFfn& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream) {
-  ASSAY_TRY(multiply(normed, n_rows, weights.gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
-  return multiply(gated_.data(), n_rows, weights.down, Epilogue::add_f32, x, stream);
+  ASSAY_TRY(products_->multiply(normed, n_rows, weights.gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
+  return products_->multiply(gated_.data(), n_rows, weights.down, Epilogue::add_f32, x, stream);
 }
 
 kernels::ExpertRows FfnLayer::expert_rows() const {
@@ -62,35 +62,17 @@ Result<> FfnLayer::run(const DeviceMoe& weights, int n_rows, const Bf16* normed,
   // 2. Bring the rows of each expert together.
   const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
   ASSAY_TRY(kernels::expert_rows({slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows()}, stream));
-  ASSAY_TRY(kernels::gather_rows({normed, tokens_.data(), n_places, s.hidden, sorted_.data()}, stream));
   // 3. Every expert's network on its rows, and the shared one on all of them.
-  kernels::GroupedMatmulBf16Args product;
-  product.n_places = n_places;
-  product.n_experts = n_experts;
-  product.tiles = tiles_.data();
-  product.n_tiles = n_tiles_.data();
-  product.tile_rows = tile_rows;
-  kernels::GroupedMatmulBf16Args up = product, down = product;
-  up.x = sorted_.data();
-  up.x_stride = up.n_in = s.hidden;
-  up.w = weights.gate_up.data.data();
-  up.n_out = 2 * s.moe_width;
-  up.epilogue = Epilogue::swiglu_bf16;
-  up.y = sorted_gated_.data();
-  up.y_stride = s.moe_width;
-  ASSAY_TRY(kernels::grouped_matmul_bf16(up, stream));
-  down.x = sorted_gated_.data();
-  down.x_stride = down.n_in = s.moe_width;
-  down.w = weights.down.data.data();
-  down.n_out = s.hidden;
-  down.epilogue = Epilogue::store_f32;
-  down.y = sorted_output_.data();
-  down.y_stride = s.hidden;
-  ASSAY_TRY(kernels::grouped_matmul_bf16(down, stream));
+  const ExpertPlaces places{expert_rows(), n_places, n_experts, tile_rows};
+  ASSAY_TRY(products_->multiply_grouped(normed, sorted_.data(), places, weights.gate_up, Epilogue::swiglu_bf16,
+                                        sorted_gated_.data(), stream));
+  ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
+                                        sorted_output_.data(), stream));
   if (weights.shared) {
-    ASSAY_TRY(multiply(normed, n_rows, weights.shared->gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
     ASSAY_TRY(
-        multiply(gated_.data(), n_rows, weights.shared->down, Epilogue::store_f32, shared_output_.data(), stream));
+        products_->multiply(normed, n_rows, weights.shared->gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
+    ASSAY_TRY(products_->multiply(gated_.data(), n_rows, weights.shared->down, Epilogue::store_f32,
+                                  shared_output_.data(), stream));
   }
   // 4. Weigh and add: slots in ascending expert, then the shared expert.
   return kernels::combine_rows({sorted_output_.data(), places_.data(), slot_weights_.data(),

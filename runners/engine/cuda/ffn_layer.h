@@ -2,7 +2,7 @@
 // The feed-forward half of a layer on the device: CPU form, and the maths, in cpu/feed_forward.h.
 
 #include "kernels/router/expert_rows.cuh"
-#include "runners/engine/cuda/device_model.h"
+#include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
 
 namespace assay::runners {
@@ -10,17 +10,18 @@ namespace assay::runners {
 /// Holds the buffers of one pass at a time.
 class FfnLayer {
  public:
-  static Result<FfnLayer> create(const DeviceModel& model, const ForwardLimits& limits);
+  static Result<FfnLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
   /// x += feed-forward(normed).
   Result<> run(const DeviceFfn& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream);
   Result<> run(const DeviceMoe& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream);
 
  private:
-  explicit FfnLayer(const DeviceModel& model) : model_(&model) {}
+  FfnLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
   kernels::ExpertRows expert_rows() const;
 
   const DeviceModel* model_;
+  const DeviceProducts* products_;
   DeviceBuffer<Bf16> gated_;           // [rows, width] of a dense or shared network
   DeviceBuffer<float> shared_output_;  // [rows, hidden]
   DeviceBuffer<float> router_logits_;  // [rows, router parts · experts]

@@ -177,7 +177,8 @@ TEST_CASE("cuda gguf: what models show counts is what is uploaded", "[gpu]") {
   const Model model = dummy_model(family, types);
   const DeviceModel uploaded = must(upload_model(model, {}));
   const auto rope_bytes = static_cast<std::int64_t>(uploaded.rope.size_bytes());
-  const MemoryFit fit = cuda_memory_fit(model.config, 0, cuda_saved_bytes(model.config, model.checkpoint));
+  const MemoryFit fit =
+      cuda_memory_fit(model.config, 0, Fp8Weights::blocks, cuda_saved_bytes(model.config, model.checkpoint));
   const double counted = static_cast<double>(fit.weight_bytes),
                taken = static_cast<double>(static_cast<std::int64_t>(uploaded.weight_bytes) - rope_bytes);
   CAPTURE(family, static_cast<int>(types));

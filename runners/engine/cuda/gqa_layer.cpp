@@ -7,9 +7,10 @@ namespace assay::runners {
 
 using kernels::Epilogue;
 
-Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const ForwardLimits& limits) {
+Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const DeviceProducts& products,
+                                  const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
-  GqaLayer layer(model);
+  GqaLayer layer(model, products);
   layer.max_items_ = limits.decode_items;
   ASSAY_ASSIGN(layer.qkv_, rows_buffer<float>(limits.rows(), (s.heads + 2 * s.kv_heads) * s.head_dim));
   ASSAY_ASSIGN(layer.query_, rows_buffer<Bf16>(limits.rows(), s.heads * s.head_dim));
@@ -23,8 +24,8 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                        int n_pages, float* x, cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
   const kernels::PagedCache cache{keys, values, n_pages, s.kv_heads, s.head_dim};
-  ASSAY_TRY(
-      multiply(normed, rows.n_rows, weights.qkv, Epilogue::store_f32, qkv_.data(), stream, weights.qkv_bias.data()));
+  ASSAY_TRY(products_->multiply(normed, rows.n_rows, weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
+                                weights.qkv_bias.data()));
   ASSAY_TRY(kernels::rope_append(
       {qkv_.data(), rows.n_rows, s.heads, s.kv_heads, s.head_dim, weights.q_norm.data(), weights.k_norm.data(),
        weights.norm_eps, model_->rope.data(), rows.positions, rows.slots, query_.data(), keys, values},
@@ -40,7 +41,7 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                                           model_->attention_scale, prompt.tiles, prompt.n_tiles, attended_.data()},
                                          stream));
   }
-  return multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
 }
 
 }  // namespace assay::runners

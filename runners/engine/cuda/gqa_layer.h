@@ -1,7 +1,7 @@
 #pragma once
 // Grouped-query attention of a layer on the device: CPU form in cpu/gqa_attention.h.
 
-#include "runners/engine/cuda/device_model.h"
+#include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
 
 namespace assay::runners {
@@ -9,16 +9,17 @@ namespace assay::runners {
 /// Holds the buffers of one pass at a time.
 class GqaLayer {
  public:
-  static Result<GqaLayer> create(const DeviceModel& model, const ForwardLimits& limits);
+  static Result<GqaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
   /// x += attention(normed). `keys` and `values` are the layer's planes of the cache.
   Result<> run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* keys, Bf16* values,
                int n_pages, float* x, cudaStream_t stream);
 
  private:
-  explicit GqaLayer(const DeviceModel& model) : model_(&model) {}
+  GqaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
 
   const DeviceModel* model_;
+  const DeviceProducts* products_;
   int max_items_ = 0;
   DeviceBuffer<float> qkv_;      // [rows, (heads + 2·kv_heads)·head_dim]
   DeviceBuffer<Bf16> query_;     // [rows, heads·head_dim]

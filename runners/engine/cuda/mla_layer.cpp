@@ -45,10 +45,11 @@ Result<> multiply_heads(const Bf16* x, int x_stride, int n_rows, int heads, cons
 
 }  // namespace
 
-Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const ForwardLimits& limits) {
+Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const DeviceProducts& products,
+                                  const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   const int rows = limits.rows(), generated = limits.generated_rows;
-  MlaLayer layer(model);
+  MlaLayer layer(model, products);
   layer.max_items_ = limits.decode_items;
   layer.max_keys_ = limits.prompt_keys;
   ASSAY_ASSIGN(layer.q_a_, rows_buffer<float>(rows, s.q_lora_rank));
@@ -79,7 +80,7 @@ Result<> MlaLayer::run(const DeviceMla& weights, const PassRows& rows, const Bf1
   } else {
     ASSAY_TRY(attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
   }
-  return multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
 }
 
 /// Queries, and the rows' places in the cache.
@@ -88,14 +89,14 @@ Result<> MlaLayer::project(const DeviceMla& weights, const PassRows& rows, const
   const DeviceSizes& s = model_->sizes;
   const Bf16* q_input = normed;
   if (s.q_lora_rank > 0) {
-    ASSAY_TRY(multiply(normed, rows.n_rows, weights.q_a_proj, Epilogue::store_f32, q_a_.data(), stream));
+    ASSAY_TRY(products_->multiply(normed, rows.n_rows, *weights.q_a_proj, Epilogue::store_f32, q_a_.data(), stream));
     ASSAY_TRY(kernels::rmsnorm_bf16({q_a_.data(), nullptr, weights.q_a_layernorm.data(), model_->eps, rows.n_rows,
                                      s.q_lora_rank, q_a_normed_.data()},
                                     stream));
     q_input = q_a_normed_.data();
   }
-  ASSAY_TRY(multiply(q_input, rows.n_rows, weights.q_proj, Epilogue::store_f32, q_.data(), stream));
-  ASSAY_TRY(multiply(normed, rows.n_rows, weights.kv_a_proj, Epilogue::store_f32, kv_.data(), stream));
+  ASSAY_TRY(products_->multiply(q_input, rows.n_rows, weights.q_proj, Epilogue::store_f32, q_.data(), stream));
+  ASSAY_TRY(products_->multiply(normed, rows.n_rows, weights.kv_a_proj, Epilogue::store_f32, kv_.data(), stream));
   const bool generated = std::holds_alternative<MlaDecodeRows>(rows.plan);
   kernels::MlaAppendArgs append;
   append.q = q_.data();

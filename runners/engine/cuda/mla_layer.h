@@ -2,7 +2,7 @@
 // Multi-head latent attention of a layer on the device: CPU form, and the maths, in cpu/mla_attention.h. Prompt
 // positions are materialised, generated ones absorbed.
 
-#include "runners/engine/cuda/device_model.h"
+#include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
 
 namespace assay::runners {
@@ -10,14 +10,14 @@ namespace assay::runners {
 /// Holds the buffers of one pass at a time.
 class MlaLayer {
  public:
-  static Result<MlaLayer> create(const DeviceModel& model, const ForwardLimits& limits);
+  static Result<MlaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
   /// x += attention(normed). `cache` is the layer's plane.
   Result<> run(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache, int n_pages, float* x,
                cudaStream_t stream);
 
  private:
-  explicit MlaLayer(const DeviceModel& model) : model_(&model) {}
+  MlaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
   Result<> project(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache,
                    cudaStream_t stream);
   Result<> attend_absorbed(const DeviceMla& weights, const MlaDecodeRows& plan, int n_rows, const Bf16* cache,
@@ -26,6 +26,7 @@ class MlaLayer {
                                int n_pages, cudaStream_t stream);
 
   const DeviceModel* model_;
+  const DeviceProducts* products_;
   int max_items_ = 0, max_keys_ = 0;
   DeviceBuffer<float> q_a_;        // [rows, q_lora_rank]
   DeviceBuffer<Bf16> q_a_normed_;  // [rows, q_lora_rank]

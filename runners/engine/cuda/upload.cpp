@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/base/file.h"
+
 namespace assay::runners {
 
 namespace {
@@ -34,53 +36,63 @@ Result<Uploader> Uploader::create(int n_threads) {
   return uploader;
 }
 
-Result<> Uploader::fill(std::byte* to, int n, std::size_t piece_bytes,
-                        const std::function<void(int piece, std::byte* to)>& write) {
-  const int stage_pieces = static_cast<int>(kStageBytes / piece_bytes);
-  const int task_pieces = static_cast<int>(std::max<std::size_t>(1, kTaskBytes / piece_bytes));
-  for (int first = 0; first < n; first += stage_pieces) {
-    const int n_now = std::min(stage_pieces, n - first);
+template <class T>
+Result<DeviceBuffer<T>> Uploader::rows(int n_rows, int width, const std::function<void(int row, T* to)>& write_row) {
+  ASSAY_ASSIGN(DeviceBuffer<T> data,
+               DeviceBuffer<T>::create(static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(width)));
+  const std::size_t row_bytes = static_cast<std::size_t>(width) * sizeof(T);
+  if (row_bytes > kStageBytes) return bad_input("a weight has ", width, " columns, too many to load");
+  const int stage_rows = static_cast<int>(kStageBytes / row_bytes);
+  const int task_rows = static_cast<int>(std::max<std::size_t>(1, kTaskBytes / row_bytes));
+  for (int first = 0; first < n_rows; first += stage_rows) {
+    const int n = std::min(stage_rows, n_rows - first);
     Stage& stage = stages_[static_cast<std::size_t>(next_stage_)];
     next_stage_ = 1 - next_stage_;
     ASSAY_TRY(check(cudaEventSynchronize(stage.copied.get()), "copy to the device"));
-    pool_->for_each((n_now + task_pieces - 1) / task_pieces, [&](int task, float*) {
-      const int end = std::min(n_now, (task + 1) * task_pieces);
-      for (int piece = task * task_pieces; piece < end; ++piece) {
-        write(first + piece, stage.memory.get() + static_cast<std::size_t>(piece) * piece_bytes);
+    auto* staged = reinterpret_cast<T*>(stage.memory.get());
+    pool_->for_each((n + task_rows - 1) / task_rows, [&](int task, float*) {
+      const int end = std::min(n, (task + 1) * task_rows);
+      for (int row = task * task_rows; row < end; ++row) {
+        write_row(first + row, staged + static_cast<std::ptrdiff_t>(row) * width);
       }
     });
-    ASSAY_TRY(
-        check(cudaMemcpyAsync(to + static_cast<std::size_t>(first) * piece_bytes, stage.memory.get(),
-                              static_cast<std::size_t>(n_now) * piece_bytes, cudaMemcpyHostToDevice, stream_.get()),
-              "copy to the device"));
+    ASSAY_TRY(check(cudaMemcpyAsync(data.data() + static_cast<std::ptrdiff_t>(first) * width, staged,
+                                    static_cast<std::size_t>(n) * row_bytes, cudaMemcpyHostToDevice, stream_.get()),
+                    "copy to the device"));
     ASSAY_TRY(check(cudaEventRecord(stage.copied.get(), stream_.get()), "copy to the device"));
   }
-  return {};
-}
-
-Result<DeviceBuffer<Bf16>> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
-  ASSAY_ASSIGN(DeviceBuffer<Bf16> data,
-               DeviceBuffer<Bf16>::create(static_cast<std::size_t>(n_out) * static_cast<std::size_t>(n_in)));
-  const std::size_t row_bytes = static_cast<std::size_t>(n_in) * sizeof(Bf16);
-  if (row_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
-  ASSAY_TRY(fill(reinterpret_cast<std::byte*>(data.data()), n_out, row_bytes,
-                 [&](int row, std::byte* to) { write_row(row, reinterpret_cast<Bf16*>(to)); }));
   return data;
 }
 
-Result<DeviceBuffer<std::byte>> Uploader::blocks(WeightType type, int n_in, std::span<const kernels::DeviceRow> rows) {
-  const std::size_t group_bytes = kernels::device_row_group_bytes(type, n_in);
-  if (group_bytes > kStageBytes) return bad_input("a weight has ", n_in, " columns, too many to load");
-  const int n_groups = kernels::device_row_groups(static_cast<int>(rows.size()));
-  ASSAY_ASSIGN(DeviceBuffer<std::byte> blocks,
-               DeviceBuffer<std::byte>::create(static_cast<std::size_t>(n_groups) * group_bytes));
-  ASSAY_TRY(fill(blocks.data(), n_groups, group_bytes, [&](int group, std::byte* to) {
+Result<DeviceMatrix> Uploader::matrix(int n_out, int n_in, const RowWriter& write_row) {
+  DeviceMatrix m{{}, n_out, n_in};
+  ASSAY_ASSIGN(m.data, rows<Bf16>(n_out, n_in, write_row));
+  return m;
+}
+
+Result<DeviceBuffer<std::uint8_t>> Uploader::bytes(int n_out, int n_in, const ByteRowWriter& write_row) {
+  return rows<std::uint8_t>(n_out, n_in, write_row);
+}
+
+Result<DeviceBuffer<std::byte>> Uploader::blocks(WeightType type, int n_in,
+                                                 std::span<const kernels::DeviceRow> sources) {
+  const auto group_bytes = static_cast<int>(kernels::device_row_group_bytes(type, n_in));
+  const int n_groups = kernels::device_row_groups(static_cast<int>(sources.size()));
+  return rows<std::byte>(n_groups, group_bytes, [&](int group, std::byte* to) {
     kernels::DeviceRow own[kernels::kDeviceRows];
     const auto first = static_cast<std::size_t>(group) * kernels::kDeviceRows;
-    for (std::size_t i = first; i < std::min(first + kernels::kDeviceRows, rows.size()); ++i) own[i - first] = rows[i];
+    const std::size_t end = std::min(first + kernels::kDeviceRows, sources.size());
+    for (std::size_t i = first; i < end; ++i) own[i - first] = sources[i];
     kernels::write_device_rows(type, n_in, own, to);
-  }));
-  return blocks;
+  });
+}
+
+void Uploader::read_ahead(std::span<const std::byte> mapped) const {
+  constexpr std::size_t kPartBytes = std::size_t{4} << 20;
+  pool_->for_each(static_cast<int>((mapped.size() + kPartBytes - 1) / kPartBytes), [&](int part, float*) {
+    const auto rest = mapped.subspan(static_cast<std::size_t>(part) * kPartBytes);
+    assay::read_ahead(rest.first(std::min(kPartBytes, rest.size())));
+  });
 }
 
 Result<> Uploader::finish() { return check(cudaStreamSynchronize(stream_.get()), "copy to the device"); }
