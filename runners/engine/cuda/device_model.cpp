@@ -216,18 +216,16 @@ class ModelUpload {
 
   /// As stacked(), but quantised rows keep their blocks where the kernels can take them.
   Result<DeviceWeight> kept(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
-    constexpr std::size_t kMaxParts = 3;  // q, k and v; gate and up of two types would be parts of eight rows
-    const std::vector<std::size_t> ends = runs_of(rows);
     const bool any = std::any_of(rows.begin(), rows.end(), [](const RowSource& row) {
       return row.weight != nullptr && is_quantized(row.weight->type);
     });
-    if (!any || !keeps_blocks(config_, n_in) || !is_whole(columns, n_in) || ends.size() > kMaxParts) {
+    if (!any || !keeps_blocks(config_, n_in) || !is_whole(columns, n_in)) {
       ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, n_in, columns));
       return DeviceWeight(std::move(out));
     }
     DeviceQuantizedMatrix out{{}, static_cast<int>(rows.size()), n_in};
     std::size_t first = 0;
-    for (const std::size_t end : ends) {
+    for (const std::size_t end : runs_of(rows)) {
       const std::vector<RowSource> own(rows.begin() + static_cast<std::ptrdiff_t>(first),
                                        rows.begin() + static_cast<std::ptrdiff_t>(end));
       const auto source = std::find_if(own.begin(), own.end(), [](const RowSource& r) { return r.weight != nullptr; });
@@ -382,7 +380,7 @@ class ModelUpload {
     return out;
   }
   /// gate_proj and up_proj of one network, or of all experts one after the other. Grouped products take no quantised
-  /// weights.
+  /// weights, nor do gate and up whose types differ: their rows alternate.
   Result<DeviceWeight> gate_up(const std::vector<const FfnWeights*>& networks) {
     const int hidden = networks.front()->gate_proj.n_in;
     std::vector<RowSource> rows;
@@ -393,7 +391,8 @@ class ModelUpload {
       all_fp8 = all_fp8 && stays_fp8(w->gate_proj, {}, {}) && stays_fp8(w->up_proj, {}, {});
     }
     if (!all_fp8) {
-      if (networks.size() == 1) return kept(rows, hidden);
+      const FfnWeights& first = *networks.front();
+      if (networks.size() == 1 && first.gate_proj.type == first.up_proj.type) return kept(rows, hidden);
       ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, hidden));
       return DeviceWeight(std::move(out));
     }
