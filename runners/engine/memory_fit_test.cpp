@@ -102,7 +102,10 @@ TEST_CASE("cuda_saved_bytes: which quantised weights stay so, and what that save
     view.name = name;
     view.dtype = dtype;
     view.shape = {n_out, n_in};
-    tensors.push_back({view, nullptr});
+    const auto n_bytes = static_cast<std::size_t>(n_out * n_in / block_elements(dtype) * bits(dtype) / 8);
+    auto memory = std::make_unique<std::byte[]>(n_bytes);
+    view.bytes = {memory.get(), n_bytes};
+    tensors.push_back({view, std::move(memory)});
   };
   const std::string layer = "model.layers.0.";
   add(layer + "self_attn.q_proj.weight", DType::q8_0, 256, 256);
