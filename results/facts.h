@@ -32,6 +32,17 @@ struct DeviceTime {
   double idle_ms = 0;     ///< waited for the host between two passes
 };
 
+/// A GPU at one moment of a segment, as the driver's management library says.
+struct GpuSample {
+  std::int64_t gpu = 0;  ///< which of the segment's GPUs
+  double at_ms = 0;      ///< since the segment began
+  std::optional<double> sm_clock_mhz, memory_clock_mhz;
+  std::optional<double> power_watts;
+  std::optional<double> temperature_c;
+  std::optional<std::int64_t> throttle_reasons;  ///< bits of nvmlClocksThrottleReason*, see results/gpu_activity.h
+  std::optional<double> total_energy_joules;     ///< since the driver was loaded
+};
+
 /// The machine and the build that worked on a run. One per segment, since a run may be resumed elsewhere.
 struct EnvironmentFacts {
   std::string device_kind;  ///< "cpu", "cuda", "remote", "replay"

@@ -1,3 +1,4 @@
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "results/migrations.h"
 #include "results/schema.h"
@@ -23,8 +24,9 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     const std::string name = std::string("v").append(std::to_string(version)).append(".sqlite");
     CAPTURE(name);
     const auto copy = folder / name;
-    const auto stored = std::filesystem::path(ASSAY_SOURCE_DIR) / "results/testdata" / name;
-    REQUIRE(write_file(copy, *read_file(stored)));
+    const auto stored = read_packed_file(std::filesystem::path(ASSAY_SOURCE_DIR) / "results/testdata" / (name + ".gz"));
+    REQUIRE(ok(stored));
+    REQUIRE(write_file(copy, *stored));
     {
       const auto migrated = open_for_writing(copy);
       REQUIRE(ok(migrated));
@@ -42,5 +44,8 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     // From version 2 on a segment has its device's times.
     REQUIRE(summary->device_time.has_value() == (version >= 2));
     if (version >= 2) CHECK(summary->device_time->decode_ms == 3000);
+    // From version 3 on it has samples of its GPU: two, 1000 J apart.
+    REQUIRE(summary->gpu.has_value() == (version >= 3));
+    if (version >= 3) CHECK(summary->gpu->energy_joules == 1000);
   }
 }

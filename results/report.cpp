@@ -1,5 +1,7 @@
 #include "results/report.h"
 
+#include <charconv>
+
 #include "harness/base/text.h"
 #include "results/text_table.h"
 
@@ -36,6 +38,34 @@ std::string heading(const RunRecord& run) {
   return text + "  " + run.facts.provenance + "\n";
 }
 
+/// "1.3e-07": a figure whose power of ten is what matters.
+std::string scientific(double value) {
+  char buffer[32];
+  const auto [end, code] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, 1);
+  return code == std::errc() ? std::string(buffer, end) : "-";
+}
+
+/// A row for each canary that differs from the one before: equal rows were computed alike, to the bit.
+void add_canaries(const RunRecord& run, Rows& rows) {
+  std::vector<std::string> last;
+  for (const SegmentRecord& segment : run.segments) {
+    const Json canary = canary_of(segment.environment);
+    if (canary.is_null()) continue;
+    const auto text = [&](const char* key) {
+      const auto at = canary.find(key);
+      return at != canary.end() && at->is_string() ? at->get<std::string>() : std::string("-");
+    };
+    std::vector<std::string> row = {"canary", "logits " + shown(text("logits_sha256").substr(0, 12))};
+    if (canary.contains("failure")) row = {"canary", shown(text("failure"))};
+    const auto divergence = canary.find("mean_kl_divergence");
+    if (divergence != canary.end() && divergence->is_number()) {
+      row.push_back("KL " + scientific(divergence->get<double>()) + " from the stored reference");
+    }
+    if (row != last) rows.push_back(row);
+    last = row;
+  }
+}
+
 std::string machine(const RunRecord& run) {
   Rows rows = {{"model", shown(run.facts.model.name), shown(run.facts.model.reference)}};
   if (!run.facts.model.weights_sha256.empty()) {
@@ -52,6 +82,7 @@ std::string machine(const RunRecord& run) {
     const EnvironmentFacts& environment = run.segments.front().environment;
     rows.push_back({"build", shown(environment.build_version), shown(environment.build_git_commit)});
   }
+  add_canaries(run, rows);
   return text_table(rows, {1, 2, 3});
 }
 
@@ -79,16 +110,22 @@ std::string accuracy(const RunSummary& summary) {
   return text_table(rows, {5});
 }
 
+/// The accuracy if the samples that gave no usable answer were all wrong, and if they were all right.
+std::string possible(const std::optional<Interval>& bounds) {
+  if (!bounds) return "-";
+  return (*bounds)[0] == (*bounds)[1] ? percent((*bounds)[0]) : interval(*bounds);
+}
+
 std::string outcomes(const RunSummary& summary) {
-  Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "grader"}};
+  Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "possible", "grader"}};
   for (const SuiteSummary& summarised : summary.suites) {
     const RunSuiteRecord& suite = summarised.suite;
-    rows.push_back({shown(suite.facts.suite),
-                    to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
-                    to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer),
-                    to_text(suite.n_truncated), to_text(suite.n_errors), shown(suite.current_profile)});
+    rows.push_back(
+        {shown(suite.facts.suite), to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
+         to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer), to_text(suite.n_truncated),
+         to_text(suite.n_errors), possible(summarised.accuracy_bounds), shown(suite.current_profile)});
   }
-  return text_table(rows, {7});
+  return text_table(rows, {8});
 }
 
 std::string latency(const RunSummary& summary) {
@@ -101,6 +138,34 @@ std::string latency(const RunSummary& summary) {
   add("ITL (mean of a sample)", summary.itl_ms);
   add("E2E", summary.e2e_ms);
   return text_table(rows);
+}
+
+/// The mean, and the least and the largest in brackets.
+std::string mean_and_range(const std::optional<ValueRange>& range, const std::string& unit) {
+  if (!range) return "- " + unit;
+  return to_fixed(range->mean, 0) + " " + unit + " (" + to_fixed(range->min, 0) + " to " + to_fixed(range->max, 0) +
+         ")";
+}
+
+/// Why clocks were held down, and for what share of the time; an idle GPU is no throttled one.
+std::string throttling(const GpuActivity& gpu) {
+  std::string text;
+  for (const auto& [reason, ratio] : gpu.throttled_ratio) {
+    if (reason != "gpu_idle") text += (text.empty() ? "" : ", ") + shown(reason) + " " + percent(ratio);
+  }
+  return text.empty() ? "not throttled" : "throttled: " + text;
+}
+
+void add_gpu(const RunSummary& summary, Rows& rows) {
+  if (!summary.gpu) return;
+  const GpuActivity& gpu = *summary.gpu;
+  rows.push_back({"device", "SM " + mean_and_range(gpu.sm_clock_mhz, "MHz"), mean_and_range(gpu.power_watts, "W"),
+                  mean_and_range(gpu.temperature_c, "°C"), throttling(gpu)});
+  if (!gpu.energy_joules) return;
+  rows.push_back({"energy", to_fixed(*gpu.energy_joules, 0) + " J total",
+                  fixed_or_dash(summary.joules_per_output_token, 3) + " J/output token",
+                  fixed_or_dash(summary.joules_per_correct, 1) + " J per correct",
+                  "by the GPU's " + to_string(*gpu.energy_source)});
 }
 
 std::string amounts(const RunSummary& summary) {
@@ -116,6 +181,7 @@ std::string amounts(const RunSummary& summary) {
                     "decode " + to_fixed(device->decode_ms / kMsPerSecond, 1) + " s",
                     all_ms > 0 ? "waiting " + to_fixed(100 * device->idle_ms / all_ms, 1) + " %" : "-"});
   }
+  add_gpu(summary, rows);
   if (summary.n_drafted_tokens > 0) {
     rows.push_back({"speculation", "drafted " + to_text(summary.n_drafted_tokens),
                     "accepted " + to_text(summary.n_accepted_tokens)});

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "results/gpu_rows.h"
 #include "results/run_lock.h"
 #include "results/schema.h"
 #include "results/store.h"
@@ -270,6 +271,11 @@ Result<> RunWriter::add_sample(const SampleFacts& sample, const VerdictFacts& ve
 
   ASSAY_TRY(state_->extend_segment.bind(1, state_->segment_id).bind(2, wall_ms).run());
   return transaction.commit();
+}
+
+Result<> RunWriter::add_gpu_samples(std::span<const GpuSample> samples) {
+  ASSAY_ASSERT(!state_->finished, "add_gpu_samples comes before finish");
+  return insert_gpu_samples(*state_->database, state_->segment_id, samples);
 }
 
 Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall_ms,

@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,6 +97,9 @@ class RunWriter {
   Result<> add_sample(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
                       double wall_ms);
 
+  /// Stores what a GPU did meanwhile, in one transaction; none is nothing to do. Errors as add_sample.
+  Result<> add_gpu_samples(std::span<const GpuSample> samples);
+
   /// Ends this process's segment and sets the run's state to `finished` or `interrupted`. Error{bad_input} for
   /// `finished` while planned samples are missing.
   Result<> finish(RunState state, std::int64_t ended_at_ms, double wall_ms,
@@ -155,6 +159,10 @@ class Store {
   /// and sample; stops at the first error that `use` returns. `use` must not write to this Store.
   Result<> for_each_sample(const RunId& run, std::string_view suite, SampleParts parts,
                            const std::function<Result<>(const SampleRecord&)>& use) const;
+  /// Calls `use` for each GPU sample of a run with the index of its segment in RunRecord::segments; by segment, GPU and
+  /// time. Stops at the first error that `use` returns.
+  Result<> for_each_gpu_sample(const RunId& run,
+                               const std::function<Result<>(std::size_t segment, const GpuSample&)>& use) const;
 
  private:
   Store(std::filesystem::path path, std::unique_ptr<Database> database);

@@ -14,6 +14,8 @@ struct SampledItem {
   std::string tag;
   std::vector<double> scores;  ///< 1 for `correct`, else 0
   std::vector<Vote> votes;
+  ItemCounts counts;
+  std::int64_t n_fallback = 0;
 };
 
 /// Items of one suite by id, with what of them is stored.
@@ -62,6 +64,11 @@ void add_sample(SampledItems& items, const SampleRecord& record) {
   item.tag = record.item_tag;
   item.scores.push_back(correct ? 1 : 0);
   item.votes.push_back({record.verdict.answer, correct});
+  ++item.counts.n_samples;
+  item.counts.n_correct += correct ? 1 : 0;
+  item.counts.n_unresolved += correct || record.verdict.verdict == Verdict::incorrect ? 0 : 1;
+  const auto fallback = record.verdict.detail.find("fallback");
+  item.n_fallback += fallback != record.verdict.detail.end() && *fallback == true ? 1 : 0;
 }
 
 Result<std::vector<double>> means_over_samples(const SampledItems& items) {
@@ -114,7 +121,7 @@ Result<> summarise_votes(const SampledItems& items, const BootstrapOptions& boot
       ASSAY_ASSIGN(const double pass, pass_at_k(static_cast<std::int64_t>(item.scores.size()), n_correct, k));
       passes.push_back(pass);
       if (!can_vote) continue;
-      ASSAY_ASSIGN(const double majority, maj_at_k(item.votes, k));
+      ASSAY_ASSIGN(const double majority, maj_at_k(item.votes, k, bootstrap));
       majorities.push_back(majority);
     }
     const bool single_sample = has_single_samples(items);
@@ -144,8 +151,20 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
     ASSAY_ASSIGN(summary.stderr_accuracy, standard_error(means));
   }
   std::vector<std::vector<double>> scores;
-  for (const auto& [id, item] : items) scores.push_back(item.scores);
-  // Fails, and leaves the figure unknown, where samples are single or still missing.
+  std::vector<ItemCounts> counts;
+  std::vector<std::string> tags;
+  for (const auto& [id, item] : items) {
+    scores.push_back(item.scores);
+    counts.push_back(item.counts);
+    tags.push_back(item.tag);
+    summary.n_fallback += item.n_fallback;
+  }
+  ASSAY_ASSIGN(summary.accuracy_bounds, unresolved_bounds(counts));
+  ASSAY_ASSIGN(const auto means_by_tag, group_by(means, tags));
+  if (means_by_tag.size() >= 2) {
+    ASSAY_ASSIGN(summary.stderr_by_tag, clustered_standard_error(means_by_tag, ClusterCorrection::c_over_c_minus_1));
+  }
+  // Fails, and leaves the figure unknown, where all samples are single.
   if (const auto split = split_variance(scores)) summary.stderr_fixed_items = split->fixed_items_standard_error;
   ASSAY_ASSIGN(summary.by_tag, summarise_tags(items, bootstrap));
   ASSAY_TRY(summarise_votes(items, bootstrap, summary));
@@ -212,6 +231,22 @@ void add_cost(const Totals& totals, RunSummary& summary) {
   summary.usd_per_mtok_output = per_mtok(*totals.decode_device_ms, totals.n_output_tokens);
 }
 
+/// A segment without wall time stored nothing: it was killed, or stopped, before its first sample.
+std::vector<std::size_t> segments_at_work(const RunRecord& run) {
+  std::vector<std::size_t> segments;
+  for (std::size_t i = 0; i < run.segments.size(); ++i) {
+    if (run.segments[i].wall_ms > 0) segments.push_back(i);
+  }
+  return segments;
+}
+
+void add_energy(const Totals& totals, RunSummary& summary) {
+  if (!summary.gpu) return;
+  const auto& joules = summary.gpu->energy_joules;
+  summary.joules_per_output_token = ratio(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
+  summary.joules_per_correct = ratio(joules, static_cast<double>(totals.n_correct));
+}
+
 Result<> add_totals(const Totals& totals, RunSummary& summary) {
   summary.wall_s = summary.run.wall_s;
   if (totals.n_served > 0) {
@@ -231,18 +266,31 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
   }
   summary.requests_per_s = ratio(static_cast<double>(totals.n_served), summary.wall_s);
   add_cost(totals, summary);
+  add_energy(totals, summary);
   return {};
 }
 
 }  // namespace
 
+Json canary_of(const EnvironmentFacts& environment) {
+  const auto device = environment.details.find("device");
+  if (device == environment.details.end() || !device->is_object()) return nullptr;
+  const auto canary = device->find("canary");
+  return canary != device->end() && canary->is_object() ? *canary : Json(nullptr);
+}
+
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap) {
   RunSummary summary;
   summary.bootstrap = bootstrap;
   Totals totals;
+  GpuActivityMeter gpu;
   std::map<std::string, SampledItems> items_by_suite;
   const auto read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(summary.run, store.read_run(run));
+    ASSAY_TRY(store.for_each_gpu_sample(run, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
+      gpu.add(segment, sample);
+      return {};
+    }));
     return store.for_each_sample(run, "", SampleParts::facts, [&](const SampleRecord& record) -> Result<> {
       add_sample(totals, record);
       add_sample(items_by_suite[record.sample.key.suite], record);
@@ -250,6 +298,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
     });
   });
   if (!read) return read.error();
+  summary.gpu = gpu.finish(segments_at_work(summary.run));
   for (const RunSuiteRecord& suite : summary.run.suites) {
     ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));
     summary.suites.push_back(std::move(suite_summary));

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "harness/base/json.h"
+#include "results/analysis/bootstrap.h"
 #include "results/analysis/intervals.h"
+#include "results/gpu_activity.h"
 #include "results/store.h"
 
 namespace assay::results {
@@ -27,12 +29,15 @@ struct SuiteSummary {
   std::int64_t n_items_sampled = 0;          ///< items with at least one stored sample
   std::optional<double> accuracy;            ///< mean over items of the mean over samples; none without samples
   std::optional<double> stderr_accuracy;     ///< over items; none below two items
-  std::optional<double> stderr_fixed_items;  ///< for these very items; needs two samples of each
+  std::optional<double> stderr_by_tag;       ///< over items, those of a tag held to depend on each other; two tags
+  std::optional<double> stderr_fixed_items;  ///< for these very items; needs two samples of one of them
   std::optional<Interval> ci95;
-  std::string ci95_method;                   ///< "wilson", "bootstrap" or "t"
+  std::string ci95_method;                   ///< as RuledInterval::method
+  std::optional<Interval> accuracy_bounds;   ///< if samples without a usable answer were all wrong, or all right
   std::map<std::int64_t, double> pass_at_k;  ///< k = 1, 2, 4, … and the largest k that every item has samples for
   std::map<std::int64_t, double> maj_at_k;   ///< the same k; empty where a correct sample has no answer to vote with
   std::map<std::int64_t, Interval> pass_at_k_ci95, maj_at_k_ci95;
+  std::int64_t n_fallback = 0;     ///< samples whose answer was found by the grader's last resort (detail.fallback)
   std::vector<TagSummary> by_tag;  ///< empty unless some item has a tag
 };
 
@@ -56,8 +61,14 @@ struct RunSummary {
   std::optional<double> usd_total, usd_per_mtok_input, usd_per_mtok_output, usd_per_correct;
   double wall_s = 0;
   std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
-  BootstrapOptions bootstrap;             ///< what the resampled intervals were drawn with
+  std::optional<GpuActivity> gpu;         ///< none where no segment ran on a GPU, or none that could be asked
+  std::optional<double> joules_per_output_token, joules_per_correct;  ///< of gpu->energy_joules
+  BootstrapOptions bootstrap;                                         ///< what the resampled intervals were drawn with
 };
+
+/// What the logits canary said at the start of a segment: {"logits_sha256", "n_positions"[, "mean_kl_divergence",
+/// "max_kl_divergence", "n_same_top"]} or {"failure"}. Null where none was run: recordings, older databases.
+Json canary_of(const EnvironmentFacts& environment);
 
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
 /// options give the same bits.

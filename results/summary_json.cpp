@@ -1,4 +1,6 @@
 // The record of `assay run --json`.
+#include <set>
+
 #include "results/summary.h"
 
 namespace assay::results {
@@ -57,10 +59,18 @@ Json to_json(const EnvironmentFacts& environment) {
           {"details", environment.details}};
 }
 
-/// The machine of the first segment; how many others worked on the run is said beside it.
+/// The machine of the first segment; how many others worked on the run is said beside it, and how many different logits
+/// their canaries had: more than one, and their samples need not be those of one machine.
 Json hardware_json(const RunRecord& run) {
   Json hardware = run.segments.empty() ? Json::object() : to_json(run.segments.front().environment);
   hardware["n_segments"] = run.segments.size();
+  std::set<std::string> canaries;
+  for (const SegmentRecord& segment : run.segments) {
+    const Json canary = canary_of(segment.environment);
+    if (canary.contains("logits_sha256")) canaries.insert(to_json_text(canary["logits_sha256"]));
+  }
+  hardware["canary"] = run.segments.empty() ? Json(nullptr) : canary_of(run.segments.front().environment);
+  hardware["n_canaries"] = canaries.size();
   hardware["profile"] = or_null(run.facts.hardware_profile);
   hardware["n_priced_devices"] = run.facts.n_priced_devices;
   hardware["price_usd_per_gpu_hour"] = or_null(run.facts.price_usd_per_gpu_hour);
@@ -70,6 +80,34 @@ Json hardware_json(const RunRecord& run) {
 Json device_time_json(const std::optional<DeviceTime>& time) {
   if (!time) return nullptr;
   return {{"prefill_ms", time->prefill_ms}, {"decode_ms", time->decode_ms}, {"idle_ms", time->idle_ms}};
+}
+
+Json to_json(const std::optional<ValueRange>& range) {
+  if (!range) return nullptr;
+  return {{"min", range->min}, {"mean", range->mean}, {"max", range->max}};
+}
+
+Json gpu_json(const RunSummary& summary) {
+  if (!summary.gpu) return nullptr;
+  const GpuActivity& gpu = *summary.gpu;
+  Json throttled = Json::object();
+  for (const auto& [reason, share] : gpu.throttled_ratio) throttled[reason] = share;
+  return {{"n_samples", gpu.n_samples},
+          {"sm_clock_mhz", to_json(gpu.sm_clock_mhz)},
+          {"memory_clock_mhz", to_json(gpu.memory_clock_mhz)},
+          {"power_watts", to_json(gpu.power_watts)},
+          {"temperature_c", to_json(gpu.temperature_c)},
+          {"throttled_ratio", std::move(throttled)},
+          {"provenance", summary.run.facts.provenance}};
+}
+
+Json energy_json(const RunSummary& summary) {
+  if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
+  return {{"joules_total", *summary.gpu->energy_joules},
+          {"joules_per_output_token", or_null(summary.joules_per_output_token)},
+          {"joules_per_correct", or_null(summary.joules_per_correct)},
+          {"source", to_string(*summary.gpu->energy_source)},
+          {"provenance", summary.run.facts.provenance}};
 }
 
 Json to_json(const SuiteSummary& summary) {
@@ -88,9 +126,11 @@ Json to_json(const SuiteSummary& summary) {
           {"n_samples", suite.n_samples},
           {"accuracy", or_null(summary.accuracy)},
           {"stderr", or_null(summary.stderr_accuracy)},
+          {"stderr_by_tag", or_null(summary.stderr_by_tag)},
           {"stderr_fixed_items", or_null(summary.stderr_fixed_items)},
           {"ci95", or_null(summary.ci95)},
           {"ci95_method", or_null(summary.ci95_method)},
+          {"accuracy_bounds", or_null(summary.accuracy_bounds)},
           {"pass_at_k", by_k(summary.pass_at_k)},
           {"pass_at_k_ci95", by_k(summary.pass_at_k_ci95)},
           {"maj_at_k", by_k(summary.maj_at_k)},
@@ -100,6 +140,7 @@ Json to_json(const SuiteSummary& summary) {
           {"no_answer", suite.n_no_answer},
           {"truncated", suite.n_truncated},
           {"errors", suite.n_errors},
+          {"fallback", summary.n_fallback},
           {"by_tag", std::move(by_tag)},
           {"sampling", suite.facts.sampling},
           {"grader_profile", suite.current_profile},
@@ -154,7 +195,8 @@ Json to_json(const RunSummary& summary) {
             {"usd_per_mtok_output", or_null(summary.usd_per_mtok_output)},
             {"usd_per_correct", or_null(summary.usd_per_correct)},
             {"provenance", provenance}}},
-          {"energy", nullptr},
+          {"gpu", gpu_json(summary)},
+          {"energy", energy_json(summary)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
 }

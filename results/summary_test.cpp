@@ -1,5 +1,7 @@
 #include "results/summary.h"
 
+#include <tuple>
+
 #include "results/report.h"
 #include "results/test_facts.h"
 #include "results/text_table.h"
@@ -95,7 +97,7 @@ TEST_CASE("summarise: the five-by-four example", "[results]") {
   CHECK_THAT(*suite.accuracy, WithinRel(0.5, 1e-12));
   CHECK_THAT(*suite.stderr_accuracy, WithinAbs(0.1767767, 5e-8));
   CHECK_THAT(*suite.stderr_fixed_items, WithinAbs(0.0912871, 5e-8));
-  CHECK(suite.ci95_method == "bootstrap");
+  CHECK(suite.ci95_method == "bca");
   REQUIRE(suite.pass_at_k.size() == 3);  // k = 1, 2, 4
   CHECK_THAT(suite.pass_at_k.at(1), WithinRel(0.5, 1e-12));
   // C(4,2) = 6 pairs: 1 - C(1,2)/6 = 1; 0; 1 - 1/6; 1; 1 - 3/6.
@@ -118,6 +120,10 @@ TEST_CASE("summarise: the five outcomes are counted apart, and a failed sample h
   CHECK(counts.n_truncated == 1);
   CHECK(counts.n_errors == 1);
   CHECK_THAT(*summary->suites[0].accuracy, WithinRel(2.0 / 6, 1e-12));
+  // Two are right; no answer, truncated and error might have been.
+  CHECK_THAT(summary->suites[0].accuracy_bounds.value()[0], WithinRel(2.0 / 6, 1e-12));
+  CHECK_THAT(summary->suites[0].accuracy_bounds.value()[1], WithinRel(5.0 / 6, 1e-12));
+  CHECK_THAT(report_text(*summary), Contains("33.3 to 83.3 %"));
   CHECK(summary->suites[0].ci95_method == "wilson");
   CHECK_FALSE(summary->suites[0].stderr_fixed_items);  // single samples
   CHECK(summary->n_prompt_tokens == 50);               // five samples of 10, 4 and 5
@@ -202,11 +208,56 @@ TEST_CASE("summarise: by tag, and over a run that is half done or empty", "[resu
   CHECK(half->suites[0].n_items_sampled == 3);
   CHECK_THAT(*half->suites[0].accuracy, WithinRel(2.0 / 3, 1e-12));
   REQUIRE(half->suites[0].by_tag.size() == 2);
+  CHECK(half->suites[0].stderr_by_tag.has_value());
   CHECK(half->suites[0].by_tag[0].tag == "large");
   CHECK(half->suites[0].by_tag[0].accuracy == 0.5);
   CHECK(half->suites[0].by_tag[1].n_items == 1);
   CHECK(half->suites[0].by_tag[1].ci95[0] < 1);
   CHECK(summarise(*store, RunId("nope")).error().kind == ErrorKind::bad_input);
+}
+
+TEST_CASE("summary: the canary of each segment; different ones are seen", "[results][summary]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  std::optional<RunId> run;
+  const auto add_segment = [&](const Json& device) {
+    EnvironmentFacts environment = some_environment();
+    environment.details["device"] = device;
+    auto writer =
+        run ? store->resume_run(*run, environment, kNowMs) : store->begin_run(some_run(), environment, kNowMs);
+    REQUIRE(ok(writer));
+    run = writer->run_id();
+    REQUIRE(writer->finish(RunState::interrupted, kNowMs + 1, 10));
+    auto summary = summarise(*store, *run);
+    REQUIRE(ok(summary));
+    return std::pair(to_json(*summary)["hardware"], report_text(*summary));
+  };
+  const auto n_rows = [](const std::string& text) {
+    int n = 0;
+    for (std::size_t at = 0; (at = text.find("\ncanary", at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  const Json canary = {{"logits_sha256", std::string(64, 'e')}, {"n_positions", 40}, {"mean_kl_divergence", 3e-6}};
+  auto [hardware, text] = add_segment({{"canary", canary}});
+  CHECK(hardware["canary"] == canary);
+  CHECK(hardware["n_canaries"] == 1);
+  CHECK_THAT(text, Contains("logits eeeeeeeeeeee  KL 3.0e-06 from the stored reference"));
+  std::tie(hardware, text) = add_segment({{"canary", canary}});
+  CHECK(hardware["n_canaries"] == 1);
+  CHECK(n_rows(text) == 1);
+  std::tie(hardware, text) = add_segment({{"canary", {{"failure", "the logits are no numbers"}}}});
+  CHECK(n_rows(text) == 2);
+  std::tie(hardware, text) = add_segment({{"canary", {{"logits_sha256", std::string(64, 'f')}, {"n_positions", 20}}}});
+  CHECK(hardware["n_canaries"] == 2);
+  CHECK_THAT(text, Contains("logits ffffffffffff"));
+  // Details that are no canary's are no figure either.
+  std::tie(hardware, text) = add_segment({{"canary", "yes"}});
+  CHECK(n_rows(text) == 3);
+  run = {};
+  std::tie(hardware, text) = add_segment(Json(3));
+  CHECK(hardware["canary"].is_null());
+  CHECK(hardware["n_canaries"] == 0);
 }
 
 // The record as the interface document lists it.

@@ -45,6 +45,8 @@ struct Request {
   std::int64_t sample = 0;  ///< sample number of the item, for replay
   std::vector<Message> messages;
   std::optional<std::string> raw_prompt;
+  std::string
+      reply_opening;  ///< with messages: what the reply must begin with ("<think>\n"); empty: as the template says
   SamplingParams sampling;
   SampleKey key;
   int n_logprobs = 0;  ///< > 0: report the chosen token's and this many top tokens' raw log-probabilities

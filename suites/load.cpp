@@ -2,11 +2,15 @@
 
 #include <unordered_map>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "suites/code/public_formats.h"
+#include "suites/gpqa/gpqa_items.h"
 #include "suites/prompts.h"
 #include "suites/records.h"
+#include "suites/zebra/zebralogic.h"
 
 namespace assay::suites {
 
@@ -14,10 +18,12 @@ namespace {
 
 // Far above what real suites need (LiveCodeBench's tests are the largest), low enough to fit into memory.
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kMaxItemsBytes = std::uint64_t{2} << 30;
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxArrayBytes = std::size_t{64} << 20;  // read as one document
 constexpr std::size_t kMaxItems = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr std::int64_t kMaxSamples = 100'000;
 
 Result<> check_name(const JsonObject& header, const std::string& name) {
   const auto allowed = [](char c) {
@@ -70,17 +76,29 @@ Result<SamplingDefaults> read_sampling(const JsonObject& header) {
   }
   if (!(sampling.top_p > 0 && sampling.top_p <= 1)) return object.field_error("top_p", "must be above 0 and at most 1");
   if (sampling.max_output_tokens < 0) return object.field_error("max_output_tokens", "must not be negative");
-  if (sampling.samples < 1 || sampling.samples > 100'000)
-    return object.field_error("samples", "must be between 1 and 100000");
+  if (sampling.samples < 1 || sampling.samples > kMaxSamples)
+    return object.field_error("samples", "must be between 1 and " + std::to_string(kMaxSamples));
   return sampling;
 }
 
-/// Reads one line. A field that is null counts as absent and is dropped.
-Result<Item> read_item(std::string_view line, const std::string& where, ItemKind kind, const PromptOptions& options) {
-  if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
-  ASSAY_ASSIGN(Json record, parse_json(line, where));
-  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
-  ASSAY_TRY(check_record(kind, fields));
+Result<std::optional<ItemArchive>> read_item_archive(const JsonObject& header, ItemKind kind) {
+  if (!header.has("archive")) return std::optional<ItemArchive>();
+  ASSAY_ASSIGN(const JsonObject object, header.object("archive"));
+  ASSAY_TRY(object.refuse_unknown({"file", "member", "option_order"}));
+  if (kind != ItemKind::choice) return header.field_error("archive", "is for suites of kind choice");
+  ItemArchive archive;
+  ASSAY_ASSIGN(archive.file, filled(object, "file"));
+  ASSAY_ASSIGN(archive.member, filled(object, "member"));
+  ASSAY_ASSIGN(archive.option_order, object.string_or("option_order", archive.option_order));
+  if (archive.option_order != "assay" && archive.option_order != "simple-evals") {
+    return object.field_error("option_order",
+                              "must be \"assay\" or \"simple-evals\", is " + quoted_excerpt(archive.option_order));
+  }
+  return std::optional<ItemArchive>(std::move(archive));
+}
+
+/// The item of a checked record. A field that is null counts as absent and is dropped.
+Item make_item(const Json& record, ItemKind kind, const PromptOptions& options) {
   Item item;
   for (const auto& [key, value] : record.items()) {
     if (!value.is_null()) item.record[key] = value;
@@ -91,6 +109,86 @@ Result<Item> read_item(std::string_view line, const std::string& where, ItemKind
   return item;
 }
 
+/// The same, checked; `where` names the record in errors.
+Result<Item> checked_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
+  ASSAY_TRY(check_record(kind, fields));
+  return make_item(record, kind, options);
+}
+
+/// An item of a record as data sets give it: with field names of their own, or in ZebraLogic's form.
+Result<Item> read_item(Json record, const std::string& where, ItemKind kind, const PromptOptions& options) {
+  use_own_field_names(kind, record);
+  if (kind != ItemKind::grid || !is_zebralogic_record(record)) return checked_item(record, where, kind, options);
+  ASSAY_ASSIGN(const Json grid_record, from_zebralogic(record, where));
+  return checked_item(grid_record, where, kind, options);
+}
+
+/// Calls `use(record, number)` for each record of a file: one a line, or the elements of one JSON array. Records of
+/// code suites may be in the form in which these are published.
+Result<> for_each_record(std::string_view text, const std::string& path, ItemKind kind,
+                         const std::function<Result<>(const Json&, int)>& use) {
+  const auto parse = [&](std::string_view line, const std::string& where) {
+    return kind == ItemKind::code ? read_code_record(line, where) : parse_json(line, where);
+  };
+  if (!trim(text).starts_with('[')) {
+    return for_each_line(text, [&](std::string_view line, int number) -> Result<> {
+      const std::string where = path + ":" + std::to_string(number);
+      if (line.size() > kMaxRecordBytes) return bad_input(where, ": record has more than ", kMaxRecordBytes, " bytes");
+      ASSAY_ASSIGN(const Json record, parse(line, where));
+      return use(record, number);
+    });
+  }
+  if (text.size() > kMaxArrayBytes) {
+    return bad_input(path, ": an array of records may have ", kMaxArrayBytes,
+                     " bytes at most; write one record a line");
+  }
+  ASSAY_ASSIGN(const Json records, parse_json(text, path));
+  int number = 0;
+  for (const Json& element : records) {
+    ++number;
+    ASSAY_ASSIGN(const Json record, parse(to_json_text(element), path + ": record " + std::to_string(number)));
+    ASSAY_TRY(use(record, number));
+  }
+  return {};
+}
+
+Result<SuiteNotes> read_notes(const JsonObject& header) {
+  SuiteNotes notes;
+  ASSAY_ASSIGN(notes.language, header.string_or("language", ""));
+  ASSAY_ASSIGN(notes.canary, header.string_or("canary", ""));
+  ASSAY_ASSIGN(notes.contamination, header.string_or("contamination", ""));
+  if (header.has("errata")) {
+    ASSAY_ASSIGN(notes.errata, header.strings("errata"));
+  }
+  return notes;
+}
+
+/// {"deepseek-r1": {"samples": 64}}: what a protocol's own rule for the number of samples does not give.
+Result<std::map<std::string, std::int64_t>> read_protocols(const JsonObject& header) {
+  std::map<std::string, std::int64_t> samples;
+  if (!header.has("protocols")) return samples;
+  ASSAY_ASSIGN(const JsonObject protocols, header.object("protocols"));
+  ASSAY_TRY(protocols.refuse_unknown({"deepseek-r1"}));
+  for (const auto& [name, unused] : header.find("protocols")->items()) {
+    ASSAY_ASSIGN(const JsonObject protocol, protocols.object(name));
+    ASSAY_TRY(protocol.refuse_unknown({"samples"}));
+    ASSAY_ASSIGN(samples[name], protocol.integer("samples"));
+    if (samples[name] < 1 || samples[name] > kMaxSamples)
+      return protocol.field_error("samples", "must be between 1 and " + std::to_string(kMaxSamples));
+  }
+  return samples;
+}
+
+Result<std::vector<Item>> load_archive_items(const std::filesystem::path& file, const Suite& suite) {
+  const ItemArchive& archive = *suite.archive;
+  const GpqaOrder order = archive.option_order == "assay" ? GpqaOrder::assay : GpqaOrder::simple_evals;
+  ASSAY_ASSIGN(const std::vector<Json> records, read_gpqa(file, archive.member, order));
+  std::vector<Item> items;
+  for (const Json& record : records) items.push_back(make_item(record, suite.kind, suite.prompt));
+  return items;
+}
+
 }  // namespace
 
 Result<Suite> load_suite_header(const std::filesystem::path& folder) {
@@ -98,7 +196,8 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(const std::string text, read_file(path, kMaxHeaderBytes));
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
   ASSAY_ASSIGN(const JsonObject header, JsonObject::of(document, path.string()));
-  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling"}));
+  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling",
+                                   "language", "canary", "contamination", "errata", "protocols", "archive"}));
   Suite suite;
   ASSAY_ASSIGN(suite.name, header.string("name"));
   ASSAY_TRY(check_name(header, suite.name));
@@ -107,32 +206,54 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   const auto parsed = parse_item_kind(kind);
   if (!parsed) return header.field_error("kind", "is an " + parsed.error().message);
   suite.kind = *parsed;
-  ASSAY_TRY(check_kind_is_supported(suite.kind, path.string()));
   ASSAY_ASSIGN(suite.title, filled(header, "title"));
   ASSAY_ASSIGN(suite.licence, filled(header, "licence"));
   ASSAY_ASSIGN(suite.source, filled(header, "source"));
   ASSAY_ASSIGN(suite.prompt, read_prompt_options(header, suite.kind));
   ASSAY_ASSIGN(suite.sampling, read_sampling(header));
+  ASSAY_ASSIGN(suite.notes, read_notes(header));
+  ASSAY_ASSIGN(suite.protocol_samples, read_protocols(header));
+  ASSAY_ASSIGN(suite.archive, read_item_archive(header, suite.kind));
   return suite;
+}
+
+std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header) {
+  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz",
+                                            folder / "items.jsonl.xz"};
+  if (header.archive) places = {folder / header.archive->file};
+  for (std::filesystem::path& place : places) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
+  }
+  return std::nullopt;
 }
 
 Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-  return with_items(std::move(suite), folder / "items.jsonl");
+  const auto file = find_items(folder, suite);
+  if (!file) {
+    return bad_input("suite ", suite.name, ": ",
+                     (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string(),
+                     " is not there; it must hold the suite's ",
+                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line");
+  }
+  return with_items(std::move(suite), *file);
 }
 
 Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKind kind, const PromptOptions& options) {
-  ASSAY_TRY(check_kind_is_supported(kind, jsonl.string()));
-  ASSAY_ASSIGN(const std::string text, read_file(jsonl, kMaxItemsBytes));
+  const bool is_packed = jsonl.extension() == ".gz" || jsonl.extension() == ".xz";
+  ASSAY_ASSIGN(const std::string text,
+               is_packed ? read_packed_file(jsonl, kMaxItemsBytes) : read_file(jsonl, kMaxItemsBytes));
   std::vector<Item> items;
-  std::unordered_map<ItemId, int> line_of_id;
-  ASSAY_TRY(for_each_line(text, [&](std::string_view line, int number) -> Result<> {
-    const std::string where = jsonl.string() + ":" + std::to_string(number);
-    ASSAY_ASSIGN(Item item, read_item(line, where, kind, options));
-    const auto [first, is_new] = line_of_id.emplace(item.id, number);
+  std::unordered_map<ItemId, int> place_of_id;
+  const bool is_array = trim(text).starts_with('[');
+  ASSAY_TRY(for_each_record(text, jsonl.string(), kind, [&](const Json& record, int number) -> Result<> {
+    const std::string where = jsonl.string() + (is_array ? ": record " : ":") + std::to_string(number);
+    ASSAY_ASSIGN(Item item, read_item(record, where, kind, options));
+    const auto [first, is_new] = place_of_id.emplace(item.id, number);
     if (!is_new) {
-      return bad_input(where, ": field \"id\" repeats ", quoted_excerpt(item.id.value), " of line ", first->second,
-                       "; ids must differ");
+      return bad_input(where, ": field \"id\" repeats ", quoted_excerpt(item.id.value), " of ",
+                       is_array ? "record " : "line ", first->second, "; ids must differ");
     }
     if (items.size() == kMaxItems) return bad_input(where, ": more than ", kMaxItems, " records; split the suite");
     items.push_back(std::move(item));
@@ -142,8 +263,23 @@ Result<std::vector<Item>> load_items(const std::filesystem::path& jsonl, ItemKin
   return items;
 }
 
-Result<Suite> with_items(Suite suite, const std::filesystem::path& jsonl) {
-  ASSAY_ASSIGN(suite.items, load_items(jsonl, suite.kind, suite.prompt));
+Result<Suite> with_items(Suite suite, const std::filesystem::path& file) {
+  if (suite.archive && to_lower_ascii(file.extension().string()) == ".zip") {
+    ASSAY_ASSIGN(suite.items, load_archive_items(file, suite));
+  } else {
+    ASSAY_ASSIGN(suite.items, load_items(file, suite.kind, suite.prompt));
+  }
+  suite.sha256 = hash_suite(suite);
+  return suite;
+}
+
+Result<Suite> with_records(Suite suite, const std::vector<Json>& records, const std::string& source) {
+  suite.items.clear();
+  for (const Json& record : records) {
+    const std::string where = source + ": record " + std::to_string(suite.items.size() + 1);
+    ASSAY_ASSIGN(Item item, checked_item(record, where, suite.kind, suite.prompt));
+    suite.items.push_back(std::move(item));
+  }
   suite.sha256 = hash_suite(suite);
   return suite;
 }

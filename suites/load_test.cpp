@@ -99,6 +99,38 @@ TEST_CASE("load_suite_folder: sampling of suite.json", "[suites]") {
   CHECK(suite->sampling.samples == 4);
 }
 
+TEST_CASE("load_suite_folder: the card's fields, which change no hash", "[suites]") {
+  const std::string item = R"({"id":"1","question":"Q","answer":"2"})";
+  const auto suite =
+      load(header("integer", R"(,"language":"en","canary":"c","contamination":"public","errata":["1: no"],)"
+                             R"("protocols":{"deepseek-r1":{"samples":16}})"),
+           item);
+  REQUIRE(suite);
+  CHECK(suite->notes.language == "en");
+  CHECK(suite->notes.canary == "c");
+  CHECK(suite->notes.contamination == "public");
+  CHECK(suite->notes.errata == std::vector<std::string>{"1: no"});
+  CHECK(suite->protocol_samples.at("deepseek-r1") == 16);
+  CHECK(suite->sha256 == load(header("integer"), item)->sha256);
+}
+
+TEST_CASE("load_suite_folder: records may stand in one JSON array", "[suites]") {
+  const std::string first = R"({"id":"1","question":"Q","answer":"2"})",
+                    second = R"({"id":"2","question":"Q","answer":"3"})";
+  const auto suite = load(header("integer"), " [" + first + ",\n" + second + "]\n");
+  REQUIRE(suite);
+  CHECK(suite->items.size() == 2);
+  CHECK(suite->sha256 == load(header("integer"), first + "\n" + second)->sha256);
+  const auto repeated = load(header("integer"), "[" + first + "," + first + "]");
+  REQUIRE_FALSE(repeated);
+  CHECK(message_of(repeated.error()) ==
+        "items.jsonl: record 2: field \"id\" repeats \"1\" of record 1; ids must differ");
+  CHECK(message_of(load(header("integer"), "[" + first + ",7]").error()) ==
+        "items.jsonl: record 2: must be a JSON object, is number");
+  CHECK_FALSE(load(header("integer"), "[]"));
+  CHECK_FALSE(load(header("integer"), "[" + first));
+}
+
 TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[suites]") {
   struct Case {
     std::string header, message;
@@ -109,9 +141,11 @@ TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[
       {R"({"name":"x"})", "suite.json: field \"version\" is missing"},
       {header("integer", R"(,"colour":"red")"), "suite.json: unknown field \"colour\""},
       {header("riddle"), "suite.json: field \"kind\" is an unknown kind \"riddle\"; known are: integer, "},
-      {header("math"), "suite.json: kind \"math\" is not supported by this version; supported are: integer, choice"},
-      {header("language"), "suite.json: kind \"language\" is not supported by this version"},
-      {header("refusal"), "suite.json: kind \"refusal\" is not supported by this version"},
+      {header("text", R"(,"archive":{"file":"a.zip","member":"m"})"),
+       "suite.json: field \"archive\" is for suites of kind"},
+      {header("choice", R"(,"archive":{"file":"a.zip"})"), "suite.json: archive: field \"member\" is missing"},
+      {header("choice", R"(,"archive":{"file":"a.zip","member":"m","option_order":"x"})"),
+       "suite.json: archive: field \"option_order\" must be"},
       {R"({"name":"a,b","version":"1","kind":"text","title":"t","licence":"l","source":"s"})",
        "suite.json: field \"name\" must have 1 to 64 letters"},
       {R"({"name":"a","version":"1","kind":"text","title":" ","licence":"l","source":"s"})",
@@ -124,6 +158,12 @@ TEST_CASE("load_suite_folder: a broken suite.json is refused with its field", "[
        "suite.json: prompt: field \"text\" must hold {question}"},
       {header("choice", R"(,"prompt":{"text":"{question}"})"),
        "suite.json: prompt: field \"text\" must hold {options}"},
+      {header("integer", R"(,"canary":7)"), "suite.json: field \"canary\" must be text"},
+      {header("integer", R"(,"errata":"item 3")"), "suite.json: field \"errata\" must be a list of texts"},
+      {header("integer", R"(,"protocols":{"deepseek-r2":{"samples":4}})"),
+       "suite.json: protocols: unknown field \"deepseek-r2\""},
+      {header("integer", R"(,"protocols":{"deepseek-r1":{"samples":0}})"),
+       "suite.json: protocols: deepseek-r1: field \"samples\" must be between 1 and 100000"},
       {header("integer", R"(,"prompt":{"answer_form":"bare"})"), "suite.json: prompt: field \"answer_form\" is for"},
       {header("grid", R"(,"prompt":{"answer_form":"x"})"), "suite.json: prompt: field \"answer_form\" must be"},
   }));
@@ -153,6 +193,11 @@ TEST_CASE("load_suite_folder: a broken record is refused with line and field", "
       {"integer", R"({"id":"2","id":"3"})", "key \"id\" stands twice"},
       {"integer", R"(["2"])", "must be a JSON object"},
       {"integer", R"({"id":"2",)", "byte 11: no valid JSON"},
+      {"integer", R"({"id":7,"problem":"Q"})", "field \"answer\" is missing"},
+      {"integer", R"({"problem":"Q","answer":"2"})", "field \"id\" is missing"},
+      {"math", R"({"id":"2","question":"Q"})", "field \"answer\" is missing"},
+      {"math", R"({"id":"2","question":"Q","answer":" "})", "field \"answer\" is empty"},
+      {"math", R"({"id":"2","question":"Q","answer":["1"]})", "field \"answer\" must be text, is array"},
       {"choice", R"({"id":"2","question":"Q","answer":"A"})", "field \"choices\" is missing"},
       {"choice", R"({"id":"2","question":"Q","choices":["x"],"answer":"A"})", "field \"choices\" must hold 2 to 26"},
       {"choice", R"({"id":"2","question":"Q","choices":["x",1],"answer":"A"})",
@@ -192,6 +237,7 @@ TEST_CASE("load_suite_folder: a broken record is refused with line and field", "
   }));
   const std::map<std::string, std::string> good{
       {"integer", R"({"id":"first","question":"Q","answer":"2"})"},
+      {"math", R"({"id":"first","question":"Q","answer":"\\frac{1}{2}"})"},
       {"choice", R"({"id":"first","question":"Q","choices":["x","y"],"answer":"A"})"},
       {"grid", R"({"id":"first","question":"Q","solution":{"House 1":{"Name":"Eric"}}})"},
       {"code", R"({"id":"first","prompt":"P","entry_point":"f","tests":["assert f"]})"},
@@ -243,13 +289,54 @@ TEST_CASE("hash_suite: changes with any record, prompt, name or answer form, not
   CHECK(hash(header("grid"), with_prompt) != hash(header("grid", R"(,"prompt":{"answer_form":"bare"})"), with_prompt));
 }
 
+TEST_CASE("load_items: the fields of public data sets of mathematics", "[suites]") {
+  const SuiteFolder folder("", R"({"id":60,"problem":"P","question":"Q","answer":"025","url":"u"})"
+                               "\n"
+                               R"({"id":"aime24-1","problem":"P","expected_answer":"73"})"
+                               "\n"
+                               R"({"unique_id":"test/algebra/1.json","problem":"P","answer":70})");
+  const auto items = load_items(folder.path() / "items.jsonl", ItemKind::integer);
+  REQUIRE(items);
+  REQUIRE(items->size() == 3);
+  CHECK((*items)[0].id.value == "60");
+  CHECK((*items)[0].record.at("question") == "Q");
+  CHECK((*items)[1].record.at("question") == "P");
+  CHECK((*items)[1].record.at("answer") == "73");
+  CHECK((*items)[2].id.value == "test/algebra/1.json");
+}
+
 TEST_CASE("load_items: records for `grade --items`", "[suites]") {
   const SuiteFolder folder("", R"({"id":"a","question":"Q","answer":"2"})");
   const auto items = load_items(folder.path() / "items.jsonl", ItemKind::integer);
   REQUIRE(items);
   CHECK(items->size() == 1);
-  const auto unsupported = load_items(folder.path() / "items.jsonl", ItemKind::refusal);
+  const auto unsupported = load_items(folder.path() / "items.jsonl", ItemKind::math);
   REQUIRE_FALSE(unsupported);
-  CHECK_THAT(unsupported.error().message,
-             Catch::Matchers::Contains("kind \"refusal\" is not supported by this version"));
+  CHECK_THAT(unsupported.error().message, Catch::Matchers::Contains("kind \"math\" is not supported by this version"));
+}
+
+TEST_CASE("load_suite_folder: items may be compressed", "[suites]") {
+  const auto suite = load_suite_folder(fs::path(ASSAY_SOURCE_DIR) / "suites" / "simpleqa");
+  REQUIRE(suite);
+  CHECK(suite->items.size() == 4326);
+  CHECK(suite->items[0].record.at("answer") == Json::array({"Michio Sugeno"}));
+}
+
+TEST_CASE("load_items: records of kinds language and refusal", "[suites]") {
+  const auto load_one = [](ItemKind kind, const std::string& record) {
+    const SuiteFolder folder("", record);
+    return load_items(folder.path() / "items.jsonl", kind);
+  };
+  const auto language = load_one(ItemKind::language, R"({"id":"1","question":"Wie viele?","language":"de"})");
+  REQUIRE(language);
+  CHECK(language->front().prompt == "Wie viele?");
+  CHECK(load_one(ItemKind::refusal, R"({"id":"1","question":"How?","expected":"any"})"));
+  CHECK_THAT(load_one(ItemKind::language, R"({"id":"1","question":"Q"})").error().message,
+             Catch::Matchers::EndsWith("items.jsonl:1: field \"language\" is missing; it must be text"));
+  CHECK_THAT(
+      load_one(ItemKind::language, R"({"id":"1","question":"Q","language":"nl"})").error().message,
+      Catch::Matchers::EndsWith("field \"language\" must be one of en, de, fr, es, it, pt, ru, ar, hi, zh, ja, ko, "
+                                "is \"nl\""));
+  CHECK_THAT(load_one(ItemKind::refusal, R"({"id":"1","question":"Q","expected":"no"})").error().message,
+             Catch::Matchers::EndsWith("field \"expected\" must be \"comply\", \"refuse\" or \"any\", is \"no\""));
 }

@@ -12,6 +12,8 @@ using Values = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kIntegerPrompt =
     "{question}\n\nReason step by step. The answer is an integer: put it, and nothing else, in \\boxed{}.";
+constexpr std::string_view kMathPrompt =
+    "{question}\n\nReason step by step, and put the final answer, and nothing else, in \\boxed{}.";
 constexpr std::string_view kChoicePrompt =
     "{question}\n\n{options}\n\n"
     "Reason step by step. Then close with one line \"Answer: X\", where X is the letter of the right option: "
@@ -26,12 +28,11 @@ constexpr std::string_view kGridBarePrompt =
 constexpr std::string_view kTextPrompt =
     "{question}\n\nReason if you need to. Then give the answer, as short as possible, as <answer>…</answer>.";
 constexpr std::string_view kStubPrompt =
-    "Complete this Python function. Reply with the whole function in one ```python "
-    "block.\n\n```python\n{question}\n```";
+    "Complete this {language} function. Reply with the whole function in one ```{fence} "
+    "block.\n\n```{fence}\n{question}\n```";
 constexpr std::string_view kProgramPrompt =
-    "{question}\n\nWrite a Python 3 program that reads from standard input and writes to standard output. Reply with "
-    "the "
-    "whole program in one ```python block.";
+    "{question}\n\nWrite a {language} program that reads from standard input and writes to standard output. Reply with "
+    "the whole program in one ```{fence} block.";
 constexpr std::string_view kFunctionPrompt = "{question}\n\nReply with Python 3 code in one ```python block.";
 
 /// Replaces {name} for each name in `values`, in one pass: what was put in is not looked at again.
@@ -62,6 +63,13 @@ void add_choices(const Json& choices, Values& values) {
   values["letters"] = letters;
 }
 
+void add_language(const Json& record, Values& values) {
+  const std::string name = record.contains("language") ? record.at("language").get<std::string>() : "python";
+  const bool is_stub = record.contains("prompt");
+  values["language"] = name == "cpp" ? "C++" : name.starts_with("j") ? "JavaScript" : is_stub ? "Python" : "Python 3";
+  values["fence"] = name == "cpp" ? "cpp" : name.starts_with("j") ? "javascript" : "python";
+}
+
 /// The table with each value as "___", wrapped as the suite asks for it.
 std::string blank_form(const Json& solution, AnswerForm form) {
   Json table = solution;
@@ -86,9 +94,10 @@ std::string_view default_text(ItemKind kind, const PromptOptions& options, const
       if (record.contains("prompt")) return kStubPrompt;
       return record.contains("io_tests") ? kProgramPrompt : kFunctionPrompt;
     case ItemKind::math:
+      return kMathPrompt;
     case ItemKind::language:
     case ItemKind::refusal:
-      break;
+      return "{question}";
   }
   ASSAY_ASSERT(false, "the loader lets only supported kinds through");
   return {};
@@ -116,8 +125,13 @@ std::string render_prompt(ItemKind kind, const PromptOptions& options, const Jso
   Values values;
   values["question"] = record.at(record.contains("prompt") ? "prompt" : "question").get<std::string>();
   if (kind == ItemKind::choice) add_choices(record.at("choices"), values);
+  if (kind == ItemKind::code) add_language(record, values);
   if (kind == ItemKind::grid) values["form"] = blank_form(record.at("solution"), options.answer_form);
-  return fill_in(options.text.empty() ? default_text(kind, options, record) : options.text, values);
+  return fill_in(prompt_text(kind, options, record), values);
+}
+
+std::string_view prompt_text(ItemKind kind, const PromptOptions& options, const Json& record) {
+  return options.text.empty() ? default_text(kind, options, record) : options.text;
 }
 
 std::string option_letter(std::size_t index) {

@@ -11,12 +11,14 @@
 
 namespace assay::suites {
 
-/// Error{bad_input} naming the kinds there are, if this version has no grader for `kind`. Begins with `where`.
-Result<> check_kind_is_supported(ItemKind kind, const std::string& where);
-
 /// Checks one record of a kind and all of its fields. Fields that no rule names are allowed and kept.
 /// Error{bad_input}: "WHERE: field \"…\" …".
 Result<> check_record(ItemKind kind, const JsonObject& record);
+
+/// Renames the fields of the public data sets of mathematics (AIME, MATH-500, as their repositories publish them),
+/// which are known by `problem`: that is `question`, `expected_answer` is `answer`, `unique_id` is `id`, where there is
+/// no field of that name yet; an `id` that is an integer becomes text. Other records stay as they are.
+void use_own_field_names(ItemKind kind, Json& record);
 
 /// The right option of a checked `choice` record as a 0-based place: its `answer` is a letter or such a place.
 std::size_t choice_answer_index(const Json& record);

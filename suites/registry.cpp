@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/archive.h"
 #include "harness/base/data_path.h"
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "suites/code/code_window.h"
 #include "suites/load.h"
 #include "suites/records.h"
+#include "suites/zebra/zebra_spec.h"
 
 namespace assay::suites {
 
@@ -27,9 +30,19 @@ bool holds_suite(const fs::path& folder) {
   return fs::is_regular_file(folder / "suite.json", ignored);
 }
 
-bool ships_items(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "items.jsonl", ignored);
+/// How many items a suite has: records are counted, not read.
+Result<std::size_t> count_items(const fs::path& file, const Suite& header) {
+  if (header.archive) {
+    ASSAY_ASSIGN(const Suite suite, with_items(header, file));
+    return suite.items.size();
+  }
+  ASSAY_ASSIGN(const std::string records, read_packed_file(file));
+  std::size_t n_items = 0;
+  ASSAY_TRY(for_each_line(records, [&](std::string_view, int) -> Result<> {
+    ++n_items;
+    return {};
+  }));
+  return n_items;
 }
 
 std::vector<fs::path> sorted_subfolders(const fs::path& folder) {
@@ -58,6 +71,27 @@ Result<std::vector<Place>> shipped_places() {
   return places;
 }
 
+/// Names that stand for other names and groups: the folders that hold group.json.
+Result<std::vector<SuiteGroup>> shipped_groups() {
+  ASSAY_ASSIGN(const fs::path root, shipped_path("suites"));
+  std::vector<SuiteGroup> groups;
+  for (const fs::path& folder : sorted_subfolders(root)) {
+    const fs::path path = folder / "group.json";
+    std::error_code ignored;
+    if (!fs::is_regular_file(path, ignored)) continue;
+    ASSAY_ASSIGN(const std::string text, read_file(path));
+    ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
+    ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(document, path.string()));
+    ASSAY_TRY(fields.refuse_unknown({"name", "title", "members"}));
+    SuiteGroup group;
+    ASSAY_ASSIGN(group.name, fields.string("name"));
+    ASSAY_ASSIGN(group.title, fields.string("title"));
+    ASSAY_ASSIGN(group.members, fields.strings("members"));
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
 /// Number of single-character insertions, deletions and replacements that turn `a` into `b` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -77,6 +111,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 Error unknown_suite(std::string_view name, const std::vector<Place>& places) {
   static constexpr std::size_t kMaxCompared = 100;  // a longer word is no misspelt name
   std::set<std::string> known;
+  if (const auto groups = shipped_groups()) {
+    for (const SuiteGroup& group : *groups) known.insert(group.name);
+  }
   for (const Place& place : places) {
     known.insert(place.name);
     if (!place.group.empty()) known.insert(place.group);
@@ -109,45 +146,76 @@ Result<std::vector<fs::path>> folders_of(std::string_view word, const std::vecto
   return unknown_suite(word, places);
 }
 
-}  // namespace
-
-Result<std::vector<SuiteCard>> list_suites() {
-  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  std::vector<SuiteCard> cards;
-  for (const Place& place : places) {
-    ASSAY_ASSIGN(const Suite suite, load_suite_header(place.folder));
-    SuiteCard card{suite.name, to_string(suite.kind), suite.title, 0, suite.licence, suite.source, place.group};
-    if (ships_items(place.folder)) {
-      ASSAY_ASSIGN(const std::string items, read_file(place.folder / "items.jsonl"));
-      ASSAY_TRY(for_each_line(items, [&](std::string_view, int) -> Result<> {
-        ++card.n_items;
-        return {};
-      }));
-    }
-    cards.push_back(std::move(card));
+/// The header of the group's first suite under the group's name, if all its suites are of one kind.
+Result<std::optional<Suite>> group_of_one_kind(std::string_view name, const std::vector<fs::path>& folders) {
+  std::optional<Suite> group;
+  for (const fs::path& folder : folders) {
+    ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+    if (group && group->kind != suite.kind) return std::optional<Suite>();
+    if (!group) group = std::move(suite);
   }
-  return cards;
+  if (group) group->name = name;
+  return group;
 }
 
-Result<std::vector<Suite>> resolve_suites(std::string_view list) {
-  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  std::vector<Suite> suites;
-  std::set<fs::path> taken;
+/// The card of suites/zebra under the name of a specification.
+Result<Suite> zebra_header(const ZebraSpec& spec) {
+  ASSAY_ASSIGN(const fs::path folder, shipped_path("suites/zebra"));
+  ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
+  suite.name = spec.name;
+  return suite;
+}
+
+Result<Suite> generate_zebra_suite(std::string_view word) {
+  ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(word));
+  ASSAY_ASSIGN(Suite suite, zebra_header(spec));
+  return with_records(std::move(suite), generate_zebra_records(spec), spec.name);
+}
+
+/// The words of a list, each group of groups replaced by its members.
+Result<std::vector<std::string>> words_of(std::string_view list) {
+  ASSAY_ASSIGN(const std::vector<SuiteGroup> groups, shipped_groups());
+  std::vector<std::string> words;
   for (const std::string& part : split(list, ',')) {
-    const std::string_view word = trim(part);
+    const std::string word(trim(part));
     if (word.empty()) return bad_input("suite list ", quoted_excerpt(list), " holds an empty name");
-    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(word, places));
+    const auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.name == word; });
+    if (group == groups.end()) {
+      words.push_back(word);
+    } else {
+      words.insert(words.end(), group->members.begin(), group->members.end());
+    }
+  }
+  return words;
+}
+
+enum class MissingItems { refuse, leave_empty };
+
+Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing) {
+  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
+  ASSAY_ASSIGN(const std::vector<std::string> words, words_of(list));
+  std::vector<Suite> suites;
+  const auto is_taken = [&](const std::string& name) {
+    return std::any_of(suites.begin(), suites.end(), [&](const Suite& suite) { return suite.name == name; });
+  };
+  std::set<std::pair<fs::path, std::string>> taken;  // with the window
+  for (const std::string& word : words) {
+    if (is_zebra_spec(word)) {
+      ASSAY_ASSIGN(Suite suite, generate_zebra_suite(word));
+      if (!is_taken(suite.name)) suites.push_back(std::move(suite));
+      continue;
+    }
+    ASSAY_ASSIGN(const CodeWindow window, parse_code_window(word));
+    ASSAY_ASSIGN(const std::vector<fs::path> folders, folders_of(window.suite, places));
     for (const fs::path& folder : folders) {
       std::error_code ignored;
-      if (!taken.insert(fs::weakly_canonical(folder, ignored)).second) continue;
+      if (!taken.emplace(fs::weakly_canonical(folder, ignored), window.options).second) continue;
       ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-      if (!ships_items(folder)) {
-        return bad_input("suite ", suite.name, ": ", (folder / "items.jsonl").string(),
-                         " is not there; it must hold the suite's records, one a line");
+      if (missing == MissingItems::refuse || find_items(folder, suite)) {
+        ASSAY_ASSIGN(suite, load_suite_folder(folder));
+        ASSAY_ASSIGN(suite, within_window(std::move(suite), window));
       }
-      ASSAY_ASSIGN(suite, with_items(std::move(suite), folder / "items.jsonl"));
-      const auto same_name = [&](const Suite& other) { return other.name == suite.name; };
-      if (std::any_of(suites.begin(), suites.end(), same_name)) {
+      if (is_taken(suite.name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
                          " as well; rename one");
       }
@@ -157,15 +225,53 @@ Result<std::vector<Suite>> resolve_suites(std::string_view list) {
   return suites;
 }
 
+}  // namespace
+
+Result<std::vector<SuiteCard>> list_suites() {
+  ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
+  std::vector<SuiteCard> cards;
+  for (const Place& place : places) {
+    ASSAY_ASSIGN(Suite suite, load_suite_header(place.folder));
+    std::size_t n_items = 0;
+    if (is_zebra_spec(place.name)) {
+      ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(place.name));
+      n_items = spec.sizes.size() * spec.n_per_size;
+    } else if (const auto file = find_items(place.folder, suite)) {
+      ASSAY_ASSIGN(n_items, count_items(*file, suite));
+    }
+    cards.push_back({std::move(suite), n_items, place.group});
+  }
+  return cards;
+}
+
+Result<std::vector<SuiteGroup>> list_groups() { return shipped_groups(); }
+
+Result<std::vector<Suite>> resolve_suites_to_show(std::string_view list) {
+  return load_list(list, MissingItems::leave_empty);
+}
+
+Result<std::vector<Suite>> resolve_suites(std::string_view list) { return load_list(list, MissingItems::refuse); }
+
 Result<Suite> resolve_suite_for_items(std::string_view name, const fs::path& items_jsonl) {
   ASSAY_ASSIGN(const std::vector<Place> places, shipped_places());
-  const auto folders = folders_of(name, places);
-  if (folders && folders->size() == 1) {
-    ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
+  if (is_zebra_spec(name)) {
+    ASSAY_ASSIGN(const ZebraSpec spec, parse_zebra_spec(name));
+    ASSAY_ASSIGN(Suite suite, zebra_header(spec));
     return with_items(std::move(suite), items_jsonl);
   }
-  if (folders) return bad_input("suite ", quoted_excerpt(name), " is a group; --items goes with one suite");
-  const auto kind = parse_item_kind(name);
+  ASSAY_ASSIGN(const CodeWindow window, parse_code_window(name));
+  const auto folders = folders_of(window.suite, places);
+  if (folders && folders->size() == 1) {
+    ASSAY_ASSIGN(Suite suite, load_suite_header(folders->front()));
+    ASSAY_ASSIGN(suite, with_items(std::move(suite), items_jsonl));
+    return within_window(std::move(suite), window);
+  }
+  const auto kind = parse_item_kind(name);  // a group may be called as its kind
+  if (folders && !kind) {
+    ASSAY_ASSIGN(std::optional<Suite> group, group_of_one_kind(name, *folders));
+    if (group) return with_items(std::move(*group), items_jsonl);
+    return bad_input("suite ", quoted_excerpt(name), " is a group of several kinds; --items goes with one suite");
+  }
   if (!kind) return folders.error();
   Suite suite;
   suite.name = name;

@@ -24,15 +24,22 @@ TEST_CASE("list_suites: what ships, with counts and groups", "[suites]") {
   const auto cards = list_suites();
   REQUIRE(cards);
   const auto card = [&](const std::string& name) {
-    const auto found = std::find_if(cards->begin(), cards->end(), [&](const SuiteCard& c) { return c.name == name; });
+    const auto found =
+        std::find_if(cards->begin(), cards->end(), [&](const SuiteCard& c) { return c.suite.name == name; });
     REQUIRE(found != cards->end());
     return *found;
   };
   CHECK(card("zebra-smoke").n_items == 100);
-  CHECK(card("zebra-smoke").kind == "grid");
+  CHECK(card("zebra-smoke").suite.kind == ItemKind::grid);
   CHECK(card("code-smoke").group == "smoke");
-  CHECK(card("gpqa").n_items == 0);
-  CHECK(card("gpqa").group.empty());
+  CHECK(card("aime").n_items == 0);
+  CHECK(card("aime").group.empty());
+  CHECK(card("gpqa-diamond").n_items == 198);
+  CHECK(card("gpqa-diamond").group == "gpqa");
+  CHECK(card("simpleqa").n_items == 4326);
+  CHECK(card("language").n_items == 60);
+  CHECK(card("xstest").n_items == 450);
+  CHECK(card("ccp-sensitive").n_items == 1360);
 }
 
 TEST_CASE("resolve_suites: names, groups and folders, each once", "[suites]") {
@@ -50,7 +57,7 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   CHECK(misspelt.error().kind == ErrorKind::bad_input);
   CHECK_THAT(misspelt.error().message,
              Catch::Matchers::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
-  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("aime-smoke, choice-smoke, code-smoke"));
+  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("choice-smoke, code-smoke"));
   CHECK_FALSE(resolve_suites(""));
   CHECK_FALSE(resolve_suites("smoke,,smoke"));
   CHECK_FALSE(resolve_suites("./no/such/folder"));
@@ -58,13 +65,13 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   const auto family = resolve_suites("aime");
   REQUIRE_FALSE(family);
   CHECK_THAT(family.error().message,
-             Catch::Matchers::StartsWith("suite aime: ") && Catch::Matchers::Contains("items.jsonl"));
+             Catch::Matchers::StartsWith("suite aime2024: ") && Catch::Matchers::Contains("items.jsonl"));
 }
 
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {
   const test_support::TemporaryFolder folder;
   const fs::path file = folder.write("items.jsonl", R"({"id":"a","question":"Q","answer":"2"})");
-  const std::string name = GENERATE("aime", "aime-smoke", "integer");
+  const std::string name = GENERATE("aime", "aime2025", "aime-smoke", "integer");
   const auto suite = resolve_suite_for_items(name, file);
   REQUIRE(suite);
   CHECK(suite->name == name);
@@ -73,7 +80,7 @@ TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items o
   CHECK(suite->sha256.size() == 64);
   CHECK_FALSE(resolve_suite_for_items("gpqa", file));   // not a record of that kind
   CHECK_FALSE(resolve_suite_for_items("smoke", file));  // a group
-  CHECK_FALSE(resolve_suite_for_items("math", file));
+  CHECK_FALSE(resolve_suite_for_items("refusal", file));
   CHECK_FALSE(resolve_suite_for_items("nothing", file));
 }
 
@@ -83,15 +90,19 @@ TEST_CASE("check_profile: names what a kind has", "[suites]") {
   suite.kind = ItemKind::grid;
   CHECK(check_profile(suite, "canonical"));
   CHECK(check_profile(suite, "zeroeval"));
+  suite.kind = ItemKind::math;
+  CHECK(check_profile(suite, "zeroeval"));
   suite.kind = ItemKind::integer;
-  const auto refused = check_profile(suite, "zeroeval");
+  CHECK(check_profile(suite, "lm-eval"));
+  const auto refused = check_profile(suite, "lcb");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::bad_input);
-  CHECK(refused.error().message == "suite mine: no grader profile \"zeroeval\"; kind integer has: canonical");
+  CHECK(refused.error().message ==
+        "suite mine: no grader profile \"lcb\"; kind integer has: canonical, lm-eval, zeroeval");
   Item item;
   item.record = {{"id", "1"}, {"question", "?"}, {"answer", "2"}};
   GradeContext context;
-  context.profile = "zeroeval";
+  context.profile = "lcb";
   CHECK(grade(suite, item, {"2", false}, context).verdict == Verdict::error);
 }
 

@@ -2,6 +2,7 @@
 // A suite gives items, renders prompts and grades outputs. It knows no runner and no database.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,6 +82,21 @@ struct PromptOptions {
   AnswerForm answer_form = AnswerForm::solution;
 };
 
+/// What a suite's card says besides: the optional fields of suite.json that no code acts on. Empty: nothing is said.
+struct SuiteNotes {
+  std::string language;             ///< of the questions: "en"
+  std::string canary;               ///< a text that marks copies of the data, or what the data's authors ask of users
+  std::string contamination;        ///< whether models may have seen the items, and since when they are public
+  std::vector<std::string> errata;  ///< known faults of items, one a text
+};
+
+/// The encrypted archive that holds a suite's items: the "archive" object of suite.json.
+struct ItemArchive {
+  std::string file;                    ///< beside suite.json
+  std::string member;                  ///< the table in it
+  std::string option_order = "assay";  ///< or "simple-evals": suites/gpqa/gpqa_items.h
+};
+
 /// A loaded suite. Immutable, so any thread may grade with it.
 struct Suite {
   std::string name;  ///< "zebra-smoke"
@@ -91,9 +107,18 @@ struct Suite {
   std::string source;
   PromptOptions prompt;
   SamplingDefaults sampling;
+  SuiteNotes notes;
+  std::map<std::string, std::int64_t> protocol_samples;  ///< samples of an item under a protocol: {"deepseek-r1", 64}
+  std::optional<ItemArchive> archive;  ///< then its authors ask for no plain text: prompts are neither stored nor shown
   std::vector<Item> items;
   std::string sha256;  ///< over name, version, kind, answer form, prompts and records: the same iff the suites are
 };
+
+/// The graders of a kind: "canonical", then the compatibility profiles.
+std::vector<std::string> grader_profiles(ItemKind kind);
+
+/// Raised whenever a grader of the kind may give another verdict on the same output.
+int grader_version(ItemKind kind);
 
 /// Error{bad_input} if the suite's kind has no grader called `profile` ("canonical", "simple-evals", …); names those it
 /// has.

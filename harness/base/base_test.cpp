@@ -1,3 +1,7 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <limits>
 
@@ -125,4 +129,15 @@ TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
   REQUIRE(write_file(path, parts));
   CHECK(*read_file(path) == "onetwo");
   CHECK_FALSE(write_file(folder / "no/where", "x"));
+
+  // A device or a pipe stays what it is.
+  const auto pipe = folder / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  const int reader = open(pipe.c_str(), O_RDWR | O_NONBLOCK);
+  CHECK(write_file(pipe, "x"));
+  CHECK(std::filesystem::is_fifo(pipe));
+  char read_back = 0;
+  CHECK(read(reader, &read_back, 1) == 1);
+  CHECK(read_back == 'x');
+  close(reader);
 }

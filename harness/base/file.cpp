@@ -64,13 +64,19 @@ Result<> write_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts) {
-  const std::string temporary = path.string() + ".tmp-" + std::to_string(::getpid());
+  // A device or a pipe is written to, never replaced: root would lose /dev/null to a file of that name.
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  const bool is_special = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+                          !std::filesystem::is_directory(status);
+  const std::string temporary = is_special ? path.string() : path.string() + ".tmp-" + std::to_string(::getpid());
+  const int create = is_special ? 0 : O_CREAT | O_TRUNC;
   const auto fail = [&](int code) {
-    ::unlink(temporary.c_str());
+    if (!is_special) ::unlink(temporary.c_str());
     return environment_error(path.string(), ": ", system_reason(code));
   };
   {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | create, 0644));
     if (file.get() < 0) return fail(errno);
     for (std::string_view rest : parts) {
       while (!rest.empty()) {
@@ -80,8 +86,9 @@ Result<> write_file(const std::filesystem::path& path, std::span<const std::stri
         rest.remove_prefix(static_cast<std::size_t>(n));
       }
     }
-    if (::fsync(file.get()) != 0) return fail(errno);
+    if (!is_special && ::fsync(file.get()) != 0) return fail(errno);
   }
+  if (is_special) return {};
   if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
   return {};
 }

@@ -17,7 +17,8 @@ namespace assay {
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes = std::uint64_t{1} << 30);
 
 /// Writes `text` to `path` through a temporary file beside it, synced and renamed: readers see the old or the new text.
-/// Error{environment} names the path and the system's reason (disk full, read-only).
+/// A device or a pipe is written to in place. Error{environment} names the path and the system's reason (disk full,
+/// read-only).
 Result<> write_file(const std::filesystem::path& path, std::string_view text);
 /// The same for a text that lies in several places, written one behind the other.
 Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts);

@@ -165,7 +165,8 @@ Result<> grade_command(const GradeArgs& args, const CommonOptions&) {
 Action declare_grade(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<GradeArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--suite", args->suite, "NAME", "The suite that was answered: a name, a group or a folder");
-  add_text(app, "--items", args->items, "FILE.jsonl", "Items to grade against, in place of the suite's own");
+  add_text(app, "--items", args->items, "FILE.jsonl",
+           "Items to grade against, in place of the suite's own (for gpqa also its .zip)");
   add_text(app, "--profile", args->profile, "NAME",
            "The grader: canonical, or a compatibility grader that the suite has (default: canonical)");
   add_sandbox_option(app, args->sandbox);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "harness/base/log.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
@@ -61,6 +62,21 @@ Result<std::vector<suites::Suite>> load_run_suites(const results::RunRecord& run
     suites.push_back(std::move(*found));
   }
   return suites;
+}
+
+/// Those of a run's suites that have the profile; the others keep their grading, and that is said.
+/// Error{bad_input} if none has it.
+Result<std::vector<suites::Suite>> with_profile(std::vector<suites::Suite> suites, const std::string& profile) {
+  std::vector<suites::Suite> having;
+  for (suites::Suite& suite : suites) {
+    if (suites::check_profile(suite, profile)) {
+      having.push_back(std::move(suite));
+    } else {
+      log_note("suite ", suite.name, " has no profile ", quoted_excerpt(profile), "; it keeps its grading");
+    }
+  }
+  if (having.empty()) return suites::check_profile(suites.front(), profile).error();
+  return having;
 }
 
 /// Grades every stored sample of one suite; reads the transcripts in batches.
@@ -148,8 +164,8 @@ Result<> regrade_command(const RegradeArgs& args, const CommonOptions& common) {
   for (const std::string& words : args.runs) {
     ASSAY_ASSIGN(const RunId run_id, store.find_run(words));
     ASSAY_ASSIGN(const results::RunRecord run, store.read_run(run_id));
-    ASSAY_ASSIGN(const std::vector<suites::Suite> suites, load_run_suites(run, args.suite));
-    for (const suites::Suite& suite : suites) ASSAY_TRY(suites::check_profile(suite, args.profile));
+    ASSAY_ASSIGN(std::vector<suites::Suite> all_suites, load_run_suites(run, args.suite));
+    ASSAY_ASSIGN(const std::vector<suites::Suite> suites, with_profile(std::move(all_suites), args.profile));
     ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, mode));
     const run::GradingTools tools = grading_tools(sandbox, args.profile);
     for (const suites::Suite& suite : suites) {

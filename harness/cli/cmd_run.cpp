@@ -52,12 +52,14 @@ void add_run_options(CLI::App& app, RunArgs& args) {
   add_model_options(app, args.model);
   add_text(app, "--suite", args.suite, "NAME[,NAME…]",
            "Suites, groups of suites, or folders of your own (\"assay suites\" lists them)");
-  add_integer(app, "--samples", args.samples, 1, 1'000'000, "Samples per item (default: the suite's)");
+  add_integer(app, "--samples", args.samples, 1, 1'000'000,
+              "Samples per item (default: the protocol's, else the suite's)");
   add_integer(app, "--limit", args.limit, 1, 1'000'000'000, "Only the first N items of each suite (default: all)");
   add_seed_option(app, args.seed);
-  add_choice(app, "--protocol", args.protocol, run::protocol_names(),
-             "Sampling under which scores were published: deepseek-r1 is temperature 0.6, top-p 0.95, at most 32768 "
-             "output tokens (default: the suite's)");
+  add_choice(
+      app, "--protocol", args.protocol, run::protocol_names(),
+      "Settings under which scores were published: deepseek-r1 is temperature 0.6, top-p 0.95, at most 32768 output "
+      "tokens, replies opened with <think>, and 4 to 64 samples by the suite's size (default: the suite's own)");
   const std::string by_default = "the protocol's, else the suite's";
   add_sampling_options(app, args.sampling,
                        {.temperature = by_default, .top_p = by_default, .max_output_tokens = by_default});
@@ -136,6 +138,7 @@ std::string command_line(const RunArgs& args) {
 Result<RunJob> parse_run(const RunArgs& args) {
   RunJob job;
   ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
+  job.runner.canary = true;
   if (args.suite.empty()) return bad_input("--suite is missing; it takes names, groups or folders, such as smoke");
   job.suites = args.suite;
   if (args.dummy_weights) job.runner.load.weights = runners::WeightSource::dummy;
@@ -145,10 +148,9 @@ Result<RunJob> parse_run(const RunArgs& args) {
   settings.plan.limit = args.limit;
   settings.plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   if (!args.protocol.empty()) {
-    ASSAY_ASSIGN(settings.plan.protocol, run::protocol_sampling(args.protocol));
+    ASSAY_ASSIGN(settings.plan.protocol, run::find_protocol(args.protocol));
   }
   settings.plan.sampling = args.sampling;
-  settings.protocol = args.protocol;
   settings.chat_template = args.model.chat_template;
   settings.name = args.name;
   ASSAY_ASSIGN(settings.tags, parse_tags(args.tags));

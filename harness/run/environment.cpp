@@ -54,7 +54,8 @@ void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& fact
   facts.gpu_name = device.name;
   facts.n_gpus = 1;
   facts.cuda_version = cuda_version_text(device.details.value("runtime_cuda_version", std::int64_t{0}));
-  const GpuState state = read_gpu_state(device.details.value("pci_bus_id", std::string()));
+  GpuState state;
+  if (const auto reader = GpuReader::open(pci_bus_id(device))) state = reader->read();
   if (!state.driver.empty()) facts.gpu_driver = state.driver;
   if (state.max_sm_clock_mhz) facts.gpu_clock_mhz = state.max_sm_clock_mhz;
   if (state.power_limit_watts) facts.gpu_power_limit_watts = state.power_limit_watts;
@@ -70,6 +71,8 @@ void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& fact
 }
 
 }  // namespace
+
+std::string pci_bus_id(const runners::DeviceFacts& device) { return device.details.value("pci_bus_id", std::string()); }
 
 std::string colon_field(std::string_view text, std::string_view key) {
   while (!text.empty()) {

@@ -16,6 +16,9 @@ namespace assay::run {
 /// that its multiprocessors may have).
 results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
 
+/// Where the runner's GPU is ("0000:1b:00.0"); empty if it has none.
+std::string pci_bus_id(const runners::DeviceFacts& device);
+
 // Pure readers of the kernel's texts.
 
 /// The value of the first line "KEY : VALUE" (as /proc/cpuinfo and /proc/meminfo write them); empty if there is none.

@@ -6,6 +6,7 @@
 
 #include "harness/base/log.h"
 #include "harness/run/environment.h"
+#include "harness/run/gpu_sampler.h"
 #include "harness/run/grading_pipeline.h"
 #include "harness/run/plan.h"
 
@@ -80,7 +81,7 @@ Error why_incomplete(const Result<>& asked, const Result<>& stored) {
 
 Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
                            std::stop_token stop) {
-  const auto& [runner, store, grading, progress, clock] = parts;
+  const auto& [runner, store, grading, progress, clock, nvml_library] = parts;
 
   // Plan.
   ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
@@ -103,10 +104,14 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   if (is_resumed) log_note("run ", writer->run_id(), ": going on behind ", n_stored, " of ", n_planned, " samples");
   progress.start(n_planned, n_stored);
 
+  // Watch the GPU, if there is one.
+  GpuSampler gpu({.pci_bus_id = pci_bus_id(runner.device_facts()), .library = nvml_library}, wall_ms);
+
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(
       plan, grading, grading_threads(has_code_suite(plan)),
       [&](const results::SampleFacts& sample, const results::VerdictFacts& verdict) -> Result<> {
+        ASSAY_TRY(writer->add_gpu_samples(gpu.take()));
         ASSAY_TRY(writer->add_sample(sample, verdict, clock.unix_ms(), wall_ms()));
         progress.set_done(++n_stored);
         return {};
@@ -120,7 +125,9 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
         device_time = {state.prefill_device_ms, state.decode_device_ms, state.device_idle_ms};
       },
       stop);
-  const Result<> stored = pipeline.finish();
+  Result<> stored = pipeline.finish();
+  gpu.stop();
+  if (stored) stored = writer->add_gpu_samples(gpu.take());
 
   // End. A stop that came behind the last sample stops nothing.
   RunOutcome outcome{.run_id = writer->run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};

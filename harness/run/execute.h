@@ -10,6 +10,7 @@
 #include "harness/base/ids.h"
 #include "harness/base/result.h"
 #include "harness/run/clock.h"
+#include "harness/run/gpu_probe.h"
 #include "harness/run/grading.h"
 #include "harness/run/progress.h"
 #include "harness/run/run_facts.h"
@@ -26,6 +27,7 @@ struct RunParts {
   GradingTools grading;
   ProgressView& progress;
   Clock clock;
+  const char* nvml_library = kNvmlLibrary;  ///< what is asked of the runner's GPU while it works
 };
 
 /// How a run ended. What is stored is durable in every case.

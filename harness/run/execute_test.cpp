@@ -24,7 +24,7 @@ struct Bench {
 
   Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
                              int n_items = 10) {
-    const RunParts parts{runner, store, GradingTools(), progress, clock};
+    const RunParts parts{runner, store, GradingTools(), progress, clock, ASSAY_FAKE_NVML};
     return run::execute(settings, {text_suite("words", n_items)}, parts, stop);
   }
 
@@ -65,6 +65,37 @@ TEST_CASE("execute: every sample is stored with its verdict, and the run is fini
   CHECK(run->state == results::RunState::finished);
   CHECK(run->facts.model.name == "scripted");
   CHECK(run->suites[0].n_correct == 20);
+}
+
+TEST_CASE("execute: a GPU is sampled from the start of each segment to its end", "[run]") {
+  Bench bench;
+  ScriptedRunner cpu(ScriptedRunner::right_answer);
+  const auto without = bench.execute(cpu, two_samples());
+  REQUIRE(without);
+  CHECK_FALSE(results::summarise(bench.store, without->run_id)->gpu);
+
+  std::stop_source stop;
+  ScriptedRunner stopped([&](const runners::Request& request) {
+    if (request.id == "q5") stop.request_stop();
+    return ScriptedRunner::right_answer(request);
+  });
+  ScriptedRunner gpu(ScriptedRunner::right_answer);
+  for (ScriptedRunner* runner : {&stopped, &gpu}) {
+    runner->device = {"cuda", "Fake H100", {{"pci_bus_id", "0000:1b:00.0"}}};
+    const auto outcome = bench.execute(*runner, two_samples(), stop.get_token());
+    REQUIRE(outcome);
+    stop = {};
+    const auto summary = results::summarise(bench.store, outcome->run_id);
+    REQUIRE(summary);
+    REQUIRE(summary->gpu);
+    const auto n_segments = static_cast<std::int64_t>(summary->run.segments.size());
+    CHECK(n_segments == (runner == &stopped ? 1 : 2));
+    CHECK(summary->gpu->n_samples >= 2 * n_segments);
+    // The fake's counter grows by its 143.94 W in a second at each reading.
+    const auto n_steps = static_cast<double>(summary->gpu->n_samples - n_segments);
+    CHECK_THAT(summary->gpu->energy_joules.value(), Catch::Matchers::WithinAbs(143.94 * n_steps, 1e-6));
+    CHECK(results::to_json(*summary)["energy"]["joules_per_output_token"].is_number());
+  }
 }
 
 TEST_CASE("execute: a finished run starts anew, an unfinished one goes on behind what is stored", "[run]") {

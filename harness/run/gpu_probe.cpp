@@ -71,6 +71,12 @@ class Nvml {
     if (!read || read(device, &value) != kSuccess) return {};
     return value / unit;
   }
+  std::optional<std::uint64_t> long_number(NvmlDevice device, const char* name) const {
+    const auto read = find<int(NvmlDevice, unsigned long long*)>(name);
+    unsigned long long value = 0;
+    if (!read || read(device, &value) != kSuccess) return {};
+    return value;
+  }
   std::optional<double> number_of_kind(NvmlDevice device, const char* name, int kind) const {
     const auto read = find<int(NvmlDevice, int, unsigned*)>(name);
     unsigned value = 0;
@@ -116,24 +122,41 @@ GpuProbe probe_gpus(const char* library) {
   return probe;
 }
 
-GpuState read_gpu_state(const std::string& pci_bus_id, const char* library) {
-  GpuState state;
-  const Nvml nvml(library);
-  if (!nvml.ready()) return state;
-  const auto device_at = nvml.find<int(const char*, NvmlDevice*)>("nvmlDeviceGetHandleByPciBusId_v2");
+struct GpuReader::State {
+  std::unique_ptr<Nvml> nvml;
+  NvmlDevice device;
+};
+
+GpuReader::GpuReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
+GpuReader::GpuReader(GpuReader&&) noexcept = default;
+GpuReader& GpuReader::operator=(GpuReader&&) noexcept = default;
+GpuReader::~GpuReader() = default;
+
+std::optional<GpuReader> GpuReader::open(const std::string& pci_bus_id, const char* library) {
+  auto nvml = std::make_unique<Nvml>(library);
+  if (!nvml->ready()) return {};
+  const auto device_at = nvml->find<int(const char*, NvmlDevice*)>("nvmlDeviceGetHandleByPciBusId_v2");
   NvmlDevice device = nullptr;
-  if (!device_at || device_at(pci_bus_id.c_str(), &device) != kSuccess) return state;
+  if (!device_at || device_at(pci_bus_id.c_str(), &device) != kSuccess) return {};
+  return GpuReader(std::make_unique<State>(State{std::move(nvml), device}));
+}
+
+GpuState GpuReader::read() const {
+  const Nvml& nvml = *state_->nvml;
+  NvmlDevice device = state_->device;
+  GpuState state;
   state.driver = nvml.driver();
   state.sm_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetClockInfo", kSmClock);
   state.max_sm_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetMaxClockInfo", kSmClock);
   state.memory_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetClockInfo", kMemoryClock);
-  constexpr double kMilliwatts = 1000;
-  state.power_watts = nvml.number(device, "nvmlDeviceGetPowerUsage", kMilliwatts);
-  state.power_limit_watts = nvml.number(device, "nvmlDeviceGetEnforcedPowerLimit", kMilliwatts);
+  constexpr double kMilli = 1000;
+  state.power_watts = nvml.number(device, "nvmlDeviceGetPowerUsage", kMilli);
+  state.power_limit_watts = nvml.number(device, "nvmlDeviceGetEnforcedPowerLimit", kMilli);
   state.temperature_c = nvml.number_of_kind(device, "nvmlDeviceGetTemperature", kGpuSensor);
-  const auto throttle = nvml.find<int(NvmlDevice, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
-  unsigned long long reasons = 0;
-  if (throttle && throttle(device, &reasons) == kSuccess) state.throttle_reasons = reasons;
+  state.throttle_reasons = nvml.long_number(device, "nvmlDeviceGetCurrentClocksThrottleReasons");
+  if (const auto millijoules = nvml.long_number(device, "nvmlDeviceGetTotalEnergyConsumption")) {
+    state.total_energy_joules = static_cast<double>(*millijoules) / kMilli;
+  }
   return state;
 }
 

@@ -2,6 +2,7 @@
 // What NVIDIA's management library says of this machine, without linking it.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,9 +32,24 @@ struct GpuState {
   std::optional<double> power_watts, power_limit_watts;
   std::optional<double> temperature_c;
   std::optional<std::uint64_t> throttle_reasons;  ///< bits of nvmlClocksThrottleReason*
+  std::optional<double> total_energy_joules;      ///< since the driver was loaded
 };
 
-/// The GPU at a PCI bus id ("0000:1b:00.0"); all is empty if it can't be asked.
-GpuState read_gpu_state(const std::string& pci_bus_id, const char* library = kNvmlLibrary);
+/// Keeps the library open to ask one GPU again and again. One thread at a time uses it.
+class GpuReader {
+ public:
+  /// The GPU at a PCI bus id ("0000:1b:00.0"); none if it can't be asked.
+  static std::optional<GpuReader> open(const std::string& pci_bus_id, const char* library = kNvmlLibrary);
+  GpuReader(GpuReader&&) noexcept;
+  GpuReader& operator=(GpuReader&&) noexcept;
+  ~GpuReader();
+
+  GpuState read() const;
+
+ private:
+  struct State;
+  explicit GpuReader(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace assay::run

@@ -18,8 +18,10 @@ TEST_CASE("probe_gpus: lists the GPUs of the library, or says why there are none
   CHECK_THAT(none.reason, Catch::Matchers::Contains("no NVIDIA driver"));
 }
 
-TEST_CASE("read_gpu_state: units are named, and what the library lacks is empty", "[run]") {
-  const GpuState state = read_gpu_state("0000:1b:00.0", ASSAY_FAKE_NVML);
+TEST_CASE("GpuReader: units are named, and what the library lacks is empty", "[run]") {
+  const auto reader = GpuReader::open("0000:1b:00.0", ASSAY_FAKE_NVML);
+  REQUIRE(reader);
+  const GpuState state = reader->read();
   CHECK(state.driver == "580.1");
   CHECK(state.sm_clock_mhz == 1755.0);
   CHECK(state.max_sm_clock_mhz == 1980.0);
@@ -28,6 +30,8 @@ TEST_CASE("read_gpu_state: units are named, and what the library lacks is empty"
   CHECK(state.power_limit_watts == 700.0);
   CHECK_FALSE(state.temperature_c);
   CHECK(state.throttle_reasons == 4u);
-  CHECK(read_gpu_state("0000:00:00.0", ASSAY_FAKE_NVML).driver.empty());
-  CHECK_FALSE(read_gpu_state("0000:1b:00.0", "libnothing-of-the-kind.so").sm_clock_mhz);
+  REQUIRE(state.total_energy_joules);
+  CHECK(reader->read().total_energy_joules == *state.total_energy_joules + 143.94);
+  CHECK_FALSE(GpuReader::open("0000:00:00.0", ASSAY_FAKE_NVML));
+  CHECK_FALSE(GpuReader::open("0000:1b:00.0", "libnothing-of-the-kind.so"));
 }

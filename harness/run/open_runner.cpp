@@ -38,6 +38,7 @@ Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options
                                       .kv_memory_bytes = options.kv_memory.bytes,
                                       .kv_memory_pct = options.kv_memory.pct,
                                       .speculate = options.speculate,
+                                      .canary = options.canary,
                                       .load = std::move(load)});
 }
 

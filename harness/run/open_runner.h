@@ -30,6 +30,7 @@ struct RunnerOptions {
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;
+  bool canary = false;            ///< the native engine shows first what its logits are, see runners/engine/canary.h
   runners::LoadOptions load;      ///< its threads also run the model
   std::optional<bool> speculate;  ///< draft with the model's MTP module; empty: the runner decides
 };

@@ -29,6 +29,7 @@ runners::Request make_request(const PlannedSuite& planned, const suites::Item& i
   request.id = id_is_shared ? planned.suite.name + "/" + item.id.value : item.id.value;
   request.sample = sample;
   request.messages = {{runners::Role::user, item.prompt}};
+  request.reply_opening = planned.reply_opening;
   request.sampling = planned.sampling;
   request.key = {seed, sample_word(planned.suite.sha256, item.id.value, sample)};
   return request;
@@ -53,12 +54,15 @@ Result<Plan> make_plan(std::vector<suites::Suite> suites, const PlanSettings& se
   for (suites::Suite& suite : suites) {
     if (!names.insert(suite.name).second)
       return bad_input("suite \"", suite.name, "\" is asked for twice; name it once");
+    const std::int64_t by_default =
+        settings.protocol ? protocol_samples(*settings.protocol, suite) : suite.sampling.samples;  // of the whole suite
     if (settings.limit && static_cast<std::size_t>(*settings.limit) < suite.items.size()) {
       suite.items.resize(static_cast<std::size_t>(*settings.limit));
     }
-    const std::int64_t samples = settings.samples.value_or(suite.sampling.samples);
-    const runners::SamplingParams sampling = resolve_sampling(suite.sampling, settings.protocol, settings.sampling);
-    plan.suites.push_back({std::move(suite), samples, sampling});
+    const std::int64_t samples = settings.samples.value_or(by_default);
+    const Protocol protocol = settings.protocol.value_or(Protocol{});
+    const runners::SamplingParams sampling = resolve_sampling(suite.sampling, protocol.sampling, settings.sampling);
+    plan.suites.push_back({std::move(suite), samples, sampling, protocol.reply_opening});
   }
 
   const std::unordered_set<std::string> shared = shared_item_ids(plan.suites);

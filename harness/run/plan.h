@@ -17,10 +17,10 @@ namespace assay::run {
 
 /// What decides which samples are drawn and how.
 struct PlanSettings {
-  std::optional<std::int64_t> samples;  ///< per item; empty: the suite's own number
+  std::optional<std::int64_t> samples;  ///< per item; empty: the protocol's, else the suite's own
   std::optional<std::int64_t> limit;    ///< the first so many items of each suite; empty: all
   std::uint64_t seed = 0;
-  SamplingChoice protocol;
+  std::optional<Protocol> protocol;  ///< empty: each suite's own sampling
   SamplingChoice sampling;
 };
 
@@ -29,6 +29,7 @@ struct PlannedSuite {
   suites::Suite suite;  ///< its items are those that are asked, the limit applied
   std::int64_t samples = 1;
   runners::SamplingParams sampling;
+  std::string reply_opening;  ///< of the protocol
 };
 
 /// One sample: which item, which number, and the request that asks for it.

@@ -15,17 +15,17 @@ Json sampling_json(const runners::SamplingParams& params, const RunSettings& set
   json["top_k"] = params.top_k;
   json["min_p"] = params.min_p;
   json["max_output_tokens"] = params.max_output_tokens > 0 ? Json(params.max_output_tokens) : Json();
-  json["protocol"] = settings.protocol.empty() ? Json() : Json(settings.protocol);
+  json["protocol"] = settings.plan.protocol ? Json(settings.plan.protocol->name) : Json();
   json["chat_template"] = settings.chat_template.empty() ? Json() : Json(settings.chat_template);
   return json;
 }
 
-results::ItemFacts item_facts(const suites::Item& item) {
+results::ItemFacts item_facts(const suites::Item& item, bool is_confidential) {
   results::ItemFacts facts;
   facts.item = item.id;
   facts.tag = item.tag;
   facts.prompt_sha256 = sha256_hex(item.prompt);
-  facts.prompt = item.prompt;
+  if (!is_confidential) facts.prompt = item.prompt;
   if (const auto answer = item.record.find("answer"); answer != item.record.end() && answer->is_string()) {
     facts.expected = answer->get<std::string>();
   }
@@ -41,7 +41,8 @@ results::RunSuiteFacts suite_facts(const PlannedSuite& planned, const RunSetting
   facts.samples = planned.samples;
   facts.sampling = sampling_json(planned.sampling, settings);
   facts.grader_version = build_facts().version;
-  for (const suites::Item& item : planned.suite.items) facts.items.push_back(item_facts(item));
+  for (const suites::Item& item : planned.suite.items)
+    facts.items.push_back(item_facts(item, planned.suite.archive.has_value()));
   return facts;
 }
 

@@ -15,7 +15,6 @@ namespace assay::run {
 /// The settings of `assay run` that outlive the process.
 struct RunSettings {
   PlanSettings plan;
-  std::string protocol;       ///< name of the protocol that plan.protocol was made from; may be empty
   std::string chat_template;  ///< --chat-template; empty: the model's own
   std::string name;           ///< --name; may be empty
   std::vector<std::pair<std::string, std::string>> tags;

@@ -1,5 +1,8 @@
 #include "harness/run/sampling.h"
 
+#include <algorithm>
+#include <bit>
+
 #include "harness/base/text.h"
 
 namespace assay::run {
@@ -15,11 +18,23 @@ T first_set(const std::optional<T>& user, const std::optional<T>& protocol, T fa
 
 std::vector<std::string> protocol_names() { return {"deepseek-r1"}; }
 
-Result<SamplingChoice> protocol_sampling(std::string_view name) {
+Result<Protocol> find_protocol(std::string_view name) {
   if (name == "deepseek-r1") {
-    return SamplingChoice{.temperature = 0.6, .top_p = 0.95, .top_k = {}, .min_p = {}, .max_output_tokens = 32768};
+    return Protocol{
+        .name = std::string(name),
+        .sampling = {.temperature = 0.6, .top_p = 0.95, .top_k = {}, .min_p = {}, .max_output_tokens = 32768},
+        .reply_opening = "<think>\n"};
   }
   return bad_input("--protocol: ", quoted_excerpt(name), " is unknown; known: ", join(protocol_names(), ", "));
+}
+
+std::int64_t protocol_samples(const Protocol& protocol, const suites::Suite& suite) {
+  static constexpr std::uint64_t kSamplesOfSuite = 2000, kLeast = 4, kMost = 64;
+  if (const auto own = suite.protocol_samples.find(protocol.name); own != suite.protocol_samples.end()) {
+    return own->second;
+  }
+  const std::uint64_t n_items = std::max<std::uint64_t>(suite.items.size(), 1);
+  return static_cast<std::int64_t>(std::clamp(std::bit_floor(kSamplesOfSuite / n_items), kLeast, kMost));
 }
 
 runners::SamplingParams resolve_sampling(const suites::SamplingDefaults& suite, const SamplingChoice& protocol,

@@ -50,7 +50,7 @@ class ScriptedRunner final : public runners::Runner {
     facts.weights_sha256 = weights_sha256;
     return facts;
   }
-  runners::DeviceFacts device_facts() const override { return {"cpu", "script", Json::object()}; }
+  runners::DeviceFacts device_facts() const override { return device; }
   Result<> check(const std::vector<runners::Request>&) override {
     if (during_check) during_check();
     return refuses_all ? Result<>(bad_input("prompt too long")) : Result<>();
@@ -69,6 +69,7 @@ class ScriptedRunner final : public runners::Runner {
   }
 
   std::string weights_sha256 = std::string(64, 'a');
+  runners::DeviceFacts device = {"cpu", "script", Json::object()};
   bool refuses_all = false;
   std::function<void()> during_check;
   std::int64_t fails_after = -1;  ///< completions before the device fails; negative: it never does

@@ -2,21 +2,61 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <map>
 
 namespace assay::results {
 
-Result<double> mean(std::span<const double> values) {
-  if (values.empty()) return bad_input("mean: no values");
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+namespace {
+
+/// The sum, with what each addition rounds off carried along. Source: Neumaier 1974, ZAMM 54:39-51.
+double compensated_sum(std::span<const double> values) {
+  double sum = 0;
+  double lost = 0;
+  for (const double v : values) {
+    const double next = sum + v;
+    lost += std::abs(sum) >= std::abs(v) ? (sum - next) + v : (v - next) + sum;
+    sum = next;
+  }
+  return sum + lost;
 }
 
-Result<double> sample_variance(std::span<const double> values) {
-  if (values.size() < 2) return bad_input("sample_variance: ", values.size(), " values, at least 2 are needed");
-  ASSAY_ASSIGN(const double m, mean(values));
-  double sum = 0;
-  for (const double v : values) sum += (v - m) * (v - m);
-  return sum / static_cast<double>(values.size() - 1);
+/// Distances from the first value: as good for spreads, and exactly 0 where all values are equal.
+std::vector<double> from_first(std::span<const double> values) {
+  std::vector<double> distances;
+  distances.reserve(values.size());
+  for (const double v : values) distances.push_back(v - values[0]);
+  return distances;
+}
+
+}  // namespace
+
+Result<> check_finite(std::string_view what, std::span<const double> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) return bad_input(what, ": value ", i, " is ", values[i], ", must be a number");
+  }
+  return {};
+}
+
+Result<double> mean(std::span<const double> values) {
+  if (values.empty()) return bad_input("mean: no values");
+  ASSAY_TRY(check_finite("mean", values));
+  return compensated_sum(values) / static_cast<double>(values.size());
+}
+
+Result<double> sample_variance(std::span<const double> values) { return sample_covariance(values, values); }
+
+Result<double> sample_covariance(std::span<const double> a, std::span<const double> b) {
+  if (a.size() != b.size() || a.size() < 2) {
+    return bad_input("variance: ", a.size(), " and ", b.size(), " values, at least 2 pairs are needed");
+  }
+  const std::vector<double> from_a = from_first(a);
+  const std::vector<double> from_b = from_first(b);
+  ASSAY_ASSIGN(const double mean_a, mean(from_a));
+  ASSAY_ASSIGN(const double mean_b, mean(from_b));
+  std::vector<double> products;
+  products.reserve(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) products.push_back((from_a[i] - mean_a) * (from_b[i] - mean_b));
+  return compensated_sum(products) / static_cast<double>(a.size() - 1);
 }
 
 Result<double> standard_error(std::span<const double> item_means) {
@@ -30,11 +70,12 @@ Result<double> clustered_standard_error(std::span<const std::vector<double>> clu
     if (cluster.empty()) return bad_input("clustered_standard_error: a cluster is empty");
     all.insert(all.end(), cluster.begin(), cluster.end());
   }
-  ASSAY_ASSIGN(const double m, mean(all));
+  if (all.empty()) return bad_input("clustered_standard_error: no clusters");
+  ASSAY_ASSIGN(const double m, mean(from_first(all)));
   double sum = 0;
   for (const auto& cluster : clusters) {
-    const double deviation =
-        std::accumulate(cluster.begin(), cluster.end(), 0.0) - m * static_cast<double>(cluster.size());
+    double deviation = 0;
+    for (const double v : cluster) deviation += (v - all[0]) - m;
     sum += deviation * deviation;
   }
   const double cr0 = std::sqrt(sum) / static_cast<double>(all.size());
@@ -44,26 +85,51 @@ Result<double> clustered_standard_error(std::span<const std::vector<double>> clu
   return cr0 * std::sqrt(n_clusters / (n_clusters - 1));
 }
 
-Result<VarianceSplit> split_variance(std::span<const std::vector<double>> scores) {
-  if (scores.size() < 2 || scores[0].size() < 2) return bad_input("split_variance: needs 2 items with 2 samples each");
-  const auto k = static_cast<double>(scores[0].size());
-  const auto n = static_cast<double>(scores.size());
-  std::vector<double> item_means;
-  double within = 0;
-  for (const auto& samples : scores) {
-    if (samples.size() != scores[0].size()) return bad_input("split_variance: items differ in their number of samples");
-    ASSAY_ASSIGN(const double item_mean, mean(samples));
-    ASSAY_ASSIGN(const double item_variance, sample_variance(samples));
-    item_means.push_back(item_mean);
-    within += item_variance / n;
+Result<std::vector<std::vector<double>>> group_by(std::span<const double> values, std::span<const std::string> labels) {
+  if (values.size() != labels.size()) {
+    return bad_input("group_by: ", values.size(), " values and ", labels.size(), " labels; each value needs one");
   }
-  ASSAY_ASSIGN(const double variance, sample_variance(item_means));
-  return VarianceSplit{within, std::max(0.0, variance - within / k), std::sqrt(within / (k * n))};
+  std::map<std::string_view, std::vector<double>> groups;
+  for (std::size_t i = 0; i < values.size(); ++i) groups[labels[i]].push_back(values[i]);
+  std::vector<std::vector<double>> grouped;
+  for (auto& [label, group] : groups) grouped.push_back(std::move(group));
+  return grouped;
+}
+
+Result<VarianceSplit> split_variance(std::span<const std::vector<double>> scores) {
+  if (scores.size() < 2) return bad_input("split_variance: ", scores.size(), " items, at least 2 are needed");
+  std::vector<double> item_means;
+  std::vector<double> variances;  // of the items that have one
+  std::vector<double> sampling;   // variance of each of their means
+  double single_items = 0;
+  for (const auto& samples : scores) {
+    ASSAY_ASSIGN(const double item_mean, mean(samples));
+    item_means.push_back(item_mean);
+    if (samples.size() == 1) {
+      ++single_items;
+      continue;
+    }
+    ASSAY_ASSIGN(const double variance, sample_variance(samples));
+    variances.push_back(variance);
+    sampling.push_back(variance / static_cast<double>(samples.size()));
+  }
+  if (variances.empty()) return bad_input("split_variance: no item has 2 samples");
+  const auto n = static_cast<double>(scores.size());
+  VarianceSplit split;
+  ASSAY_ASSIGN(split.within_variance, mean(variances));
+  split.sampling_variance = (compensated_sum(sampling) + single_items * split.within_variance) / n;
+  ASSAY_ASSIGN(const double variance_of_means, sample_variance(item_means));
+  split.between_variance = std::max(0.0, variance_of_means - split.sampling_variance);
+  split.fixed_items_standard_error = std::sqrt(split.sampling_variance / n);
+  return split;
 }
 
 Result<double> quantile(std::vector<double> values, double p) {
   if (values.empty() || !(p >= 0 && p <= 1)) {
     return bad_input("quantile: ", values.size(), " values, p = ", p, "; needs a value and p in [0, 1]");
+  }
+  for (const double v : values) {
+    if (std::isnan(v)) return bad_input("quantile: a value is not a number");
   }
   const double position = p * static_cast<double>(values.size() - 1);
   const auto below = values.begin() + static_cast<std::ptrdiff_t>(position);
@@ -71,7 +137,8 @@ Result<double> quantile(std::vector<double> values, double p) {
   const double low = *below;
   const double fraction = position - std::floor(position);
   if (fraction == 0) return low;
-  return low + fraction * (*std::min_element(below + 1, values.end()) - low);
+  const double high = *std::min_element(below + 1, values.end());
+  return low == high ? low : low + fraction * (high - low);  // infinite ends have no difference
 }
 
 }  // namespace assay::results

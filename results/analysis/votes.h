@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/base/result.h"
+#include "results/analysis/bootstrap.h"
 
 namespace assay::results {
 
@@ -24,10 +25,11 @@ struct Vote {
   bool correct = false;
 };
 
-/// maj@k: the expected score of the majority answer among k of the item's samples, over all subsets of k (exactly, not
-/// by drawing). A sample without an answer is drawn but never votes; no votes at all score 0; tied winners share. An
-/// answer is worth the share of its samples that were judged correct. 1 <= k <= votes and at most 10,000 votes, else
-/// Error{bad_input}.
-Result<double> maj_at_k(std::span<const Vote> votes, std::int64_t k);
+/// maj@k: the expected score of the majority answer among k of the item's samples, over all subsets of k. Exact, unless
+/// that would take more than some hundredths of a second (a few hundred samples): then the mean over
+/// sampling.n_resamples random subsets, the same for the same seed. A sample without an answer is drawn but never
+/// votes; no votes at all score 0; tied winners share. An answer is worth the share of its samples that were judged
+/// correct. 1 <= k <= votes and at most 10,000 votes, else Error{bad_input}.
+Result<double> maj_at_k(std::span<const Vote> votes, std::int64_t k, const BootstrapOptions& sampling = {});
 
 }  // namespace assay::results

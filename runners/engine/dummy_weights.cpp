@@ -40,7 +40,7 @@ std::vector<float> make_draws() {
   std::vector<float> draws(kDraws);
   for (std::uint32_t i = 0; i < kDraws; ++i) {
     std::uint32_t sum = 0;
-    for (const std::uint32_t word : kernels::philox({i, 0, 0, 0}, kSeed)) {
+    for (const std::uint32_t word : philox({i, 0, 0, 0}, kSeed)) {
       sum += (word & 0xFF) + (word >> 8 & 0xFF) + (word >> 16 & 0xFF) + (word >> 24);
     }
     draws[i] = (static_cast<float>(sum) - kMean) * (kDeviation / kSumDeviation);
@@ -64,7 +64,7 @@ std::vector<std::byte> quantized_draws(DType dtype) {
   const std::size_t n_blocks = kDraws / static_cast<std::size_t>(block_elements(dtype));
   std::vector<std::byte> bytes(n_blocks * block_bytes);
   for (std::size_t at = 0; at < bytes.size(); at += 16) {
-    const auto words = kernels::philox({static_cast<std::uint32_t>(at / 16), 1, 0, 0}, kSeed);
+    const auto words = philox({static_cast<std::uint32_t>(at / 16), 1, 0, 0}, kSeed);
     std::memcpy(bytes.data() + at, words.data(), std::min<std::size_t>(16, bytes.size() - at));
   }
   const auto set_half = [](std::byte* to, float value) {
@@ -117,7 +117,7 @@ void fill_with_draws(kernels::ThreadPool& pool, const std::string& name, std::sp
       const auto run = static_cast<std::size_t>(task) * kRunsPerTask + static_cast<std::size_t>(in_task);
       if (run * run_bytes >= out.size()) return;
       const auto low = static_cast<std::uint32_t>(run), high = static_cast<std::uint32_t>(run >> 32);
-      std::size_t first = kernels::philox({low, high, 0, 0}, key)[0] % (kDraws - kRun);
+      std::size_t first = philox({low, high, 0, 0}, key)[0] % (kDraws - kRun);
       first -= first % unit;
       std::memcpy(out.data() + run * run_bytes, draws.data() + first * draws.size() / kDraws,
                   std::min(run_bytes, out.size() - run * run_bytes));

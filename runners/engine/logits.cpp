@@ -66,7 +66,7 @@ Result<SequenceLogits> compute_logits(const Model& model, Executor& executor, st
     ASSAY_ASSIGN(const PassResult result, executor.collect());
     if (options.hidden) append(out.final_hidden, result.hidden);
     append(out.logits, result.logits);
-    if (!model.mtp) continue;
+    if (!model.mtp || !options.mtp) continue;
 
     // The last position has no next token to pair with.
     const std::size_t n_pairs = std::min(count, tokens.size() - 1 - first);

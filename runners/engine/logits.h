@@ -22,11 +22,12 @@ struct LogitsOptions {
   bool hidden = false;
   /// Positions from here on are run one by one as generated ones (absorbed attention); all before as a prompt.
   int first_generated = -1;  ///< negative: everything is a prompt
+  bool mtp = true;           ///< also the MTP module's, if the model has one
   int chunk_tokens = 512;    ///< prompt positions per pass; no more than the executor was made for
 };
 
-/// Nothing else may run on the executor. It needs pages for the sequence, and to have been made for speculation if the
-/// model has an MTP module. Error{bad_input} for an empty sequence, one longer than the context, or an id outside the
+/// Nothing else may run on the executor. It needs pages for the sequence, and to have been made for speculation if
+/// the MTP module is to run. Error{bad_input} for an empty sequence, one longer than the context, or an id outside the
 /// vocabulary; Error{environment} for one that the cache can't hold.
 Result<SequenceLogits> compute_logits(const Model& model, Executor& executor, std::span<const std::int32_t> tokens,
                                       const LogitsOptions& options = {});

@@ -14,6 +14,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "kernels/simd/simd_choice.h"
+#include "runners/engine/canary.h"
 #include "runners/engine/host.h"
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
@@ -117,13 +118,14 @@ class NativeRunner final : public Runner {
     limits.speculate = options_.speculate.value_or(false);
     ASSAY_ASSIGN(std::unique_ptr<Executor> executor,
                  create_executor(*model_, device_, limits, options_.load, {kernels::cpu_ops(level_), pool_}));
+    ASSAY_ASSIGN(weights_sha256_, hash.finish(options_.load.on_progress));
+    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
+    if (options_.canary) ASSAY_TRY(run_canary_on(*executor, limits.prefill_chunk_tokens));
     ASSAY_ASSIGN(Scheduler made,
                  Scheduler::create(*model_, std::move(executor),
                                    {limits, end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr)}));
     max_batch_ = limits.max_batch;
     scheduler_ = std::make_unique<Scheduler>(std::move(made));
-    ASSAY_ASSIGN(weights_sha256_, hash.finish(options_.load.on_progress));
-    options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
     return {};
   }
 
@@ -134,6 +136,7 @@ class NativeRunner final : public Runner {
                const ProgressSink& on_progress, std::stop_token stop) override;
 
  private:
+  Result<> run_canary_on(Executor& executor, int chunk_tokens);
   Result<Prepared> prepare(const Request& request) const;
   Result<Completion> complete(const Request& request, const Prepared& prepared, TokenOutput output) const;
 
@@ -147,8 +150,27 @@ class NativeRunner final : public Runner {
   kernels::SimdLevel level_;
   kernels::ThreadPool pool_;
   int max_batch_ = 0;
+  std::optional<Json> canary_;
   std::unique_ptr<Scheduler> scheduler_;
 };
+
+/// What the logits of a model are that has none to show (NaN) is for its samples to say, not a reason not to run.
+Result<> NativeRunner::run_canary_on(Executor& executor, int chunk_tokens) {
+  ASSAY_ASSIGN(std::optional<CanaryText> text,
+               read_canary_text(options_.path, weights_sha256_, model_->config.vocab_size));
+  if (!text) text = any_canary_text(model_->config);
+  const Result<CanaryResult> result = run_canary(*model_, executor, *text, chunk_tokens);
+  if (!result && result.error().kind != ErrorKind::bad_input) return result.error();
+  canary_ = result ? to_json(*result) : Json{{"failure", result.error().message}};
+  constexpr double kFarFromReference = 0.01;  // FP8 and bfloat16 paths stay within a few thousandths
+  if (!result) {
+    log_warning("the logits canary failed: ", result.error().message);
+  } else if (result->mean_kl_divergence.value_or(0) > kFarFromReference) {
+    log_warning("the model's logits are far from its stored reference (KL divergence ", *result->mean_kl_divergence,
+                "): the engine computes something else on this device");
+  }
+  return {};
+}
 
 ModelFacts NativeRunner::model_facts() const {
   const ModelConfig& c = model_->config;
@@ -198,6 +220,7 @@ DeviceFacts NativeRunner::device_facts() const {
     facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
     facts.details["simd_level"] = kernels::to_string(level_);
   }
+  if (canary_) facts.details["canary"] = *canary_;
   return facts;
 }
 
@@ -208,6 +231,7 @@ Result<Prepared> NativeRunner::prepare(const Request& request) const {
   } else {
     if (!chat_) return chat_.error();
     ASSAY_ASSIGN(prompt, chat_->render(request.messages));
+    if (!request.reply_opening.empty()) ASSAY_TRY(open_reply_with(prompt, request.reply_opening));
   }
   Prepared prepared;
   ASSAY_ASSIGN(prepared.request.prompt, encode_prompt(tokenizer_, prompt));

@@ -23,6 +23,7 @@ struct NativeOptions {
   std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct
   std::optional<double> kv_memory_pct;          ///< of the memory that is available now; empty: 50
   std::optional<bool> speculate;                ///< draft with the MTP module; empty: off
+  bool canary = false;                          ///< run the logits canary first; device_facts() then has its result
   LoadOptions load;                             ///< its threads also run the model
 };
 

@@ -1,6 +1,10 @@
 #pragma once
 // Grades what a model wrote as a program, by running it in the sandbox.
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "suites/suite.h"
 
 namespace assay::suites {
@@ -17,6 +21,16 @@ namespace assay::suites {
 /// `answer` is the program. `detail` has "sandbox" ("none" marks an unprotected run), "extraction", "n_tests",
 /// "failed_test" (from 1; 0 is before the first), "message", "wall_ms", "cpu_ms", "max_rss_bytes", "exit_status",
 /// "signal". Several threads may grade with one sandbox.
+///
+/// The profiles reproduce an official harness's verdict: "human-eval" takes the output as the completion, and tests it
+/// in one process; "evalplus" and "lcb" keep the expected values away from the program, and have the harness's
+/// comparison and quirks ("lcb_results" in detail is LiveCodeBench's list: true, -2, -3 or -4).
 Grade grade_code(const Item& item, const Output& output, const GradeContext& context);
+
+/// "canonical" and the official harnesses that have a profile.
+std::vector<std::string> code_profiles();
+
+/// Error{bad_input} if `profile` cannot judge this item, for want of the tests that it needs.
+Result<> check_code_profile(const Item& item, std::string_view profile);
 
 }  // namespace assay::suites

@@ -99,16 +99,42 @@ std::vector<FencedBlock> fenced_blocks(std::string_view markdown) {
   return blocks;
 }
 
-std::optional<ExtractedCode> extract_code(std::string_view reply) {
+namespace {
+
+/// The last block; with no block at all the whole reply, if `is_code(line)` for one of its lines.
+template <typename IsCode>
+std::optional<ExtractedCode> last_block_or_all(std::string_view reply, IsCode is_code) {
   std::vector<FencedBlock> blocks = fenced_blocks(reply);
   if (!blocks.empty()) {
     FencedBlock& last = blocks.back();
     return ExtractedCode{std::move(last.text), last.is_closed ? "fenced_block" : "open_fence"};
   }
   for (std::string_view rest = reply; !rest.empty();) {
-    if (begins_definition(take_line(rest))) return ExtractedCode{std::string(reply), "whole_reply"};
+    if (is_code(take_line(rest))) return ExtractedCode{std::string(reply), "whole_reply"};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<ExtractedCode> extract_code(std::string_view reply) {
+  return last_block_or_all(reply, begins_definition);
+}
+
+std::optional<ExtractedCode> extract_native_code(std::string_view reply) {
+  return last_block_or_all(
+      reply, [](std::string_view line) { return trim(line).ends_with('{') || trim(line).starts_with("#include"); });
+}
+
+std::string extract_between_last_fences(std::string_view output) {
+  const std::vector<std::string> lines = split(output, '\n');
+  std::vector<std::size_t> fences;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].find("```") != std::string::npos) fences.push_back(i);
+  }
+  if (fences.size() < 2) return {};
+  const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(fences[fences.size() - 2]) + 1;
+  return join({begin, lines.begin() + static_cast<std::ptrdiff_t>(fences.back())}, "\n");
 }
 
 bool defines(std::string_view code, std::string_view name) {

@@ -27,6 +27,13 @@ struct ExtractedCode {
 /// whole reply, if a line of it begins a function or a class. Else nothing.
 std::optional<ExtractedCode> extract_code(std::string_view reply);
 
+/// The same for a language without `def`: the last fenced block, else the whole reply if a line of it ends in "{" or
+/// begins with "#include".
+std::optional<ExtractedCode> extract_native_code(std::string_view reply);
+
+/// As LiveCodeBench does it: what stands between the last two lines that hold "```"; empty with fewer than two.
+std::string extract_between_last_fences(std::string_view output);
+
 /// True if a line of `code`, indented or not, defines `name`: def, async def, class or an assignment.
 bool defines(std::string_view code, std::string_view name);
 

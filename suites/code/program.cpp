@@ -66,28 +66,67 @@ std::string_view name_of(CodeTests kind) {
       return "asserts";
     case CodeTests::cases:
       return "cases";
+    case CodeTests::differential:
+      return "differential";
     case CodeTests::io:
       break;
   }
   return "io";
 }
 
-Json tests_of(const CodeTask& task, const CandidateSource& candidate) {
+std::string_view name_of(CodeRules rules) {
+  switch (rules) {
+    case CodeRules::evalplus:
+      return "evalplus";
+    case CodeRules::lcb:
+      return "lcb";
+    case CodeRules::canonical:
+      break;
+  }
+  return "canonical";
+}
+
+/// As a case has them, so that one driver serves both.
+Json cases_of(const CodeTask& task) {
+  if (task.kind != CodeTests::io) return task.cases;
+  Json cases = Json::array();
+  for (const IoTest& test : task.io_tests) cases.push_back({{"input", test.stdin_text}, {"output", test.stdout_text}});
+  return cases;
+}
+
+/// What a driver needs to load and call the program.
+Json call_of(const CodeTask& task, const CandidateSource& candidate, CodeRules rules) {
   Json job;
-  job["kind"] = name_of(task.kind);
+  job["rules"] = name_of(rules);
   job["preamble"] = candidate.preamble;
+  job["setup"] = task.setup;
   job["entry_point"] = task.entry_point;
   job["test_s"] = task.test_s;
-  job["test"] = task.test;
-  job["tests"] = task.asserts;
-  job["cases"] = task.cases;
   return job;
 }
 
-Program driver_program(std::string source, const Json& job) {
+/// The same with the tests.
+Json tests_of(const CodeTask& task, const CandidateSource& candidate, CodeRules rules) {
+  Json job = call_of(task, candidate, rules);
+  job["kind"] = task.kind == CodeTests::io ? "cases" : name_of(task.kind);
+  job["test"] = task.test;
+  job["tests"] = task.asserts;
+  job["cases"] = cases_of(task);
+  job["reference"] = task.reference;
+  job["base_input"] = task.base_input;
+  job["plus_input"] = task.plus_input;
+  job["dataset"] = task.dataset;
+  job["task_number"] = task.task_number;
+  job["atol"] = task.atol;
+  job["tolerance_stays"] = rules == CodeRules::evalplus;
+  return job;
+}
+
+Program driver_program(std::string entry, const Json& job) {
   Program program;
-  program.arguments = {"driver.py"};
-  program.files = {{"driver.py", std::move(source)}, {"job.json", to_json_text(job)}};
+  program.library = driver::kLibrary;
+  program.entry = std::move(entry);
+  program.files = {{"job.json", to_json_text(job)}};
   return program;
 }
 
@@ -105,33 +144,36 @@ CandidateSource join_with_stub(std::string_view stub, std::string_view entry_poi
   return {preamble_of(stub, entry_point), join(lines, "\n")};
 }
 
-Program checker_program(const CodeTask& task, const CandidateSource& candidate) {
-  return driver_program(std::string(driver::kWire) + driver::kTests + driver::kChecker + "\nrun_checker()\n",
-                        tests_of(task, candidate));
+Program checker_program(const CodeTask& task, const CandidateSource& candidate, CodeRules rules) {
+  return driver_program("run_checker", tests_of(task, candidate, rules));
 }
 
-Program candidate_program(const CodeTask& task, const CandidateSource& candidate) {
-  Json job;
-  job["preamble"] = candidate.preamble;
+Program candidate_program(const CodeTask& task, const CandidateSource& candidate, CodeRules rules) {
+  Json job = call_of(task, candidate, rules);
   job["source"] = candidate.source;
-  job["entry_point"] = task.entry_point;
-  job["test_s"] = task.test_s;
-  return driver_program(std::string(driver::kWire) + driver::kLoad + driver::kCandidate + "\nrun_candidate()\n", job);
+  return driver_program("run_candidate", job);
 }
 
 Program one_process_program(const CodeTask& task, const CandidateSource& candidate, const std::string& key) {
-  Json job = tests_of(task, candidate);
+  Json job = tests_of(task, candidate, CodeRules::canonical);
   job["source"] = candidate.source;
   job["key"] = key;
-  return driver_program(std::string(driver::kLoad) + driver::kTests + driver::kOneProcess + "\nrun_in_one_process()\n",
-                        job);
+  return driver_program("run_in_one_process", job);
+}
+
+Program human_eval_program(std::string_view program, double test_s, const std::string& key) {
+  Json job;
+  job["program"] = program;
+  job["test_s"] = test_s;
+  job["key"] = key;
+  return driver_program("run_human_eval", job);
 }
 
 Program script_program(std::string_view source, std::string stdin_text) {
   Program program;
-  program.arguments = {"driver.py"};
-  program.files = {{"driver.py", std::string(driver::kLoad) + driver::kScript + "\nrun_script()\n"},
-                   {"program.py", to_valid_utf8(source)}};
+  program.library = driver::kLibrary;
+  program.entry = "run_script";
+  program.files = {{"program.py", to_valid_utf8(source)}};
   program.stdin_text = std::move(stdin_text);
   return program;
 }

@@ -15,6 +15,9 @@ struct CandidateSource {
   std::string source;
 };
 
+/// Whose rules a program is loaded, called and compared by: Assay's, or those of an official harness with its quirks.
+enum class CodeRules { canonical, evalplus, lcb };
+
 /// Joins a stub and a model's code. The stub's imports and what else stands in front of its function come before the
 /// code always; the whole stub does where the code does not define the entry point or goes on inside of it (its first
 /// line is indented). Code that is indented as a whole is moved to the left.
@@ -22,11 +25,14 @@ CandidateSource join_with_stub(std::string_view stub, std::string_view entry_poi
 
 /// The programs that judge `candidate` by the task's tests (not io): the checker runs the tests and prints the verdict
 /// as one JSON object; the candidate answers its calls over descriptor 3.
-Program checker_program(const CodeTask& task, const CandidateSource& candidate);
-Program candidate_program(const CodeTask& task, const CandidateSource& candidate);
+Program checker_program(const CodeTask& task, const CandidateSource& candidate, CodeRules rules);
+Program candidate_program(const CodeTask& task, const CandidateSource& candidate, CodeRules rules);
 
 /// Tests and candidate in one process, for tests that look at the process itself. The verdict carries `key`.
 Program one_process_program(const CodeTask& task, const CandidateSource& candidate, const std::string& key);
+
+/// HumanEval's own harness: `program`, stub to check call, in one process under its guard and time limit.
+Program human_eval_program(std::string_view program, double test_s, const std::string& key);
 
 /// A whole program with its standard input.
 Program script_program(std::string_view source, std::string stdin_text);

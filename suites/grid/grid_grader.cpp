@@ -8,6 +8,7 @@
 #include "suites/grid/json_scan.h"
 #include "suites/prompts.h"
 #include "suites/reply.h"
+#include "suites/zebra/difficulty.h"
 
 namespace assay::suites {
 
@@ -103,6 +104,9 @@ Grade finish(Grade grade, const Json& expected) {
   for (const auto& [house, cells] : expected.items()) n_cells += static_cast<int>(cells.size());
   if (!grade.detail.contains("cells_right")) grade.detail["cells_right"] = 0;
   grade.detail["cells_total"] = n_cells;
+  const ZebraSize size{static_cast<int>(expected.size()), static_cast<int>(expected.begin()->size())};
+  grade.detail["size"] = to_string(size);
+  grade.detail["bucket"] = zebra_difficulty(size).bucket;
   grade.detail["cell_accuracy"] = grade.detail.at("cells_right").get<double>() / n_cells;
   grade.expected = to_json_text(expected);
   grade.score = grade.verdict == Verdict::correct ? 1 : 0;
@@ -136,7 +140,8 @@ Grade grade_grid(const Item& item, const Output& output, AnswerForm form) {
 Grade grade_grid_zeroeval(const Item& item, const Output& output) {
   const Json& expected = item.record.at("solution");
   const Reply reply = strip_thinking(output);
-  const std::string text = without_line_breaks(reply.text);
+  std::string text(reply.text);
+  std::erase(text, '\n');  // and no "\r": within a string that one makes the anchor's reply unreadable
   const Json object = Json::parse(last_braces(text), nullptr, false);
   if (!object.is_object() || !object.contains("solution") || object.at("solution").is_null()) {
     return finish(grade_without_answer(reply), expected);

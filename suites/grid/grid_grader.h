@@ -11,7 +11,7 @@ namespace assay::suites {
 /// and in lower case, is the expected one; of a list the first element counts. `correct` needs every cell; extra houses
 /// and attributes are flagged and don't count. Rules: "solution", "bare_table", and those of grade_without_answer().
 /// detail: cells_right, cells_total, cell_accuracy (also where there is no answer: 0 right), extra_houses,
-/// extra_attributes.
+/// extra_attributes; size ("3x4") and bucket ("medium", suites/zebra/difficulty.h).
 Grade grade_grid(const Item& item, const Output& output, AnswerForm form);
 
 /// The same as WildEval/ZeroEval's zebra_grid_eval.py decides: the object is the last top-level pair of braces counted

@@ -92,6 +92,7 @@ TEST_CASE("grade_grid: the specification's vectors, canonical and zeroeval", "[s
       {R"({"solution": ["Arnold"]})", "0/6 incorrect", "0/6 incorrect"},
       {R"({"solution": "Arnold"})", "0/6 incorrect", "0/6 incorrect"},
       {reply_with("\"r\"", "\"one\ntwo\""), "6/6 correct", "6/6 correct"},
+      {reply_with("\"r\"", "\"one\r\ntwo\""), "6/6 correct", "0/6 no_answer"},
       {reply_with("\"Pet\": \"dog\"", "\"Pet\": \"cat\", \"Pet\": \"dog\""), "6/6 correct", "6/6 correct"},
       {reply_with("\"Pet\": \"dog\"", "\"Pet\": \"dog\", \"Pet\": \"cat\""), "5/6 incorrect", "5/6 incorrect"},
       {"", "0/6 no_answer", "0/6 no_answer"},
@@ -132,6 +133,8 @@ TEST_CASE("grade_grid: extra keys are flagged, the answer keeps to the expected 
   CHECK(graded.answer == R"({"House 1":{"Name":null,"Pet":null},"House 2":{"Name":null,"Pet":null},)"
                          R"("House 3":{"Name":"Bob","Pet":"fish"}})");
   CHECK(graded.expected == kSolution.dump());
+  CHECK(graded.detail.at("size") == "3x2");
+  CHECK(graded.detail.at("bucket") == "small");
   CHECK(graded.score == 0);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/base/text.h"
+#include "suites/answer_clause.h"
 #include "suites/boxed.h"
 #include "suites/fold.h"
 #include "suites/integer/exact_number.h"
@@ -14,8 +15,6 @@
 namespace assay::suites {
 
 namespace {
-
-constexpr std::size_t kMaxClauseBytes = 400;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -63,50 +62,10 @@ std::optional<IntegerAnswer> clause_answer(std::string_view clause) {
   return as_answer(prefix->value, "answer_line");
 }
 
-/// The place behind "is", ":" or both, and behind blanks and emphasis, that follow the word "answer"; npos if none
-/// does.
-std::size_t behind_copula(std::string_view text, std::size_t at) {
-  const auto skip = [&](std::string_view set) { at = std::min(text.find_first_not_of(set, at), text.size()); };
-  static constexpr std::string_view kBlanks = " \t\r\n*_`\"'";
-  bool found = false;
-  skip(kBlanks);
-  if (to_lower_ascii(text.substr(at, 2)) == "is" && (at + 2 == text.size() || !is_word_part(text[at + 2]))) {
-    at += 2;
-    found = true;
-    skip(kBlanks);
-  }
-  if (at < text.size() && text[at] == ':') {
-    ++at;
-    found = true;
-    skip(kBlanks);
-  }
-  return found ? at : std::string_view::npos;
-}
-
-/// From `at` to the end of the line or sentence, without emphasis marks.
-std::string clause_at(std::string_view text, std::size_t at) {
-  std::string_view clause = text.substr(at, kMaxClauseBytes);
-  clause = clause.substr(0, clause.find('\n'));
-  for (std::size_t i = 0; i + 1 < clause.size(); ++i) {
-    if (clause[i] != '.' || clause[i + 1] != ' ') continue;
-    clause = clause.substr(0, i);
-    break;
-  }
-  std::string plain = replace_all(clause, "**", "");
-  plain = replace_all(plain, "__", "");
-  while (!plain.empty() && (plain.back() == '*' || plain.back() == '_' || plain.back() == '.')) plain.pop_back();
-  return plain;
-}
-
 std::optional<IntegerAnswer> answer_line(std::string_view text) {
-  static constexpr std::string_view kWord = "answer";
-  const std::string lower = to_lower_ascii(text);
-  for (std::size_t at = lower.rfind(kWord); at != std::string::npos;
-       at = at > 0 ? lower.rfind(kWord, at - 1) : std::string::npos) {
-    if (at > 0 && is_letter(lower[at - 1])) continue;
-    const std::size_t begin = behind_copula(text, at + kWord.size());
-    if (begin == std::string_view::npos) continue;
-    if (auto answer = clause_answer(clause_at(text, begin))) return answer;
+  const std::vector<std::size_t> places = answer_places(text);
+  for (auto place = places.rbegin(); place != places.rend(); ++place) {
+    if (auto answer = clause_answer(clause_at(text, *place))) return answer;
   }
   return std::nullopt;
 }

@@ -37,7 +37,14 @@ void add_system_folders(Arguments& arguments) {
 std::vector<std::string> bwrap_command(const BwrapSetup& setup, const SandboxLimits& limits) {
   Arguments arguments;
   arguments.add({setup.bwrap_path, "--unshare-all", "--unshare-user", "--uid", "65534", "--gid", "65534"});
-  arguments.add({"--hostname", "sandbox", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"});
+  arguments.add({"--hostname", "sandbox", "--new-session", "--clearenv", "--cap-drop", "ALL"});
+  const bool is_warm = setup.filter_fd < 0;
+  if (is_warm) {
+    // It makes namespaces for its programs, and ends when its control socket does, not with the thread that started it.
+    arguments.add({"--cap-add", "CAP_SYS_ADMIN"});
+  } else {
+    arguments.add({"--die-with-parent"});
+  }
   for (const std::string& variable : program_environment("/tmp")) {
     const std::size_t equals = variable.find('=');
     arguments.add({"--setenv", variable.substr(0, equals), variable.substr(equals + 1)});
@@ -56,11 +63,11 @@ std::vector<std::string> bwrap_command(const BwrapSetup& setup, const SandboxLim
   }
   arguments.add({"--size", to_text(limits.folder_bytes), "--tmpfs", "/tmp"});
   for (const auto& [name, fd] : setup.files) {
-    arguments.add({"--file", to_text(std::int64_t{fd}), "/tmp/" + name});
+    arguments.add({"--perms", "0755", "--file", to_text(std::int64_t{fd}), "/tmp/" + name});
   }
   arguments.add({"--remount-ro", "/", "--chdir", "/tmp"});
 
-  arguments.add({"--seccomp", to_text(std::int64_t{setup.filter_fd})});
+  if (!is_warm) arguments.add({"--seccomp", to_text(std::int64_t{setup.filter_fd})});
   arguments.add({"--json-status-fd", to_text(std::int64_t{setup.status_fd}), "--"});
   std::vector<std::string> words = arguments.take();
   words.insert(words.end(), setup.command.begin(), setup.command.end());

@@ -13,7 +13,7 @@ namespace assay::suites {
 struct BwrapSetup {
   std::string bwrap_path;
   std::string python_prefix;  ///< folder that holds the interpreter and its library
-  int filter_fd = -1;         ///< the system-call filter
+  int filter_fd = -1;         ///< the system-call filter; -1: none yet, for a warm sandbox, which sets it in programs
   int status_fd = -1;         ///< bubblewrap writes the sandbox's process id, later the exit status
   std::vector<std::pair<std::string, int>> files;  ///< name and descriptor of its text
   std::vector<std::string> command;

@@ -49,6 +49,7 @@ Result<ScratchFolder> ScratchFolder::create(const std::vector<ProgramFile>& file
     if (!out.write(file.text.data(), static_cast<std::streamsize>(file.text.size())).flush()) {
       return environment_error("sandbox: cannot write ", (folder.path() / file.name).string());
     }
+    std::filesystem::permissions(folder.path() / file.name, std::filesystem::perms::owner_all, error);
   }
   return folder;
 }

@@ -12,43 +12,6 @@
 namespace assay::suites {
 namespace {
 
-// Since Linux 5.14 processes are counted per user namespace; before, a limit would count all that the user runs.
-bool counts_processes_per_namespace() {
-  utsname system{};
-  if (uname(&system) != 0) return false;
-  const std::vector<std::string> parts = split(system.release, '.');
-  if (parts.size() < 2) return false;
-  const std::string_view minor_text = std::string_view(parts[1]).substr(0, parts[1].find_first_not_of("0123456789"));
-  const auto major_number = parse_integer(parts[0]);
-  const auto minor_number = parse_integer(minor_text);
-  return major_number && minor_number &&
-         std::pair(*major_number, *minor_number) >= std::pair<std::int64_t, std::int64_t>(5, 14);
-}
-
-struct StandardPipes {
-  Pipe in;
-  Pipe out;
-  Pipe err;
-};
-
-Result<StandardPipes> open_standard_pipes() {
-  StandardPipes pipes;
-  ASSAY_ASSIGN(pipes.in, open_pipe());
-  ASSAY_ASSIGN(pipes.out, open_pipe());
-  ASSAY_ASSIGN(pipes.err, open_pipe());
-  return pipes;
-}
-
-// Bubblewrap writes the program's files under the same limits: they must fit, whatever is left then.
-SandboxLimits with_room_for(const std::vector<ProgramFile>& files, SandboxLimits limits) {
-  for (const ProgramFile& file : files) {
-    const auto size = static_cast<std::int64_t>(file.text.size());
-    limits.file_bytes = std::max(limits.file_bytes, size);
-    limits.folder_bytes += size;
-  }
-  return limits;
-}
-
 // The program's ends close when `pipes` goes out of scope, so that its end is seen.
 Result<RunningProgram> start(SpawnRequest& request, StandardPipes pipes, ProgramPipes own, std::string stdin_text,
                              int channel_fd, const SandboxLimits& limits) {
@@ -66,11 +29,46 @@ Result<RunningProgram> start(SpawnRequest& request, StandardPipes pipes, Program
 
 }  // namespace
 
+// Since Linux 5.14 processes are counted per user namespace; before, a limit would count all that the user runs.
+bool counts_processes_per_namespace() {
+  utsname system{};
+  if (uname(&system) != 0) return false;
+  const std::vector<std::string> parts = split(system.release, '.');
+  if (parts.size() < 2) return false;
+  const std::string_view minor_text = std::string_view(parts[1]).substr(0, parts[1].find_first_not_of("0123456789"));
+  const auto major_number = parse_integer(parts[0]);
+  const auto minor_number = parse_integer(minor_text);
+  return major_number && minor_number &&
+         std::pair(*major_number, *minor_number) >= std::pair<std::int64_t, std::int64_t>(5, 14);
+}
+
+Result<StandardPipes> open_standard_pipes() {
+  StandardPipes pipes;
+  ASSAY_ASSIGN(pipes.in, open_pipe());
+  ASSAY_ASSIGN(pipes.out, open_pipe());
+  ASSAY_ASSIGN(pipes.err, open_pipe());
+  return pipes;
+}
+
+SandboxLimits with_room_for(const std::vector<ProgramFile>& files, SandboxLimits limits) {
+  for (const ProgramFile& file : files) {
+    const auto size = static_cast<std::int64_t>(file.text.size());
+    limits.file_bytes = std::max(limits.file_bytes, size);
+    limits.folder_bytes += size;
+  }
+  return limits;
+}
+
 std::vector<std::pair<int, std::uint64_t>> resource_limits(const SandboxLimits& limits) {
   const auto value = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
-  return {{RLIMIT_AS, value(limits.memory_bytes)},   {RLIMIT_CPU, value(limits.cpu_s)},
-          {RLIMIT_FSIZE, value(limits.file_bytes)},  {RLIMIT_NOFILE, value(limits.n_open_files)},
-          {RLIMIT_STACK, value(limits.stack_bytes)}, {RLIMIT_CORE, 0}};
+  const std::int64_t data_bytes = limits.data_bytes > 0 ? limits.data_bytes : limits.memory_bytes;
+  return {{RLIMIT_AS, value(limits.memory_bytes)},
+          {RLIMIT_DATA, value(data_bytes)},
+          {RLIMIT_CPU, value(limits.cpu_s)},
+          {RLIMIT_FSIZE, value(limits.file_bytes)},
+          {RLIMIT_NOFILE, value(limits.n_open_files)},
+          {RLIMIT_STACK, value(limits.stack_bytes)},
+          {RLIMIT_CORE, 0}};
 }
 
 Result<RunningProgram> launch_unprotected(const std::vector<std::string>& command, const std::string& folder,

@@ -6,13 +6,28 @@
 
 #include "harness/base/result.h"
 #include "suites/sandbox/bwrap_command.h"
+#include "suites/sandbox/host_files.h"
 #include "suites/sandbox/running_program.h"
 #include "suites/sandbox/sandbox.h"
 
 namespace assay::suites {
 
+/// True if the kernel counts processes per user namespace, so that a limit inside of one is its own.
+bool counts_processes_per_namespace();
+
 /// Resource limits that both modes set, as RLIMIT_… and value.
 std::vector<std::pair<int, std::uint64_t>> resource_limits(const SandboxLimits& limits);
+
+struct StandardPipes {
+  Pipe in;
+  Pipe out;
+  Pipe err;
+};
+/// Error{environment}.
+Result<StandardPipes> open_standard_pipes();
+
+/// `limits` with room for the program's own files, whatever is left then.
+SandboxLimits with_room_for(const std::vector<ProgramFile>& files, SandboxLimits limits);
 
 /// Starts `command` as it is, in `folder` (empty: this process's working folder). `channel_fd` becomes its descriptor
 /// 3; -1: none. Error{environment}.

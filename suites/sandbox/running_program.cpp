@@ -54,21 +54,36 @@ Result<RunningProgram> RunningProgram::adopt(pid_t process, ProgramPipes pipes, 
   program.process_id_ = process;
   program.started_ = Clock::now();
   program.limits_ = limits;
-  program.in_bwrap_ = static_cast<bool>(pipes.status_read);
-  program.pipes_ = std::move(pipes);
-  program.stdin_text_ = std::move(stdin_text);
-  program.result_.is_protected = program.in_bwrap_;
+  program.take_pipes(std::move(pipes), std::move(stdin_text));
   auto descriptor = open_process(process);
   if (!descriptor) {
     ::kill(process, SIGKILL);  // not reaped yet, so the number is still its own
     return descriptor.error();
   }
   program.process_ = std::move(*descriptor);
-  for (const UniqueFd* pipe : {&program.pipes_.stdin_write, &program.pipes_.stdout_read, &program.pipes_.stderr_read,
-                               &program.pipes_.status_read}) {
+  return program;
+}
+
+RunningProgram RunningProgram::adopt_warm(UniqueFd keeper, pid_t keeper_id, ProgramPipes pipes, std::string stdin_text,
+                                          SandboxLimits limits) {
+  RunningProgram program;
+  program.started_ = Clock::now();
+  program.limits_ = limits;
+  program.take_pipes(std::move(pipes), std::move(stdin_text));
+  program.process_id_ = program.inside_id_ = keeper_id;
+  program.inside_ = UniqueFd(fcntl(keeper.get(), F_DUPFD_CLOEXEC, 0));
+  program.process_ = std::move(keeper);
+  return program;
+}
+
+void RunningProgram::take_pipes(ProgramPipes pipes, std::string stdin_text) {
+  pipes_ = std::move(pipes);
+  stdin_text_ = std::move(stdin_text);
+  in_bwrap_ = static_cast<bool>(pipes_.status_read);
+  result_.is_protected = in_bwrap_;
+  for (const UniqueFd* pipe : {&pipes_.stdin_write, &pipes_.stdout_read, &pipes_.stderr_read, &pipes_.status_read}) {
     if (*pipe) fcntl(pipe->get(), F_SETFL, O_NONBLOCK);
   }
-  return program;
 }
 
 void RunningProgram::poll_entries(std::vector<pollfd>& entries) const {
@@ -121,7 +136,8 @@ void RunningProgram::read_output(UniqueFd& pipe, std::string& text) {
   }
 }
 
-// Bubblewrap writes one JSON object a line: first the process inside, at the end the program's exit code.
+// One JSON object a line. Bubblewrap writes first the process inside, at the end the program's exit code; a warm
+// sandbox the exit code and what the program used, or why it could not be started.
 void RunningProgram::read_status() {
   std::array<char, 1024> buffer;
   ssize_t n = 0;
@@ -138,6 +154,15 @@ void RunningProgram::read_status() {
     }
     if (const auto code = line->find("exit-code"); code != line->end() && code->is_number_integer()) {
       bwrap_exit_code_ = code->get<int>();
+    }
+    if (const auto cpu = line->find("cpu_ms"); cpu != line->end() && cpu->is_number()) {
+      use_reported_.cpu_ms = cpu->get<double>();
+    }
+    if (const auto rss = line->find("max_rss_bytes"); rss != line->end() && rss->is_number_integer()) {
+      use_reported_.max_rss_bytes = rss->get<std::int64_t>();
+    }
+    if (const auto failure = line->find("failure"); failure != line->end() && failure->is_string()) {
+      failure_ = "sandbox: a program could not be set up: " + quoted_excerpt(failure->get<std::string>(), 300);
     }
   }
 }
@@ -190,8 +215,10 @@ void RunningProgram::finish() {
     result_.cpu_ms += end->use.cpu_ms;
     result_.max_rss_bytes = std::max(result_.max_rss_bytes, end->use.max_rss_bytes);
   }
-  if (in_bwrap_) result_.cpu_ms += use_before_kill_.cpu_ms;
-  result_.max_rss_bytes = std::max(result_.max_rss_bytes, use_before_kill_.max_rss_bytes);
+  result_.cpu_ms += use_reported_.cpu_ms;
+  if (in_bwrap_) result_.cpu_ms = std::max(result_.cpu_ms, use_before_kill_.cpu_ms);
+  result_.max_rss_bytes =
+      std::max({result_.max_rss_bytes, use_before_kill_.max_rss_bytes, use_reported_.max_rss_bytes});
   result_.wall_ms = std::chrono::duration<double, std::milli>(Clock::now() - started_).count();
   if (bwrap_exit_code_) {
     if (*bwrap_exit_code_ > kSignalBase) {

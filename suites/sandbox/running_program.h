@@ -20,7 +20,7 @@ struct ProgramPipes {
   UniqueFd stdin_write;
   UniqueFd stdout_read;
   UniqueFd stderr_read;
-  UniqueFd status_read;  ///< bubblewrap's status; none in mode `none`
+  UniqueFd status_read;  ///< bubblewrap's or a warm sandbox's; none in mode `none`
 };
 
 /// A program from its start to its end. Call poll_entries(), poll(2) on them, then handle(), until finished(); then
@@ -29,6 +29,11 @@ class RunningProgram {
  public:
   /// `process` is bubblewrap, or the program itself in mode `none`.
   static Result<RunningProgram> adopt(pid_t process, ProgramPipes pipes, std::string stdin_text, SandboxLimits limits);
+
+  /// `keeper` is the first process of a program's namespace in a warm sandbox (warm_cell.h), a child of another's;
+  /// `keeper_id` its number here, 0 if it has ended already.
+  static RunningProgram adopt_warm(UniqueFd keeper, pid_t keeper_id, ProgramPipes pipes, std::string stdin_text,
+                                   SandboxLimits limits);
 
   void poll_entries(std::vector<pollfd>& entries) const;
   /// Moves what can be moved without waiting, and kills the program where it reached a limit.
@@ -47,6 +52,7 @@ class RunningProgram {
  private:
   using Clock = std::chrono::steady_clock;
   RunningProgram() = default;
+  void take_pipes(ProgramPipes pipes, std::string stdin_text);
   void write_stdin();
   void read_output(UniqueFd& pipe, std::string& text);
   void read_status();
@@ -64,6 +70,7 @@ class RunningProgram {
   UniqueFd inside_;  ///< the first process of the sandbox's namespace
   pid_t inside_id_ = 0;
   ResourceUse use_before_kill_;  ///< of what dies with a namespace: nobody waits for it, so nobody is told afterwards
+  ResourceUse use_reported_;     ///< by a warm sandbox, at the end
   std::string status_text_;
   std::size_t status_at_ = 0;
   bool in_bwrap_ = false;

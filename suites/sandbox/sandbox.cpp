@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "harness/base/text.h"
 #include "suites/sandbox/host_files.h"
@@ -14,6 +16,7 @@
 #include "suites/sandbox/python_runtime.h"
 #include "suites/sandbox/running_program.h"
 #include "suites/sandbox/system_calls.h"
+#include "suites/sandbox/warm_cell.h"
 
 namespace assay::suites {
 namespace {
@@ -36,6 +39,11 @@ Result<Pipe> open_channel() {
 
 }  // namespace
 
+struct Sandbox::Places {
+  std::vector<ScratchFolder> folders;
+  std::vector<std::pair<const char*, std::unique_ptr<WarmCell>>> cells;  ///< by library
+};
+
 std::string to_string(SandboxMode mode) { return mode == SandboxMode::bwrap ? "bwrap" : "none"; }
 
 Result<SandboxMode> parse_sandbox_mode(std::string_view text) {
@@ -56,26 +64,39 @@ Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
   sandbox.python_prefix_ = python.prefix;
   sandbox.python_version_ = python.version;
   if (options.mode == SandboxMode::none) {
+    sandbox.why_cold_ = "only bubblewrap keeps programs apart";
     ASSAY_TRY(sandbox.probe());
     return sandbox;
   }
-
   sandbox.bwrap_path_ = options.bwrap_path.empty() ? find_in_path("bwrap") : options.bwrap_path;
-  if (sandbox.bwrap_path_.empty()) {
+  ASSAY_TRY(sandbox.open_bwrap());
+  sandbox.warm_ = std::make_shared<WarmPool>();
+  const auto cell = WarmCell::start(sandbox.host(), sandbox.python_path_, "");
+  if (!cell) sandbox.why_cold_ = cell.error().message;
+  return sandbox;
+}
+
+Result<> Sandbox::open_bwrap() {
+  if (bwrap_path_.empty()) {
     return environment_error("sandbox: bubblewrap was not found: install it (Debian: apt install bubblewrap)", kOrNone);
   }
-  sandbox.prlimit_path_ = find_in_path("prlimit");
-  if (sandbox.prlimit_path_.empty()) return environment_error("sandbox: prlimit was not found: install util-linux");
-  ASSAY_ASSIGN(sandbox.system_call_filter_, build_system_call_filter());
+  prlimit_path_ = find_in_path("prlimit");
+  if (prlimit_path_.empty()) return environment_error("sandbox: prlimit was not found: install util-linux");
+  ASSAY_ASSIGN(system_call_filter_, build_system_call_filter(false));
+  ASSAY_ASSIGN(forking_filter_, build_system_call_filter(true));
   if (geteuid() == 0) {
     // Root starts the sandbox as nobody, so that nothing inside owns root's files and the kernel counts its threads.
     // Where nobody may not (its interpreter is in root's home, or only root may make namespaces), root starts it.
-    sandbox.as_nobody_ = true;
-    if (sandbox.probe()) return sandbox;
-    sandbox.as_nobody_ = false;
+    as_nobody_ = true;
+    if (probe()) return {};
+    as_nobody_ = false;
   }
-  ASSAY_TRY(sandbox.probe());
-  return sandbox;
+  return probe();
+}
+
+BwrapHost Sandbox::host(const SandboxLimits& limits) const {
+  const std::string& filter = limits.may_fork ? forking_filter_ : system_call_filter_;
+  return {bwrap_path_, prlimit_path_, python_prefix_, filter, as_nobody_};
 }
 
 Result<> Sandbox::probe() const {
@@ -105,24 +126,12 @@ Result<std::vector<SandboxResult>> Sandbox::run_all(const std::vector<const Prog
   if (programs.size() == 2) {
     ASSAY_ASSIGN(channel, open_channel());
   }
-  const BwrapHost host{bwrap_path_, prlimit_path_, python_prefix_, system_call_filter_, as_nobody_};
-  std::vector<ScratchFolder> folders;
+  Places places;
   std::vector<RunningProgram> running;
   Result<> started;
   for (std::size_t i = 0; i < programs.size() && started; ++i) {
-    // -s -S -B: no packages of the host or the user, so that a verdict is the same on every machine; no cache files.
-    std::vector<std::string> command = {python_path_, "-s", "-S", "-B"};
-    command.insert(command.end(), programs[i]->arguments.begin(), programs[i]->arguments.end());
     const int channel_fd = i == 0 ? channel.read.get() : channel.write.get();
-    const auto start = [&]() -> Result<RunningProgram> {
-      if (mode_ == SandboxMode::bwrap) {
-        return launch_in_bwrap(host, command, programs[i]->files, programs[i]->stdin_text, channel_fd, limits);
-      }
-      ASSAY_ASSIGN(ScratchFolder folder, ScratchFolder::create(programs[i]->files));
-      folders.push_back(std::move(folder));
-      return launch_unprotected(command, folders.back().path().string(), programs[i]->stdin_text, channel_fd, limits);
-    };
-    Result<RunningProgram> program = start();
+    Result<RunningProgram> program = start(*programs[i], channel_fd, limits, places);
     if (program) {
       running.push_back(std::move(*program));
     } else {
@@ -139,7 +148,41 @@ Result<std::vector<SandboxResult>> Sandbox::run_all(const std::vector<const Prog
     ASSAY_ASSIGN(SandboxResult result, program.take_result());
     results.push_back(std::move(result));
   }
+  for (auto& [library, cell] : places.cells) warm_->put_back(library, std::move(cell));
   return results;
+}
+
+Result<RunningProgram> Sandbox::start(const Program& program, int channel_fd, const SandboxLimits& limits,
+                                      Places& places) const {
+  if (program.library != nullptr && why_cold_.empty()) return start_warm(program, channel_fd, limits, places);
+  // -s -S -B: no packages of the host or the user, so that a verdict is the same on every machine; no cache files.
+  std::vector<std::string> command = {python_path_, "-s", "-S", "-B"};
+  command.insert(command.end(), program.arguments.begin(), program.arguments.end());
+  std::vector<ProgramFile> files = program.files;
+  if (program.library != nullptr) {
+    command.emplace_back("library.py");
+    files.push_back({"library.py", std::string(program.library) + "\n" + program.entry + "()\n"});
+  }
+  if (!program.command.empty()) command = program.command;
+  if (mode_ == SandboxMode::bwrap) {
+    return launch_in_bwrap(host(limits), command, files, program.stdin_text, channel_fd, limits);
+  }
+  ASSAY_ASSIGN(ScratchFolder folder, ScratchFolder::create(files));
+  places.folders.push_back(std::move(folder));
+  return launch_unprotected(command, places.folders.back().path().string(), program.stdin_text, channel_fd, limits);
+}
+
+Result<RunningProgram> Sandbox::start_warm(const Program& program, int channel_fd, const SandboxLimits& limits,
+                                           Places& places) const {
+  // An idle cell may have died since (the kernel out of memory); a fresh one decides.
+  for (const bool is_last : {false, true}) {
+    ASSAY_ASSIGN(std::unique_ptr<WarmCell> cell, warm_->take(host(), python_path_, program.library));
+    auto running = cell->launch(program.entry, program.files, program.stdin_text, channel_fd, limits);
+    if (!running && !is_last) continue;
+    if (running) places.cells.emplace_back(program.library, std::move(cell));
+    return running;
+  }
+  return environment_error("sandbox: no warm interpreter");
 }
 
 }  // namespace assay::suites

@@ -3,6 +3,7 @@
 // README.md in this folder has the threat model.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@
 #include "harness/base/result.h"
 
 namespace assay::suites {
+
+class RunningProgram;
+class WarmPool;
+struct BwrapHost;
 
 /// `bwrap`: namespaces, read-only root, system-call filter and resource limits, through bubblewrap.
 /// `none`: the same resource limits and nothing else; the program can read and change what its user can.
@@ -38,19 +43,26 @@ struct SandboxLimits {
   std::int64_t folder_bytes = std::int64_t{64} << 20;  ///< all files together (bwrap only)
   std::int64_t output_bytes = std::int64_t{8} << 20;   ///< of standard output and of standard error, each
   std::int64_t n_open_files = 64;
-  std::int64_t n_threads = 64;  ///< bwrap only; a new process is never allowed there
+  std::int64_t n_threads = 64;  ///< bwrap only; of all its processes together
+  bool may_fork = false;        ///< bwrap only; new processes, for compilers; they end with the program
+  /// Memory that it may write to; 0: as memory_bytes. For programs that reserve much more than they use.
+  std::int64_t data_bytes = 0;
 };
 
 struct ProgramFile {
   std::string name;  ///< a plain file name
-  std::string text;
+  std::string text;  ///< the program may execute it
 };
 
-/// A Python program: `python3 ARGUMENTS` in an empty folder that holds `files` and is thrown away afterwards.
+/// A program in an empty folder that holds `files` and is thrown away afterwards: `python3 ARGUMENTS`, `command`, or
+/// the function `entry` of a library of trusted Python, which is loaded once for many programs (warm_cell.h).
 struct Program {
-  std::vector<std::string> arguments;  ///< usually the name of one of `files`
-  std::vector<ProgramFile> files;
-  std::string stdin_text;  ///< a pipe that ends after it
+  std::vector<std::string> arguments = {};  ///< usually the name of one of `files`
+  std::vector<ProgramFile> files = {};
+  std::string stdin_text = {};            ///< a pipe that ends after it
+  std::vector<std::string> command = {};  ///< not empty: in place of python3 and `arguments`
+  const char* library = nullptr;          ///< Python source that only defines; a static text, compared by its address
+  std::string entry = {};                 ///< called without arguments
 };
 
 /// How a program ended and what it cost.
@@ -92,12 +104,21 @@ class Sandbox {
 
   SandboxMode mode() const { return mode_; }
   const std::string& python_version() const { return python_version_; }  ///< "3.11.2"
+  /// Empty if library programs start warm, else why each of them starts an interpreter of its own.
+  const std::string& why_cold() const { return why_cold_; }
 
  private:
+  struct Places;  // what running programs live in
   Sandbox() = default;
   Result<> probe() const;
+  Result<> open_bwrap();
   Result<std::vector<SandboxResult>> run_all(const std::vector<const Program*>& programs,
                                              const SandboxLimits& limits) const;
+  Result<RunningProgram> start(const Program& program, int channel_fd, const SandboxLimits& limits,
+                               Places& places) const;
+  Result<RunningProgram> start_warm(const Program& program, int channel_fd, const SandboxLimits& limits,
+                                    Places& places) const;
+  BwrapHost host(const SandboxLimits& limits = {}) const;
 
   SandboxMode mode_ = SandboxMode::bwrap;
   std::string bwrap_path_;
@@ -106,7 +127,10 @@ class Sandbox {
   std::string python_prefix_;
   std::string python_version_;
   std::string system_call_filter_;  ///< BPF instructions
+  std::string forking_filter_;      ///< the same, with new processes
   bool as_nobody_ = false;          ///< give up root before bubblewrap starts
+  std::string why_cold_;
+  std::shared_ptr<WarmPool> warm_;  ///< shared, since copies of a sandbox are the same sandbox
 };
 
 }  // namespace assay::suites

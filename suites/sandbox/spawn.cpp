@@ -46,6 +46,7 @@ bool apply(const SpawnRequest& request, pid_t parent) {
     if (syscall(SYS_setresgid, kNobody, kNobody, kNobody) != 0) return false;
     if (syscall(SYS_setresuid, kNobody, kNobody, kNobody) != 0) return false;
   }
+  if (request.outlives_thread) return true;
   // Dies with the thread that started it. After the change of user, which would reset this.
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }

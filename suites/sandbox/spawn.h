@@ -26,10 +26,11 @@ struct SpawnRequest {
   int channel_fd = -1;                                 ///< becomes descriptor 3; -1: none
   std::vector<int> kept_fds;                           ///< keep their numbers, all above 3
   std::vector<std::pair<int, std::uint64_t>> rlimits;  ///< RLIMIT_…, soft and hard value
+  bool outlives_thread = false;                        ///< else it is killed when the calling thread ends
   bool as_nobody = false;                              ///< give up root: user and group 65534, no further groups
 };
 
-/// The new process's id. It leads its own process group and is killed when the calling thread ends.
+/// The new process's id. It leads its own process group.
 /// Error{environment} with the system's reason.
 Result<pid_t> spawn(const SpawnRequest& request);
 

@@ -215,7 +215,8 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "execveat",
 });
 
-constexpr auto kRefused = std::to_array<const char*>({"fork", "vfork", "socket"});
+constexpr auto kRefused = std::to_array<const char*>({"socket"});
+constexpr auto kForking = std::to_array<const char*>({"fork", "vfork"});
 
 // ioctl is a door into every driver: only the requests that Python's files and terminals ask.
 constexpr auto kAllowedIoctls = std::to_array<unsigned>({TCGETS, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCGWINSZ});
@@ -235,10 +236,11 @@ bool add_if(const Filter& filter, std::uint32_t action, int number, const scmp_a
   return seccomp_rule_add_array(filter.get(), action, number, 1, &condition) == 0;
 }
 
-bool add_rules(const Filter& filter) {
+bool add_rules(const Filter& filter, bool may_fork) {
   bool ok = true;
   for (const char* name : kAllowed) ok = ok && add(filter, SCMP_ACT_ALLOW, name);
   for (const char* name : kRefused) ok = ok && add(filter, SCMP_ACT_ERRNO(EPERM), name);
+  for (const char* name : kForking) ok = ok && add(filter, may_fork ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), name);
   for (const unsigned request : kAllowedIoctls) {
     ok = ok && add_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), SCMP_A1_32(SCMP_CMP_EQ, request));
   }
@@ -249,8 +251,9 @@ bool add_rules(const Filter& filter) {
       CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   const scmp_arg_cmp thread = SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD | kNamespaces, CLONE_THREAD);
   const scmp_arg_cmp process = SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0);
-  ok = ok && add_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), thread);
-  ok = ok && add_if(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), process);
+  const scmp_arg_cmp either = SCMP_A0_64(SCMP_CMP_MASKED_EQ, kNamespaces, 0);
+  ok = ok && add_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), may_fork ? either : thread);
+  if (!may_fork) ok = ok && add_if(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), process);
   // Its own limits only: another process of the same user may be the host's.
   ok = ok && add_if(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), SCMP_A0_32(SCMP_CMP_EQ, 0));
   ok = ok && seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 0) == 0;
@@ -264,11 +267,11 @@ Error libseccomp_error(const char* step) {
 
 }  // namespace
 
-Result<std::string> build_system_call_filter() {
+Result<std::string> build_system_call_filter(bool may_fork) {
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(ENOSYS)));
   if (!filter) return libseccomp_error("create");
   seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);  // a binary tree; without it, only slower
-  if (!add_rules(filter)) return libseccomp_error("add rules to");
+  if (!add_rules(filter, may_fork)) return libseccomp_error("add rules to");
 
   const UniqueFd file(memfd_create("filter", MFD_CLOEXEC));
   if (!file) return environment_error("sandbox: memfd_create: ", std::strerror(errno));

@@ -132,6 +132,11 @@ TEST_CASE("run: damaged models are exit code 2 and one line that names file and 
          });
        },
        "tokenizer.json", "900000"},
+      {"broken canary",
+       [](const std::string& folder) {
+         edit_json(folder + "/canary.json", [](Json& document) { document["tokens"][3] = 2048; });
+       },
+       "canary.json", "tokens"},
       {"broken tokenizer", [](const std::string& folder) { write_text(folder + "/tokenizer.json", "[]"); },
        "tokenizer.json", ""},
       {"no tokenizer", [](const std::string& folder) { std::filesystem::remove(folder + "/tokenizer.json"); },

@@ -38,6 +38,7 @@ TEST_CASE("run --json: prints the record of the run, counted by hand", "[cli]") 
   CHECK(run["latency"]["ttft_ms"]["p50"] == 20);
   CHECK(run["latency"]["e2e_ms"]["p90"] == 50);
   CHECK(run["energy"].is_null());
+  CHECK(run["hardware"]["canary"].is_null());  // recordings have no logits
   CHECK(run["cost"]["usd_total"].is_null());
 
   const Ended report = call({"report", "first", "--json", "--db", db});
@@ -168,6 +169,12 @@ TEST_CASE("run: the reference model answers, and the cost follows from the price
   INFO(ended.err);
   REQUIRE(ended.exit_code == 0);
   const Json run = json_of(ended.out);
+  // Its logits are another library's but for rounding, and the next run has the same to the bit.
+  CHECK(run["hardware"]["canary"]["mean_kl_divergence"].get<double>() < 3e-6);
+  const Ended again = call({"run", "--model", "reference", "--suite", "choice-smoke", "--limit", "1", "--device", "cpu",
+                            "--max-batch", "1", "--json", "--db", folder / "runs.db"});
+  CHECK(json_of(again.out)["hardware"]["canary"] == run["hardware"]["canary"]);
+  CHECK_THAT(call({"report", "latest", "--db", folder / "runs.db"}).out, Contains("from the stored reference"));
   CHECK(run["suites"][0]["accuracy"] == 1.0);  // the model card: all of choice-smoke's items are right
   // 3,600 dollars an hour are one dollar a second.
   CHECK(run["cost"]["usd_total"].get<double>() == Approx(run["wall_s"].get<double>()).epsilon(1e-6));

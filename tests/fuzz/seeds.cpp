@@ -34,6 +34,11 @@ std::vector<std::string> shard_indexes() {
           *read_file(kSource / "models/reference/model.safetensors.index.json")};
 }
 
+std::vector<std::string> canaries() {
+  return {
+      R"({"weights_sha256":"aa","n_prompt_tokens":1,"tokens":[1,3],"top_logprobs":[[[2,-0.5],[3,-9]],[[2,-0.5]]]})"};
+}
+
 std::vector<std::string> model_configs() {
   std::vector<std::string> texts;
   for (const auto& entry : std::filesystem::directory_iterator(kSource / "tests/data/golden")) {
@@ -87,6 +92,20 @@ std::vector<std::string> tokenizers() {
       R"json("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":[["a","b"]],"ignore_merges":true}})json"};
 }
 
+std::vector<std::string> zebralogic_records() {
+  return {
+      R"json({"id":"lgp-test-2x2-33","puzzle":" - Names: `Eric`, `Arnold`\n - Pets: `dog`, `cat`\n\n1. Eric is somewhere to the left of )json"
+      R"json(Arnold.\n2. The person who owns a dog is not in the first house.\n","solution":{"header":["House","Name","Pet"],)json"
+      R"json("rows":[["___","___","___"],["___","___","___"]]}})json"};
+}
+
+std::vector<std::string> math_answers() {
+  const std::string end(1, '\0');
+  return {R"(\left(-\infty, \frac{3}{5}\right] \cup \{1\pm\sqrt[3]{2}\})" + end + R"(\boxed{x \le \tfrac35})",
+          R"(\begin{pmatrix} 1 & e^{i\pi} \\ |x|! & \log_{2} 8 \end{pmatrix})" + end + "The answer is $52_8$.",
+          R"(x=1 \text{ or } x=2, 5\text{ cm}^2, 10\%)" + end + R"({"answer": "0.1\\overline{6}"})"};
+}
+
 }  // namespace
 
 int main(int n_words, char** words) {
@@ -94,10 +113,15 @@ int main(int n_words, char** words) {
     std::fputs("usage: fuzz_seeds FOLDER\n", stderr);
     return 2;
   }
-  const std::vector<std::pair<std::string, std::vector<std::string>>> corpora = {
-      {"safetensors", safetensors_files()}, {"shard_index", shard_indexes()},
-      {"model_config", model_configs()},    {"gguf", gguf_files()},
-      {"tokenizer_json", tokenizers()},     {"gguf_tokenizer", gguf_tokenizers()}};
+  const std::vector<std::pair<std::string, std::vector<std::string>>> corpora = {{"safetensors", safetensors_files()},
+                                                                                 {"shard_index", shard_indexes()},
+                                                                                 {"model_config", model_configs()},
+                                                                                 {"gguf", gguf_files()},
+                                                                                 {"tokenizer_json", tokenizers()},
+                                                                                 {"gguf_tokenizer", gguf_tokenizers()},
+                                                                                 {"canary", canaries()},
+                                                                                 {"zebralogic", zebralogic_records()},
+                                                                                 {"math_answer", math_answers()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);

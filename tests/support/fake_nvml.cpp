@@ -1,5 +1,7 @@
-// A management library of one GPU that always says the same, for tests on machines that have none.
+// A management library of one GPU that always says the same, but for its energy counter, which grows by what the power
+// uses in a second each time it is asked. For tests on machines that have no GPU.
 
+#include <atomic>
 #include <cstring>
 
 namespace {
@@ -8,6 +10,8 @@ struct Memory {
 };
 constexpr int kSuccess = 0, kNotFound = 6;
 char device_of_one;
+constexpr unsigned kMilliwatts = 143940;
+std::atomic<unsigned long long> total_millijoules = 1'000'000;
 }  // namespace
 
 extern "C" {
@@ -24,8 +28,11 @@ int nvmlDeviceGetName(void*, char* text, unsigned) { return std::strcpy(text, "F
 int nvmlDeviceGetMemoryInfo(void*, Memory* memory) { return *memory = {80, 70, 10}, kSuccess; }
 int nvmlDeviceGetClockInfo(void*, int kind, unsigned* mhz) { return *mhz = kind == 1 ? 1755 : 2619, kSuccess; }
 int nvmlDeviceGetMaxClockInfo(void*, int, unsigned* mhz) { return *mhz = 1980, kSuccess; }
-int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) { return *milliwatts = 143940, kSuccess; }
+int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) { return *milliwatts = kMilliwatts, kSuccess; }
 int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) { return *milliwatts = 700000, kSuccess; }
 int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* bits) { return *bits = 4, kSuccess; }
+int nvmlDeviceGetTotalEnergyConsumption(void*, unsigned long long* millijoules) {
+  return *millijoules = total_millijoules += kMilliwatts, kSuccess;
+}
 // No nvmlDeviceGetTemperature: older libraries lack a function or two.
 }

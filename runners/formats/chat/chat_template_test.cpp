@@ -73,6 +73,26 @@ TEST_CASE("ChatTemplate: documented examples of the other families", "[chat]") {
   CHECK(render("raw", {kHi}).text == "Hi");
 }
 
+TEST_CASE("open_reply_with: adds what the template does not write, and refuses to change what it does", "[chat]") {
+  RenderedPrompt plain = render("chatml", {kHi});
+  const std::string before = plain.text;
+  REQUIRE(open_reply_with(plain, "<think>\n"));
+  CHECK(plain.text == before + "<think>\n");
+  CHECK(plain.prefill == "<think>\n");
+  CHECK(plain.segments.back().trusted);
+  RenderedPrompt thinking = render("deepseek-r1", {kHi});
+  const std::string as_written = thinking.text;
+  REQUIRE(open_reply_with(thinking, "<think>\n"));
+  CHECK(thinking.text == as_written);
+  RenderedPrompt begun = render("deepseek-v3.1-thinking", {kHi});
+  REQUIRE(open_reply_with(begun, "<think>\n"));
+  CHECK(begun.text.ends_with("<｜Assistant｜><think>\n"));
+  RenderedPrompt closed = render("qwen3-no-think", {kHi});
+  const auto refused = open_reply_with(closed, "<think>\n");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::bad_input);
+}
+
 TEST_CASE("ChatTemplate: the prefill is what opens the reply", "[chat]") {
   const auto [name, prefill, turn_end] = GENERATE(
       table<std::string, std::string, std::string>({{"deepseek-r1", "<think>\n", "<｜end▁of▁sentence｜>"},

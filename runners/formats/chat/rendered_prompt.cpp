@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "harness/base/text.h"
+
 namespace assay::runners {
 
 Result<std::vector<std::int32_t>> encode_prompt(const Tokenizer& tokenizer, const RenderedPrompt& prompt,
@@ -24,6 +26,19 @@ Result<std::vector<std::int32_t>> encode_prompt(const Tokenizer& tokenizer, cons
                      doubled ? "two" : "none");
   }
   return ids;
+}
+
+Result<> open_reply_with(RenderedPrompt& prompt, std::string_view opening) {
+  if (!opening.starts_with(prompt.prefill)) {
+    return bad_input("the chat template opens replies with ", quoted_excerpt(prompt.prefill), ", not with ",
+                     quoted_excerpt(opening), "; name another one (--chat-template) or no protocol");
+  }
+  const std::string_view missing = opening.substr(prompt.prefill.size());
+  if (missing.empty()) return {};
+  prompt.segments.push_back({std::string(missing), true});
+  prompt.text += missing;
+  prompt.prefill = opening;
+  return {};
 }
 
 RenderedPrompt raw_prompt(std::string_view text) {

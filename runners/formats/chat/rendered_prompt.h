@@ -33,6 +33,10 @@ enum class PromptEncoding { segmented, flat };
 Result<std::vector<std::int32_t>> encode_prompt(const Tokenizer& tokenizer, const RenderedPrompt& prompt,
                                                 PromptEncoding encoding = PromptEncoding::segmented);
 
+/// Opens the reply with `opening`, of which the template may have written a beginning or all. Error{bad_input} if it
+/// opens replies otherwise.
+Result<> open_reply_with(RenderedPrompt& prompt, std::string_view opening);
+
 /// A text to be completed as it stands, written by whoever gives the command: control tokens in it are recognised.
 RenderedPrompt raw_prompt(std::string_view text);
 

@@ -32,6 +32,36 @@ def limit_processor_time(seconds):
     resource.setrlimit(resource.RLIMIT_CPU, (min(hard, math.ceil(time.process_time() + seconds)), hard))
 
 
+def candidate_operations(job):
+    """What the checker may ask of a program that is loaded as usual; and [outcome, message] if it could not be."""
+    namespace, failure = load_program(job)
+    if failure is not None:
+        return {}, failure
+
+    def entry():
+        return find_entry_point(job["entry_point"], namespace)
+
+    def call_entry(seconds, *args, **kwargs):
+        limit_processor_time(seconds)
+        return sendable(entry()(*args, **kwargs))
+
+    def name(wanted):
+        return namespace[wanted]
+
+    return {"call_entry": call_entry, "entry": entry, "name": name}, missing_entry_point(job["entry_point"], namespace)
+
+
+def lcb_operations(job):
+    """The same under LiveCodeBench's rules. What goes wrong while it is loaded is a run-time error there."""
+    add_interactive_names()
+    guard(("quit",), with_open=True)
+    try:
+        method = lcb_load(job["source"], job["entry_point"], job["test_s"])
+    except Exception as error:
+        return {}, ["lcb_exception", (type(error).__name__ + ": " + describe(error))[:500]]
+    return {"lcb_call": lambda args: lcb_call(method, args, job["test_s"], not job["entry_point"])}, None
+
+
 def run_candidate():
     with open("job.json", encoding="utf-8") as file:
         job = json.load(file)
@@ -40,21 +70,15 @@ def run_candidate():
     os.dup2(nowhere, 2)
 
     peer = Peer(3, plain, dict(OPERATIONS))
-    limit_processor_time(job["test_s"])
-    namespace, failure = load_program(job)
-    if failure is None:
-        def entry():
-            return find_entry_point(job["entry_point"], namespace)
-
-        def call_entry(*args, **kwargs):
-            limit_processor_time(job["test_s"])
-            return entry()(*args, **kwargs)
-
-        def name(wanted):
-            return namespace[wanted]
-
-        peer.operations.update(call_entry=call_entry, entry=entry, name=name)
-        failure = missing_entry_point(job["entry_point"], namespace)
+    if job["rules"] == "evalplus":
+        add_interactive_names()
+        guard(("exit", "quit"), with_open=False)
+    if job["rules"] == "lcb":
+        operations, failure = lcb_operations(job)
+    else:
+        limit_processor_time(job["test_s"])
+        operations, failure = candidate_operations(job)
+    peer.operations.update(operations)
     peer.send({"loaded": failure})
     while failure is None:
         try:

@@ -1,6 +1,8 @@
 # The checker's process: runs the item's tests. Whatever they call of the program happens in the candidate's process;
 # what comes back is plain values. The verdict goes to standard output, which the candidate has no way to reach.
 
+BUSY_MACHINE_S = 6
+
 
 class Namespace(dict):
     """The tests' names: their own and the stub's helpers, then Python's, then what else the program defines."""
@@ -20,12 +22,13 @@ class Namespace(dict):
 class Entry:
     """The function under test; looks like it where tests may ask."""
 
-    def __init__(self, peer, name):
+    def __init__(self, peer, name, test_s):
         self.peer = peer
+        self.test_s = test_s  # processor time that a call may take
         self.__name__ = name
 
     def __call__(self, *args, **kwargs):
-        return self.peer.ask("call_entry", *args, **kwargs)
+        return self.peer.ask("call_entry", self.test_s, *args, **kwargs)
 
     def __getattr__(self, name):
         return getattr(self.peer.ask("entry"), name)
@@ -45,8 +48,9 @@ def nameable(value):
 
 
 def check_candidate(job):
-    """[outcome, message, test]: test counts from 1; 0 is before the first."""
+    """[outcome, message, test, details]: test counts from 1; 0 is before the first."""
     test = 0
+    details = {}
 
     def call_back(target, *args, **kwargs):
         if not any(target is known for known in peer.exports):
@@ -55,39 +59,45 @@ def check_candidate(job):
 
     peer = Peer(3, nameable, {"call": call_back})
 
-    def deadline():
-        # By this clock other programs' time counts too; the candidate limits its processor time by its own.
-        return time.monotonic() + 1.5 * job["test_s"]
+    def deadline(seconds):
+        # By this clock other programs' time counts too, so it only ends what sleeps: the candidate limits its processor
+        # time by its own.
+        return time.monotonic() + 3 * seconds + BUSY_MACHINE_S
 
-    def begin(number):
+    def begin(number, seconds=job["test_s"]):
         nonlocal test
         test = number
-        peer.deadline = deadline()
+        entry.test_s = seconds
+        peer.deadline = deadline(seconds)
 
     try:
         codes = compile_tests(job)
         reasons = reasons_for_one_process(codes)
         if reasons:
-            return ["one_process", "the tests use " + ", ".join(reasons), 0]
-        peer.deadline = deadline()
+            return ["one_process", "the tests use " + ", ".join(reasons), 0, details]
+        peer.deadline = deadline(job["test_s"])
+        entry = Entry(peer, job["entry_point"], job["test_s"])
         loaded = peer.receive().get("loaded", ["bad_reply", "the program's process sent a broken message"])
         if loaded is not None:
-            return [str(loaded[0]), str(loaded[1])[:500], 0]
-        entry = Entry(peer, job["entry_point"])
+            return [str(loaded[0]), str(loaded[1])[:500], 0, details]
+        if job["rules"] == "lcb":
+            details["lcb_results"], message = run_lcb_tests(job, lambda args: peer.ask("lcb_call", args), begin)
+            outcome = {True: "passed", -2: "wrong_output", -3: "timeout", -4: "exception"}[details["lcb_results"][-1]]
+            return [outcome, message, test, details]
         namespace = Namespace(peer, job["entry_point"], entry)
-        exec(compile(job["preamble"], "stub.py", "exec"), namespace)
+        exec(compile(job["preamble"] + job["setup"], "stub.py", "exec"), namespace)
         run_tests(job, codes, namespace, entry, begin)
     except PeerGone as gone:
-        return [gone.outcome, str(gone), test]
+        return [gone.outcome, str(gone), test, details]
     except Unsendable as reason:
-        return ["one_process", str(reason), 0]
+        return ["one_process", str(reason), 0, details]
     except BaseException as error:
         if peer.gone:
-            return [peer.gone.outcome, str(peer.gone), test]
-        return [*outcome_of(error, job, test), test]
+            return [peer.gone.outcome, str(peer.gone), test, details]
+        return [*outcome_of(error, job, test), test, details]
     if peer.gone:
-        return [peer.gone.outcome, str(peer.gone), test]
-    return ["passed", "", test]
+        return [peer.gone.outcome, str(peer.gone), test, details]
+    return ["passed", "", test, details]
 
 
 def run_checker():
@@ -97,8 +107,8 @@ def run_checker():
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    outcome, message, test = check_candidate(job)
-    text = json.dumps({"outcome": outcome, "message": message, "test": test}).encode()
+    outcome, message, test, details = check_candidate(job)
+    text = json.dumps({"outcome": outcome, "message": message, "test": test, "details": details}).encode()
     while text:
         text = text[os.write(report, text):]
     os._exit(0)

@@ -18,7 +18,7 @@ def load_program(job):
     sys.modules["program"] = module
     namespace = module.__dict__
     try:
-        exec(compile(job["preamble"], "stub.py", "exec"), namespace)
+        exec(compile(job["preamble"] + job["setup"], "stub.py", "exec"), namespace)
     except BaseException as error:
         return None, ["broken_item", "the item's stub fails: " + type(error).__name__ + ": " + str(error)]
     try:

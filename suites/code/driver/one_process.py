@@ -8,7 +8,7 @@ def judge(job):
     """[outcome, message, test], as in the checker."""
     test = 0
 
-    def begin(number):
+    def begin(number, seconds=None):
         nonlocal test
         test = number
 

@@ -14,6 +14,8 @@ import sys
 import time
 
 MAX_MESSAGE_BYTES = 64 << 20
+LONG_BITS = 4096
+LONGEST_PAUSE_S = 5  # within one message
 SCALARS = frozenset((type(None), bool, int, float, str))
 CHANGEABLE = (list, dict, set, bytearray, collections.deque, collections.OrderedDict, collections.Counter,
               collections.defaultdict)
@@ -43,6 +45,11 @@ class PeerGone(BaseException):
         self.outcome = outcome
 
 
+def is_long(v):
+    """A whole number that decimal digits take too long for: hexadecimal ones are made in one pass."""
+    return type(v) is int and v.bit_length() > LONG_BITS
+
+
 class Encoder:
     """Turns values into JSON; `objects` are containers that the other side knows already, by their place."""
 
@@ -57,7 +64,8 @@ class Encoder:
 
     def values(self, items):
         items = list(items)
-        if SCALARS.issuperset(map(type, items)):
+        kinds = set(map(type, items))
+        if kinds <= SCALARS and not (int in kinds and any(map(is_long, items))):
             return items
         return [self.value(v) for v in items]
 
@@ -83,7 +91,7 @@ class Encoder:
     def value(self, v):
         kind = type(v)
         if kind in SCALARS:
-            return v
+            return ["int", hex(v)] if is_long(v) else v
         if kind in CHANGEABLE:
             if id(v) not in self.places:
                 self.places[id(v)] = len(self.objects)
@@ -106,6 +114,8 @@ class Encoder:
         apart = LIBRARY.get((kind.__module__, kind.__name__))
         if apart is not None and getattr(v, "tzinfo", None) is None:
             return ["library", kind.__module__, kind.__name__, apart(v)]
+        if kind is Digest:
+            return ["digest", v.kind, v.length, v.digest]
         if kind is Remote:
             return ["yours", object.__getattribute__(v, "_number")]
         return self.other(v)
@@ -163,6 +173,8 @@ class Decoder:
         tag = e[0]
         if tag == "place":
             return self.objects[e[1]]
+        if tag == "int":
+            return int(e[1], 16)
         if tag == "tuple":
             return tuple(self.values(e[1]))
         if tag == "frozenset":
@@ -181,6 +193,8 @@ class Decoder:
                 return found
         if tag == "library" and (e[1], e[2]) in LIBRARY:
             return getattr(__import__(e[1]), e[2])(*e[3])
+        if tag == "digest":
+            return Digest(e[1], e[2], e[3])
         if tag == "yours":
             return self.peer.exports[e[1]]
         if tag == "mine" and type(e[1]) is int:
@@ -281,6 +295,8 @@ class Peer:
                 part = b""
             if not part:
                 self.leave("exited", "the program ended its process")
+            if self.deadline is not None and size > len(part):  # a long answer is on its way
+                self.deadline = max(self.deadline, time.monotonic() + LONGEST_PAUSE_S)
             parts.append(part)
             size -= len(part)
         return b"".join(parts)

@@ -1,0 +1,63 @@
+#include "harness/run/gpu_sampler.h"
+
+#include <utility>
+
+namespace assay::run {
+
+namespace {
+
+results::GpuSample to_sample(const GpuState& state, double at_ms) {
+  results::GpuSample sample;
+  sample.at_ms = at_ms;
+  sample.sm_clock_mhz = state.sm_clock_mhz;
+  sample.memory_clock_mhz = state.memory_clock_mhz;
+  sample.power_watts = state.power_watts;
+  sample.temperature_c = state.temperature_c;
+  if (state.throttle_reasons) sample.throttle_reasons = static_cast<std::int64_t>(*state.throttle_reasons);
+  sample.total_energy_joules = state.total_energy_joules;
+  return sample;
+}
+
+}  // namespace
+
+GpuSampler::GpuSampler(const Options& options, std::function<double()> elapsed_ms)
+    : elapsed_ms_(std::move(elapsed_ms)) {
+  if (options.pci_bus_id.empty()) return;
+  auto reader = GpuReader::open(options.pci_bus_id, options.library);
+  if (!reader) return;
+  // The first sample is of the moment before the run's work.
+  samples_.push_back(to_sample(reader->read(), elapsed_ms_()));
+  thread_ = std::jthread([this, period = options.period, reader = std::move(*reader)](const std::stop_token& stop) {
+    sample_until(stop, reader, period);
+  });
+}
+
+GpuSampler::~GpuSampler() { stop(); }
+
+std::vector<results::GpuSample> GpuSampler::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(samples_, {});
+}
+
+void GpuSampler::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void GpuSampler::sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period) {
+  // Moments are counted from the start, so that the time of a reading does not add up.
+  auto next = std::chrono::steady_clock::now();
+  for (bool stopping = false; !stopping;) {
+    next += period;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_until(lock, stop, next, [] { return false; });
+    }
+    stopping = stop.stop_requested();
+    const results::GpuSample sample = to_sample(reader.read(), elapsed_ms_());
+    const std::lock_guard lock(mutex_);
+    samples_.push_back(sample);
+  }
+}
+
+}  // namespace assay::run

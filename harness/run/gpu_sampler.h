@@ -1,0 +1,49 @@
+#pragma once
+// Asks the run's GPU how it is, about once a second, while a segment runs.
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/run/gpu_probe.h"
+#include "results/facts.h"
+
+namespace assay::run {
+
+/// A thread of its own with a first sample at once, one each period, and a last one when it is stopped. Without a GPU
+/// that can be asked it does nothing. A reading takes well under a millisecond of one CPU and nothing of the GPU.
+/// take() may be called from any thread, all else from the owner's.
+class GpuSampler {
+ public:
+  struct Options {
+    std::string pci_bus_id;  ///< empty: there is no GPU
+    const char* library = kNvmlLibrary;
+    std::chrono::milliseconds period = std::chrono::seconds(1);
+  };
+  /// `elapsed_ms`: time since the segment began; called on the sampler's thread.
+  GpuSampler(const Options& options, std::function<double()> elapsed_ms);
+  ~GpuSampler();
+  GpuSampler(const GpuSampler&) = delete;
+  GpuSampler& operator=(const GpuSampler&) = delete;
+
+  /// The samples since the last call.
+  std::vector<results::GpuSample> take();
+  /// Takes the last sample and ends the thread; take() then gives what is left. A second call does nothing.
+  void stop();
+
+ private:
+  void sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period);
+
+  const std::function<double()> elapsed_ms_;
+  std::mutex mutex_;  ///< guards samples_
+  std::condition_variable_any wake_;
+  std::vector<results::GpuSample> samples_;
+  std::jthread thread_;
+};
+
+}  // namespace assay::run
