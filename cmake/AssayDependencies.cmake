@@ -30,7 +30,9 @@ if(ASSAY_CUDA)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
     if(NOT CMAKE_CUDA_ARCHITECTURES)
-      set(CMAKE_CUDA_ARCHITECTURES 90a)  # Hopper with its own instructions
+      # What every kernel runs on: sm_80 and, by its PTX, later ones; Hopper without waiting for the driver's compiler. The
+      # kernels with Hopper's own instructions are built for it alone (kernels/CMakeLists.txt).
+      set(CMAKE_CUDA_ARCHITECTURES 80 90a-real)
     endif()
     enable_language(CUDA)
     find_package(CUDAToolkit 12.3 QUIET)

@@ -54,13 +54,14 @@ function(assay_add_fuzzer name)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# assay_add_test(NAME SOURCES file… LINK target… [LABELS label…] [PROCESSORS n])
-# One Catch2 program; each of its cases is a CTest test, which counts as n of those that `ctest -j` runs at a time.
+# assay_add_test(NAME SOURCES file… LINK target… [LABELS label…] [PROCESSORS n] [BOTH_CUDA_PATHS])
+# One Catch2 program; each of its cases is a CTest test, which counts as n of those that `ctest -j` runs at a time. With
+# BOTH_CUDA_PATHS a second one runs all but the cases tagged [hopper] with the portable kernels.
 function(assay_add_test name)
   if(NOT ASSAY_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS;PROCESSORS" ${ARGN})
+  cmake_parse_arguments(ARG "BOTH_CUDA_PATHS" "" "SOURCES;LINK;LABELS;PROCESSORS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE assay_options ${ARG_LINK} Catch2::Catch2WithMain)
   target_compile_definitions(${name} PRIVATE ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -77,4 +78,8 @@ function(assay_add_test name)
     list(APPEND properties PROCESSORS ${ARG_PROCESSORS})
   endif()
   catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES ${properties})
+  if(ARG_BOTH_CUDA_PATHS)
+    catch_discover_tests(${name} TEST_SPEC "~[hopper]" TEST_PREFIX "${name} (portable): " TEST_LIST ${name}_PORTABLE_TESTS
+      PROPERTIES ${properties} ENVIRONMENT ASSAY_CUDA_PATH=portable)
+  endif()
 endfunction()

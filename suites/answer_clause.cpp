@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxClauseBytes = 400;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_word_part(char c) {
   return (c >= '0' && c <= '9') || is_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }

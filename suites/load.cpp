@@ -1,5 +1,6 @@
 #include "suites/load.h"
 
+#include <cstdlib>
 #include <unordered_map>
 
 #include "harness/base/archive.h"
@@ -217,10 +218,31 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   return suite;
 }
 
+std::filesystem::path items_folder() {
+  const auto absolute = [](const char* variable) -> std::filesystem::path {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value == '/' ? value : "";
+  };
+  if (const char* chosen = std::getenv("ASSAY_ITEMS"); chosen != nullptr && *chosen != '\0') return chosen;
+  if (const auto data = absolute("XDG_DATA_HOME"); !data.empty()) return data / "assay/items";
+  if (const auto home = absolute("HOME"); !home.empty()) return home / ".local/share/assay/items";
+  return {};
+}
+
 std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header) {
-  std::vector<std::filesystem::path> places{folder / "items.jsonl", folder / "items.jsonl.gz",
-                                            folder / "items.jsonl.xz"};
-  if (header.archive) places = {folder / header.archive->file};
+  const std::filesystem::path of_user = items_folder();
+  std::vector<std::filesystem::path> places;
+  const auto add = [&](const std::filesystem::path& shipped, const std::string& users) {
+    places.push_back(shipped);
+    if (!of_user.empty()) places.push_back(of_user / users);
+  };
+  if (header.archive) {
+    add(folder / header.archive->file, header.archive->file);
+  } else {
+    for (const char* ending : {".jsonl", ".jsonl.gz", ".jsonl.xz"}) {
+      add(folder / (std::string("items") + ending), header.name + ending);
+    }
+  }
   for (std::filesystem::path& place : places) {
     std::error_code ignored;
     if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
@@ -232,10 +254,13 @@ Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
   const auto file = find_items(folder, suite);
   if (!file) {
+    const std::filesystem::path of_user = items_folder();
+    const std::string users = suite.archive ? suite.archive->file : suite.name + ".jsonl";
     return bad_input("suite ", suite.name, ": ",
                      (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string(),
                      " is not there; it must hold the suite's ",
-                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line");
+                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line",
+                     of_user.empty() ? "" : "; your own copy may be " + (of_user / users).string());
   }
   return with_items(std::move(suite), *file);
 }

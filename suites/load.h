@@ -15,8 +15,13 @@ namespace assay::suites {
 /// Error{bad_input} names file and field for anything missing, of a wrong type or unknown.
 Result<Suite> load_suite_header(const std::filesystem::path& folder);
 
+/// Where a user keeps the files of suites whose items are not shipped, each called as its suite (aime2024.jsonl):
+/// $ASSAY_ITEMS, else $XDG_DATA_HOME/assay/items, else ~/.local/share/assay/items; empty if no variable is set.
+std::filesystem::path items_folder();
+
 /// The file that holds the items of the suite in `folder`: the archive that its suite.json names, else items.jsonl,
-/// also compressed (.gz, .xz). None if it is not there.
+/// also compressed (.gz, .xz); where that is not there, NAME.jsonl or the archive in items_folder(). None if there is
+/// neither.
 std::optional<std::filesystem::path> find_items(const std::filesystem::path& folder, const Suite& header);
 
 /// A suite from its folder: suite.json, and its items, a record a line or in an archive.

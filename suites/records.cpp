@@ -145,6 +145,9 @@ Result<> check_code(const JsonObject& record) {
   }
   if (record.has("entry_point")) ASSAY_TRY(check_entry_point(record));
   if (record.has("test")) ASSAY_TRY(check_filled(record, "test"));
+  if (const Json* tests = record.find("tests"); tests != nullptr && tests->is_array() && tests->empty()) {
+    return record.field_error("tests", "is empty; it must hold at least one assert line");
+  }
   ASSAY_TRY(read_code_task(record));
   return {};
 }

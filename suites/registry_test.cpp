@@ -1,7 +1,9 @@
 #include "suites/registry.h"
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "harness/base/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
 
@@ -32,8 +34,10 @@ TEST_CASE("list_suites: what ships, with counts and groups", "[suites]") {
   CHECK(card("zebra-smoke").n_items == 100);
   CHECK(card("zebra-smoke").suite.kind == ItemKind::grid);
   CHECK(card("code-smoke").group == "smoke");
-  CHECK(card("aime").n_items == 0);
-  CHECK(card("aime").group.empty());
+  CHECK(card("aime2024").n_items == 0);
+  CHECK(card("aime2024").group == "aime");
+  CHECK(card("zebra").n_items == 1000);
+  CHECK(card("zebra").group.empty());
   CHECK(card("gpqa-diamond").n_items == 198);
   CHECK(card("gpqa-diamond").group == "gpqa");
   CHECK(card("simpleqa").n_items == 4326);
@@ -51,13 +55,31 @@ TEST_CASE("resolve_suites: names, groups and folders, each once", "[suites]") {
   CHECK(names_of(*folder) == std::vector<std::string>{"aime-smoke"});
 }
 
+TEST_CASE("resolve_suites: items that are not shipped come from the user's folder", "[suites]") {
+  const test_support::TemporaryFolder folder;
+  ::setenv("ASSAY_ITEMS", folder.path().c_str(), 1);
+  const auto absent = resolve_suites("aime2024");
+  REQUIRE_FALSE(absent);
+  CHECK_THAT(absent.error().message,
+             Catch::Matchers::EndsWith("your own copy may be " + (folder.path() / "aime2024.jsonl").string()));
+  REQUIRE(write_file(folder.path() / "aime2024.jsonl", R"({"id": 7, "problem": "What is 1 + 1?", "answer": "002"})"));
+  const auto own = resolve_suites("aime2024");
+  REQUIRE(own);
+  CHECK((*own)[0].items.size() == 1);
+  REQUIRE(write_file(folder.path() / "aime2024.jsonl", "{\n"));
+  const auto broken = resolve_suites("aime2024");
+  ::unsetenv("ASSAY_ITEMS");
+  REQUIRE_FALSE(broken);
+  CHECK_THAT(broken.error().message, Catch::Matchers::Contains("aime2024.jsonl:1: "));
+}
+
 TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suites]") {
   const auto misspelt = resolve_suites("zebra-smok");
   REQUIRE_FALSE(misspelt);
   CHECK(misspelt.error().kind == ErrorKind::bad_input);
   CHECK_THAT(misspelt.error().message,
              Catch::Matchers::StartsWith("unknown suite \"zebra-smok\"; did you mean zebra-smoke?"));
-  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("choice-smoke, code-smoke"));
+  CHECK_THAT(misspelt.error().message, Catch::Matchers::Contains("choice-smoke, code, code-smoke"));
   CHECK_FALSE(resolve_suites(""));
   CHECK_FALSE(resolve_suites("smoke,,smoke"));
   CHECK_FALSE(resolve_suites("./no/such/folder"));

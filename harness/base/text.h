@@ -19,6 +19,10 @@ std::string to_fixed(double value, int digits);
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_number(std::string_view text);
 
+/// ASCII alone, whatever the locale.
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 /// Without ASCII white space (space, \t, \n, \v, \f, \r) at both ends.
 std::string_view trim(std::string_view text);
 std::vector<std::string> split(std::string_view text, char separator);

@@ -61,7 +61,11 @@ Check check_gpu() {
 Check check_sandbox() {
   const auto sandbox = suites::Sandbox::open({});
   if (!sandbox) return {"sandbox", Health::fail, sandbox.error().message + "; code suites can't run"};
-  return {"sandbox", Health::ok, "bubblewrap works"};
+  if (!sandbox->why_cold().empty()) {
+    return {"sandbox", Health::ok,
+            "bubblewrap works, but no warm sandboxes, so programs are slower: " + sandbox->why_cold()};
+  }
+  return {"sandbox", Health::ok, "bubblewrap works, with warm sandboxes"};
 }
 
 Check check_python() {

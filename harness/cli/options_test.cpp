@@ -49,6 +49,7 @@ TEST_CASE("parse_words: values are checked with the option's name", "[cli]") {
   CHECK_THAT(refusal({"run", "--min-p", "1"}), Contains("--min-p"));
   CHECK_THAT(refusal({"run", "--device", "gpu"}), Contains("--device"));
   CHECK_THAT(refusal({"run", "--device", "cuda:"}), Contains("--device"));
+  CHECK_THAT(refusal({"run", "--cuda-path", "ampere"}), Contains("--cuda-path") && Contains("portable"));
   CHECK_THAT(refusal({"run", "--sandbox", "maybe"}), Contains("--sandbox") && Contains("bwrap"));
   CHECK_THAT(refusal({"run", "--protocol", "own"}), Contains("deepseek-r1"));
   CHECK_THAT(refusal({"run", "--seed"}), Contains("--seed"));

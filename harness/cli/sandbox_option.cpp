@@ -22,6 +22,9 @@ Result<std::optional<suites::Sandbox>> open_sandbox_for(const std::vector<suites
   suites::SandboxOptions options;
   options.mode = mode;
   ASSAY_ASSIGN(suites::Sandbox sandbox, suites::Sandbox::open(options));
+  if (mode == suites::SandboxMode::bwrap && !sandbox.why_cold().empty()) {
+    log_note("every program gets a sandbox of its own, which is slower: ", sandbox.why_cold());
+  }
   return std::optional<suites::Sandbox>(std::move(sandbox));
 }
 

@@ -14,11 +14,37 @@ namespace assay::run {
 
 namespace {
 
+/// Whose kernels a GPU ran, "hopper" or "portable"; empty where no GPU did. Runs of earlier versions had Hopper's.
+std::string cuda_path_of(const results::EnvironmentFacts& environment) {
+  if (environment.device_kind != "cuda") return {};
+  const auto device = environment.details.find("device");
+  if (device == environment.details.end() || !device->is_object()) return "hopper";
+  const auto path = device->find("cuda_path");
+  return path != device->end() && path->is_string() ? path->get<std::string>() : "hopper";
+}
+
+/// Their last bits differ, so a run stays with the kernels that it began with.
+bool has_other_kernels(const results::RunRecord& run, const results::EnvironmentFacts& environment) {
+  const std::string now = cuda_path_of(environment);
+  return std::any_of(run.segments.begin(), run.segments.end(), [&](const results::SegmentRecord& segment) {
+    const std::string then = cuda_path_of(segment.environment);
+    return !now.empty() && !then.empty() && now != then;
+  });
+}
+
 /// The run to go on with: the one asked for, or the newest unfinished one of this identity, or none.
 Result<std::optional<RunId>> run_to_resume(const results::Store& store, const RunSettings& settings,
-                                           const results::RunFacts& facts) {
+                                           const results::RunFacts& facts,
+                                           const results::EnvironmentFacts& environment) {
   const std::string identity = results::run_identity(facts);
-  if (!settings.resume) return store.find_resumable(identity);
+  if (!settings.resume) {
+    ASSAY_ASSIGN(std::optional<RunId> found, store.find_resumable(identity));
+    if (!found) return found;
+    ASSAY_ASSIGN(const results::RunRecord run, store.read_run(*found));
+    if (!has_other_kernels(run, environment)) return found;
+    log_note("run ", *found, " is unfinished, but was begun with other GPU kernels (--cuda-path); a new run starts");
+    return std::optional<RunId>{};
+  }
   ASSAY_ASSIGN(const RunId run_id, store.find_run(*settings.resume));
   ASSAY_ASSIGN(const results::RunRecord run, store.read_run(run_id));
   if (run.identity_sha256 != identity) {
@@ -29,6 +55,10 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
     return bad_input("--resume ", *settings.resume, ": run ", run_id,
                      " is finished; without --resume a new run starts");
   }
+  if (has_other_kernels(run, environment)) {
+    return bad_input("--resume ", *settings.resume, ": run ", run_id, " was begun with other GPU kernels than ",
+                     cuda_path_of(environment), "; give its --cuda-path");
+  }
   return std::optional(run_id);
 }
 
@@ -38,7 +68,7 @@ Result<std::optional<results::RunWriter>> lock_resumed_run(results::Store& store
                                                            const results::RunFacts& facts,
                                                            const results::EnvironmentFacts& environment,
                                                            std::int64_t now_ms) {
-  ASSAY_ASSIGN(const std::optional<RunId> run_id, run_to_resume(store, settings, facts));
+  ASSAY_ASSIGN(const std::optional<RunId> run_id, run_to_resume(store, settings, facts, environment));
   if (!run_id) return std::optional<results::RunWriter>{};
   Result<results::RunWriter> writer = store.resume_run(*run_id, environment, now_ms);
   if (writer) return std::optional(std::move(*writer));

@@ -151,6 +151,30 @@ TEST_CASE("execute: what makes a run another one also keeps it from being resume
   CHECK(refused.error().kind == ErrorKind::bad_input);
 }
 
+TEST_CASE("execute: a run stays with the GPU kernels that it began with", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  runner.device = {"cuda", "script", Json::object()};  // of an earlier version: Hopper's
+  const auto hopper = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(hopper);
+  runner.device.details["cuda_path"] = "portable";
+  const auto portable = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(portable);
+  CHECK(portable->run_id != hopper->run_id);
+  RunSettings settings = two_samples();
+  settings.resume = hopper->run_id.value;
+  const auto refused = bench.execute(runner, settings);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(refused.error().message, Catch::Matchers::Contains("--cuda-path"));
+  runner.device.details["cuda_path"] = "hopper";
+  const auto resumed = bench.execute(runner, settings);
+  REQUIRE(resumed);
+  CHECK(resumed->run_id == hopper->run_id);
+}
+
 TEST_CASE("execute: tags and price do not make another run; --resume names one and refuses a finished one", "[run]") {
   Bench bench;
   std::stop_source stop;

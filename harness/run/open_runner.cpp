@@ -33,6 +33,7 @@ Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options
   return runners::open_native_runner({.model = options.model,
                                       .path = path,
                                       .device = options.device,
+                                      .cuda_path = options.cuda_path,
                                       .chat_template = options.chat_template,
                                       .max_batch = options.max_batch,
                                       .kv_memory_bytes = options.kv_memory.bytes,

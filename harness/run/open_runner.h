@@ -27,6 +27,7 @@ Result<KvMemory> parse_kv_memory(std::string_view text);
 struct RunnerOptions {
   std::string model;                      ///< REF as INTERFACE.md says
   std::string device = "auto";            ///< auto, cpu, cuda, cuda:0
+  std::string cuda_path = "auto";         ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
   KvMemory kv_memory;

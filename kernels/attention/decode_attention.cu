@@ -13,6 +13,7 @@
 
 #include "kernels/attention/decode_parts.cuh"
 #include "kernels/attention/mma.cuh"
+#include "kernels/attention/portable.cuh"
 #include "kernels/device/launch.cuh"
 
 namespace assay::kernels {
@@ -416,6 +417,7 @@ Result<> decode_attention(const DecodeAttentionArgs& args, cudaStream_t stream) 
   if (args.max_items < args.rows) {
     return bad_input("decode_attention: room for ", args.max_items, " chunks of ", args.rows, " rows");
   }
+  if (cuda_path() == CudaPath::portable) return launch_portable_decode(args, stream);
   return cache.head_dim == 64 ? launch_decode<64>(args, stream) : launch_decode<128>(args, stream);
 }
 

@@ -10,6 +10,8 @@
 //   tokens; the spans in order. So a row's bits depend on its own query, keys and number of keys alone: not on the
 //   batch, its slot in it, where its pages lie, or whether chunks or spans are dealt out (the plan's choice).
 //
+//   The portable path's order within a chunk is portable.cuh's; the rest is the same.
+//
 //   What lies past n_keys in the last page is never used, whatever it is.
 //   Moves n_keys · kv_heads · d · 4 bytes a row: memory-bound. Parts of items pass through scratch: 1.6 % more, written
 //   and read, where chunks are dealt out and a KV head has four query heads; an eighth of it for spans.

@@ -6,6 +6,7 @@
 
 #include "kernels/attention/decode_parts.cuh"
 #include "kernels/attention/mla_decode_kernels.cuh"
+#include "kernels/attention/portable.cuh"
 
 namespace assay::kernels {
 
@@ -17,6 +18,7 @@ Result<> mla_decode_attention(const MlaDecodeAttentionArgs& args, cudaStream_t s
   if (args.max_items < args.rows) {
     return bad_input("mla_decode_attention: room for ", args.max_items, " items of ", args.rows, " rows");
   }
+  if (cuda_path() == CudaPath::portable) return launch_portable_mla_decode(args, stream);
   MlaDecodeLaunch launch{&args, 0, stream};
   int device = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));

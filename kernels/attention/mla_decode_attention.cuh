@@ -15,6 +15,8 @@
 //   So a row's bits depend on its own query, keys and number of keys alone: not on the batch, its slot in it, where its
 //   pages lie, or whether chunks or spans are dealt out (the plan's choice).
 //
+//   The portable path has one order for any number of heads, portable.cuh's, over the same items.
+//
 //   What lies past n_keys in the last page is never used, whatever it is.
 //   Moves n_keys · 1,152 bytes a row: memory-bound up to about 64 heads; above, 2 · heads · 1,088 operations a key
 //   count.

@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_block.cuh"
 #include "kernels/device/launch.cuh"
 
@@ -204,6 +205,7 @@ Result<> mla_prefill_attention(const MlaPrefillAttentionArgs& args, cudaStream_t
   if (args.tokens < 1 || args.n_keys < 1) {
     return bad_input("mla_prefill_attention: ", args.tokens, " positions over ", args.n_keys, " keys");
   }
+  if (cuda_path() == CudaPath::portable) return launch_portable_mla_prefill(args, stream);
   const auto heads = static_cast<std::uint64_t>(args.heads);
   const std::array<TensorMapDim, 3> q_dims{
       TensorMapDim{kMlaHead, 0, kSwizzleElements}, TensorMapDim{heads, kMlaHead * 2, 1},

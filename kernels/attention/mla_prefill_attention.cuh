@@ -12,6 +12,8 @@
 //   bits depend on its query and the keys up to it alone: not on how the prompt was cut, on the batch, the heads beside
 //   it, or on where its rows lie.
 //
+//   The portable path has mma.m16n8k16 in place of wgmma (portable.cuh).
+//
 //   What lies past a sequence's last row in either buffer is never used, whatever it is.
 //   Needs 2 · (192 + 128) · heads · (pairs of a position and a key it sees) operations: bound by tensor cores and
 //   exponentials.

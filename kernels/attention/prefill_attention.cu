@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_block.cuh"
 #include "kernels/device/launch.cuh"
 
@@ -217,6 +218,7 @@ Result<> prefill_attention(const PrefillAttentionArgs& args, cudaStream_t stream
     return bad_input("prefill_attention: head_dim is ", cache.head_dim, ", must be 64 or 128");
   }
   if (args.n_tiles == 0) return {};
+  if (cuda_path() == CudaPath::portable) return launch_portable_prefill(args, stream);
   return cache.head_dim == 64 ? launch_prefill<64>(args, stream) : launch_prefill<128>(args, stream);
 }
 

@@ -8,6 +8,8 @@
 //   doesn't see leaves its state as it is, to the bit. So a position's bits depend on its query and the keys up to it
 //   alone: not on how the prompt was cut, on the batch, or on where its pages lie.
 //
+//   The portable path has mma.m16n8k16 in place of wgmma (portable.cuh).
+//
 //   What lies past a sequence's last key in its last page is never used, whatever it is.
 //   Needs 4 · d · heads · (pairs of a position and a key it sees) operations: bound by tensor cores and exponentials.
 // Sources: arXiv:2307.08691, arXiv:2407.08608 (two warpgroups, one's softmax under the other's products).

@@ -2,11 +2,18 @@
 
 #include <cuda_runtime.h>
 
+#include <atomic>
+#include <cstdlib>
+
+#include "harness/base/text.h"
+
 namespace assay::kernels {
 
 namespace {
 
-constexpr int kHopper = 90;
+constexpr int kHopper = 90, kLeast = 80;
+
+std::atomic<CudaPath> settled_path = CudaPath::hopper;
 
 std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
@@ -24,14 +31,42 @@ Result<> check_driver(DeviceFacts& facts) {
   return {};
 }
 
+/// What the environment asks for.
+Result<std::optional<CudaPath>> path_of_environment() {
+  const char* asked = std::getenv("ASSAY_CUDA_PATH");
+  if (asked == nullptr) return std::optional<CudaPath>{};
+  for (const CudaPath path : {CudaPath::hopper, CudaPath::portable}) {
+    if (std::string_view(asked) == to_string(path)) return std::optional(path);
+  }
+  return bad_input("ASSAY_CUDA_PATH must be hopper or portable, is ", quoted_excerpt(asked));
+}
+
+Result<CudaPath> choose_path(const DeviceFacts& facts, std::optional<CudaPath> asked) {
+  const int capability = facts.compute_capability;
+  const std::string has =
+      facts.name + " has compute capability " + std::to_string(capability / 10) + "." + std::to_string(capability % 10);
+  if (capability < kLeast) return environment_error(has, "; the kernels need 8.0 (A100) or later");
+  if (!asked) {
+    ASSAY_ASSIGN(asked, path_of_environment());
+  }
+  if (asked == CudaPath::hopper && capability != kHopper) {
+    return environment_error(has, "; Hopper's kernels need 9.0 (H100, H200, H800), the portable ones run here");
+  }
+  return asked.value_or(capability == kHopper ? CudaPath::hopper : CudaPath::portable);
+}
+
 }  // namespace
+
+std::string_view to_string(CudaPath path) { return path == CudaPath::hopper ? "hopper" : "portable"; }
+
+CudaPath cuda_path() { return settled_path.load(std::memory_order_relaxed); }
 
 Result<> check(cudaError_t status, std::string_view what) {
   if (status == cudaSuccess) return {};
   return environment_error(what, ": ", cudaGetErrorString(status), " (", cudaGetErrorName(status), ")");
 }
 
-Result<DeviceFacts> open_device(int ordinal) {
+Result<DeviceFacts> open_device(int ordinal, std::optional<CudaPath> path) {
   DeviceFacts facts;
   ASSAY_TRY(check_driver(facts));
   int n_devices = 0;
@@ -55,11 +90,9 @@ Result<DeviceFacts> open_device(int ordinal) {
   facts.memory_bytes = properties.totalGlobalMem;
   facts.l2_cache_bytes = static_cast<std::size_t>(properties.l2CacheSize);
   facts.shared_memory_per_block_bytes = properties.sharedMemPerBlockOptin;
-  if (facts.compute_capability != kHopper) {
-    return environment_error(facts.name, " has compute capability ", properties.major, ".", properties.minor,
-                             "; the kernels need 9.0 (H100, H200, H800)");
-  }
+  ASSAY_ASSIGN(facts.path, choose_path(facts, path));
   ASSAY_TRY(check(cudaSetDevice(ordinal), "CUDA device"));
+  settled_path = facts.path;
   std::size_t total = 0;
   ASSAY_TRY(check(cudaMemGetInfo(&facts.free_memory_bytes, &total), "CUDA memory"));
   return facts;

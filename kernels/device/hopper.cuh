@@ -20,12 +20,20 @@ __device__ inline std::uint32_t shared_address(const void* p) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(p));
 }
 
-// ---- dependent launch
+// ---- dependent launch. Nothing in code for devices before Hopper, where no launch is one (launch.cuh).
 
 /// Waits until everything that the grids before this one wrote is there.
-__device__ inline void wait_for_previous_grid() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ inline void wait_for_previous_grid() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
 /// Lets the next grid start as soon as there is room; it waits for this one's results by itself.
-__device__ inline void let_next_grid_start() { asm volatile("griddepcontrol.launch_dependents;"); }
+__device__ inline void let_next_grid_start() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
 
 /// The value of the warp's first lane: the compiler then knows that it is one value for all, and keeps what follows
 /// from it (wgmma's descriptors) in the registers of the warp.

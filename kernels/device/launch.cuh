@@ -1,7 +1,8 @@
 #pragma once
-// One way to launch a kernel. Every launch may overlap the tail of the one before it on its stream (programmatic
-// dependent launch), so every kernel calls wait_for_previous_grid() before it touches what others wrote or may still
-// read; what it does before that (barriers, weights that never change) is hidden behind its predecessor.
+// One way to launch a kernel. On Hopper's path a launch may overlap the tail of the one before it on its stream
+// (programmatic dependent launch), so every kernel of that path calls wait_for_previous_grid() before it touches what
+// others wrote or may still read; what it does before that (barriers, weights that never change) is hidden behind its
+// predecessor.
 
 #include <cuda_runtime.h>
 
@@ -15,6 +16,7 @@ struct LaunchShape {
   dim3 grid;
   int n_threads = 0;
   std::size_t shared_bytes = 0;
+  bool may_overlap = true;  ///< false: all before it on its stream is done when it starts
 };
 
 /// Launches `kernel` on the stream. Above 48 KiB of shared memory the kernel must have been given its limit.
@@ -30,7 +32,7 @@ Result<> launch(std::string_view what, void (*kernel)(Parameters...), const Laun
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
   config.attrs = &attribute;
-  config.numAttrs = 1;
+  config.numAttrs = cuda_path() == CudaPath::hopper && shape.may_overlap ? 1 : 0;
   return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
 }
 

@@ -17,6 +17,15 @@ inline std::uint64_t digest(const std::vector<T>& values) {
   return hash;
 }
 
+/// Checks a digest against what was recorded on an H100 of the kernels that run now: each path has its own order of
+/// sums. Tensor cores of other generations may round differently: there nothing is checked.
+inline void check_recorded(std::uint64_t out, std::uint64_t hopper, std::uint64_t portable) {
+  int device = 0, major = 0;
+  must(kernels::check(cudaGetDevice(&device), "device"));
+  must(kernels::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device"));
+  if (major == 9) CHECK(out == (kernels::cuda_path() == kernels::CudaPath::hopper ? hopper : portable));
+}
+
 /// Values spread over ±1 that don't depend on the standard library's distributions.
 inline std::vector<float> even_floats(std::mt19937& generator, std::size_t n) {
   std::vector<float> values;

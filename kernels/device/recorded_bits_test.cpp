@@ -1,5 +1,6 @@
-// Digests of results, recorded on an H100: another Hopper card, driver or tile must give the same bits. A digest
-// changes only with a contract's order of additions, and then on purpose.
+// Digests of results, recorded on an H100: another card, driver or tile must give the same bits. A digest
+// changes only with a contract's order of additions, and then on purpose. Where the portable kernels have the same
+// digest, the tensor cores gave the same sums for mma as for wgmma on that card: it is no promise for others.
 
 #include <cstdint>
 
@@ -37,10 +38,10 @@ TEST_CASE("matmul_bf16: the bits recorded on an H100", "[gpu][invariance]") {
   const auto w = on_device(even_bf16(generator, static_cast<std::size_t>(n * k)));
   const auto logits = poisoned<float>(static_cast<std::size_t>(m * n));
   must(matmul_bf16({x.data(), k, m, w.data(), n, k, Epilogue::store_f32, nullptr, logits.data(), n}, nullptr));
-  CHECK(digest(from_device(logits)) == 0x93293bbef55f81d0ull);
+  check_recorded(digest(from_device(logits)), 0x93293bbef55f81d0ull, 0x93293bbef55f81d0ull);
   const auto gated = poisoned<Bf16>(static_cast<std::size_t>(m * n / 2));
   must(matmul_bf16({x.data(), k, m, w.data(), n, k, Epilogue::swiglu_bf16, nullptr, gated.data(), n / 2}, nullptr));
-  CHECK(digest(from_device(gated)) == 0x916092fe378bd52eull);
+  check_recorded(digest(from_device(gated)), 0x916092fe378bd52eull, 0x916092fe378bd52eull);
 }
 
 TEST_CASE("rmsnorm_bf16: the bits recorded on an H100", "[gpu][invariance]") {
@@ -50,7 +51,7 @@ TEST_CASE("rmsnorm_bf16: the bits recorded on an H100", "[gpu][invariance]") {
   const auto weight = on_device(even_floats(generator, hidden));
   const auto y = poisoned<Bf16>(tokens * hidden);
   must(rmsnorm_bf16({x.data(), nullptr, weight.data(), 1e-5f, tokens, hidden, y.data()}, nullptr));
-  CHECK(digest(from_device(y)) == 0xa38c53b7f7522688ull);
+  check_recorded(digest(from_device(y)), 0xa38c53b7f7522688ull, 0xa38c53b7f7522688ull);
 }
 
 TEST_CASE("decode_attention: the bits recorded on an H100", "[gpu][invariance]") {
@@ -67,7 +68,7 @@ TEST_CASE("decode_attention: the bits recorded on an H100", "[gpu][invariance]")
   must(decode_attention({q.data(), 1, kShape.heads, cache.cache, 0.0883883f, items.data(), first_item.data(), max_items,
                          scratch.data(), out.data()},
                         nullptr));
-  CHECK(digest(from_device(out)) == 0x74e66caeff387a9bull);
+  check_recorded(digest(from_device(out)), 0x74e66caeff387a9bull, 0x9de818ee44baab66ull);
 }
 
 TEST_CASE("prefill_attention: the bits recorded on an H100", "[gpu][invariance]") {
@@ -81,7 +82,7 @@ TEST_CASE("prefill_attention: the bits recorded on an H100", "[gpu][invariance]"
   must(prefill_attention({q.data(), kKeys, kShape.heads, cache.cache, page_table.data(), cache.page_table_stride,
                           0.0883883f, tiles.data(), static_cast<int>(tiles.size()), out.data()},
                          nullptr));
-  CHECK(digest(from_device(out)) == 0xaa51a1ab2e9e04c0ull);
+  check_recorded(digest(from_device(out)), 0xaa51a1ab2e9e04c0ull, 0xaa51a1ab2e9e04c0ull);
 }
 
 namespace {
@@ -110,8 +111,8 @@ std::uint64_t mla_decode_digest(int heads, int n_keys) {
 }  // namespace
 
 TEST_CASE("mla_decode_attention: the bits recorded on an H100", "[gpu][invariance]") {
-  CHECK(mla_decode_digest(16, 2500) == 0x766a3b7b8c4b9b46ull);
-  CHECK(mla_decode_digest(128, 2500) == 0xad4936098ac19b5eull);
+  check_recorded(mla_decode_digest(16, 2500), 0x766a3b7b8c4b9b46ull, 0xa1db49b831a148ebull);
+  check_recorded(mla_decode_digest(128, 2500), 0xad4936098ac19b5eull, 0x87bffae9c53db402ull);
 }
 
 TEST_CASE("mla_prefill_attention: the bits recorded on an H100", "[gpu][invariance]") {
@@ -127,5 +128,5 @@ TEST_CASE("mla_prefill_attention: the bits recorded on an H100", "[gpu][invarian
   must(mla_prefill_attention({q.data(), kKeys, heads, 0, heads, gathered.data(), expanded.data(), kKeys,
                               first_key.data(), kMlaScale, tiles.data(), static_cast<int>(tiles.size()), out.data()},
                              nullptr));
-  CHECK(digest(from_device(out)) == 0x3b7e04241c89d116ull);
+  check_recorded(digest(from_device(out)), 0x3b7e04241c89d116ull, 0x3b7e04241c89d116ull);
 }

@@ -11,6 +11,7 @@
 
 #include "kernels/device/tensor_map.cuh"
 #include "kernels/matmul/grouped_matmul_bf16_tiles.cuh"
+#include "kernels/matmul/matmul_portable.cuh"
 
 namespace assay::kernels {
 
@@ -70,6 +71,18 @@ Result<CUtensorMap> matrix_map(const void* address, std::int64_t n_rows, int n_c
   return encode_tensor_map(address, dims);
 }
 
+const std::vector<MatmulPlan>& hopper_plans() {
+  static const std::vector<MatmulPlan> all = [] {
+    std::vector<MatmulPlan> plans;
+    for (const int tokens : {128, 256}) plans.push_back({tokens, 2, 128});
+    for (const int tokens : {8, 16, 32, 64, 128}) {
+      for (const int rows : {64, 32}) plans.push_back({tokens, 1, rows});
+    }
+    return plans;
+  }();
+  return all;
+}
+
 }  // namespace
 
 int choose_expert_tile_rows(int tokens, int num_experts_per_tok, int n_experts) {
@@ -91,19 +104,14 @@ int expected_expert_tiles(int n_places, int n_experts, int tile_rows) {
 }
 
 std::vector<MatmulPlan> grouped_matmul_plans() {
-  std::vector<MatmulPlan> plans;
-  for (const int tokens : {128, 256}) plans.push_back({tokens, 2, 128});
-  for (const int tokens : {8, 16, 32, 64, 128}) {
-    for (const int rows : {64, 32}) plans.push_back({tokens, 1, rows});
-  }
-  return plans;
+  return cuda_path() == CudaPath::portable ? portable_grouped_matmul_plans() : hopper_plans();
 }
 
 MatmulPlan choose_grouped_matmul_plan(int tile_rows, int n_tiles, int n_out, int n_multiprocessors) {
-  static const std::vector<MatmulPlan> plans = grouped_matmul_plans();
+  if (cuda_path() == CudaPath::portable) return {tile_rows, 1, portable_grouped_rows(tile_rows)};
   MatmulPlan best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (const MatmulPlan& plan : plans) {
+  for (const MatmulPlan& plan : hopper_plans()) {
     if (plan.tokens != tile_rows) continue;
     const std::int64_t n_blocks = std::int64_t{(n_out + plan.rows - 1) / plan.rows} * std::max(n_tiles, 1);
     const std::int64_t cycles = (n_blocks + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
@@ -123,7 +131,10 @@ Result<> grouped_matmul_bf16(const GroupedMatmulBf16Args& args, cudaStream_t str
 
 Result<> grouped_matmul_bf16(const GroupedMatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream) {
   ASSAY_TRY(check_args(args));
-  static const std::vector<MatmulPlan> plans = grouped_matmul_plans();
+  if (cuda_path() == CudaPath::portable) {
+    return args.n_places == 0 ? Result<>() : launch_portable_grouped_matmul(args, plan, stream);
+  }
+  const std::vector<MatmulPlan>& plans = hopper_plans();
   if (plan.tokens != args.tile_rows || std::find(plans.begin(), plans.end(), plan) == plans.end()) {
     return bad_input("grouped_matmul_bf16: no kernel for tiles of ", args.tile_rows, " rows and ", plan.rows,
                      " weight rows");

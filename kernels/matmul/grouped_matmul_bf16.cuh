@@ -1,5 +1,5 @@
 #pragma once
-// The products of a mixture of experts on Hopper: rows sorted by expert, each times its own expert's bfloat16 weight.
+// The products of a mixture of experts: rows sorted by expert, each times its own expert's bfloat16 weight.
 //   y[p, n] = Σ_k x[p, k] · w[e(p), n, k] for the places p of every expert e.
 //   x [places, n_in] bfloat16 row-major with a stride, places sorted by expert (router/expert_rows.cuh);
 //   w [n_experts, n_out, n_in] bfloat16 dense; y [places, n_out] or, for swiglu_bf16, [places, n_out / 2].
@@ -46,7 +46,7 @@ int choose_expert_tile_rows(int tokens, int num_experts_per_tok, int n_experts);
 /// Tiles that a routing gives at about, if all experts are equally likely.
 int expected_expert_tiles(int n_places, int n_experts, int tile_rows);
 
-/// Every plan that a kernel was built for; its `tokens` are the tile_rows that it serves.
+/// Every plan that a kernel of the process's path was built for; its `tokens` are the tile_rows that it serves.
 std::vector<MatmulPlan> grouped_matmul_plans();
 /// The plan for a shape, given how many tiles the routing will give at about.
 MatmulPlan choose_grouped_matmul_plan(int tile_rows, int n_tiles, int n_out, int n_multiprocessors);

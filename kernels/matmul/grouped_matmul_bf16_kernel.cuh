@@ -12,7 +12,7 @@
 namespace assay::kernels {
 
 struct GroupedKernelArgs {
-  MatmulKernelArgs product;  ///< y, strides, epilogue; m_rows is set per tile
+  MatmulKernelArgs product;  ///< the output's m_rows is set per tile
   const ExpertTile* tiles;
   const std::int32_t* n_tiles;
 };
@@ -149,7 +149,7 @@ __device__ void multiply_expert_tiles(const GroupedKernelArgs& a, const Ring& ri
       at.parity ^= static_cast<std::uint32_t>(slot / ring.n_stages) & 1;
       return;
     }
-    product.m_rows = tile.first_place + tile.n_rows;
+    product.output.m_rows = tile.first_place + tile.n_rows;
     const auto multiply = [&]<int columns>() {
       multiply_tile<T, columns>(product, ring, at, group, row, tile.first_place);
     };
@@ -213,9 +213,7 @@ Result<> launch_grouped_tile(const GroupedLaunch& launched) {
   a.product.rows = rows;
   a.product.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));
   a.product.row_tiles = (args.n_out + rows - 1) / rows;
-  a.product.epilogue = args.epilogue;
-  a.product.y = args.y;
-  a.product.y_stride = args.y_stride;
+  a.product.output = {args.epilogue, 0, nullptr, args.y, args.y_stride, 0};
   a.tiles = args.tiles;
   a.n_tiles = args.n_tiles;
   static const Result<> allowed = allow_shared_memory(grouped_matmul_bf16_kernel<T>, kSharedBytes);

@@ -10,6 +10,7 @@
 
 #include "kernels/device/tensor_map.cuh"
 #include "kernels/matmul/matmul_bf16_tiles.cuh"
+#include "kernels/matmul/matmul_portable.cuh"
 
 namespace assay::kernels {
 
@@ -77,22 +78,31 @@ Result<CUtensorMap> matrix_map(const Matrices& m, int box_rows) {
   return encode_tensor_map(m.address, dims);
 }
 
+const std::vector<MatmulPlan>& hopper_plans() {
+  static const std::vector<MatmulPlan> all = [] {
+    std::vector<MatmulPlan> plans;
+    for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
+    for (const int tokens : {8, 16, 32, 64, 128}) {
+      for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
+    }
+    return plans;
+  }();
+  return all;
+}
+
 }  // namespace
 
 std::vector<MatmulPlan> matmul_plans() {
-  std::vector<MatmulPlan> plans;
-  for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
-  for (const int tokens : {8, 16, 32, 64, 128}) {
-    for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
-  }
-  return plans;
+  return cuda_path() == CudaPath::portable ? portable_matmul_plans() : hopper_plans();
 }
 
 MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int n_batches) {
-  static const std::vector<MatmulPlan> plans = matmul_plans();
+  if (cuda_path() == CudaPath::portable) {
+    return choose_portable_matmul_plan(m_rows, n_out, n_multiprocessors, n_batches);
+  }
   MatmulPlan best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  for (const MatmulPlan& plan : plans) {
+  for (const MatmulPlan& plan : hopper_plans()) {
     const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens) * n_batches;
     const std::int64_t cycles = (n_tiles + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
     if (cycles > least) continue;  // among equals the later: one group, and more tokens
@@ -109,7 +119,10 @@ Result<> matmul_bf16(const MatmulBf16Args& args, cudaStream_t stream) {
 
 Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStream_t stream) {
   ASSAY_TRY(check_args(args));
-  static const std::vector<MatmulPlan> plans = matmul_plans();
+  if (cuda_path() == CudaPath::portable) {
+    return args.m_rows == 0 ? Result<>() : launch_portable_matmul(args, plan, stream);
+  }
+  const std::vector<MatmulPlan>& plans = hopper_plans();
   if (std::find(plans.begin(), plans.end(), plan) == plans.end()) {
     return bad_input("matmul_bf16: no kernel for a tile of ", plan.tokens, " tokens and ", plan.rows, " rows");
   }

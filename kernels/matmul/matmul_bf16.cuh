@@ -1,5 +1,5 @@
 #pragma once
-// Matrix product with a bfloat16 weight on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k].
+// Matrix product with a bfloat16 weight: y[m, n] = Σ_k x[m, k] · w[n, k].
 //   x [m_rows, n_in] bfloat16 row-major with a stride; w [n_out, n_in] bfloat16 row-major, as in the file.
 //   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on. Several such
 //   products of one shape (a weight for each head) are one launch: n_batches, each its strides further on.
@@ -8,6 +8,9 @@
 //   64-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. There is no split of k. So an
 //   element's bits depend on its row of x and its row of w alone: not on m_rows, the tile or the block. What is stored
 //   (Epilogue) follows from the finished sum by the same few float32 operations in every tile.
+//
+//   On the portable path (device.cuh) the same with mma.m16n8k16 in place of wgmma, and other plans:
+//   matmul_portable.cuh.
 //
 //   Tolerance: relative error in norm below 2^-18 before the last rounding (matmul_bf16_test.cpp).
 //   Moves 2·n_out·n_in bytes of weight once per pass while m_rows <= 256: memory-bound below about 250 rows.
@@ -48,6 +51,7 @@ struct MatmulBf16Args {
   std::int64_t x_batch_stride = 0;  ///< elements from a product's x to the next one's, a multiple of 8
   std::int64_t w_batch_stride = 0;  ///< likewise of w, a multiple of 8
   std::int64_t y_batch_stride = 0;  ///< likewise of y, even
+  bool w_is_new = false;            ///< work ahead on the stream writes w; else it may be read before that is done
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
@@ -59,7 +63,7 @@ struct MatmulPlan {
   bool operator==(const MatmulPlan&) const = default;
 };
 
-/// Every plan that a kernel was built for.
+/// Every plan that a kernel of the process's path was built for.
 std::vector<MatmulPlan> matmul_plans();
 /// The plan for a shape on a device with this many multiprocessors.
 MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int n_batches = 1);

@@ -15,6 +15,7 @@
 #include "kernels/device/launch.cuh"
 #include "kernels/device/wgmma.cuh"
 #include "kernels/matmul/matmul_bf16_tiles.cuh"
+#include "kernels/matmul/matmul_epilogue.cuh"
 
 namespace assay::kernels {
 
@@ -25,15 +26,12 @@ constexpr int kRasterRows = 8;       // row tiles that are walked together, so t
 constexpr int kSharedBytes = 227 * 1024;  // all that a block can have: a deep ring beats two blocks side by side
 
 struct MatmulKernelArgs {
-  int m_rows, n_out;
+  MatmulOutput output;
+  int n_out;
   int n_steps;  // stages along k
   int rows;     // weight rows of a block
   int n_stages;
   int row_tiles, token_tiles, n_batches;
-  Epilogue epilogue;
-  const float* bias;
-  void* y;
-  std::int64_t y_stride, y_batch_stride;
 };
 
 /// A plan as template arguments.
@@ -137,92 +135,13 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
   });
 }
 
-/// silu(gate) · up with the special function unit's e^x and quotient: a few units in the last place of a float32, far
-/// below the rounding to bfloat16 that follows, and the same in every tile.
-__device__ inline float silu_times(float gate, float up) { return __fdividef(gate, 1.0f + __expf(-gate)) * up; }
-
-/// Calls visit(index of a sum, address) for the elements of y that this thread holds in kCount columns of eight tokens
-/// from `column` on.
-template <int kCount, class Visit>
-__device__ void for_each_f32(const MatmulKernelArgs& a, float* y, int column, int own_row, int row_end, int token,
-                             Visit visit) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-#pragma unroll
-  for (int j = 0; j < kCount; ++j) {
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-      const int own_token = token + 8 * (column + j) + 2 * (lane % 4) + i;
-      if (own_token >= a.m_rows) continue;
-      float* to = y + own_token * a.y_stride + own_row;
-      if (own_row < row_end) visit(4 * j + i, to);
-      if (own_row + 8 < row_end) visit(4 * j + 2 + i, to + 8);
-    }
-  }
-}
-
-template <class T>
-__device__ void store_f32(const MatmulKernelArgs& a, float* y, const float (&sums)[T::kTokens / 2], int own_row,
-                          int row_end, int token, float bias_low, float bias_high) {
-  for_each_f32<T::kTokens / 8>(a, y, 0, own_row, row_end, token,
-                               [&](int i, float* to) { *to = sums[i] + (i % 4 < 2 ? bias_low : bias_high); });
-}
-
-/// y += sum. Many elements are read before the first is written: one after the other would each wait for memory.
-template <class T>
-__device__ void add_f32(const MatmulKernelArgs& a, float* y, const float (&sums)[T::kTokens / 2], int own_row,
-                        int row_end, int token) {
-  constexpr int kColumns = T::kTokens / 8, kAhead = kColumns < 8 ? kColumns : 8;
-#pragma unroll
-  for (int column = 0; column < kColumns; column += kAhead) {
-    float old[4 * kAhead];
-    for_each_f32<kAhead>(a, y, column, own_row, row_end, token, [&](int i, const float* from) { old[i] = *from; });
-    for_each_f32<kAhead>(a, y, column, own_row, row_end, token,
-                         [&](int i, float* to) { *to = old[i] + sums[4 * column + i]; });
-  }
-}
-
-/// Stores this thread's sums. `place` has the tile's first token and this group's first row; rows from `row_end` on are
+/// Stores a group's sums. `place` has the tile's first token and this group's first row; rows from `row_end` on are
 /// not this block's.
 template <class T>
 __device__ void store_sums(const MatmulKernelArgs& a, const float (&sums)[T::kTokens / 2], const TilePlace& place,
                            int row_end) {
-  const int row = place.row, token = place.token;
-  const std::int64_t offset = place.batch * a.y_batch_stride;
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int warp = static_cast<int>(threadIdx.x) / kWarpThreads % 4;
-  const int block_row = row + warp * 16;  // this warp's 16 rows
-  row_end = min(row_end, a.n_out);
-  const int own_row = block_row + lane / 4;
-  const bool has_low = own_row < row_end, has_high = own_row + 8 < row_end;
-  const float bias_low = a.bias != nullptr && has_low ? a.bias[own_row] : 0.0f;
-  const float bias_high = a.bias != nullptr && has_high ? a.bias[own_row + 8] : 0.0f;
-  if (a.epilogue == Epilogue::store_f32) {
-    store_f32<T>(a, static_cast<float*>(a.y) + offset, sums, own_row, row_end, token, bias_low, bias_high);
-    return;
-  }
-  if (a.epilogue == Epilogue::add_f32) {
-    add_f32<T>(a, static_cast<float*>(a.y) + offset, sums, own_row, row_end, token);
-    return;
-  }
-  // 16-bit results are transposed eight by eight, so that a thread stores two neighbours of a row of y.
-  auto* y = static_cast<__nv_bfloat16*>(a.y) + offset;
-#pragma unroll
-  for (int j = 0; j < T::kTokens / 8; ++j) {
-    const int own_token = token + 8 * j + lane / 4;
-    const float* s = sums + 4 * j;
-    if (a.epilogue == Epilogue::swiglu_bf16) {
-      const std::uint32_t pair = transpose_8x8(pack_bf16(silu_times(s[0], s[2]), silu_times(s[1], s[3])));
-      if (own_token >= a.m_rows || block_row >= row_end) continue;
-      *reinterpret_cast<std::uint32_t*>(y + own_token * a.y_stride + block_row / 2 + 2 * (lane % 4)) = pair;
-    } else {
-      const std::uint32_t low = transpose_8x8(pack_bf16(s[0] + bias_low, s[1] + bias_low));
-      const std::uint32_t high = transpose_8x8(pack_bf16(s[2] + bias_high, s[3] + bias_high));
-      if (own_token >= a.m_rows) continue;
-      __nv_bfloat16* to = y + own_token * a.y_stride + block_row + 2 * (lane % 4);
-      if (block_row < row_end) *reinterpret_cast<std::uint32_t*>(to) = low;
-      if (block_row + 8 < row_end) *reinterpret_cast<std::uint32_t*>(to + 8) = high;
-    }
-  }
+  store_warp_sums<T::kTokens>(a.output, sums, place.row + warp * 16, min(row_end, a.n_out), place.token, place.batch);
 }
 
 /// The multiplying side, one warpgroup.
@@ -302,7 +221,7 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const int slack = T::kGroups == 1 ? (kGroupRows - rows) * hopper::kSwizzleRowBytes : 0;
   const int room = kSharedBytes - kBarrierBytes - slack;
   MatmulKernelArgs a{};
-  a.m_rows = args.m_rows;
+  a.output = {args.epilogue, args.m_rows, args.bias, args.y, args.y_stride, args.y_batch_stride};
   a.n_out = args.n_out;
   a.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.rows = rows;
@@ -310,18 +229,13 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   a.row_tiles = (args.n_out + rows - 1) / rows;
   a.token_tiles = (args.m_rows + T::kTokens - 1) / T::kTokens;
   a.n_batches = args.n_batches;
-  a.epilogue = args.epilogue;
-  a.bias = args.bias;
-  a.y = args.y;
-  a.y_stride = args.y_stride;
-  a.y_batch_stride = args.y_batch_stride;
   static const Result<> allowed = allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes);
   ASSAY_TRY(allowed);
   const int n_blocks = std::min(n_tiles_of(a), launched.n_multiprocessors);
   const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
-                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes}, launched.stream, launched.w_map,
-                launched.x_map, a);
+                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes, !args.w_is_new}, launched.stream,
+                launched.w_map, launched.x_map, a);
 }
 
 /// Launches the one of `Tiles` that is the plan's.

@@ -116,6 +116,9 @@ Result<> matmul_fp8(const MatmulFp8Args& args, cudaStream_t stream) {
 
 Result<> matmul_fp8(const MatmulFp8Args& args, const MatmulFp8Plan& plan, cudaStream_t stream) {
   ASSAY_TRY(check_args(args));
+  if (cuda_path() == CudaPath::portable) {
+    return environment_error("matmul_fp8: products of FP8 blocks need Hopper's kernels; take bfloat16 weights");
+  }
   static const std::vector<MatmulFp8Plan> plans = matmul_fp8_plans();
   if (std::find(plans.begin(), plans.end(), plan) == plans.end() ||
       (args.tiles != nullptr && plan.tokens != args.tile_rows)) {

@@ -128,7 +128,7 @@ TEST_CASE("E4M3: the specification's examples", "[gpu]") {
 
 // Hopper's tensor cores add e4m3 products with about 13 bits after the largest one's leading bit, so a block of 128 is
 // off by up to a few 2^-13 of its largest product: far below bfloat16's 2^-9, far above float32.
-TEST_CASE("matmul_fp8: agrees with float64 for odd shapes, and writes nothing else", "[gpu]") {
+TEST_CASE("matmul_fp8: agrees with float64 for odd shapes, and writes nothing else", "[gpu][hopper]") {
   const auto shape = GENERATE(values<Shape>({{1, 8, 128},
                                              {2, 64, 128},
                                              {3, 72, 256},
@@ -159,7 +159,7 @@ TEST_CASE("matmul_fp8: agrees with float64 for odd shapes, and writes nothing el
 }
 
 // The promise of the contract: tile, number of rows and place in the batch change no bit.
-TEST_CASE("matmul_fp8: the same bits in every tile, batch and slot", "[gpu][invariance]") {
+TEST_CASE("matmul_fp8: the same bits in every tile, batch and slot", "[gpu][hopper][invariance]") {
   const auto shape = GENERATE(values<Shape>({{300, 408, 768}, {520, 192, 4096}, {258, 64, 7168}, {1100, 4232, 640}}));
   const Problem problem(shape, 109);
   const auto expected = problem.run(0, shape.m, nullptr);
@@ -174,7 +174,7 @@ TEST_CASE("matmul_fp8: the same bits in every tile, batch and slot", "[gpu][inva
   }
 }
 
-TEST_CASE("matmul_fp8: rounds and finishes as each epilogue says", "[gpu]") {
+TEST_CASE("matmul_fp8: rounds and finishes as each epilogue says", "[gpu][hopper]") {
   const auto shape = GENERATE(values<Shape>({{1, 16, 128}, {5, 96, 256}, {70, 304, 384}, {300, 560, 512}}));
   const Problem problem(shape, 113);
   std::mt19937 generator(5);
@@ -214,7 +214,7 @@ TEST_CASE("matmul_fp8: rounds and finishes as each epilogue says", "[gpu]") {
   }
 }
 
-TEST_CASE("matmul_fp8: grouped by expert it gives the dense product's bits", "[gpu][invariance]") {
+TEST_CASE("matmul_fp8: grouped by expert it gives the dense product's bits", "[gpu][hopper][invariance]") {
   struct Grouped {
     int tokens, per_token, n_used;
     Shape shape;
@@ -260,7 +260,7 @@ TEST_CASE("matmul_fp8: grouped by expert it gives the dense product's bits", "[g
 }
 
 // Digests recorded on an H100: another Hopper card, driver or tile must give the same bits.
-TEST_CASE("matmul_fp8: the bits recorded on an H100", "[gpu][invariance]") {
+TEST_CASE("matmul_fp8: the bits recorded on an H100", "[gpu][hopper][invariance]") {
   std::mt19937 generator(6);
   const int m = 40, n = 272, k = 2048;
   const auto x = on_device(even_bf16(generator, product(m, k)));
@@ -293,7 +293,7 @@ TEST_CASE("matmul_fp8: the bits recorded on an H100", "[gpu][invariance]") {
   CHECK(digest(from_device(gated)) == 0x738490a90457bb3dull);
 }
 
-TEST_CASE("matmul_fp8: a row of NaN stays alone", "[gpu][invariance]") {
+TEST_CASE("matmul_fp8: a row of NaN stays alone", "[gpu][hopper][invariance]") {
   Problem problem({70, 72, 256}, 137);
   const auto expected = problem.run(0, 70, nullptr);
   for (std::size_t k = 0; k < 256; ++k) problem.x[7 * 256 + k] = 0x7F;
@@ -304,7 +304,7 @@ TEST_CASE("matmul_fp8: a row of NaN stays alone", "[gpu][invariance]") {
   CHECK(std::isnan(out[7 * 72]));
 }
 
-TEST_CASE("matmul_fp8: no rows is no work, and shapes it can't have are refused", "[gpu]") {
+TEST_CASE("matmul_fp8: no rows is no work, and shapes it can't have are refused", "[gpu][hopper]") {
   const Problem problem({4, 16, 128}, 3);
   const auto y = poisoned<float>(64);
   CHECK(matmul_fp8(problem.args(0, 0, Epilogue::store_f32, y.data(), 16), nullptr).has_value());

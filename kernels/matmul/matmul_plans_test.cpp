@@ -4,6 +4,7 @@
 
 #include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/matmul/matmul_fp8.cuh"
+#include "kernels/matmul/matmul_portable.cuh"
 #include "tests/support/catch.h"
 
 using namespace assay::kernels;
@@ -48,4 +49,23 @@ TEST_CASE("choose_grouped_matmul_plan and the FP8 plans: always one that exists"
     const MatmulFp8Plan plan = choose_matmul_fp8_plan(m_rows, 7168, 132);
     CHECK(std::find(fp8.begin(), fp8.end(), plan) != fp8.end());
   }
+}
+
+TEST_CASE("portable matmul plans: what is chosen was built, and many rows on a wide weight take the largest",
+          "[kernels]") {
+  const auto plans = portable_matmul_plans();
+  for (const int m : {1, 8, 9, 16, 17, 32, 33, 64, 65, 128, 500, 4096}) {
+    for (const int n : {8, 576, 4096, 28672, 128256}) {
+      CAPTURE(m, n);
+      CHECK(std::find(plans.begin(), plans.end(), choose_portable_matmul_plan(m, n, 108, 1)) != plans.end());
+    }
+  }
+  CHECK(choose_portable_matmul_plan(1, 4096, 132, 1).tokens == 8);
+  CHECK(choose_portable_matmul_plan(4096, 4096, 132, 1).tokens == 128);
+  const auto grouped = portable_grouped_matmul_plans();
+  for (const int tile_rows : {8, 16, 32, 64, 128, 256}) {  // what choose_expert_tile_rows gives
+    const MatmulPlan plan{tile_rows, 1, portable_grouped_rows(tile_rows)};
+    CHECK(std::find(grouped.begin(), grouped.end(), plan) != grouped.end());
+  }
+  CHECK(portable_grouped_rows(24) == 0);
 }

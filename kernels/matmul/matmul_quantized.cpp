@@ -94,6 +94,9 @@ Result<> matmul_quantized(const MatmulQuantizedArgs& args, cudaStream_t stream) 
 
 Result<> matmul_quantized(const MatmulQuantizedArgs& args, const QuantizedPlan& plan, cudaStream_t stream) {
   ASSAY_TRY(check_args(args));
+  if (cuda_path() == CudaPath::portable) {
+    return environment_error("matmul_quantized: products of quantised weights need Hopper's kernels; widen them");
+  }
   static const std::vector<QuantizedPlan> plans = quantized_plans();
   if (std::find(plans.begin(), plans.end(), plan) == plans.end()) {
     return bad_input("matmul_quantized: no kernel for a tile of ", plan.rows, " rows and ", plan.tokens, " tokens");

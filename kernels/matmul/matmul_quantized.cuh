@@ -1,8 +1,10 @@
 #pragma once
-// Matrix product with a weight of GGUF's quantised types on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k].
-//   x [m_rows, n_in] bfloat16 row-major with a stride; w [n_out, n_in] as kernels/quantized/device_layout.h lays it
-//   down: a weight is u · scale + addend with an integer u, all as in the file, nothing rounded. n_in % 64 == 0,
-//   n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on.
+// Matrix product with a weight of GGUF's quantised types on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k]. For up to some
+//   hundred rows: of more, products are faster with a weight that was widened before (quantized/quantized_rows.cuh).
+//   But that is another sum, so who calls chooses by something else than the number of rows. x [m_rows, n_in] bfloat16
+//   row-major with a stride; w [n_out, n_in] as kernels/quantized/device_layout.h lays it down: a weight is u · scale +
+//   addend with an integer u, all as in the file, nothing rounded. n_in % 64 == 0, n_out % 8 == 0, x_stride % 8 == 0,
+//   addresses 16-byte aligned; m_rows from 0 on.
 //
 //   The sum. Block b has the inputs 32b … 32b + 31. Its part of a sum is made by the tensor cores from zero, two
 //   products of 16 inputs (mma.m16n8k16; weights are always the 16-row operand, as integers, which bfloat16 holds):
@@ -62,18 +64,5 @@ QuantizedPlan choose_quantized_plan(int m_rows, int n_out, int n_multiprocessors
 Result<> matmul_quantized(const MatmulQuantizedArgs& args, cudaStream_t stream);
 /// The same with a plan of the caller's choice (tests and benchmarks). Error{bad_input} if no kernel was built for it.
 Result<> matmul_quantized(const MatmulQuantizedArgs& args, const QuantizedPlan& plan, cudaStream_t stream);
-
-/// The first values of the residual stream from a quantised table: x[t, :] = table[id, :], exact up to the float32
-/// rounding of a type with an addend. Ids as embed_rows takes them (rmsnorm_bf16.cuh).
-struct EmbedQuantizedArgs {
-  const std::byte* table = nullptr;
-  WeightType type = WeightType::q8_0;
-  const int* ids = nullptr;    ///< [tokens], each below the table's rows: the caller has checked
-  const int* drawn = nullptr;  ///< or null, if no id is negative
-  int tokens = 0;
-  int hidden = 0;  ///< a multiple of 32
-  float* x = nullptr;
-};
-Result<> embed_quantized_rows(const EmbedQuantizedArgs& args, cudaStream_t stream);
 
 }  // namespace assay::kernels

@@ -4,7 +4,7 @@
 
 #include "kernels/device/gpu_test.cuh"
 #include "kernels/device/handles.cuh"
-#include "kernels/quantized/test_quantized_files.h"
+#include "kernels/quantized/test_device_weights.h"
 
 using namespace assay;
 using namespace assay::kernels;
@@ -17,21 +17,6 @@ struct Shape {
 };
 
 std::size_t product(int a, int b) { return static_cast<std::size_t>(a) * static_cast<std::size_t>(b); }
-
-/// A weight on the device as a loader lays it down; nothing lies behind it.
-DeviceBuffer<std::byte> laid_down(const WeightMatrix& w) {
-  std::vector<std::byte> bytes(device_weight_bytes(w.type, w.n_out, w.n_in));
-  for (int group = 0; group < device_row_groups(w.n_out); ++group) {
-    DeviceRow rows[kDeviceRows];
-    for (int i = 0; i < kDeviceRows; ++i) {
-      const int row = group * kDeviceRows + i;
-      if (row < w.n_out) rows[i] = {&w, row};
-    }
-    write_device_rows(w.type, w.n_in, rows,
-                      bytes.data() + static_cast<std::size_t>(group) * device_row_group_bytes(w.type, w.n_in));
-  }
-  return on_device(bytes);
-}
 
 /// Random operands on both sides; rows of x have some NaN behind them that no product may touch.
 struct Problem {
@@ -102,16 +87,11 @@ struct Problem {
 
 double silu(double z) { return z / (1 + std::exp(-z)); }
 
-/// n_in of a shape for types whose blocks of the file have 256 inputs.
-int whole_blocks(WeightType type, int n_in) {
-  return quantized_form(type).file_inputs == 32 ? n_in : (n_in + 255) / 256 * 256;
-}
-
 }  // namespace
 
 // Exact weights, float32 sums: each block's tensor-core sum loses at most about 2^-23 of its largest partial sum, and
 // eight accumulators of n_in / 256 terms round n_in / 128 times in all.
-TEST_CASE("matmul_quantized: agrees with float64 for odd shapes, and writes nothing else", "[gpu]") {
+TEST_CASE("matmul_quantized: agrees with float64 for odd shapes, and writes nothing else", "[gpu][hopper]") {
   const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   auto shape = GENERATE(values<Shape>({{1, 8, 64},
                                        {1, 64, 576},
@@ -143,7 +123,7 @@ TEST_CASE("matmul_quantized: agrees with float64 for odd shapes, and writes noth
   CHECK(padding_kept);
 }
 
-TEST_CASE("matmul_quantized: no rows is no work, and shapes it can't have are refused", "[gpu]") {
+TEST_CASE("matmul_quantized: no rows is no work, and shapes it can't have are refused", "[gpu][hopper]") {
   const Problem problem(WeightType::q8_0, {4, 16, 64}, 3);
   const auto y = poisoned<float>(64);
   CHECK(matmul_quantized(problem.args(0, 0, Epilogue::store_f32, y.data(), 16), nullptr).has_value());
@@ -162,7 +142,7 @@ TEST_CASE("matmul_quantized: no rows is no work, and shapes it can't have are re
 }
 
 // The promise of the contract: tile, number of rows and place in the batch change no bit.
-TEST_CASE("matmul_quantized: the same bits in every tile, batch and slot", "[gpu][invariance]") {
+TEST_CASE("matmul_quantized: the same bits in every tile, batch and slot", "[gpu][hopper][invariance]") {
   const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   auto shape = GENERATE(values<Shape>({{300, 408, 768}, {70, 72, 4096}, {34, 4240, 320}}));
   shape.k = whole_blocks(type, shape.k);
@@ -179,7 +159,7 @@ TEST_CASE("matmul_quantized: the same bits in every tile, batch and slot", "[gpu
   }
 }
 
-TEST_CASE("matmul_quantized: rounds and finishes as each epilogue says", "[gpu]") {
+TEST_CASE("matmul_quantized: rounds and finishes as each epilogue says", "[gpu][hopper]") {
   const auto type = GENERATE(WeightType::q4_k, WeightType::q8_0, WeightType::q6_k);
   const auto shape = GENERATE(values<Shape>({{1, 16, 256}, {5, 96, 512}, {70, 208, 256}, {300, 272, 512}}));
   const Problem problem(type, shape, 41);
@@ -237,7 +217,7 @@ TEST_CASE("matmul_quantized: rounds and finishes as each epilogue says", "[gpu]"
 }
 
 // What another sequence's rows hold must not matter, not even if it is not a number.
-TEST_CASE("matmul_quantized: a row of NaN stays alone", "[gpu][invariance]") {
+TEST_CASE("matmul_quantized: a row of NaN stays alone", "[gpu][hopper][invariance]") {
   const auto type = GENERATE(WeightType::q4_k, WeightType::q8_0, WeightType::q6_k, WeightType::q5_1);
   Problem problem(type, {40, 72, 512}, 53);
   const auto expected = problem.run(0, 40, nullptr);
@@ -249,7 +229,7 @@ TEST_CASE("matmul_quantized: a row of NaN stays alone", "[gpu][invariance]") {
   CHECK(std::isnan(out[7 * 72]));
 }
 
-TEST_CASE("matmul_quantized: in a graph, behind itself, with parts of a row of y each", "[gpu]") {
+TEST_CASE("matmul_quantized: in a graph, behind itself, with parts of a row of y each", "[gpu][hopper]") {
   const Problem problem(WeightType::q4_k, {3, 96, 512}, 61);
   const auto expected = problem.run(0, 3, nullptr);
   const Stream stream = must(create_stream());
@@ -266,25 +246,5 @@ TEST_CASE("matmul_quantized: in a graph, behind itself, with parts of a row of y
     for (int part = 0; part < 2; ++part) {
       CHECK(same_bits(out.data() + m * 192 + part * 96, expected.data() + m * 96, 96));
     }
-  }
-}
-
-TEST_CASE("embed_quantized_rows: the values of the rows that the ids name", "[gpu]") {
-  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
-  const int vocab = 70, hidden = whole_blocks(type, 320);
-  std::mt19937 generator(71);
-  const RepackedWeight table = random_file(generator, type, vocab, hidden).repacked();
-  const auto device_table = laid_down(table.matrix());
-  const std::vector<int> ids = {0, 69, 16, -1, 33, -3}, drawn = {5, 0, 48};
-  const auto device_ids = on_device(ids), device_drawn = on_device(drawn);
-  const auto x = poisoned<float>(ids.size() * static_cast<std::size_t>(hidden));
-  must(embed_quantized_rows({device_table.data(), type, device_ids.data(), device_drawn.data(),
-                             static_cast<int>(ids.size()), hidden, x.data()},
-                            nullptr));
-  const auto out = from_device(x);
-  std::vector<float> row(static_cast<std::size_t>(hidden));
-  for (std::size_t t = 0; t < ids.size(); ++t) {
-    weight_row(table.matrix(), ids[t] < 0 ? drawn[static_cast<std::size_t>(-1 - ids[t])] : ids[t], row.data());
-    CHECK(std::equal(row.begin(), row.end(), out.begin() + static_cast<std::ptrdiff_t>(t * row.size())));
   }
 }

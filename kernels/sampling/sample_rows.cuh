@@ -7,7 +7,7 @@
 //   may differ in its last bit, so the two may draw the cut of top-p or min-p apart where it falls on a token's border
 //   to within that. Equals in top-k and top-p are equal logits after temperature. The noise is the same to the bit.
 //
-//   Reads each logit once: rows · vocab · 4 bytes.
+//   Reads each logit from memory once: rows · vocab · 4 bytes. The portable path draws the same tokens.
 
 #include <cuda_runtime_api.h>
 
@@ -29,7 +29,7 @@ struct SampleRow {
   std::uint32_t logits_row = 0;  ///< several may draw from one
 };
 
-constexpr int kMaxSampledVocab = 400'000;  ///< a row lies in eight blocks' shared memory
+constexpr int kMaxSampledVocab = 400'000;  ///< a row lies in eight blocks' shared memory, on Hopper's path
 constexpr std::int32_t kNanLogits =
     -1;  ///< in place of a token: a logit is not a number or plus infinity, or none is above minus infinity
 

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "harness/base/philox.h"
 #include "results/analysis/distributions.h"
 #include "results/analysis/moments.h"
-#include "results/analysis/philox.h"
 
 namespace assay::results {
 
@@ -29,7 +29,7 @@ void draw_clusters(std::size_t n, std::int64_t resample, std::uint64_t seed, con
   std::array<std::uint32_t, 4> words{};
   for (std::size_t draw = 0; draw < n; ++draw) {
     if (draw % 4 == 0) {
-      words = philox4x32({static_cast<std::uint32_t>(draw / 4), static_cast<std::uint32_t>(resample), 0, 0}, key);
+      words = philox({static_cast<std::uint32_t>(draw / 4), static_cast<std::uint32_t>(resample), 0, 0}, key);
     }
     // word · n / 2³² picks evenly to within n / 2³².
     use(static_cast<std::size_t>(std::uint64_t{words[draw % 4]} * n >> 32));

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "harness/base/philox.h"
 #include "results/analysis/distributions.h"
 #include "results/analysis/moments.h"
-#include "results/analysis/philox.h"
 
 namespace assay::results {
 
@@ -58,8 +58,7 @@ double random_share(std::span<const double> magnitudes, double least, const Boot
     for (std::size_t i = 0; i < magnitudes.size(); ++i) {
       const std::size_t bit = i % kSignsOfCall;
       if (bit == 0) {
-        words =
-            philox4x32({static_cast<std::uint32_t>(i / kSignsOfCall), static_cast<std::uint32_t>(pattern), 0, 0}, key);
+        words = philox({static_cast<std::uint32_t>(i / kSignsOfCall), static_cast<std::uint32_t>(pattern), 0, 0}, key);
       }
       sum += (words[bit / 32] >> bit % 32 & 1) != 0 ? magnitudes[i] : -magnitudes[i];
     }

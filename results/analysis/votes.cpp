@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "results/analysis/philox.h"
+#include "harness/base/philox.h"
 
 namespace assay::results {
 
@@ -101,7 +101,7 @@ double sampled_score(const std::vector<Camp>& camps, std::int64_t n, std::int64_
     // The first k places of a shuffle; it goes on from the last one's order, which is as good as any.
     for (std::size_t i = 0; i < static_cast<std::size_t>(k); ++i) {
       if (i % 4 == 0) {
-        words = philox4x32({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(subset), 0, 0}, key);
+        words = philox({static_cast<std::uint32_t>(i / 4), static_cast<std::uint32_t>(subset), 0, 0}, key);
       }
       std::swap(order[i], order[i + static_cast<std::size_t>(std::uint64_t{words[i % 4]} * (order.size() - i) >> 32)]);
       if (order[i] < camp_of.size()) ++votes_of_camp[camp_of[order[i]]];

@@ -65,8 +65,23 @@ Result<CanaryText> read_text(const JsonObject& file, std::int64_t vocab_size) {
   return text;
 }
 
-/// KL(reference ‖ logits) over the reference's top tokens and all others as one. Probabilities that the top tokens
-/// leave over are known to rounding only, so that less than kLeastRest is none.
+void update(Sha256& hash, std::uint32_t word) {
+  std::array<std::byte, 4> bytes{};
+  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>(word >> 8 * i & 0xff);
+  hash.update(bytes);
+}
+
+std::string hash_of(const CanaryText& text, std::span<const float> logits) {
+  Sha256 hash;
+  update(hash, static_cast<std::uint32_t>(text.n_prompt_tokens));
+  for (const std::int32_t token : text.tokens) update(hash, static_cast<std::uint32_t>(token));
+  static_assert(std::endian::native == std::endian::little, "logits are hashed as they lie in memory");
+  hash.update(std::as_bytes(logits));
+  return to_hex(hash.finish());
+}
+
+}  // namespace
+
 double kl_divergence(const std::vector<TopLogprob>& reference, std::span<const float> logits) {
   constexpr double kLeastRest = 1e-5;
   const double log_sum = kernels::log_sum_exp(logits);
@@ -85,23 +100,6 @@ double kl_divergence(const std::vector<TopLogprob>& reference, std::span<const f
   }
   return std::max(0.0, divergence);
 }
-
-void update(Sha256& hash, std::uint32_t word) {
-  std::array<std::byte, 4> bytes{};
-  for (std::size_t i = 0; i < 4; ++i) bytes[i] = static_cast<std::byte>(word >> 8 * i & 0xff);
-  hash.update(bytes);
-}
-
-std::string hash_of(const CanaryText& text, std::span<const float> logits) {
-  Sha256 hash;
-  update(hash, static_cast<std::uint32_t>(text.n_prompt_tokens));
-  for (const std::int32_t token : text.tokens) update(hash, static_cast<std::uint32_t>(token));
-  static_assert(std::endian::native == std::endian::little, "logits are hashed as they lie in memory");
-  hash.update(std::as_bytes(logits));
-  return to_hex(hash.finish());
-}
-
-}  // namespace
 
 Result<CanaryFile> parse_canary_file(std::string_view content, const std::string& where, std::int64_t vocab_size) {
   ASSAY_ASSIGN(const Json json, parse_json(content, where));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,10 @@ Result<std::optional<CanaryText>> read_canary_text(const std::filesystem::path& 
 /// For models without a stored reference: sixteen prompt positions and four generated ones, ids spread over the
 /// vocabulary by a fixed formula; shorter where the context is.
 CanaryText any_canary_text(const ModelConfig& config);
+
+/// KL(reference ‖ logits) in nats over the reference's top tokens and all others as one. Probabilities that the top
+/// tokens leave over are known to rounding only, so that less than 1e-5 is none. At least 0.
+double kl_divergence(const std::vector<TopLogprob>& reference, std::span<const float> logits);
 
 struct CanaryResult {
   std::string logits_sha256;  ///< of tokens, prompt length and every logit, float32, little-endian

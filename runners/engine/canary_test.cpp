@@ -89,6 +89,17 @@ TEST_CASE("canary.json: the reference model's is what another library computed",
   }
 }
 
+// By hand: 0.5 ln(0.5 / 0.25) + 0.3 ln(0.3 / 0.25) + 0.2 ln(0.2 / 0.5) against four equal logits.
+TEST_CASE("kl_divergence: top tokens and the rest as one", "[engine][canary]") {
+  const std::vector<TopLogprob> reference{{2, std::log(0.5)}, {0, std::log(0.3)}};
+  const std::vector<float> equal(4, 1.5f);
+  const double expected = 0.5 * std::log(2.0) + 0.3 * std::log(1.2) + 0.2 * std::log(0.4);
+  CHECK(std::abs(kl_divergence(reference, equal) - expected) < 1e-9);
+  const std::vector<TopLogprob> whole{{1, std::log(0.75)}, {0, std::log(0.25)}};
+  const std::vector<float> same{0, static_cast<float>(std::log(3.0))};
+  CHECK(kl_divergence(whole, same) < 1e-7);
+}
+
 TEST_CASE("canary: close to the reference, and the same bits in any batch, chunk, thread count and SIMD level",
           "[engine][canary]") {
   const CanaryText text = reference_text();

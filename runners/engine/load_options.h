@@ -31,14 +31,24 @@ using LoadProgress = std::function<void(const LoadState&)>;
 
 /// What becomes of weights in FP8 blocks on a GPU. On the CPU they are multiplied as they are, by inputs in float32.
 enum class Fp8Weights {
-  blocks,  ///< multiplied as they are, by inputs rounded to FP8 in groups of 128, as the models' own programs do
+  blocks,  ///< multiplied as they are, by inputs rounded to FP8 in groups of 128, as the models' own programs do; but
+           ///< widened on the portable path, whose kernels don't have that
   widen,   ///< bfloat16, and so are the inputs: nearer to the CPU's results, twice the memory
+};
+
+/// What becomes of GGUF's quantised weights on a GPU (those that may stay so: memory_fit.h). On the CPU they are
+/// multiplied as they are.
+enum class QuantizedWeights {
+  blocks,  ///< kept as in the file: generated positions take their exact values, prompts these rounded to bfloat16; but
+           ///< widened on the portable path
+  widen,   ///< bfloat16: more memory, and faster from some fifty sequences at a time on
 };
 
 struct LoadOptions {
   WeightSource weights = WeightSource::files;
   std::optional<int> n_threads = {};  ///< that make or repack weights; empty: one for each processor that may be used
   Fp8Weights fp8 = Fp8Weights::blocks;
+  QuantizedWeights quantized = QuantizedWeights::blocks;
   DummyTypes dummy_types = DummyTypes::as_config;
   LoadProgress on_progress = {};  ///< called on the thread that loads; may be empty
 };

@@ -51,7 +51,10 @@ std::vector<DeviceMemory> run_devices() {
   for (int ordinal = 0;; ++ordinal) {
     const Result<CudaDevice> gpu = open_cuda_device(ordinal);
     if (!gpu) return devices;
-    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes});
+    const bool widens = gpu->path == "portable";
+    devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes,
+                       widens ? Fp8Weights::widen : Fp8Weights::blocks,
+                       widens ? QuantizedWeights::widen : QuantizedWeights::blocks});
   }
 }
 
@@ -121,7 +124,8 @@ MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, cons
   if (device.device == "cpu") {
     return cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
   }
-  return cuda_memory_fit(config, device.available_bytes, Fp8Weights::blocks, cuda_saved_bytes(config, checkpoint));
+  return cuda_memory_fit(config, device.available_bytes, device.fp8,
+                         device.quantized == QuantizedWeights::blocks ? cuda_saved_bytes(config, checkpoint) : 0);
 }
 
 }  // namespace assay::runners

@@ -17,6 +17,9 @@ struct DeviceMemory {
   std::string name;
   std::int64_t memory_bytes = 0;     ///< in all
   std::int64_t available_bytes = 0;  ///< that can be taken now
+  // What becomes of such weights there, if nothing else is asked for:
+  Fp8Weights fp8 = Fp8Weights::blocks;
+  QuantizedWeights quantized = QuantizedWeights::blocks;
 };
 
 /// This machine's: the CPU, and the GPUs that the engine's kernels run on. Each is asked at the time of the call.

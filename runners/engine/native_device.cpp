@@ -24,10 +24,14 @@ Result<int> cuda_ordinal(const std::string& word) {
 
 }  // namespace
 
-Result<NativeDevice> open_native_device(const std::string& word) {
+Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path) {
   NativeDevice device;
-  if (word == "cpu") return device;
-  if (word == "auto") {
+  const bool any_path = cuda_path == "auto";
+  if (word == "cpu") {
+    if (!any_path) return bad_input("--cuda-path ", cuda_path, ": chooses a GPU's kernels; give --device cuda");
+    return device;
+  }
+  if (word == "auto" && any_path) {
     if (Result<CudaDevice> first = open_cuda_device(0)) {
       device.cuda = std::move(*first);
     } else {
@@ -35,8 +39,8 @@ Result<NativeDevice> open_native_device(const std::string& word) {
     }
     return device;
   }
-  ASSAY_ASSIGN(const int ordinal, cuda_ordinal(word));
-  Result<CudaDevice> opened = open_cuda_device(ordinal);
+  ASSAY_ASSIGN(const int ordinal, cuda_ordinal(word == "auto" ? "cuda" : word));
+  Result<CudaDevice> opened = open_cuda_device(ordinal, cuda_path);
   if (!opened) return Error{opened.error().kind, "--device " + word + ": " + opened.error().message};
   device.cuda = std::move(*opened);
   device.by_name = true;
@@ -51,6 +55,13 @@ Result<> settle_device(const Model& model, NativeDevice& device) {
   log_note("the model runs on the CPU: ", runs.error().message);
   device.cuda.reset();
   return {};
+}
+
+LoadOptions load_options_on(const NativeDevice& device, LoadOptions asked) {
+  if (!device.cuda || device.cuda->path != "portable") return asked;
+  asked.fp8 = Fp8Weights::widen;
+  asked.quantized = QuantizedWeights::widen;
+  return asked;
 }
 
 ExecutorOptions default_limits(const NativeDevice& device) {

@@ -20,13 +20,16 @@ struct NativeDevice {
 };
 
 /// The device that `word` (auto, cpu, cuda, cuda:i) names; auto is the first GPU if the kernels run on it, or else the
-/// CPU. A GPU is then this thread's own. Error{environment} for a GPU that is named and can't be had; Error{bad_input}
-/// for other words.
-Result<NativeDevice> open_native_device(const std::string& word);
+/// CPU. A GPU is then this thread's own. `cuda_path` (auto, hopper, portable) chooses its kernels; but for auto it
+/// names a GPU, too. Error{environment} for a GPU that is named and can't be had; Error{bad_input} for other words.
+Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path = "auto");
 
 /// Leaves a GPU that was not asked for by name for the CPU, with a note, if its kernels don't run this model.
 /// Error{bad_input} for a GPU that was asked for and can't run it.
 Result<> settle_device(const Model& model, NativeDevice& device);
+
+/// What of `asked` holds there: the portable kernels multiply no weights in blocks, so they are widened.
+LoadOptions load_options_on(const NativeDevice& device, LoadOptions asked);
 
 /// What an executor on this device is given where the user says nothing.
 ExecutorOptions default_limits(const NativeDevice& device);

@@ -17,6 +17,29 @@ TEST_CASE("open_native_device: words that name no device, or several, are refuse
   }
 }
 
+TEST_CASE("open_native_device: a path of kernels is a GPU's", "[engine][device]") {
+  const auto cpu = open_native_device("cpu", "portable");
+  REQUIRE_FALSE(cpu);
+  CHECK(cpu.error().kind == ErrorKind::bad_input);
+  // Where these tests run no GPU is seen: what was asked for by name is not replaced by the CPU.
+  const auto none = open_native_device("auto", "portable");
+  REQUIRE_FALSE(none);
+  CHECK(none.error().kind == ErrorKind::environment);
+}
+
+TEST_CASE("load_options_on: the portable kernels multiply no weights in blocks", "[engine][device]") {
+  NativeDevice device{CudaDevice{}, true};
+  device.cuda->path = "hopper";
+  CHECK(load_options_on(device, {}).fp8 == Fp8Weights::blocks);
+  CHECK(load_options_on(device, {}).quantized == QuantizedWeights::blocks);
+  CHECK(load_options_on(device, {.quantized = QuantizedWeights::widen}).quantized == QuantizedWeights::widen);
+  device.cuda->path = "portable";
+  CHECK(load_options_on(device, {}).fp8 == Fp8Weights::widen);
+  CHECK(load_options_on(device, {}).quantized == QuantizedWeights::widen);
+  CHECK(load_options_on({}, {}).fp8 == Fp8Weights::blocks);
+  CHECK(load_options_on({}, {}).quantized == QuantizedWeights::blocks);
+}
+
 TEST_CASE("settle_device: auto takes the CPU for a model that the GPU's kernels don't run", "[engine][device]") {
   set_log_level(LogLevel::quiet);
   auto model = load_model(*shipped_path("models/reference"));

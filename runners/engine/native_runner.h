@@ -18,6 +18,7 @@ struct NativeOptions {
   std::string model;                            ///< REF as the user wrote it
   std::filesystem::path path;                   ///< its folder, or its GGUF file
   std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i
+  std::string cuda_path = "auto";               ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;                    ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64
   std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct

@@ -13,8 +13,7 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_alnum(char c) { return is_ascii_letter(c) || (c >= '0' && c <= '9'); }
+bool is_alnum(char c) { return is_letter(c) || is_digit(c); }
 
 /// The code point at `at`, or 0 at the end.
 char32_t peek(std::string_view text, std::size_t at) { return at < text.size() ? next_code_point(text, at) : 0; }
@@ -83,7 +82,7 @@ std::string unwrap_letters(std::string_view text) {
     const auto pair = std::find_if(kPairs.begin(), kPairs.end(), [&](const auto& p) { return p.first == open; });
     if (pair != kPairs.end()) {
       const std::size_t letter = std::min(text.find_first_not_of(' ', next), text.size());
-      if (letter < text.size() && is_ascii_letter(text[letter])) {
+      if (letter < text.size() && is_letter(text[letter])) {
         std::size_t close = std::min(text.find_first_not_of(' ', letter + 1), text.size());
         if (peek(text, close) == pair->second) {
           next_code_point(text, close);
@@ -131,7 +130,7 @@ class Clauses {
 
   /// The option whose letter is a word at `at`; moves `at` behind it.
   std::optional<std::size_t> letter_at(std::size_t& at) const {
-    if (at >= text_.size() || !is_ascii_letter(text_[at])) return std::nullopt;
+    if (at >= text_.size() || !is_letter(text_[at])) return std::nullopt;
     const auto option = static_cast<std::size_t>((text_[at] | 0x20) - 'a');
     if (option >= n_options_ || continues_word(peek(text_, at + 1))) return std::nullopt;
     const char next = at + 1 < text_.size() ? text_[at + 1] : ' ';
@@ -199,8 +198,8 @@ class Clauses {
   std::size_t join_at(std::size_t at) const {
     for (const std::string_view join : {"and", "or", ",", ";", "/", "&", "、", "或", "和"}) {
       if (to_lower_ascii(text_.substr(at, join.size())) != join) continue;
-      const bool is_cut = is_ascii_letter(join.back()) &&
-                          is_ascii_letter(at + join.size() < text_.size() ? text_[at + join.size()] : ' ');
+      const bool is_cut =
+          is_letter(join.back()) && is_letter(at + join.size() < text_.size() ? text_[at + join.size()] : ' ');
       if (!is_cut) return join.size();
     }
     return 0;
@@ -227,7 +226,7 @@ class Clauses {
   bool is_article(std::size_t at, bool has_copula) const {
     if ((text_[at] | 0x20) != 'a' || (text_[at] == 'A' && has_copula)) return false;
     const std::size_t next = skip(at + 1, " \t");
-    if (next == at + 1 || next >= text_.size() || !is_ascii_letter(text_[next])) return false;
+    if (next == at + 1 || next >= text_.size() || !is_letter(text_[next])) return false;
     for (const std::string_view reason : {"because", "since", "as", "for", "so"}) {
       const bool is_word = !continues_word(peek(text_, next + reason.size()));
       if (is_word && to_lower_ascii(text_.substr(next, reason.size())) == reason) return false;

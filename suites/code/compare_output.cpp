@@ -21,8 +21,6 @@ struct Decimal {
 // Beyond this an exponent is refused, as Python's decimal module does: no output means such a number.
 constexpr std::int64_t kMaxExponent = 999'999'999'999'999'999;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 std::optional<std::int64_t> parse_exponent(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   const auto value = text.starts_with('+') ? std::nullopt : parse_integer(text);

@@ -1,7 +1,13 @@
 // Attempts to get out of the sandbox, to use the machine up, or to disturb others: none succeeds, each fails for the
 // reason that is written beside it (testdata/escapes.txt), and a neighbour never notices.
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -12,6 +18,7 @@
 #include "harness/base/text.h"
 #include "suites/code/code_grader.h"
 #include "suites/code/program.h"
+#include "suites/sandbox/process_use.h"
 #include "suites/sandbox/test_sandbox.h"
 #include "tests/support/catch.h"
 
@@ -214,4 +221,41 @@ TEST_CASE("escapes: a program cannot find what the tests expect, nor forge the v
   UNSCOPED_INFO(grade.rule << " " << to_json_text(grade.detail));
   CHECK(grade.verdict == Verdict::incorrect);
   CHECK(grade_against_secret("def f(x):\n    return 918273645546372819").verdict == Verdict::correct);
+}
+
+TEST_CASE("escapes: a program dies with the harness, however that ends", "[escape]") {
+  const Sandbox& sandbox = test_sandbox();
+  REQUIRE(sandbox.why_cold().empty());
+  const pid_t harness = fork();
+  if (harness == 0) {
+    SandboxLimits limits;
+    limits.wall_s = 60;
+    // A sandbox of its own: the copy of this process's waits at sockets of this process.
+    const auto own = Sandbox::open();
+    if (own) (void)own->run(script_program("import time\ntime.sleep(60)", ""), limits);
+    _exit(0);
+  }
+  const auto wait_until = [](const auto& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (std::chrono::steady_clock::now() < end) {
+      if (condition()) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  };
+  // Two of bubblewrap, the waiting interpreter, the program's keeper and the program.
+  std::vector<pid_t> started;
+  REQUIRE(wait_until([&] {
+    started = children_of(harness);
+    for (std::size_t i = 0; i < started.size(); ++i) {
+      for (const pid_t child : children_of(started[i])) started.push_back(child);
+    }
+    return started.size() == 5;
+  }));
+  kill(harness, SIGKILL);
+  CHECK(wait_until([&] {
+    while (waitpid(-1, nullptr, WNOHANG) > 0) {  // this process inherits what is orphaned
+    }
+    return std::none_of(started.begin(), started.end(), [](pid_t process) { return kill(process, 0) == 0; });
+  }));
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxBits = 32'768;
 constexpr std::size_t kMaxTokens = 2000;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxNumberDepth = 100;
 constexpr std::size_t kMaxDigits = 4000;
 
 using Value = std::optional<mpq_class>;
@@ -115,7 +115,7 @@ class Parser {
     Value base = atom();
     if (!base || !is(TokenKind::power)) return base;
     const std::size_t back = at_++;
-    if (++depth_ > kMaxDepth) return std::nullopt;
+    if (++depth_ > kMaxNumberDepth) return std::nullopt;
     const Value exponent = factor();
     --depth_;
     if (!exponent) return stop_at(back, base);
@@ -135,7 +135,7 @@ class Parser {
 
   Value group() {
     const std::size_t back = at_;
-    if (!is(TokenKind::open) || depth_ >= kMaxDepth) return std::nullopt;
+    if (!is(TokenKind::open) || depth_ >= kMaxNumberDepth) return std::nullopt;
     ++at_;
     ++depth_;
     const Value value = sum();

@@ -16,8 +16,6 @@ namespace assay::suites {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_word_part(char c) { return is_digit(c) || is_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 
 IntegerAnswer as_answer(const ExactNumber& number, const char* rule) { return {number.text, number.is_integer, rule}; }

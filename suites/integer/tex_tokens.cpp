@@ -11,9 +11,6 @@ namespace assay::suites {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 // Commands that change looks and not values.
 constexpr std::array<std::string_view, 24> kFonts{
     "boxed",      "fbox", "mathbf", "mathit", "mathsf", "mathtt",       "mathnormal", "bm",

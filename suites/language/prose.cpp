@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 
+#include "harness/base/text.h"
+
 namespace assay::suites {
 
 namespace {
@@ -12,8 +14,7 @@ constexpr std::size_t kMaxFormulaBytes = 20'000;
 constexpr std::size_t kMaxTagBytes = 100;
 constexpr std::size_t kMaxNameBytes = 40;  // of an environment
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_prose_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 /// Each reads what begins at `at` and returns the place behind it, or nothing if it isn't there.
 class ProseReader {
@@ -78,7 +79,8 @@ class ProseReader {
 
   std::optional<std::size_t> dollars(std::size_t at) {
     const auto behind = closed(at, "$", "$", true);
-    if (!behind || *behind < at + 3 || is_blank(text_[at + 1]) || is_blank(text_[*behind - 2])) return std::nullopt;
+    if (!behind || *behind < at + 3 || is_prose_blank(text_[at + 1]) || is_prose_blank(text_[*behind - 2]))
+      return std::nullopt;
     const char next = *behind < text_.size() ? text_[*behind] : ' ';
     return next >= '0' && next <= '9' ? std::nullopt : behind;
   }

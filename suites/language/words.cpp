@@ -40,7 +40,7 @@ Script script_of(char32_t c) {
 /// Thai, Lao, Tibetan, Burmese and Khmer are written without blanks too.
 bool is_written_without_blanks(char32_t c) { return (c >= 0xE00 && c <= 0x109F) || (c >= 0x1780 && c <= 0x17FF); }
 
-bool is_letter(char32_t c) {
+bool is_word_letter(char32_t c) {
   if (c < 0x80) return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   const auto category = utf8proc_category(static_cast<utf8proc_int32_t>(c));
   return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
@@ -52,7 +52,7 @@ bool is_capital(char32_t c) {
   return utf8proc_category(static_cast<utf8proc_int32_t>(c)) == UTF8PROC_CATEGORY_LU;
 }
 
-bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
+bool is_number_sign(char32_t c) { return c >= '0' && c <= '9'; }
 bool is_greek(char32_t c) { return c >= 0x370 && c <= 0x3FF; }
 bool is_apostrophe(char32_t c) { return c == '\'' || c == U'\u2019'; }
 
@@ -64,7 +64,7 @@ bool ends_sentence(char32_t c) {
 
 /// Signs that make a term of the word they touch.
 bool is_operator(char32_t c) {
-  return c == '_' || c == '^' || c == '=' || c == '\\' || c == '*' || c == '/' || is_digit(c);
+  return c == '_' || c == '^' || c == '=' || c == '\\' || c == '*' || c == '/' || is_number_sign(c);
 }
 
 bool is_neutral(std::string_view word) {
@@ -85,7 +85,7 @@ class WordReader {
     std::vector<Word> words;
     bool starts_sentence = true;
     for (std::size_t at = 0; at < text_.size();) {
-      if (!is_letter(text_[at])) {
+      if (!is_word_letter(text_[at])) {
         starts_sentence = starts_sentence || ends_sentence(text_[at]);
         ++at;
         continue;
@@ -108,8 +108,8 @@ class WordReader {
     if (script == Script::han || script == Script::kana || is_written_without_blanks(text_[at])) return at + 1;
     std::size_t end = at + 1;
     while (end < text_.size()) {
-      const bool goes_on = is_letter(text_[end]) && (script_of(text_[end]) == script || is_mark(text_[end]));
-      const bool joins = script == Script::latin && is_apostrophe(text_[end]) && is_letter(at_or_blank(end + 1));
+      const bool goes_on = is_word_letter(text_[end]) && (script_of(text_[end]) == script || is_mark(text_[end]));
+      const bool joins = script == Script::latin && is_apostrophe(text_[end]) && is_word_letter(at_or_blank(end + 1));
       if (!goes_on && !joins) break;
       ++end;
     }
@@ -128,8 +128,8 @@ class WordReader {
     if (script_of(text_[begin]) != Script::latin) return true;
     const char32_t before = begin == 0 ? U' ' : text_[begin - 1], behind = at_or_blank(end);
     if (size == 1 || is_operator(before) || is_operator(behind) || behind == '(' || behind == '[') return false;
-    const bool is_member = before == '.' && begin >= 2 && is_letter(text_[begin - 2]);
-    if (is_member || (behind == '.' && is_letter(at_or_blank(end + 1)))) return false;
+    const bool is_member = before == '.' && begin >= 2 && is_word_letter(text_[begin - 2]);
+    if (is_member || (behind == '.' && is_word_letter(at_or_blank(end + 1)))) return false;
     const std::u32string_view word = std::u32string_view(text_).substr(begin, size);
     return std::none_of(word.begin() + 1, word.end(), is_capital);  // neither acronym nor identifier
   }

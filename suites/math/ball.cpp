@@ -10,7 +10,7 @@ namespace {
 constexpr long kMaxMagnitudeBits = 40'000;
 constexpr long kGuardBits = 64;  // more than the series and the repeated squarings below lose
 
-long n_bits(const mpz_class& a) { return static_cast<long>(mpz_sizeinbase(a.get_mpz_t(), 2)); }
+long magnitude_bits(const mpz_class& a) { return static_cast<long>(mpz_sizeinbase(a.get_mpz_t(), 2)); }
 
 mpz_class shifted(const mpz_class& a, long bits) {
   mpz_class out;
@@ -40,7 +40,7 @@ Ball between(const mpz_class& low, const mpz_class& high) {
 
 /// exp(x) for real x.
 mpz_class exp_series(const mpz_class& x, long bits) {
-  const long halvings = 8 + std::max(0L, n_bits(x) - bits);
+  const long halvings = 8 + std::max(0L, magnitude_bits(x) - bits);
   const mpz_class reduced = shifted(x, -halvings);
   mpz_class term = shifted(1, bits), sum = term;
   for (long n = 1; term != 0 && term != -1; ++n) {
@@ -53,7 +53,7 @@ mpz_class exp_series(const mpz_class& x, long bits) {
 
 /// cos(x) and sin(x) for real x.
 void unit_series(const mpz_class& x, long bits, mpz_class& cosine, mpz_class& sine) {
-  const long halvings = 8 + std::max(0L, n_bits(x) - bits);
+  const long halvings = 8 + std::max(0L, magnitude_bits(x) - bits);
   const mpz_class reduced = shifted(x, -halvings);
   mpz_class term = shifted(1, bits);
   cosine = term;
@@ -94,7 +94,7 @@ mpz_class pi_fixed(long bits) { return 4 * (4 * atan_inverse(5, bits) - atan_inv
 /// ln(x) for x > 0: ln m + k ln 2 with m in [1, 2).
 mpz_class ln_fixed(const mpz_class& x, long bits) {
   const mpz_class one = shifted(1, bits);
-  const long k = n_bits(x) - 1 - bits;
+  const long k = magnitude_bits(x) - 1 - bits;
   const mpz_class m = shifted(x, -k);
   const mpz_class ln_m = 2 * odd_series(shifted(m - one, bits) / mpz_class(m + one), bits, 1);
   const mpz_class ln_2 = 2 * odd_series(one / 3, bits, 1);
@@ -125,7 +125,7 @@ bool excludes_zero(const ComplexBall& a) { return !contains_zero(a.re) || !conta
 bool is_below(const ComplexBall& a, long bits, long precision_bits) {
   const auto below = [&](const Ball& part) {
     const mpz_class largest = ::abs(part.middle) + part.radius;
-    return n_bits(largest) <= precision_bits - bits - 1;
+    return magnitude_bits(largest) <= precision_bits - bits - 1;
   };
   return below(a.re) && below(a.im);
 }
@@ -137,7 +137,8 @@ bool BallArithmetic::spend(std::int64_t operations, long bits) {
 }
 
 std::optional<Ball> BallArithmetic::checked(Ball a) const {
-  if (n_bits(a.middle) > precision_ + kMaxMagnitudeBits || n_bits(a.radius) > precision_ + kMaxMagnitudeBits) {
+  if (magnitude_bits(a.middle) > precision_ + kMaxMagnitudeBits ||
+      magnitude_bits(a.radius) > precision_ + kMaxMagnitudeBits) {
     return std::nullopt;
   }
   return a;
@@ -191,7 +192,7 @@ std::optional<Ball> BallArithmetic::real_exp(const Ball& a) {
 
 std::optional<ComplexBall> BallArithmetic::unit(const Ball& a) {
   static constexpr long kMaxAngleBits = 40;
-  if (n_bits(a.middle) > precision_ + kMaxAngleBits) return std::nullopt;
+  if (magnitude_bits(a.middle) > precision_ + kMaxAngleBits) return std::nullopt;
   const long bits = precision_ + kGuardBits + kMaxAngleBits;
   if (!spend(bits / 8 + 80, 0)) return std::nullopt;
   mpz_class cosine, sine;
@@ -245,7 +246,7 @@ std::optional<Ball> BallArithmetic::angle(const ComplexBall& a) {
 }
 
 std::optional<ComplexBall> BallArithmetic::rational(const mpq_class& value) {
-  if (!spend(4, n_bits(value.get_num()) + n_bits(value.get_den()))) return std::nullopt;
+  if (!spend(4, magnitude_bits(value.get_num()) + magnitude_bits(value.get_den()))) return std::nullopt;
   mpz_class middle = shifted(value.get_num(), precision_);
   const bool is_exact = mpz_divisible_p(middle.get_mpz_t(), value.get_den().get_mpz_t()) != 0;
   middle /= value.get_den();

@@ -43,7 +43,6 @@ struct ExprNode {
 class Expressions {
  public:
   const ExprNode& node(ExprId id) const { return nodes_[static_cast<std::size_t>(id)]; }
-  std::size_t size() const { return nodes_.size(); }
   /// The value if the expression is a number, else null.
   const mpq_class* number_of(ExprId id) const;
 

@@ -15,7 +15,7 @@ namespace assay::suites {
 namespace {
 
 constexpr std::size_t kMaxTokens = 2000;
-constexpr int kMaxDepth = 100;
+constexpr int kMaxExpressionDepth = 100;
 constexpr std::size_t kMaxDigits = 9000;
 
 const std::map<std::string_view, std::string_view>& function_names() {
@@ -66,7 +66,7 @@ class ExpressionParser : private TokenCursor {
   // --- Sums, products, powers ----------------------------------------------------------------------------------------
 
   ExprId sum() {
-    if (++depth_ > kMaxDepth) return kNoExpr;
+    if (++depth_ > kMaxExpressionDepth) return kNoExpr;
     ExprId value = product();
     while (value != kNoExpr) {
       const auto subtract = additive_sign();
@@ -165,7 +165,7 @@ class ExpressionParser : private TokenCursor {
   }
 
   ExprId exponent() {
-    if (++depth_ > kMaxDepth) return kNoExpr;
+    if (++depth_ > kMaxExpressionDepth) return kNoExpr;
     const bool negative = take("-");
     const ExprId value = is_sign("{") || is_sign("(") ? group() : atom();
     const ExprId whole = is_sign("^") ? (++at_, power_of(value, exponent())) : value;
@@ -405,7 +405,7 @@ class ExpressionParser : private TokenCursor {
 
   /// A named function with its power, base and argument.
   ExprId applied(std::string_view name) {
-    if (++depth_ > kMaxDepth) return kNoExpr;
+    if (++depth_ > kMaxExpressionDepth) return kNoExpr;
     ExprId raised = kNoExpr, base = kNoExpr;
     for (bool more = true; more;) {
       more = false;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 4096;
 constexpr std::size_t kMaxParts = 100;
-constexpr int kMaxDepth = 20;
+constexpr int kMaxAnswerDepth = 20;
 
 using Tokens = std::span<const MathToken>;
 using Kind = MathTokenKind;
@@ -129,7 +129,7 @@ class AnswerParser {
 
   MathAnswer parse(Tokens tokens) {
     tokens = without_punctuation(tokens);
-    if (++depth_ > kMaxDepth) return unread(tokens);
+    if (++depth_ > kMaxAnswerDepth) return unread(tokens);
     MathAnswer answer = shape(tokens);
     --depth_;
     if (answer.text.empty()) answer.text = joined(tokens);

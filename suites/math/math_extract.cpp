@@ -19,9 +19,6 @@ namespace {
 constexpr std::size_t kMaxLineBytes = 400;
 constexpr std::size_t kMaxFormulaBytes = 4096;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 /// A formula's content and the place behind its closing delimiter.
 struct Formula {
   std::string_view content;

@@ -10,9 +10,7 @@ namespace assay::suites {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '~'; }
+bool is_tex_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '~'; }
 
 class MathTokenizer {
  public:
@@ -42,7 +40,7 @@ class MathTokenizer {
 
   void step() {
     const char c = peek();
-    if (is_blank(c)) {
+    if (is_tex_blank(c)) {
       ++at_;
       after_space_ = true;
     } else if (is_digit(c) || (c == '.' && is_digit(peek(1)))) {
@@ -55,7 +53,7 @@ class MathTokenizer {
       ++at_;
     } else if (c == '*' && peek(1) == '*') {
       at_ += 2;
-      const bool is_power = !tokens_.empty() && at_ < text_.size() && !is_blank(peek()) && n_emphases_ == 0;
+      const bool is_power = !tokens_.empty() && at_ < text_.size() && !is_tex_blank(peek()) && n_emphases_ == 0;
       if (is_power) return add_sign("^");
       ++n_emphases_;
     } else if (c == '{' && (text_.substr(at_, 3) == "{,}")) {
@@ -165,7 +163,7 @@ class MathTokenizer {
   /// The group of a text command at the cursor as tokens. False if no closed group follows.
   bool text_argument() {
     std::size_t open = at_;
-    while (open < text_.size() && is_blank(text_[open])) ++open;
+    while (open < text_.size() && is_tex_blank(text_[open])) ++open;
     if (open >= text_.size() || text_[open] != '{') return false;
     std::size_t close = open, depth = 0;
     for (; close < text_.size(); ++close) {

@@ -1,6 +1,7 @@
 // What holds without bubblewrap: mode `none`, and how opening fails.
 
 #include <unistd.h>
+#include <algorithm>
 
 #include <csignal>
 #include <filesystem>
@@ -107,6 +108,7 @@ TEST_CASE("bwrap_command: all namespaces are new, all capabilities dropped, only
   BwrapSetup setup;
   setup.bwrap_path = "/usr/bin/bwrap";
   setup.python_prefix = "/opt/python";
+  setup.filter_fd = 11;
   setup.files = {{"main.py", 12}};
   setup.command = {"/opt/python/bin/python3", "main.py"};
   const std::vector<std::string> words = bwrap_command(setup, {});
@@ -117,7 +119,8 @@ TEST_CASE("bwrap_command: all namespaces are new, all capabilities dropped, only
   CHECK(has({"--unshare-all"}));
   CHECK(has({"--unshare-user"}));
   CHECK(has({"--cap-drop", "ALL"}));
-  CHECK(has({"--die-with-parent", "--new-session"}));
+  CHECK(has({"--new-session"}));
+  CHECK(has({"--die-with-parent"}));
   CHECK(has({"--clearenv"}));
   CHECK(has({"--ro-bind", "/opt/python", "/opt/python"}));
   CHECK(has({"--file", "12", "/tmp/main.py"}));
@@ -129,9 +132,25 @@ TEST_CASE("bwrap_command: all namespaces are new, all capabilities dropped, only
 }
 
 TEST_CASE("build_system_call_filter: gives whole BPF instructions", "[sandbox]") {
-  const auto filter = build_system_call_filter();
+  const auto filter = build_system_call_filter(false);
   REQUIRE(filter);
   CHECK(filter->size() % 8 == 0);     // struct sock_filter, linux/filter.h
   CHECK(filter->size() / 8 > 100);    // more instructions than system calls that Python needs
   CHECK(filter->size() / 8 <= 4096);  // BPF_MAXINSNS
+}
+
+TEST_CASE("bwrap_command: a warm sandbox may make namespaces, and lives as long as its socket", "[sandbox]") {
+  BwrapSetup setup;
+  setup.bwrap_path = "/usr/bin/bwrap";
+  setup.python_prefix = "/usr";
+  setup.status_fd = 12;
+  setup.command = {"/usr/bin/python3"};
+  const std::vector<std::string> words = bwrap_command(setup, {});
+  const auto has = [&](const std::string& word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  CHECK(has("CAP_SYS_ADMIN"));
+  CHECK_FALSE(has("--die-with-parent"));
+  CHECK_FALSE(has("--seccomp"));
+  setup.filter_fd = 11;
+  const std::vector<std::string> cold = bwrap_command(setup, {});
+  CHECK(std::find(cold.begin(), cold.end(), "CAP_SYS_ADMIN") == cold.end());
 }

@@ -32,6 +32,7 @@ for name in ("typing", "re", "math", "random", "itertools", "functools", "collec
 
 libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL: the interpreter's lock is held, so the copy holds it too
 CLONE_FLAGS = 0x00020000 | 0x08000000 | 0x20000000 | signal.SIGCHLD  # NEWNS, NEWIPC, NEWPID
+SET_PARENT_DEATH_SIGNAL = 1
 PIDFD_OPEN = 434  # on every architecture
 
 
@@ -140,6 +141,7 @@ def serve(config):
             try:
                 control.detach()
                 signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the program could end it
+                checked(libc.prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0), "parent's death")
                 mount_folder(request["folder_bytes"])
                 program = os.fork()
                 if program != 0:
@@ -166,7 +168,7 @@ def serve(config):
         waiting.register(control, 0)  # tells of its end alone
         while not any(fd == handle for fd, _ in waiting.poll()):
             if any(fd == CONTROL for fd, _ in waiting.poll(0)):
-                os._exit(0)  # who asked is gone; the namespace ends with this process, and the program with it
+                os._exit(0)  # who asked is gone; the keeper ends with this process, and the program with it
         os.waitpid(keeper, 0)
         os.close(handle)
 

@@ -447,12 +447,18 @@ Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::i
 
 }  // namespace
 
-Result<CudaDevice> open_cuda_device(int ordinal) {
-  ASSAY_ASSIGN(const kernels::DeviceFacts facts, kernels::open_device(ordinal));
+Result<CudaDevice> open_cuda_device(int ordinal, std::string_view path) {
+  std::optional<kernels::CudaPath> asked;
+  for (const kernels::CudaPath known : {kernels::CudaPath::hopper, kernels::CudaPath::portable}) {
+    if (path == to_string(known)) asked = known;
+  }
+  if (!asked && path != "auto") return bad_input("--cuda-path must be auto, hopper or portable, is ", path);
+  ASSAY_ASSIGN(const kernels::DeviceFacts facts, kernels::open_device(ordinal, asked));
   return CudaDevice{facts.ordinal,
                     facts.name,
                     facts.pci_bus_id,
                     facts.compute_capability,
+                    std::string(to_string(facts.path)),
                     facts.n_multiprocessors,
                     static_cast<std::int64_t>(facts.memory_bytes),
                     static_cast<std::int64_t>(facts.free_memory_bytes),

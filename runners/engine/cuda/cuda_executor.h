@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runners/engine/executor.h"
@@ -20,6 +21,7 @@ struct CudaDevice {
   std::string name;
   std::string pci_bus_id;      ///< "0000:1b:00.0"
   int compute_capability = 0;  ///< 90 is 9.0
+  std::string path;            ///< whose kernels run: "hopper" or "portable"; each has its own bits
   int n_multiprocessors = 0;
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
@@ -27,9 +29,10 @@ struct CudaDevice {
   int runtime_version = 0;
 };
 
-/// Makes device `ordinal` this thread's own. Error{environment} if there is none, its driver is too old, or the kernels
-/// don't run on it: the message says which.
-Result<CudaDevice> open_cuda_device(int ordinal);
+/// Makes device `ordinal` this thread's own, and `path` (auto, hopper or portable) the process's kernels: auto is what
+/// ASSAY_CUDA_PATH names, or else Hopper's where the device is one. Error{environment} if there is no such device, its
+/// driver is too old, or the kernels don't run on it: the message says which.
+Result<CudaDevice> open_cuda_device(int ordinal, std::string_view path = "auto");
 
 /// Error{bad_input} names what of the model the kernels don't run.
 Result<> check_cuda_model(const Model& model);

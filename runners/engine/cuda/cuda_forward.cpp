@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/quantized/quantized_rows.cuh"
 #include "kernels/rmsnorm/mtp_pair.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
 #include "runners/engine/cuda/device_product.h"
@@ -68,7 +69,8 @@ Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStrea
   ASSAY_TRY(kernels::mtp_pair({table.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(), mtp.hnorm.data(),
                                m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
                               stream));
-  ASSAY_TRY(products_->multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(
+      products_->multiply(pair_.data(), rows.n_rows, rows.role(), mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
   return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
 }
@@ -85,9 +87,7 @@ Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const P
   }
   ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));
   return std::visit(
-      [&](const auto& ffn) {
-        return std::get<FfnLayer>(ffn_).run(ffn, rows.n_rows, normed_.data(), x_.data(), stream);
-      },
+      [&](const auto& ffn) { return std::get<FfnLayer>(ffn_).run(ffn, rows, normed_.data(), x_.data(), stream); },
       weights.ffn);
 }
 
@@ -102,7 +102,9 @@ Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
 
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
-  return products_->multiply(rows, n, model_->head(), Epilogue::store_f32, logits_.data(), stream);
+  // Few rows of a pass need logits, so that prompts' are made as those of generated positions are.
+  return products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
+                             stream);
 }
 
 }  // namespace assay::runners

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "harness/base/log.h"
 #include "kernels/attention/mla_cache.cuh"
 #include "kernels/router/route_rows.cuh"
 #include "runners/engine/cuda/cuda_executor.h"
@@ -97,6 +98,7 @@ class ModelUpload {
     if (model_.lm_head.data != model_.embed_tokens.data) {
       ASSAY_ASSIGN(out.lm_head, kept(model_.lm_head, vocab));
     }
+    max_quantized_elements_ = 0;  // of what comes now: tables and heads are never widened there
     ASSAY_ASSIGN(out.norm, floats(model_.norm));
     for (const LayerWeights& layer : model_.layers) {
       ASSAY_ASSIGN(DeviceLayer made, upload_layer(layer));
@@ -109,6 +111,7 @@ class ModelUpload {
     ASSAY_TRY(uploader_.finish());
     out.weight_bytes = done_bytes_;
     out.sizes.max_fp8_width = max_fp8_width_;
+    out.sizes.max_quantized_elements = max_quantized_elements_;
     return out;
   }
 
@@ -219,7 +222,8 @@ class ModelUpload {
     const bool any = std::any_of(rows.begin(), rows.end(), [](const RowSource& row) {
       return row.weight != nullptr && is_quantized(row.weight->type);
     });
-    if (!any || !keeps_blocks(config_, n_in) || !is_whole(columns, n_in)) {
+    const bool keeps = options_.quantized == QuantizedWeights::blocks && keeps_blocks(config_, n_in);
+    if (!any || !keeps || !is_whole(columns, n_in)) {
       ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, n_in, columns));
       return DeviceWeight(std::move(out));
     }
@@ -237,6 +241,7 @@ class ModelUpload {
         add_progress(kernels::device_row_groups(part.n_rows),
                      static_cast<int>(kernels::device_row_group_bytes(part.type, n_in)), 1);
         ASSAY_ASSIGN(part.blocks, uploader_.blocks(part.type, n_in, own));
+        max_quantized_elements_ = std::max(max_quantized_elements_, own.size() * static_cast<std::size_t>(n_in));
       }
       out.parts.push_back(std::move(part));
       first = end;
@@ -489,6 +494,7 @@ class ModelUpload {
   const LoadOptions& options_;
   std::uint64_t done_bytes_ = 0;
   int max_fp8_width_ = 0;
+  std::size_t max_quantized_elements_ = 0;
 };
 
 Result<> check_attention(const ModelConfig& c, const std::string& where) {
@@ -536,12 +542,24 @@ Result<> check_cuda_model(const Model& model) {
   return check_experts(c, where);
 }
 
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options) {
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
   ASSAY_TRY(check_cuda_model(model));
+  LoadOptions options = asked;
+  const std::int64_t saved_bytes = cuda_saved_bytes(model.config, model.checkpoint);
+  if (kernels::cuda_path() == kernels::CudaPath::portable) {
+    if (model.config.quantization_config && options.fp8 == Fp8Weights::blocks) {
+      log_note("weights in FP8 blocks become bfloat16: Hopper's kernels alone multiply them");
+    }
+    if (saved_bytes > 0 && options.quantized == QuantizedWeights::blocks) {
+      log_note("quantised weights become bfloat16: Hopper's kernels alone multiply them");
+    }
+    options.fp8 = Fp8Weights::widen;
+    options.quantized = QuantizedWeights::widen;
+  }
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
   const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes), options.fp8,
-                                        cuda_saved_bytes(model.config, model.checkpoint));
+                                        options.quantized == QuantizedWeights::blocks ? saved_bytes : 0);
   if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
     return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
                              " MiB there, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,

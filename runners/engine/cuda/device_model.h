@@ -85,7 +85,8 @@ struct DeviceSizes {
   int n_routed_experts = 0, num_experts_per_tok = 0, moe_width = 0;
   bool has_shared_experts = false;
   int n_cache_layers = 0;
-  int max_fp8_width = 0;  ///< the most columns of a weight in FP8 blocks; 0: there is none
+  int max_fp8_width = 0;                   ///< the most columns of a weight in FP8 blocks; 0: there is none
+  std::size_t max_quantized_elements = 0;  ///< of a part of a layer's weight that stays quantised; 0: there is none
 
   /// Planes of cache pages: keys and values of every layer, or its latents; and elements of a page in each.
   int n_cache_planes() const { return is_mla ? n_cache_layers : 2 * n_cache_layers; }

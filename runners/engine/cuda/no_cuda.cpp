@@ -11,7 +11,7 @@ Error no_cuda() {
 }
 }  // namespace
 
-Result<CudaDevice> open_cuda_device(int) { return no_cuda(); }
+Result<CudaDevice> open_cuda_device(int, std::string_view) { return no_cuda(); }
 
 Result<> check_cuda_model(const Model&) { return no_cuda(); }
 

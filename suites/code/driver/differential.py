@@ -8,7 +8,7 @@ RELATIVE_TOLERANCE = 1e-7
 LEAST_TEST_S = 4.0
 REFERENCE_TIMES = 4.0      # a program may take this much longer than the reference
 
-# MBPP+'s inputs lost their types on the way to JSON. What each task's arguments are, in EvalPlus's own reading.
+# MBPP+ lost the types of its inputs on the way to JSON. What each task takes, in EvalPlus's own reading.
 ALL_TUPLES = (2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809)
 ALL_LISTS_OF_TUPLES = (63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780)
 FIRST_LIST_OF_TUPLES = (75, 413, 444, 753)

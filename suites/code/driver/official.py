@@ -68,19 +68,13 @@ def without_main_guard(source):
 def as_function(source):
     """The program as the body of wrapped_function(), behind the header and its own imports."""
     try:
-        statements = ast.parse(source).body
+        tree = ast.parse(source)
     except Exception:
         return source
-    is_import = [isinstance(s, (ast.Import, ast.ImportFrom)) for s in statements]
-    imports = ast.Module([s for s, i in zip(statements, is_import) if i], [])
-    return lcb_header() + "\n" + ast.unparse(imports) + "\ndef wrapped_function():\n" + indented(statements, is_import)
-
-
-def indented(statements, is_import):
-    """ast writes the indentation, so that texts of several lines stay as they are."""
+    imports = [s for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
     wrapper = ast.parse("def wrapped_function():\n    pass").body[0]
-    wrapper.body = [s for s, i in zip(statements, is_import) if not i]
-    return ast.unparse(wrapper).partition("\n")[2] if wrapper.body else ""
+    wrapper.body = [s for s in tree.body if s not in imports]  # none: no program, as its own harness has it
+    return lcb_header() + "\n" + ast.unparse(ast.Module(imports, [])) + "\n" + ast.unparse(wrapper)
 
 
 def lcb_load(source, entry_point, seconds):

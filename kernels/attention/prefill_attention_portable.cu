@@ -1,0 +1,60 @@
+// Prefill attention on the portable path. Contract in prefill_attention.cuh, core in prefill_portable.cuh.
+
+#include "kernels/attention/portable.cuh"
+#include "kernels/attention/prefill_portable.cuh"
+#include "kernels/device/launch.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+/// Where a tile's queries and its sequence's pages are, for one head.
+template <int kDim>
+struct PagedRows {
+  const __nv_bfloat16* q;
+  std::int64_t q_stride;
+  const __nv_bfloat16* keys;
+  const __nv_bfloat16* values;
+  const std::int32_t* pages;
+  int kv_heads, kv_head;
+  __device__ const __nv_bfloat16* query(int row, int column) const { return q + row * q_stride + column; }
+  __device__ std::int64_t place(int u) const {
+    const std::int64_t page = pages[u / kCachePageTokens];
+    return ((page * kv_heads + kv_head) * kCachePageTokens + u % kCachePageTokens) * kDim;
+  }
+  __device__ const __nv_bfloat16* key(int u, int column) const { return keys + place(u) + column; }
+  __device__ const __nv_bfloat16* value(int u, int column) const { return values + place(u) + column; }
+};
+
+template <int kDim>
+__global__ void __launch_bounds__(kPrefillThreads, 1)
+    portable_prefill_kernel(const __grid_constant__ PrefillAttentionArgs a) {
+  const int head = static_cast<int>(blockIdx.x) % a.heads;
+  const PrefillTile tile = a.tiles[static_cast<int>(blockIdx.x) / a.heads];
+  const std::int64_t q_stride = std::int64_t{a.heads} * kDim;
+  const PagedRows<kDim> rows{a.q + tile.first_row * q_stride + head * kDim,
+                             q_stride,
+                             a.cache.keys,
+                             a.cache.values,
+                             a.page_table + static_cast<std::ptrdiff_t>(tile.sequence) * a.page_table_stride,
+                             a.cache.kv_heads,
+                             head / (a.heads / a.cache.kv_heads)};
+  attend_tile<PrefillShape<kDim, kDim>>(tile, rows, a.scale, a.out, a.heads, head);
+}
+
+template <int kDim>
+Result<> launch_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
+  constexpr std::size_t kSharedBytes = PrefillShape<kDim, kDim>::kSharedBytes;
+  static const Result<> allowed = allow_shared_memory(portable_prefill_kernel<kDim>, kSharedBytes);
+  ASSAY_TRY(allowed);
+  return launch("prefill_attention", portable_prefill_kernel<kDim>,
+                {dim3(static_cast<unsigned>(args.n_tiles * args.heads)), kPrefillThreads, kSharedBytes}, stream, args);
+}
+
+}  // namespace
+
+Result<> launch_portable_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
+  return args.cache.head_dim == 64 ? launch_prefill<64>(args, stream) : launch_prefill<128>(args, stream);
+}
+
+}  // namespace assay::kernels
