@@ -1,10 +1,11 @@
 #pragma once
-// Matrix product with a weight of GGUF's quantised types on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k]. For up to some
-//   hundred rows: of more, products are faster with a weight that was widened before (quantized/quantized_rows.cuh).
-//   But that is another sum, so who calls chooses by something else than the number of rows. x [m_rows, n_in] bfloat16
-//   row-major with a stride; w [n_out, n_in] as kernels/quantized/device_layout.h lays it down: a weight is u · scale +
-//   addend with an integer u, all as in the file, nothing rounded. n_in % 64 == 0, n_out % 8 == 0, x_stride % 8 == 0,
-//   addresses 16-byte aligned; m_rows from 0 on.
+// Matrix product with a weight of GGUF's quantised types on Hopper: y[m, n] = Σ_k x[m, k] · w[n, k].
+//   x [m_rows, n_in] bfloat16 row-major with a stride; w [n_out, n_in] as kernels/quantized/device_layout.h lays it
+//   down: a weight is u · scale + addend with an integer u, all as in the file, nothing rounded. n_in % 64 == 0,
+//   n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on.
+//
+//   For up to some hundred rows. More are faster with a weight that was widened before (quantized/quantized_rows.cuh);
+//   that is another sum, so who calls chooses by something else than the number of rows.
 //
 //   The sum. Block b has the inputs 32b … 32b + 31. Its part of a sum is made by the tensor cores from zero, two
 //   products of 16 inputs (mma.m16n8k16; weights are always the 16-row operand, as integers, which bfloat16 holds):

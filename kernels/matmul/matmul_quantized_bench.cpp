@@ -1,12 +1,14 @@
-// Products of Llama-3.1-8B's shapes with quantised weights, from one row to thousands. Bytes are those of the blocks in
-// the file, which is what the operation must read at the least. Weights rotate through 2 GB, so that each is read from
-// memory.
+// Products of Llama-3.1-8B's shapes with quantised weights, from one row to hundreds, and for thousands those with
+// weights that are widened first. Bytes are those of the blocks in the file, which is what the operation must read at
+// the least. Weights rotate through 2 GB, so that each is read from memory.
 
 #include <algorithm>
 #include <string>
 
 #include "kernels/device/bench_support.cuh"
+#include "kernels/matmul/matmul_bf16.cuh"
 #include "kernels/matmul/matmul_quantized.cuh"
+#include "kernels/quantized/quantized_rows.cuh"
 
 namespace assay::kernels {
 
@@ -15,7 +17,7 @@ namespace {
 using Bf16 = __nv_bfloat16;
 
 struct Pool {
-  DeviceBuffer<Bf16> weights, x;  // any bytes are a weight
+  DeviceBuffer<Bf16> weights, x, widened;  // any bytes are a weight
   DeviceBuffer<float> y;
 };
 
@@ -25,6 +27,7 @@ Result<Pool> create_pool(const BenchContext& context) {
   Pool pool;
   ASSAY_ASSIGN(pool.weights, DeviceBuffer<Bf16>::create(kPoolBytes / 2));
   ASSAY_ASSIGN(pool.x, DeviceBuffer<Bf16>::create(std::size_t{4096} * 14336));
+  ASSAY_ASSIGN(pool.widened, DeviceBuffer<Bf16>::create(std::size_t{28672} * 4096));
   ASSAY_ASSIGN(pool.y, DeviceBuffer<float>::create(std::size_t{4096} * 28672));
   ASSAY_TRY(fill_random(pool.weights.span(), 0.05f, 1, context.stream.get()));
   ASSAY_TRY(fill_random(pool.x.span(), 1.0f, 2, context.stream.get()));
@@ -76,6 +79,37 @@ Result<> bench_shape(const BenchContext& context, const Pool& pool, const Type& 
   return {};
 }
 
+/// A prompt's product: the weight is widened, alone (bytes are then those of the blocks and of bfloat16), and before
+/// the product.
+Result<> bench_prompt(const BenchContext& context, const Pool& pool, const Type& t, const Shape& s) {
+  const std::size_t size = device_weight_bytes(t.type, s.n, s.k), n = kPoolBytes / size;
+  const auto widen = [&](int i) {
+    const auto* w = reinterpret_cast<const std::byte*>(pool.weights.data()) + size * (static_cast<std::size_t>(i) % n);
+    return widen_quantized({w, t.type, s.n, s.k, pool.widened.data()}, context.stream.get());
+  };
+  MatmulBf16Args args;
+  args.x = pool.x.data();
+  args.x_stride = args.n_in = s.k;
+  args.m_rows = s.m;
+  args.w = pool.widened.data();
+  args.n_out = s.n;
+  args.y = pool.y.data();
+  args.y_stride = s.n;
+  args.w_is_new = true;
+  constexpr int kLaunches = 20;
+  const std::string shape = std::to_string(s.n) + " x " + std::to_string(s.k);
+  ASSAY_ASSIGN(const double alone_us, time_us(context.stream, kLaunches, widen));
+  const Shape weight{0, s.n, s.k};
+  print_row(context, {std::string(t.name) + " widen " + shape, alone_us, weight.bytes(t.type) + 2.0 * s.n * s.k, 0});
+  ASSAY_ASSIGN(const double us, time_us(context.stream, kLaunches, [&](int i) -> Result<> {
+                 ASSAY_TRY(widen(i));
+                 return matmul_bf16(args, context.stream.get());
+               }));
+  print_row(context,
+            {std::string(t.name) + " widened " + std::to_string(s.m) + " x " + shape, us, s.bytes(t.type), s.flop()});
+  return {};
+}
+
 }  // namespace
 
 Result<> bench_quantized(const BenchContext& context) {
@@ -87,7 +121,7 @@ Result<> bench_quantized(const BenchContext& context) {
       for (const auto& [n, k] : weights) ASSAY_TRY(bench_shape(context, pool, t, {m, n, k}));
     }
     for (const auto& [n, k] : {weights[0], weights[2], weights[3]}) {
-      ASSAY_TRY(bench_shape(context, pool, t, {2048, n, k}));
+      ASSAY_TRY(bench_prompt(context, pool, t, {4096, n, k}));
     }
   }
   for (const Type& t : {Type{WeightType::q4_0, "Q4_0"}, Type{WeightType::q4_1, "Q4_1"}, Type{WeightType::q5_0, "Q5_0"},
