@@ -17,6 +17,7 @@ constexpr int kEight = 8;                             // values that a thread ma
 constexpr int kChunkEights = kDeviceInputs / kEight;  // of a row of a chunk
 constexpr int kWidenThreads = kDeviceRows * kChunkEights;
 constexpr int kEmbedThreads = 256;
+constexpr float kNoAddend = -0.0f;  // keeps a zero's sign, which +0 would not
 
 /// A type's form and a width as kernels take them.
 struct RowsForm {
@@ -70,7 +71,7 @@ __device__ inline float2 scale_and_addend(const RowsForm& form, const std::uint8
   const std::uint8_t* own = head + form.head_bytes + block * form.block_scale_bytes;
   switch (form.scales) {
     case ScaleForm::plain:
-      return make_float2(half_at(own + 4 * g + 2 * high), 0.0f);
+      return make_float2(half_at(own + 4 * g + 2 * high), kNoAddend);
     case ScaleForm::with_addend:
       return make_float2(half_at(own + 8 * g + 4 * high), half_at(own + 8 * g + 4 * high + 2));
     case ScaleForm::super_with_addend: {
@@ -80,7 +81,7 @@ __device__ inline float2 scale_and_addend(const RowsForm& form, const std::uint8
     }
     default: {
       const auto scale = static_cast<std::int8_t>(own[4 * g + 2 * high + half]);
-      return make_float2(half_at(head + 4 * g + 2 * high) * static_cast<float>(scale), 0.0f);
+      return make_float2(half_at(head + 4 * g + 2 * high) * static_cast<float>(scale), kNoAddend);
     }
   }
 }
@@ -124,6 +125,7 @@ __global__ void __launch_bounds__(kEmbedThreads) embed_quantized_kernel(EmbedQua
 
 /// A block a chunk, a warp a row of it.
 __global__ void __launch_bounds__(kWidenThreads) widen_quantized_kernel(WidenQuantizedArgs a, RowsForm form) {
+  hopper::let_next_grid_start();
   const int chunk = static_cast<int>(blockIdx.x), group = static_cast<int>(blockIdx.y);
   const int row = static_cast<int>(threadIdx.x) / kChunkEights, eight = static_cast<int>(threadIdx.x) % kChunkEights;
   const int out_row = group * kDeviceRows + row, k = chunk * kDeviceInputs + eight * kEight;

@@ -41,7 +41,7 @@ enum class Fp8Weights {
 enum class QuantizedWeights {
   blocks,  ///< kept as in the file: generated positions take their exact values, prompts these rounded to bfloat16; but
            ///< widened on the portable path
-  widen,   ///< bfloat16: more memory, and faster from some fifty sequences at a time on
+  widen,   ///< bfloat16: more memory, but faster with a hundred sequences at a time
 };
 
 struct LoadOptions {

@@ -45,8 +45,9 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
 /// True if the GPU's products take quantised weights of this model and width as blocks: grouped-query attention, and
 /// rows of a multiple of 64.
 bool keeps_blocks(const ModelConfig& config, std::int64_t n_in);
-/// Bytes that weights which stay quantised on a GPU take less than in bfloat16. Experts' weights and gates and ups of
-/// two types don't stay so, nor does o_proj where heads are filled up (cuda/device_model.h).
+/// Bytes that weights which stay quantised on a GPU take less than in bfloat16; 0: none stays so. (Rows of fewer than
+/// 256 inputs may take more.) Experts' weights and gates and ups of two types don't stay so, nor does o_proj where
+/// heads are filled up (cuda/device_model.h).
 std::int64_t cuda_saved_bytes(const ModelConfig& config, const Checkpoint& checkpoint);
 
 /// The one of the two that the device calls for.

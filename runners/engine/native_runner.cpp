@@ -46,7 +46,7 @@ std::string precision_path(const Model& model, const NativeDevice& device, const
   if (device.cuda) {
     if (!model.config.quantization_config) {
       const bool keeps = load.quantized == QuantizedWeights::blocks;
-      return keeps && cuda_saved_bytes(model.config, model.checkpoint) > 0 ? "gguf_bf16" : "bf16";
+      return keeps && cuda_saved_bytes(model.config, model.checkpoint) != 0 ? "gguf_bf16" : "bf16";
     }
     return load.fp8 == Fp8Weights::blocks ? "fp8_w8a8" : "fp8_w8a16";
   }

@@ -550,7 +550,7 @@ Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
     if (model.config.quantization_config && options.fp8 == Fp8Weights::blocks) {
       log_note("weights in FP8 blocks become bfloat16: Hopper's kernels alone multiply them");
     }
-    if (saved_bytes > 0 && options.quantized == QuantizedWeights::blocks) {
+    if (saved_bytes != 0 && options.quantized == QuantizedWeights::blocks) {
       log_note("quantised weights become bfloat16: Hopper's kernels alone multiply them");
     }
     options.fp8 = Fp8Weights::widen;
