@@ -4,7 +4,7 @@
 
 #include "kernels/device/gpu_test.cuh"
 #include "kernels/device/handles.cuh"
-#include "kernels/quantized/test_device_weights.h"
+#include "kernels/quantized/test_device_weights.cuh"
 
 using namespace assay;
 using namespace assay::kernels;

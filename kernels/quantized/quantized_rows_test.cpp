@@ -2,7 +2,7 @@
 
 #include "kernels/device/handles.cuh"
 #include "kernels/matmul/matmul_bf16.cuh"
-#include "kernels/quantized/test_device_weights.h"
+#include "kernels/quantized/test_device_weights.cuh"
 
 using namespace assay;
 using namespace assay::kernels;
