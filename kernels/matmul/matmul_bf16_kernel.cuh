@@ -227,8 +227,8 @@ template <class T>
 Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const MatmulBf16Args& args = *launched.args;
   const int rows = launched.plan->rows;
-  // A product of 64 rows reads past the last stage if the tile has fewer rows; what it reads there is never stored.
-  const int slack = T::kGroups == 1 ? (kGroupRows - rows) * hopper::kSwizzleRowBytes : 0;
+  // Products of 64 rows read past the last stage if the tile has fewer rows; what they read there is never stored.
+  const int slack = (T::kGroups * kGroupRows - rows) * hopper::kSwizzleRowBytes;
   const int room = kSharedBytes - kBarrierBytes - slack;
   MatmulKernelArgs a{};
   a.output = {args.epilogue, args.m_rows, args.bias, args.y, args.y_stride, args.y_batch_stride};
