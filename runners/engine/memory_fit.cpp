@@ -95,6 +95,11 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
   return fit;
 }
 
+ModelConfig without_mtp(ModelConfig config) {
+  config.num_nextn_predict_layers = 0;
+  return config;
+}
+
 bool keeps_blocks(const ModelConfig& config, std::int64_t n_in) {
   return config.attention == Attention::gqa && n_in % 64 == 0;
 }
@@ -124,7 +129,7 @@ MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, cons
   if (device.device == "cpu") {
     return cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
   }
-  return cuda_memory_fit(config, device.available_bytes, device.fp8,
+  return cuda_memory_fit(without_mtp(config), device.available_bytes, device.fp8,
                          device.quantized == QuantizedWeights::blocks ? cuda_saved_bytes(config, checkpoint) : 0);
 }
 

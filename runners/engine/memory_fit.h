@@ -27,7 +27,7 @@ std::vector<DeviceMemory> run_devices();
 
 struct MemoryFit {
   std::int64_t weight_bytes = 0;        ///< of the files, and of what is made from them at load
-  std::int64_t kv_bytes_per_token = 0;  ///< as the engine keeps it there, the MTP layer's row included
+  std::int64_t kv_bytes_per_token = 0;  ///< as the engine keeps it there
   std::int64_t max_context_tokens = 0;  ///< of one sequence, at most the model's own; 0: not even the weights fit
   std::int64_t max_sequences = 0;       ///< that have the model's whole context at a time
 };
@@ -50,7 +50,10 @@ bool keeps_blocks(const ModelConfig& config, std::int64_t n_in);
 /// heads are filled up (cuda/device_model.h).
 std::int64_t cuda_saved_bytes(const ModelConfig& config, const Checkpoint& checkpoint);
 
-/// The one of the two that the device calls for.
+/// What is loaded where nothing is drafted: on a GPU the MTP module is left out then.
+ModelConfig without_mtp(ModelConfig config);
+
+/// The one of the two that the device calls for, without speculation.
 MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, const Checkpoint& checkpoint);
 
 }  // namespace assay::runners

@@ -125,3 +125,13 @@ TEST_CASE("cuda_saved_bytes: which quantised weights stay so, and what that save
   CHECK(cuda_saved_bytes(parsed(document), checkpoint) == 256 * 256 * 2 - 16 * 4352);
   CHECK(cuda_saved_bytes(parsed(deepseek_v3_config()), checkpoint) == 0);
 }
+
+// DeepSeek-V3 has one MTP layer: 61 layers of cache are left, and its 11.5 billion parameters, in FP8, are not there.
+TEST_CASE("without_mtp: a GPU that drafts nothing holds less", "[engine][fit]") {
+  const ModelConfig config = parsed(deepseek_v3_config());
+  const MemoryFit whole = cuda_memory_fit(config, 0), rest = cuda_memory_fit(without_mtp(config), 0);
+  CHECK(whole.kv_bytes_per_token == 62 * 576 * 2);
+  CHECK(rest.kv_bytes_per_token == 61 * 576 * 2);
+  CHECK(whole.weight_bytes - rest.weight_bytes > 11'000'000'000);
+  CHECK(whole.weight_bytes - rest.weight_bytes < 12'500'000'000);
+}

@@ -85,8 +85,12 @@ std::span<const std::byte> file_bytes_of(const WeightMatrix& w) {
 
 class ModelUpload {
  public:
-  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options)
-      : model_(model), config_(model.config), uploader_(std::move(uploader)), options_(options) {}
+  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options, bool with_mtp)
+      : model_(model),
+        mtp_(with_mtp && model.mtp ? &*model.mtp : nullptr),
+        config_(model.config),
+        uploader_(std::move(uploader)),
+        options_(options) {}
 
   Result<DeviceModel> run() {
     DeviceModel out;
@@ -104,8 +108,8 @@ class ModelUpload {
       ASSAY_ASSIGN(DeviceLayer made, upload_layer(layer));
       out.layers.push_back(std::move(made));
     }
-    if (model_.mtp) {
-      ASSAY_ASSIGN(out.mtp, mtp(*model_.mtp));
+    if (mtp_ != nullptr) {
+      ASSAY_ASSIGN(out.mtp, mtp(*mtp_));
     }
     ASSAY_ASSIGN(out.rope, rope());
     ASSAY_TRY(uploader_.finish());
@@ -123,7 +127,7 @@ class ModelUpload {
     s.vocab = as_int(config_.vocab_size);
     s.vocab_rows = rounded_up(s.vocab, 8);
     s.heads = as_int(config_.num_attention_heads);
-    s.n_cache_layers = model_.n_cache_layers();
+    s.n_cache_layers = static_cast<int>(model_.layers.size()) + (mtp_ != nullptr ? 1 : 0);
     if (s.is_mla) {
       s.q_lora_rank = as_int(config_.q_lora_rank.value_or(0));
       s.kv_lora_rank = as_int(config_.kv_lora_rank);
@@ -145,7 +149,7 @@ class ModelUpload {
       s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(moe.shared_experts->gate_proj.n_out, 8));
     };
     for (const LayerWeights& layer : model_.layers) add_ffn(layer.ffn);
-    if (model_.mtp) add_ffn(model_.mtp->layer.ffn);
+    if (mtp_ != nullptr) add_ffn(mtp_->layer.ffn);
     return s;
   }
 
@@ -489,6 +493,7 @@ class ModelUpload {
   }
 
   const Model& model_;
+  const MtpWeights* mtp_;  // none: left out
   const ModelConfig& config_;
   Uploader uploader_;
   const LoadOptions& options_;
@@ -542,7 +547,7 @@ Result<> check_cuda_model(const Model& model) {
   return check_experts(c, where);
 }
 
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked, bool with_mtp) {
   ASSAY_TRY(check_cuda_model(model));
   LoadOptions options = asked;
   const std::int64_t saved_bytes = cuda_saved_bytes(model.config, model.checkpoint);
@@ -558,15 +563,16 @@ Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
   }
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
-  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes), options.fp8,
-                                        options.quantized == QuantizedWeights::blocks ? saved_bytes : 0);
+  const MemoryFit fit =
+      cuda_memory_fit(with_mtp ? model.config : without_mtp(model.config), static_cast<std::int64_t>(free_bytes),
+                      options.fp8, options.quantized == QuantizedWeights::blocks ? saved_bytes : 0);
   if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
     return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
                              " MiB there, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
                              " MiB free; take a smaller model, or give --device cpu");
   }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));
-  return ModelUpload(model, std::move(uploader), options).run();
+  return ModelUpload(model, std::move(uploader), options, with_mtp).run();
 }
 
 }  // namespace assay::runners

@@ -109,8 +109,8 @@ struct DeviceModel {
   const DeviceWeight& head() const { return lm_head ? *lm_head : embed_tokens; }
 };
 
-/// Copies a loaded model to the current device. Error{bad_input} for a model that the kernels can't run, by name;
-/// Error{environment} if it does not fit.
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options);
+/// Copies a loaded model to the current device, its MTP module `with_mtp` alone. Error{bad_input} for a model that the
+/// kernels can't run, by name; Error{environment} if it does not fit.
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options, bool with_mtp);
 
 }  // namespace assay::runners

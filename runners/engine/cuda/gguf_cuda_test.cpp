@@ -195,7 +195,7 @@ TEST_CASE("cuda gguf: what models show counts is what is uploaded", "[gpu]") {
   const auto types = GENERATE(DummyTypes::q8_0, DummyTypes::q4_k_m);
   const auto quantized = GENERATE(QuantizedWeights::blocks, QuantizedWeights::widen);
   const Model model = dummy_model(family, types);
-  const DeviceModel uploaded = must(upload_model(model, {.quantized = quantized}));
+  const DeviceModel uploaded = must(upload_model(model, {.quantized = quantized}, false));
   const auto rope_bytes = static_cast<std::int64_t>(uploaded.rope.size_bytes());
   const bool keeps = quantized == QuantizedWeights::blocks && kernels::cuda_path() == kernels::CudaPath::hopper;
   const std::int64_t saved_bytes = keeps ? cuda_saved_bytes(model.config, model.checkpoint) : 0;
