@@ -128,6 +128,9 @@ std::vector<std::string> environment_differences(const ComparableRun& baseline, 
   }
   if (baseline.environments.empty() || candidate.environments.empty()) return {"environment (unknown)"};
   std::vector<std::string> different;
+  if (baseline.provenance != candidate.provenance) {
+    different.push_back(both("provenance", baseline.provenance, candidate.provenance));
+  }
   const auto compare_with_first = [&](const std::vector<Json>& environments) {
     for (const Json& environment : environments) {
       for (const std::string& key : different_keys(baseline.environments.front(), environment, left_out)) {

@@ -148,7 +148,9 @@ Result<> write_baseline(const results::ComparableRun& run, const std::string& pa
     return bad_input("--write-baseline: run ", results::title_of(run),
                      " is unfinished; finish it with \"assay run --resume ", run.run_id, "\"");
   }
-  return write_file(path, to_json_text(results::to_baseline_json(run)) + "\n");
+  ASSAY_TRY(write_file(path, to_json_text(results::to_baseline_json(run)) + "\n"));
+  log_note("run ", results::title_of(run), " is now the baseline in ", path);
+  return {};
 }
 
 /// The verdict in one line on standard error where the exit code isn't 0, expired waivers, and annotations.

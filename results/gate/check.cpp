@@ -317,6 +317,9 @@ Result<CheckResult> check_runs(const ComparableRun& baseline, const ComparableRu
   result.candidate_run_id = candidate.run_id;
   result.baseline_title = title_of(baseline);
   result.candidate_title = title_of(candidate);
+  result.baseline_provenance = baseline.provenance;
+  result.candidate_provenance = candidate.provenance;
+  if (baseline.run_id == candidate.run_id) result.notes.emplace_back("baseline and candidate are the same run");
   result.environment_differences = environment_differences(baseline, candidate, policy.ignore_environment);
   result.waivers = policy.waivers;
   result.checked_at_ms = options.now_ms;

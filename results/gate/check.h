@@ -50,6 +50,7 @@ struct CheckResult {
   double level = 0.05;
   std::string baseline_run_id, candidate_run_id;
   std::string baseline_title, candidate_title;
+  std::string baseline_provenance, candidate_provenance;
   std::vector<MetricVerdict> metrics;
   std::vector<FloorVerdict> floors;
   std::vector<std::string> environment_differences;

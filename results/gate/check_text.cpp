@@ -49,8 +49,10 @@ std::string verdict_cell(const MetricVerdict& metric) {
 }  // namespace
 
 std::string check_text(const CheckResult& result) {
-  std::string text =
-      text_table({{"Baseline", result.baseline_title}, {"Candidate", result.candidate_title}}, {1}) + "\n";
+  std::string text = text_table({{"Baseline", result.baseline_title, result.baseline_provenance},
+                                 {"Candidate", result.candidate_title, result.candidate_provenance}},
+                                {1, 2}) +
+                     "\n";
   std::vector<std::vector<std::string>> rows = {
       {"metric", "baseline", "candidate", "worse by", "bounds", "margin", "p adjusted", "power", "verdict"}};
   bool any_not_gated = false;
@@ -96,8 +98,14 @@ Json to_json(const CheckResult& result) {
   return {{"verdict", to_string(result.verdict)},
           {"exit_code", static_cast<int>(outcome_of(result))},
           {"level", result.level},
-          {"baseline", {{"run_id", result.baseline_run_id}, {"title", result.baseline_title}}},
-          {"candidate", {{"run_id", result.candidate_run_id}, {"title", result.candidate_title}}},
+          {"baseline",
+           {{"run_id", result.baseline_run_id},
+            {"title", result.baseline_title},
+            {"provenance", result.baseline_provenance}}},
+          {"candidate",
+           {{"run_id", result.candidate_run_id},
+            {"title", result.candidate_title},
+            {"provenance", result.candidate_provenance}}},
           {"metrics", std::move(metrics)},
           {"floors", std::move(floors)},
           {"environment_differences", result.environment_differences},
