@@ -109,10 +109,11 @@ void add_environments(const RunRecord& record, ComparableRun& run) {
 /// Throughput, cost and energy of the whole run, as results/summary.h defines them.
 void add_figures(const RunRecord& record, const Gathered& gathered, const std::optional<GpuActivity>& gpu,
                  ComparableRun& run) {
-  const bool replayed = std::any_of(record.segments.begin(), record.segments.end(), [](const SegmentRecord& segment) {
-    return segment.environment.device_kind == "replay";
+  const bool untimed = std::any_of(record.segments.begin(), record.segments.end(), [](const SegmentRecord& segment) {
+    const std::string& kind = segment.environment.device_kind;
+    return kind == "replay" || kind == "imported";
   });
-  if (replayed || gathered.n_served == 0 || !(record.wall_s > 0)) return;
+  if (untimed || gathered.n_served == 0 || !(record.wall_s > 0)) return;
   run.wall_s = record.wall_s;
   if (gathered.n_output_tokens)
     run.output_tokens_per_s = static_cast<double>(*gathered.n_output_tokens) / record.wall_s;

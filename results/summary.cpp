@@ -171,6 +171,27 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
   return summary;
 }
 
+}  // namespace
+
+Result<Percentiles> percentiles(const std::vector<double>& values) {
+  constexpr std::int64_t kLeastForP90 = 10;
+  constexpr std::int64_t kLeastForP99 = 100;
+  Percentiles summary;
+  summary.n = static_cast<std::int64_t>(values.size());
+  if (summary.n >= 1) {
+    ASSAY_ASSIGN(summary.p50, quantile(values, 0.50));
+  }
+  if (summary.n >= kLeastForP90) {
+    ASSAY_ASSIGN(summary.p90, quantile(values, 0.90));
+  }
+  if (summary.n >= kLeastForP99) {
+    ASSAY_ASSIGN(summary.p99, quantile(values, 0.99));
+  }
+  return summary;
+}
+
+namespace {
+
 /// True if the samples were generated while the run's clock ran, all of them.
 bool was_timed(const RunRecord& run) {
   return std::none_of(run.segments.begin(), run.segments.end(),
@@ -253,24 +274,6 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
 }
 
 }  // namespace
-
-Result<Percentiles> percentiles(const std::vector<double>& values) {
-  // A percentile is shown from so many samples on that at least one is expected beyond it.
-  constexpr std::int64_t kLeastForP90 = 10;
-  constexpr std::int64_t kLeastForP99 = 100;
-  Percentiles summary;
-  summary.n = static_cast<std::int64_t>(values.size());
-  if (summary.n >= 1) {
-    ASSAY_ASSIGN(summary.p50, quantile(values, 0.50));
-  }
-  if (summary.n >= kLeastForP90) {
-    ASSAY_ASSIGN(summary.p90, quantile(values, 0.90));
-  }
-  if (summary.n >= kLeastForP99) {
-    ASSAY_ASSIGN(summary.p99, quantile(values, 0.99));
-  }
-  return summary;
-}
 
 Json canary_of(const EnvironmentFacts& environment) {
   const auto device = environment.details.find("device");
