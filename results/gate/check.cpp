@@ -216,7 +216,9 @@ GateVerdict overall(const std::vector<MetricVerdict>& metrics) {
 }
 
 Result<> add_floors(const ComparableRun& candidate, const Policy& policy, CheckResult& result) {
-  for (const auto& [name, least] : policy.fail_under) {
+  for (const auto& entry : policy.fail_under) {
+    const std::string& name = entry.first;  // a lambda takes no structured binding
+    const double least = entry.second;
     const auto suite = std::find_if(candidate.suites.begin(), candidate.suites.end(),
                                     [&](const ComparableSuite& of) { return of.suite == name; });
     if (suite == candidate.suites.end()) {
