@@ -173,7 +173,17 @@ TEST_CASE("store: a tampered schema is refused, naming the object", "[results][h
     run_sql(path, "PRAGMA ignore_check_constraints = ON; UPDATE verdicts SET verdict = 'splendid'");
     const auto store = Store::open_read_only(path);
     REQUIRE(ok(store));
-    CHECK_THAT(store->list_runs().error().message, Contains("splendid"));
+    const auto summary = summarise(*store, *store->find_run("latest"));
+    REQUIRE_FALSE(summary);
+    CHECK_THAT(summary.error().message, Contains("splendid"));
+  }
+  SECTION("counts that are not those of the rows are an error where both are read") {
+    run_sql(path, "UPDATE gradings SET n_correct = 3, n_incorrect = 1");
+    const auto store = Store::open_read_only(path);
+    REQUIRE(ok(store));
+    const auto summary = summarise(*store, *store->find_run("latest"));
+    REQUIRE_FALSE(summary);
+    CHECK_THAT(summary.error().message, Contains("sums") && Contains("verdicts"));
   }
   SECTION("JSON that is none is an error where it is read") {
     run_sql(path, "UPDATE models SET details = '{'");

@@ -198,11 +198,25 @@ std::string amounts(const RunSummary& summary) {
   return text_table(rows, {1, 2, 3, 4});
 }
 
+/// Rows of another program's benchmarks, and published scores.
+std::string measurements(const RunFacts& facts) {
+  if (facts.measurements.empty()) return "";
+  Rows rows = {{"measurement", "metric", "value", "± stddev", "n"}};
+  for (const Measurement& figure : facts.measurements) {
+    rows.push_back({shown(figure.name), shown(figure.metric), to_text(figure.value),
+                    figure.stddev ? to_text(*figure.stddev) : "-", count_or_dash(figure.n)});
+  }
+  return "\n" + text_table(rows, {1});
+}
+
 }  // namespace
 
 std::string report_text(const RunSummary& summary) {
+  if (summary.suites.empty()) {
+    return heading(summary.run) + machine(summary.run) + measurements(summary.run.facts);
+  }
   return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
-         latency(summary) + "\n" + amounts(summary);
+         latency(summary) + "\n" + amounts(summary) + measurements(summary.run.facts);
 }
 
 }  // namespace assay::results
