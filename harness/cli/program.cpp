@@ -34,6 +34,7 @@ const std::vector<Command>& all_commands() {
       {"generate", "Answer prompts with a model", declare_generate},
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
+      {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},
       {"merge", "Join the runs of other databases into one", declare_merge},
       {"suites", "List the suites, or show one", declare_suites},
       {"models", "List the registered models, show one, or add one", declare_models},
