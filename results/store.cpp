@@ -164,6 +164,11 @@ Result<RunId> Store::find_run(std::string_view words) const {
   return RunId(candidates.front());
 }
 
+Result<bool> Store::has_run(const RunId& run) const {
+  ASSAY_ASSIGN(const auto found, first_run(*database_, kRunOfId, run.value));
+  return found.has_value();
+}
+
 Result<std::vector<RunRecord>> Store::list_runs() const {
   std::vector<RunRecord> runs;
   ASSAY_TRY(in_snapshot([&]() -> Result<> {

@@ -159,6 +159,8 @@ class Store {
   /// The run meant by an id, `latest` (started last), a name (the run of that name that started last), or an
   /// unambiguous prefix of an id; tried in this order. Error{bad_input} says what there is.
   Result<RunId> find_run(std::string_view words) const;
+  /// True if a run has exactly this id.
+  Result<bool> has_run(const RunId& run) const;
   /// All runs, the one started last first.
   Result<std::vector<RunRecord>> list_runs() const;
   Result<RunRecord> read_run(const RunId& run) const;

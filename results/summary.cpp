@@ -203,10 +203,12 @@ Result<Percentiles> percentiles(const std::vector<double>& values) {
   return summary;
 }
 
-/// True if the samples were generated while the run's clock ran, all of them.
+/// True if the samples were generated while the run's clock ran, all of them: no recordings, nothing imported.
 bool was_timed(const RunRecord& run) {
-  return std::none_of(run.segments.begin(), run.segments.end(),
-                      [](const SegmentRecord& segment) { return segment.environment.device_kind == "replay"; });
+  return std::none_of(run.segments.begin(), run.segments.end(), [](const SegmentRecord& segment) {
+    const std::string& kind = segment.environment.device_kind;
+    return kind == "replay" || kind == "imported";
+  });
 }
 
 std::optional<DeviceTime> device_time(const RunRecord& run) {

@@ -134,6 +134,7 @@ Json to_json(const SuiteSummary& summary) {
           {"version", suite.facts.version},
           {"kind", suite.facts.kind},
           {"sha256", suite.facts.sha256},
+          {"protected", suite.facts.is_protected},
           {"items", suite.n_items},
           {"samples", suite.facts.samples},
           {"n_items_sampled", summary.n_items_sampled},

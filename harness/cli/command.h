@@ -32,6 +32,7 @@ Action declare_generate(CLI::App& app, const CommonOptions& common);
 Action declare_logits(CLI::App& app, const CommonOptions& common);
 Action declare_tokenize(CLI::App& app, const CommonOptions& common);
 Action declare_export(CLI::App& app, const CommonOptions& common);
+Action declare_import(CLI::App& app, const CommonOptions& common);
 Action declare_merge(CLI::App& app, const CommonOptions& common);
 Action declare_suites(CLI::App& app, const CommonOptions& common);
 Action declare_models(CLI::App& app, const CommonOptions& common);

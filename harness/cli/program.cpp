@@ -35,6 +35,7 @@ const std::vector<Command>& all_commands() {
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
       {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},
+      {"import", "Take results of other harnesses and benchmarks into the database", declare_import},
       {"merge", "Join the runs of other databases into one", declare_merge},
       {"suites", "List the suites, or show one", declare_suites},
       {"models", "List the registered models, show one, or add one", declare_models},

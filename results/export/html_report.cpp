@@ -35,14 +35,14 @@ h2{font-size:18px;margin:34px 0 10px}h3{font-size:14px;margin:14px 0 4px;color:v
 p.lead{color:var(--soft);margin:0 0 18px}
 section.card{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px 18px;margin:12px 0;
 overflow-x:auto}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin-top:12px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(122px,1fr));gap:10px;margin-top:12px}
 .tile{border:1px solid var(--rule);border-radius:8px;padding:8px 12px}.tile b{display:block;font-size:19px;
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:12px}
 .tag{display:inline-block;border:1px solid var(--rule);border-radius:20px;padding:0 9px;font-size:12px;
 color:var(--soft);margin-left:6px;vertical-align:3px}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px;margin-top:8px}
 th,td{padding:5px 10px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
-th{color:var(--soft);font-weight:600}th.l,td.l{text-align:left}
+th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}th.l,td.l{text-align:left}
 svg{width:100%;height:auto;max-width:760px;display:block}
 svg text{font-size:12px;fill:var(--ink)}.tick{fill:var(--soft)!important;font-size:11px!important}
 .end{text-anchor:end}.middle{text-anchor:middle}.on{fill:#fff!important;font-size:11px!important}

@@ -20,6 +20,7 @@ std::string px(double value) { return to_fixed(value, 1); }
 /// Three significant digits, thousands as k and millions as M.
 std::string short_number(double value) {
   const auto three_digits = [](double v) { return to_fixed(v, v >= 100 ? 0 : v >= 10 ? 1 : 2); };
+  if (value > 0 && value < 0.1) return to_fixed(value, value < 0.001 ? 5 : 3);
   if (value >= 1e6) return three_digits(value / 1e6) + "M";
   if (value >= 1e4) return three_digits(value / 1e3) + "k";
   return three_digits(value);
@@ -156,10 +157,10 @@ std::string histogram(const std::vector<double>& values, std::string_view unit) 
   constexpr double kHeight = 150;
   constexpr double kLeft = 46;
   constexpr double kRight = kWidth - 14;
-  constexpr double kRatioForLog = 50;
+  constexpr double kLeastRatioForLog = 50, kMostRatioForLog = 1e5;
   if (values.empty()) return "";
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const bool is_log = *low > 0 && *high / *low > kRatioForLog;
+  const bool is_log = *low > 0 && *high / *low > kLeastRatioForLog && *high / *low < kMostRatioForLog;
   const double from = is_log ? std::log(*low) : *low;
   const double to = is_log ? std::log(*high) : *high;
   const double width = to > from ? (to - from) / kBins : 1;
