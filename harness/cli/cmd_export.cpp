@@ -69,13 +69,13 @@ Result<> export_command(const ExportArgs& args, const CommonOptions& common) {
 Action declare_export(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ExportArgs>();  // shared by the option table, which writes it, and the action
   add_texts(app, "RUN", args->runs, "", "A run's id, an unambiguous prefix of it, its --name, or latest");
-  add_choice(app, "--format", args->format, {"json", "jsonl", "csv", "html", "parquet"},
-             "json: the record with items and samples; jsonl: a line a sample, as replay: and grade read it;\n"
-             "csv: a row a sample; html: a report with charts");
+  add_choice(app, "--format", args->format, {"json", "jsonl", "csv", "html", "parquet"}, "The form of the file");
   add_text(app, "--out", args->out, "FILE", "Where it goes, replacing what is there (default: standard output)");
   app.add_flag("--include-protected", args->include_protected,
                "Also what suites such as gpqa-diamond ask not to be spread in plain text");
   app.footer(
+      "json: the record of \"assay report --json\" with items and samples; jsonl: a line a sample, as replay: and\n"
+      "\"assay grade\" read it; csv: a row a sample; html: a report with charts in one file.\n"
       "A file is written whole or not at all. parquet needs Apache Arrow and is refused without it.\n"
       "Example: assay export latest --format html --out report.html --db results.db");
   return [args, &common] { return export_command(*args, common); };

@@ -93,15 +93,15 @@ Result<> import_command(const ImportArgs& args, const CommonOptions& common) {
 Action declare_import(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ImportArgs>();  // shared by the option table, which writes it, and the action
   add_texts(app, "PATH", args->files, "", "Files of the format");
-  add_choice(app, "--format", args->format, results::import_format_names(),
-             "assay: assay export --format json; lm-eval: samples_*.jsonl; inspect: a log as JSON;\n"
-             "simple-evals: *_allresults.json, or scores alone; zeroeval: result_dirs/*/*.json;\n"
-             "llama-bench: -o json or jsonl; google-benchmark: --benchmark_format=json");
+  add_choice(app, "--format", args->format, results::import_format_names(), "What wrote the files");
   add_text(app, "--suite", args->options.suite, "NAME", "The suite's name (default: the task that the file names)");
   add_text(app, "--model", args->options.model, "NAME", "The model's name (default: what the file says)");
   add_text(app, "--kind", args->options.kind, "KIND",
            "What the items are, for regrading: integer, math, choice, text, … (default: by the task's name)");
   app.footer(
+      "assay: \"assay export --format json\"; lm-eval: samples_*.jsonl of --log_samples; inspect: a log as JSON;\n"
+      "simple-evals: *_allresults.json, or a file of scores alone; zeroeval: result_dirs/TASK/MODEL.json;\n"
+      "llama-bench: -o json or jsonl; google-benchmark: --benchmark_format=json.\n"
       "Each run names its source in its tags (source, source_file, source_sha256). Verdicts are the file's own, until\n"
       "\"assay regrade\" grades the transcripts. Importing a file again adds nothing.\n"
       "Example: assay import --format lm-eval samples_gsm8k_2026-11-22T10-00-00.jsonl --db results.db");

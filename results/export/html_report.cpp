@@ -71,6 +71,12 @@ std::string dollars(const std::optional<double>& usd) {
   return "$" + to_fixed(*usd, digits);
 }
 
+/// A standard error in percentage points.
+std::string points(const std::optional<double>& error) {
+  constexpr double kPointsOfWhole = 100;
+  return error ? to_fixed(kPointsOfWhole * *error, 1) : "–";
+}
+
 std::string table(const Cells& heading, const std::vector<Cells>& rows, std::size_t n_left = 1) {
   std::string html = "<table><thead><tr>";
   const auto side = [&](std::size_t column) { return column < n_left ? " class=\"l\"" : ""; };
@@ -180,15 +186,16 @@ std::string accuracy_card(const std::vector<ReportedRun>& runs) {
       };
       rows.push_back({html_escaped(suite.suite.facts.suite), html_escaped(run.label), to_text(suite.suite.n_items),
                       to_text(suite.suite.facts.samples), suite.accuracy ? percent_of(*suite.accuracy) : "–",
-                      interval_text(suite.ci95), html_escaped(suite.ci95_method), largest(suite.pass_at_k),
-                      largest(suite.maj_at_k), html_escaped(suite.suite.current_profile)});
+                      interval_text(suite.ci95), html_escaped(suite.ci95_method), points(suite.stderr_accuracy),
+                      points(suite.stderr_fixed_items), largest(suite.pass_at_k), largest(suite.maj_at_k),
+                      html_escaped(suite.suite.current_profile)});
     }
   }
   if (rows.empty()) return "";
-  return card("Accuracy",
-              (chart.empty() ? "" : interval_chart(chart)) + table({"suite", "run", "items", "samples", "accuracy",
-                                                                    "95 % interval", "by", "pass@k", "maj@k", "grader"},
-                                                                   rows, 2));
+  return card("Accuracy", (chart.empty() ? "" : interval_chart(chart)) +
+                              table({"suite", "run", "items", "samples", "accuracy", "95 % interval", "by", "SE",
+                                     "SE, these", "pass@k", "maj@k", "grader"},
+                                    rows, 2));
 }
 
 std::string outcomes_card(const std::vector<ReportedRun>& runs) {
