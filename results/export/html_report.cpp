@@ -30,7 +30,7 @@ constexpr std::string_view kStyle = R"(
 --o4:#8593a1;--band:#34557a}}
 *{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);
 font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
-main{max-width:1080px;margin:0 auto;padding:28px 20px 60px}h1{font-size:26px;margin:0 0 2px}
+main{max-width:1180px;margin:0 auto;padding:28px 20px 60px}h1{font-size:26px;margin:0 0 2px}
 h2{font-size:18px;margin:34px 0 10px}h3{font-size:14px;margin:14px 0 4px;color:var(--soft);font-weight:600}
 p.lead{color:var(--soft);margin:0 0 18px}
 section.card{background:var(--card);border:1px solid var(--rule);border-radius:10px;padding:16px 18px;margin:12px 0;
@@ -40,8 +40,8 @@ overflow-x:auto}
 font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:12px}
 .tag{display:inline-block;border:1px solid var(--rule);border-radius:20px;padding:0 9px;font-size:12px;
 color:var(--soft);margin-left:6px;vertical-align:3px}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px;margin-top:8px}
-th,td{padding:5px 10px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13px;margin-top:8px}
+th,td{padding:5px 8px;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th{color:var(--soft);font-weight:600;white-space:normal;vertical-align:bottom}th.l,td.l{text-align:left}
 svg{width:100%;height:auto;max-width:760px;display:block}
 svg text{font-size:12px;fill:var(--ink)}.tick{fill:var(--soft)!important;font-size:11px!important}

@@ -20,14 +20,14 @@ std::string px(double value) { return to_fixed(value, 1); }
 /// Three significant digits, thousands as k and millions as M.
 std::string short_number(double value) {
   const auto three_digits = [](double v) { return to_fixed(v, v >= 100 ? 0 : v >= 10 ? 1 : 2); };
-  if (value > 0 && value < 0.1) return to_fixed(value, value < 0.001 ? 5 : 3);
+  if (value > 0 && value < 0.1) return to_fixed(value, 3);
   if (value >= 1e6) return three_digits(value / 1e6) + "M";
   if (value >= 1e4) return three_digits(value / 1e3) + "k";
   return three_digits(value);
 }
 
 std::string label(std::string_view text) {
-  constexpr std::size_t kLongest = 34;
+  constexpr std::size_t kLongest = 27;
   return html_escaped(shown(text, kLongest));
 }
 
