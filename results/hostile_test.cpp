@@ -388,7 +388,8 @@ TEST_CASE("store: no room for a migration or a merge leaves the database as it w
   CHECK(Store::open_read_only(target)->list_runs()->size() == 2);
 }
 
-TEST_CASE("merge: a hostile database with triggers and views is refused, and nothing of it runs", "[results][hostile]") {
+TEST_CASE("merge: a hostile database with triggers and views is refused, and nothing of it runs",
+          "[results][hostile]") {
   TemporaryFolder folder;
   write_database(folder / "a.db");
   write_database(folder / "all.db");

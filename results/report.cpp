@@ -209,13 +209,20 @@ std::string amounts(const RunSummary& summary) {
   return text_table(rows, {1, 2, 3, 4});
 }
 
+/// Six significant digits: "13170.7", "0.000213".
+std::string significant(double value) {
+  char buffer[32];
+  const auto [end, code] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::general, 6);
+  return code == std::errc() ? std::string(buffer, end) : "-";
+}
+
 /// Rows of another program's benchmarks, and published scores.
 std::string measurements(const RunFacts& facts) {
   if (facts.measurements.empty()) return "";
   Rows rows = {{"measurement", "metric", "value", "± stddev", "n"}};
   for (const Measurement& figure : facts.measurements) {
-    rows.push_back({shown(figure.name), shown(figure.metric), to_text(figure.value),
-                    figure.stddev ? to_text(*figure.stddev) : "-", count_or_dash(figure.n)});
+    rows.push_back({shown(figure.name), shown(figure.metric), significant(figure.value),
+                    figure.stddev ? significant(*figure.stddev) : "-", count_or_dash(figure.n)});
   }
   return "\n" + text_table(rows, {1});
 }
