@@ -124,7 +124,7 @@ Scores score_word(const Word& word) {
 
 /// The most likely sequence of languages (Viterbi).
 std::vector<Language> label(const std::vector<Word>& words) {
-  std::unordered_map<std::string, Scores> known;
+  std::unordered_map<std::string_view, Scores> known;
   std::vector<std::array<std::uint8_t, kLanguages>> before(words.size());
   Scores best{};
   for (std::size_t i = 0; i < words.size(); ++i) {

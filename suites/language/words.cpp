@@ -136,8 +136,13 @@ class WordReader {
 
   Word word(std::size_t begin, std::size_t end, bool starts_sentence) const {
     Word word;
-    for (std::size_t i = begin; i < end; ++i) append_utf8(word.text, is_apostrophe(text_[i]) ? U'\'' : text_[i]);
-    word.text = to_lower(word.text);
+    bool is_ascii = true;
+    for (std::size_t i = begin; i < end; ++i) {
+      const char32_t c = is_apostrophe(text_[i]) ? U'\'' : text_[i];
+      is_ascii = is_ascii && c < 0x80;
+      append_utf8(word.text, c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    if (!is_ascii) word.text = to_lower(word.text);
     word.script = script_of(text_[begin]);
     word.starts_sentence = starts_sentence;
     word.is_capitalised = is_capital(text_[begin]);
