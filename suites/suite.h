@@ -117,7 +117,8 @@ struct Suite {
 /// The graders of a kind: "canonical", then the compatibility profiles.
 std::vector<std::string> grader_profiles(ItemKind kind);
 
-/// Raised whenever a grader of the kind may give another verdict on the same output.
+/// Raised by hand whenever a grader of the kind may give another verdict on the same output, and stored with every
+/// verdict: scores of different versions are not compared. testdata/verdicts.jsonl notices when that was forgotten.
 int grader_version(ItemKind kind);
 
 /// Error{bad_input} if the suite's kind has no grader called `profile` ("canonical", "simple-evals", …); names those it
