@@ -87,6 +87,7 @@ struct SuiteNotes {
   std::string language;             ///< of the questions: "en"
   std::string canary;               ///< a text that marks copies of the data, or what the data's authors ask of users
   std::string contamination;        ///< whether models may have seen the items, and since when they are public
+  std::string items_from;           ///< where items that are not shipped can be had: file and place
   std::vector<std::string> errata;  ///< known faults of items, one a text
 };
 
