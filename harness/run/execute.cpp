@@ -127,6 +127,7 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   if (!is_resumed) {
     ASSAY_ASSIGN(writer, store.begin_run(facts, environment, clock.unix_ms()));
   }
+  std::optional<GpuReader> gpu_reader = GpuReader::open(pci_bus_id(runner.device_facts()), nvml_library);
   const double started_ms = clock.monotonic_ms();
   const auto wall_ms = [&] { return clock.monotonic_ms() - started_ms; };
   const auto n_planned = static_cast<std::int64_t>(plan.samples.size());
@@ -135,7 +136,7 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   progress.start(n_planned, n_stored);
 
   // Watch the GPU, if there is one.
-  GpuSampler gpu({.pci_bus_id = pci_bus_id(runner.device_facts()), .library = nvml_library}, wall_ms);
+  GpuSampler gpu(std::move(gpu_reader), wall_ms);
 
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(

@@ -133,6 +133,7 @@ GpuReader& GpuReader::operator=(GpuReader&&) noexcept = default;
 GpuReader::~GpuReader() = default;
 
 std::optional<GpuReader> GpuReader::open(const std::string& pci_bus_id, const char* library) {
+  if (pci_bus_id.empty()) return {};
   auto nvml = std::make_unique<Nvml>(library);
   if (!nvml->ready()) return {};
   const auto device_at = nvml->find<int(const char*, NvmlDevice*)>("nvmlDeviceGetHandleByPciBusId_v2");

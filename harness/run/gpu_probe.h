@@ -38,7 +38,7 @@ struct GpuState {
 /// Keeps the library open to ask one GPU again and again. One thread at a time uses it.
 class GpuReader {
  public:
-  /// The GPU at a PCI bus id ("0000:1b:00.0"); none if it can't be asked.
+  /// The GPU at a PCI bus id ("0000:1b:00.0"); none if it can't be asked, or the id is empty.
   static std::optional<GpuReader> open(const std::string& pci_bus_id, const char* library = kNvmlLibrary);
   GpuReader(GpuReader&&) noexcept;
   GpuReader& operator=(GpuReader&&) noexcept;

@@ -20,16 +20,13 @@ results::GpuSample to_sample(const GpuState& state, double at_ms) {
 
 }  // namespace
 
-GpuSampler::GpuSampler(const Options& options, std::function<double()> elapsed_ms)
-    : elapsed_ms_(std::move(elapsed_ms)) {
-  if (options.pci_bus_id.empty()) return;
-  auto reader = GpuReader::open(options.pci_bus_id, options.library);
-  if (!reader) return;
+GpuSampler::GpuSampler(std::optional<GpuReader> reader, std::function<double()> elapsed_ms,
+                       std::chrono::milliseconds period)
+    : reader_(std::move(reader)), elapsed_ms_(std::move(elapsed_ms)) {
+  if (!reader_) return;
   // The first sample is of the moment before the run's work.
-  samples_.push_back(to_sample(reader->read(), elapsed_ms_()));
-  thread_ = std::jthread([this, period = options.period, reader = std::move(*reader)](const std::stop_token& stop) {
-    sample_until(stop, reader, period);
-  });
+  samples_.push_back(to_sample(reader_->read(), elapsed_ms_()));
+  thread_ = std::jthread([this, period](const std::stop_token& stop) { sample_until(stop, period); });
 }
 
 GpuSampler::~GpuSampler() { stop(); }
@@ -44,7 +41,7 @@ void GpuSampler::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void GpuSampler::sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period) {
+void GpuSampler::sample_until(const std::stop_token& stop, std::chrono::milliseconds period) {
   // Moments are counted from the start, so that the time of a reading does not add up.
   auto next = std::chrono::steady_clock::now();
   for (bool stopping = false; !stopping;) {
@@ -54,7 +51,7 @@ void GpuSampler::sample_until(const std::stop_token& stop, const GpuReader& read
       wake_.wait_until(lock, stop, next, [] { return false; });
     }
     stopping = stop.stop_requested();
-    const results::GpuSample sample = to_sample(reader.read(), elapsed_ms_());
+    const results::GpuSample sample = to_sample(reader_->read(), elapsed_ms_());
     const std::lock_guard lock(mutex_);
     samples_.push_back(sample);
   }

@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <stop_token>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -20,13 +20,10 @@ namespace assay::run {
 /// take() may be called from any thread, all else from the owner's.
 class GpuSampler {
  public:
-  struct Options {
-    std::string pci_bus_id;  ///< empty: there is no GPU
-    const char* library = kNvmlLibrary;
-    std::chrono::milliseconds period = std::chrono::seconds(1);
-  };
-  /// `elapsed_ms`: time since the segment began; called on the sampler's thread.
-  GpuSampler(const Options& options, std::function<double()> elapsed_ms);
+  /// `reader`: none, and there is no GPU that can be asked. It is given open, and closed when the sampler goes, since
+  /// either takes tenths of a second. `elapsed_ms`: time since the segment began; called on the sampler's thread.
+  GpuSampler(std::optional<GpuReader> reader, std::function<double()> elapsed_ms,
+             std::chrono::milliseconds period = std::chrono::seconds(1));
   ~GpuSampler();
   GpuSampler(const GpuSampler&) = delete;
   GpuSampler& operator=(const GpuSampler&) = delete;
@@ -37,8 +34,9 @@ class GpuSampler {
   void stop();
 
  private:
-  void sample_until(const std::stop_token& stop, const GpuReader& reader, std::chrono::milliseconds period);
+  void sample_until(const std::stop_token& stop, std::chrono::milliseconds period);
 
+  const std::optional<GpuReader> reader_;
   const std::function<double()> elapsed_ms_;
   std::mutex mutex_;  ///< guards samples_
   std::condition_variable_any wake_;

@@ -8,10 +8,16 @@ using namespace assay;
 using namespace assay::run;
 using namespace std::chrono_literals;
 
+namespace {
+
+std::optional<GpuReader> fake_gpu() { return GpuReader::open("0000:1b:00.0", ASSAY_FAKE_NVML); }
+
+}  // namespace
+
 TEST_CASE("GpuSampler: a first and a last sample even if nothing passes between", "[run]") {
   std::atomic<int> now_ms = 0;
-  GpuSampler sampler({.pci_bus_id = "0000:1b:00.0", .library = ASSAY_FAKE_NVML, .period = 1h},
-                     [&] { return static_cast<double>(now_ms++); });
+  GpuSampler sampler(
+      fake_gpu(), [&] { return static_cast<double>(now_ms++); }, 1h);
   sampler.stop();
   sampler.stop();
   const auto samples = sampler.take();
@@ -28,8 +34,8 @@ TEST_CASE("GpuSampler: a first and a last sample even if nothing passes between"
 
 TEST_CASE("GpuSampler: samples each period until it is stopped", "[run]") {
   std::atomic<int> n_read = 0;
-  GpuSampler sampler({.pci_bus_id = "0000:1b:00.0", .library = ASSAY_FAKE_NVML, .period = 1ms},
-                     [&] { return static_cast<double>(n_read++); });
+  GpuSampler sampler(
+      fake_gpu(), [&] { return static_cast<double>(n_read++); }, 1ms);
   std::vector<results::GpuSample> samples;
   while (samples.size() < 5) {
     for (const auto& sample : sampler.take()) samples.push_back(sample);
@@ -45,9 +51,9 @@ TEST_CASE("GpuSampler: without a GPU it does nothing", "[run]") {
     FAIL("nothing is to be sampled");
     return 0;
   };
-  GpuSampler no_gpu({.pci_bus_id = "", .library = ASSAY_FAKE_NVML}, never);
-  GpuSampler other({.pci_bus_id = "0000:00:00.0", .library = ASSAY_FAKE_NVML}, never);
-  GpuSampler no_driver({.pci_bus_id = "0000:1b:00.0", .library = "libnothing-of-the-kind.so"}, never);
+  GpuSampler no_gpu(GpuReader::open("", ASSAY_FAKE_NVML), never);
+  GpuSampler other(GpuReader::open("0000:00:00.0", ASSAY_FAKE_NVML), never);
+  GpuSampler no_driver(GpuReader::open("0000:1b:00.0", "libnothing-of-the-kind.so"), never);
   for (GpuSampler* sampler : {&no_gpu, &other, &no_driver}) {
     sampler->stop();
     CHECK(sampler->take().empty());

@@ -28,10 +28,18 @@ constexpr int kMaxGroup = 16;  // query heads of a KV head: rows of one mma
 constexpr int kThreads = (kQuarters + 1) * kWarpThreads;
 constexpr int kPageTokens = kCachePageTokens;
 
+/// Keys and values of a page lie in shared memory as in the cache: kParts rows of 64 columns for each token.
 template <int kDim>
 struct Stage {
-  static constexpr int kRowsBytes = kPageTokens * kDim * 2;  // keys or values of a page
+  static constexpr int kParts = kDim / kSwizzleElements;
+  static constexpr int kRows = kPageTokens * kParts;  // of keys or values
+  static constexpr int kRowsBytes = kRows * kSwizzleRowBytes;
   static constexpr int kBytes = 2 * kRowsBytes;
+  /// Of 16 bytes of a token's columns, the unit-th.
+  static __device__ int offset(int token, int unit) {
+    constexpr int kUnits = kSwizzleRowBytes / 16;
+    return swizzled_offset(token * kParts + unit / kUnits, unit % kUnits);
+  }
 };
 /// How many blocks share a multiprocessor, and how many pages each has under way. Few rows have few chunks: a block
 /// alone there takes a whole one.
@@ -102,27 +110,26 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, c
   const auto pages_of = [&](const Work& work, int first) {
     return *reinterpret_cast<const int4*>(a.items[work.index].pages + first / kPageTokens);
   };
+  const auto first_row = [&](int kv_head, int page) {
+    return (page * a.cache.kv_heads + kv_head) * Stage<kDim>::kRows;
+  };
   Place at;
   int n_loaded = 0;
   const auto load_page = [&](int kv_head, int page) {
     if (n_loaded++ >= kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
     barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
     char* to = stages + at.slot * Stage<kDim>::kBytes;
-    for (int c = 0; c < kDim; c += kSwizzleElements) {
-      const int offset = c * kPageTokens * 2;
-      load_box(to + offset, &key_map, &shared.full[at.slot], c, 0, kv_head, page);
-      load_box(to + Stage<kDim>::kRowsBytes + offset, &value_map, &shared.full[at.slot], c, 0, kv_head, page);
-    }
+    const int row = first_row(kv_head, page);
+    load_box(to, &key_map, &shared.full[at.slot], 0, row);
+    load_box(to + Stage<kDim>::kRowsBytes, &value_map, &shared.full[at.slot], 0, row);
     at.advance(kCount);
   };
   Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
   int4 pages = pages_of(work, 0);
   // While others still work: all rows but those that this pass appends were there before.
   const auto prefetch_page = [&](int page) {
-    for (int c = 0; c < kDim; c += kSwizzleElements) {
-      prefetch_box(&key_map, c, 0, work.kv_head, page);
-      prefetch_box(&value_map, c, 0, work.kv_head, page);
-    }
+    prefetch_box(&key_map, 0, first_row(work.kv_head, page));
+    prefetch_box(&value_map, 0, first_row(work.kv_head, page));
   };
   if (static_cast<int>(blockIdx.x) < step) {
     prefetch_page(pages.x);
@@ -189,8 +196,7 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
 #pragma unroll
   for (int k = 0; k < kDim / 16; ++k) {
     std::uint32_t b[4];
-    const int half = k / 4, unit = 2 * (k % 4) + key_unit;
-    load_matrices(b, keys + half * kSwizzleElements * kPageTokens * 2 + swizzled_offset(key_row, unit));
+    load_matrices(b, keys + Stage<kDim>::offset(key_row, 2 * k + key_unit));
     multiply_16x8(score[0], q[k], b[0], b[1]);
     multiply_16x8(score[1], q[k], b[2], b[3]);
   }
@@ -237,8 +243,7 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
 #pragma unroll
   for (int j = 0; j < kDim / 16; ++j) {
     std::uint32_t b[4];
-    const int half = j / 4, unit = 2 * (j % 4) + value_unit;
-    load_matrices_transposed(b, values + half * kSwizzleElements * kPageTokens * 2 + swizzled_offset(value_row, unit));
+    load_matrices_transposed(b, values + Stage<kDim>::offset(value_row, 2 * j + value_unit));
     multiply_16x8(r.output[2 * j], weights, b[0] & first_mask, b[1] & second_mask);
     multiply_16x8(r.output[2 * j + 1], weights, b[2] & first_mask, b[3] & second_mask);
   }
@@ -377,8 +382,8 @@ __global__ void __launch_bounds__(kThreads, Ring<kDim, kFewRows>::kBlocks)
 template <int kDim, bool kFewRows>
 Result<> launch_items(const KernelArgs& k, cudaStream_t stream) {
   const DecodeAttentionArgs& a = k.a;
-  ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(a.cache, a.cache.keys));
-  ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(a.cache, a.cache.values));
+  ASSAY_ASSIGN(const CUtensorMap key_map, cache_page_map(a.cache, a.cache.keys));
+  ASSAY_ASSIGN(const CUtensorMap value_map, cache_page_map(a.cache, a.cache.values));
   int device = 0, n_multiprocessors = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
   ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));

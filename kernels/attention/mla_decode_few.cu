@@ -274,7 +274,7 @@ __device__ inline void fold_in(Running& r, const Part (&next)[kColumns], const O
 
 /// The odd group's side at the end of a chunk.
 __device__ inline void hand_over(Shared& shared, const Tiles& tiles, int n_chunks, const Running& r) {
-  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
+  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
   if (n_chunks > 0) barrier_wait(&shared.taken_over, (n_chunks - 1) % 2);
 #pragma unroll
   for (int part = 0; part < kLatentParts; ++part) {
@@ -288,13 +288,12 @@ __device__ inline void hand_over(Shared& shared, const Tiles& tiles, int n_chunk
 #pragma unroll
     for (int i = 0; i < kColumns; ++i) shared.odd[column_of(i)] = {r.max[i], r.sum[i]};
   }
-  __syncwarp();
-  if (lane == 0) barrier_arrive(&shared.handed_over);
+  barrier_arrive(&shared.handed_over);
 }
 
 /// The even group's side.
 __device__ inline void take_over(Shared& shared, const Tiles& tiles, int n_chunks, Running& r) {
-  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads, lane = thread % kWarpThreads;
+  const int thread = static_cast<int>(threadIdx.x) % kGroupThreads;
   barrier_wait(&shared.handed_over, n_chunks % 2);
   Part odd[kColumns];
 #pragma unroll
@@ -311,8 +310,7 @@ __device__ inline void take_over(Shared& shared, const Tiles& tiles, int n_chunk
       outputs[part][i + 3] = four.w;
     }
   }
-  __syncwarp();
-  if (lane == 0) barrier_arrive(&shared.taken_over);
+  barrier_arrive(&shared.taken_over);
   fold_in(r, odd, outputs);
 }
 
@@ -416,8 +414,8 @@ __global__ void __launch_bounds__(kThreads, 1)
       barrier_init(&shared.q_full[i], 1);
       barrier_init(&shared.q_empty[i], kGroups * 4);
     }
-    barrier_init(&shared.handed_over, 4);
-    barrier_init(&shared.taken_over, 4);
+    barrier_init(&shared.handed_over, kGroupThreads);
+    barrier_init(&shared.taken_over, kGroupThreads);
     barrier_init_fence();
   }
   __syncthreads();

@@ -337,8 +337,7 @@ __device__ void attend_first_half(const KernelArgs& k, Shared& shared, const Til
         }
       }
       fence_for_async();
-      __syncwarp();
-      release(&shared.weights_full);
+      barrier_arrive(&shared.weights_full);  // every thread for what it wrote
       products_wait<0>();
       release(&shared.empty[at.slot][0]);
     }
@@ -376,10 +375,8 @@ __device__ void attend_second_half(const KernelArgs& k, Shared& shared, const Ti
       }
       products_commit();
       products_wait<0>();
-      if (lane == 0) {
-        barrier_arrive(&shared.weights_empty);
-        barrier_arrive(&shared.empty[at.slot][1]);
-      }
+      barrier_arrive(&shared.weights_empty);  // every thread for what it read
+      if (lane == 0) barrier_arrive(&shared.empty[at.slot][1]);
     }
     store_outputs(k, work, kHalfLatents, outputs, sum);
   });
@@ -402,9 +399,9 @@ __global__ void __launch_bounds__(kThreads, 1)
       }
     }
     barrier_init(&shared.q_full, 1);
-    for (std::uint64_t* barrier : {&shared.q_empty, &shared.weights_full, &shared.weights_empty}) {
-      barrier_init(barrier, 4);
-    }
+    barrier_init(&shared.q_empty, 4);
+    barrier_init(&shared.weights_full, kGroupThreads);
+    barrier_init(&shared.weights_empty, kGroupThreads);
     barrier_init_fence();
   }
   __syncthreads();

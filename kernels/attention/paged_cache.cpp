@@ -15,4 +15,14 @@ Result<CUtensorMap> cache_map(const PagedCache& cache, const __nv_bfloat16* rows
   return encode_tensor_map(rows, dims);
 }
 
+Result<CUtensorMap> cache_page_map(const PagedCache& cache, const __nv_bfloat16* rows) {
+  constexpr std::uint64_t kColumns = 64;
+  const auto page_rows = kCachePageTokens * static_cast<std::uint64_t>(cache.head_dim) / kColumns;
+  const auto n_heads = static_cast<std::uint64_t>(cache.n_pages) * static_cast<std::uint64_t>(cache.kv_heads);
+  const std::array<TensorMapDim, 2> dims{
+      TensorMapDim{kColumns, 0, kColumns},
+      TensorMapDim{n_heads * page_rows, kColumns * sizeof(__nv_bfloat16), static_cast<std::uint32_t>(page_rows)}};
+  return encode_tensor_map(rows, dims);
+}
+
 }  // namespace assay::kernels

@@ -21,4 +21,9 @@ struct PagedCache {
 /// A map of the keys or the values whose boxes are 64 columns of one head's page.
 Result<CUtensorMap> cache_map(const PagedCache& cache, const __nv_bfloat16* rows);
 
+/// The same memory as rows of 64 columns, head_dim / 64 a token, whose boxes are all rows of one head's page: they lie
+/// together, and memory likes to be read so. The box of a page and head begins at row
+/// (page * kv_heads + head) * 64 * head_dim / 64.
+Result<CUtensorMap> cache_page_map(const PagedCache& cache, const __nv_bfloat16* rows);
+
 }  // namespace assay::kernels

@@ -111,6 +111,9 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
       : "memory");
 }
 /// Brings a box into the L2 cache. What is written later is seen there all the same, so it needs no waiting.
+__device__ inline void prefetch_box(const CUtensorMap* map, int c0, int c1) {
+  asm volatile("cp.async.bulk.prefetch.tensor.2d.L2.global [%0, {%1, %2}];" ::"l"(map), "r"(c0), "r"(c1) : "memory");
+}
 __device__ inline void prefetch_box(const CUtensorMap* map, int c0, int c1, int c2, int c3) {
   asm volatile("cp.async.bulk.prefetch.tensor.4d.L2.global [%0, {%1, %2, %3, %4}];" ::"l"(map), "r"(c0), "r"(c1),
                "r"(c2), "r"(c3)

@@ -81,7 +81,9 @@ Result<CUtensorMap> matrix_map(const Matrices& m, int box_rows) {
 const std::vector<MatmulPlan>& hopper_plans() {
   static const std::vector<MatmulPlan> all = [] {
     std::vector<MatmulPlan> plans;
-    for (const int tokens : {64, 128, 256}) plans.push_back({tokens, 2, 128});
+    for (const int tokens : {64, 128, 256}) {
+      for (const int rows : {128, 112}) plans.push_back({tokens, 2, rows});
+    }
     for (const int tokens : {8, 16, 32, 64, 128}) {
       for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
     }

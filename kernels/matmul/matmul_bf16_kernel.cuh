@@ -98,10 +98,14 @@ __device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
   }
 }
 
-/// The copying side, one thread.
+/// The copying side, one warp, so that all it computes is the warp's and not a thread's; its first thread asks.
 template <class T>
 __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
                            const CUtensorMap& x_map) {
+  const bool asks = threadIdx.x % kWarpThreads == 0;
+  const auto uniform = [](TilePlace place) {
+    return TilePlace{warp_uniform(place.row), warp_uniform(place.token), warp_uniform(place.batch)};
+  };
   const auto load_boxes = [&](char* to, int slot, const CUtensorMap& map, int step, int first_row, int rows,
                               int batch) {
     for (int box = 0; box < T::kBoxes; ++box) {
@@ -120,17 +124,22 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
   int n_ahead = 0;
   for (int tile = static_cast<int>(blockIdx.x); tile < n_tiles_of(a) && n_ahead < ring.n_stages;
        tile += static_cast<int>(gridDim.x)) {
-    const TilePlace place = tile_place<T>(a, tile);
-    for (int step = 0; step < a.n_steps && n_ahead < ring.n_stages; ++step) load_weights(n_ahead++, place, step);
+    const TilePlace place = uniform(tile_place<T>(a, tile));
+    const int n_steps = min(a.n_steps, ring.n_stages - n_ahead);
+    for (int step = 0; asks && step < n_steps; ++step) load_weights(n_ahead + step, place, step);
+    n_ahead += n_steps;
   }
   wait_for_previous_grid();
   RingPlace at;
   int n_loaded = 0;
-  for_each_tile<T>(a, [&](TilePlace place) {
+  for_each_tile<T>(a, [&](TilePlace any_place) {
+    const TilePlace place = uniform(any_place);
     for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
-      if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[at.slot], at.parity ^ 1);
-      if (n_loaded >= n_ahead) load_weights(at.slot, place, step);
-      load_tokens(at.slot, place, step);
+      const int slot = warp_uniform(at.slot);
+      if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[slot], at.parity ^ 1);
+      if (!asks) continue;
+      if (n_loaded >= n_ahead) load_weights(slot, place, step);
+      load_tokens(slot, place, step);
     }
   });
 }
@@ -159,8 +168,9 @@ __device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int 
     float sums[Product::kRegisters];
     int previous = 0;
     for (int step = 0; step < a.n_steps; ++step, at.advance(ring)) {
-      barrier_wait(&ring.full[at.slot], at.parity);
-      const char* stage = ring.stages + at.slot * ring.stage_bytes;
+      const int slot = warp_uniform(at.slot);
+      barrier_wait(&ring.full[slot], at.parity);
+      const char* stage = ring.stages + slot * ring.stage_bytes;
       std::uint64_t w = tile_descriptor(stage + group * kGroupRows * kSwizzleRowBytes);
       std::uint64_t x = tile_descriptor(stage + T::kBoxes * w_box_bytes);
       products_begin();
@@ -174,7 +184,7 @@ __device__ void multiply_tiles(const MatmulKernelArgs& a, const Ring& ring, int 
       products_commit();
       products_wait<1>();  // the stage before this one has been read
       if (step > 0) release(previous);
-      previous = at.slot;
+      previous = slot;
     }
     products_wait<0>();
     release(previous);
@@ -200,10 +210,10 @@ __global__ void __launch_bounds__(T::kThreads, 1)
     barrier_init_fence();
   }
   __syncthreads();
-  const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
+  const int group = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
   if (group == 0) {
     if constexpr (T::kMovesRegisters) give_registers<40>();
-    if (threadIdx.x == 0) load_tiles<T>(a, ring, w_map, x_map);
+    if (warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads) == 0) load_tiles<T>(a, ring, w_map, x_map);
   } else {
     if constexpr (T::kMovesRegisters) take_registers<232>();
     multiply_tiles<T>(a, ring, group - 1);
@@ -217,8 +227,8 @@ template <class T>
 Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const MatmulBf16Args& args = *launched.args;
   const int rows = launched.plan->rows;
-  // A product of 64 rows reads past the last stage if the tile has fewer rows; what it reads there is never stored.
-  const int slack = T::kGroups == 1 ? (kGroupRows - rows) * hopper::kSwizzleRowBytes : 0;
+  // Products of 64 rows read past the last stage if the tile has fewer rows; what they read there is never stored.
+  const int slack = (T::kGroups * kGroupRows - rows) * hopper::kSwizzleRowBytes;
   const int room = kSharedBytes - kBarrierBytes - slack;
   MatmulKernelArgs a{};
   a.output = {args.epilogue, args.m_rows, args.bias, args.y, args.y_stride, args.y_batch_stride};
@@ -234,8 +244,8 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const int n_blocks = std::min(n_tiles_of(a), launched.n_multiprocessors);
   const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
-                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes}, launched.stream, launched.w_map,
-                launched.x_map, a);
+                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes, !args.w_is_new}, launched.stream,
+                launched.w_map, launched.x_map, a);
 }
 
 /// Launches the one of `Tiles` that is the plan's.

@@ -55,11 +55,11 @@ class Checkpoint {
   /// here.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
-  /// SHA-256 over the contents of the files in order of their names, as `cat FILES | sha256sum` gives it: 64
-  /// hexadecimal digits. Reads all bytes the first time (about as fast as the processor hashes); then it is remembered
-  /// in the user's cache folder for as long as path, size, modification time and inode of every file stay the same.
-  /// Empty for tensors in memory. Error{environment} if a file was replaced after it had been opened, or `stop` was
-  /// asked for meanwhile.
+  /// SHA-256 of the weights' files, 64 hexadecimal digits: of one file its own, of several that of what `sha256sum`
+  /// prints of them in order of their names (`sha256sum *.safetensors | sha256sum`). Reads all bytes the first time,
+  /// several files at once; then it is remembered in the user's cache folder for as long as path, size, modification
+  /// time and inode of every file stay the same. Empty for tensors in memory. Error{environment} if a file was replaced
+  /// after it had been opened, or `stop` was asked for meanwhile.
   Result<std::string> weights_sha256(const BytesProgress& on_progress = {}, std::stop_token stop = {}) const;
 
  private:

@@ -161,7 +161,8 @@ TEST_CASE("shard index: a hundred thousand tensors are read in linear time", "[c
 }
 
 // The expected digest is that of the concatenated bytes, taken with the base's SHA-256 (tested with NIST's examples).
-TEST_CASE("weights_sha256: over all files in name order, remembered, and taken anew after a change", "[checkpoint]") {
+TEST_CASE("weights_sha256: what sha256sum says of all files in name order, remembered, and taken anew after a change",
+          "[checkpoint]") {
   const TestFolder cache;
   const CacheHome home(cache.path().string());
   const TestFolder folder;
@@ -171,7 +172,10 @@ TEST_CASE("weights_sha256: over all files in name order, remembered, and taken a
   folder.write("x", b);
   folder.write(kIndex, R"({"weight_map":{"a":"y","b":"x"}})");
   const auto digest = [&] { return *Checkpoint::open(folder.path())->weights_sha256(); };
-  CHECK(digest() == sha256_hex(b + a));
+  const auto sum_of = [&](const std::string& x, const std::string& y) {
+    return sha256_hex(sha256_hex(x) + "  x\n" + sha256_hex(y) + "  y\n");
+  };
+  CHECK(digest() == sum_of(b, a));
 
   // What the cache says is believed for as long as the files stay, so an altered cache shows that it is used.
   const auto cache_files = cache.path() / "assay" / "weights-sha256";
@@ -184,14 +188,14 @@ TEST_CASE("weights_sha256: over all files in name order, remembered, and taken a
   for (const std::string& broken : {std::string(), std::string(64, 'e'), text.substr(0, text.size() - 1),
                                     std::string(64, 'g') + text.substr(64), text + "x"}) {
     REQUIRE(write_file(cached, broken));
-    CHECK(digest() == sha256_hex(b + a));
+    CHECK(digest() == sum_of(b, a));
   }
 
   REQUIRE(write_file(cached, altered));
   const std::string other = one_tensor("a", "12346");
   folder.write("y", other);
   std::filesystem::last_write_time(folder.path() / "y", std::filesystem::file_time_type(std::chrono::hours(24)));
-  CHECK(digest() == sha256_hex(b + other));
+  CHECK(digest() == sum_of(b, other));
 }
 
 TEST_CASE("weights_sha256: a cache that can't be written costs nothing but time", "[checkpoint]") {

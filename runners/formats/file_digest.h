@@ -27,15 +27,16 @@ struct FileIdentity {
 /// Error{bad_input} if the file is missing or can't be looked at.
 Result<FileIdentity> identify_file(const std::filesystem::path& path);
 
-/// Told how many bytes have been read so far; may be empty.
+/// Told how many bytes have been hashed so far, on any thread but one at a time; may be empty.
 using BytesProgress = std::function<void(std::uint64_t)>;
 
 /// $XDG_CACHE_HOME/assay, else ~/.cache/assay; empty if neither variable names an absolute folder.
 std::filesystem::path cache_folder();
 
-/// SHA-256 (hexadecimal) over `contents`, one after the other, which are the mapped bytes of `files`. Taken from a file
-/// in `cache` if one matches all identities; else computed and written there. An unwritable or empty `cache` costs only
-/// time. Error{environment} if a file is no longer the one that `files` describes, or `stop` was asked for meanwhile.
+/// SHA-256 (hexadecimal) of `contents`, which are the mapped bytes of `files`: of one file what `sha256sum FILE`
+/// prints, of several what `sha256sum FILE… | sha256sum` does, called in their folder. Taken from a file in `cache` if
+/// one matches all identities; else computed and written there. An unwritable or empty `cache` costs only time.
+/// Error{environment} if a file is no longer the one that `files` describes, or `stop` was asked for meanwhile.
 Result<std::string> cached_sha256(std::span<const FileIdentity> files,
                                   std::span<const std::span<const std::byte>> contents,
                                   const std::filesystem::path& cache, const BytesProgress& on_progress = {},

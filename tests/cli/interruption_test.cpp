@@ -26,35 +26,12 @@ struct Setting {
   }
 };
 
-/// Waits until the newest run holds `n` samples or the call has ended.
-void wait_for_samples(Call& running, const std::string& db, std::int64_t n) {
-  while (!running.has_ended() && n_stored(db) < n) std::this_thread::yield();
-}
-
 /// "finished", "interrupted"; empty as long as there is no run.
 std::string state_of_newest_run(const std::string& db) {
   const Ended ended = call({"runs", "--json", "--db", db});
   if (ended.exit_code != 0) return "";
   const Json runs = json_of(ended.out)["runs"];
   return runs.empty() ? "" : runs[0]["state"].get<std::string>();
-}
-
-/// The words behind "resume with: assay " in a message; they hold no quoted word here.
-std::vector<std::string> resume_words(const std::string& message) {
-  const std::string before = "resume with: assay ";
-  const std::size_t begin = message.find(before);
-  REQUIRE(begin != std::string::npos);
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : message.substr(begin + before.size())) {
-    if (c != ' ' && c != '\n') {
-      word += c;
-      continue;
-    }
-    if (!word.empty()) words.push_back(word);
-    word.clear();
-  }
-  return words;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "results/store.h"
 #include "tests/support/catch.h"
@@ -162,6 +163,27 @@ std::int64_t n_stored(const std::string& db) {
   if (!run) return 0;
   const auto keys = store->stored_samples(*run);
   return keys ? static_cast<std::int64_t>(keys->size()) : 0;
+}
+
+void wait_for_samples(Call& running, const std::string& db, std::int64_t n) {
+  while (!running.has_ended() && n_stored(db) < n) std::this_thread::yield();
+}
+
+std::vector<std::string> resume_words(const std::string& message) {
+  const std::string before = "resume with: assay ";
+  const std::size_t begin = message.find(before);
+  REQUIRE(begin != std::string::npos);
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : message.substr(begin + before.size())) {
+    if (c != ' ' && c != '\n') {
+      word += c;
+      continue;
+    }
+    if (!word.empty()) words.push_back(word);
+    word.clear();
+  }
+  return words;
 }
 
 }  // namespace assay::program_test

@@ -71,4 +71,10 @@ std::map<std::string, std::string> stored_content(const std::string& db);
 /// How many samples the newest run has; 0 as long as there is no run.
 std::int64_t n_stored(const std::string& db);
 
+/// Waits until the newest run holds `n` samples or the call has ended.
+void wait_for_samples(Call& running, const std::string& db, std::int64_t n);
+
+/// The words behind "resume with: assay " in a message; they hold no quoted word here.
+std::vector<std::string> resume_words(const std::string& message);
+
 }  // namespace assay::program_test
