@@ -10,7 +10,6 @@
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
 #include "harness/cli/sandbox_option.h"
-#include "harness/run/build_facts.h"
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
 #include "harness/run/stop_signals.h"
@@ -138,8 +137,8 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
                                   }));
   ASSAY_TRY(grade_batch());
   regraded.n_samples = static_cast<std::int64_t>(verdicts.size());
-  ASSAY_TRY(
-      store.add_grading(run_id, suite.name, tools.profile, run::build_facts().version, verdicts, clock.unix_ms()));
+  const std::string grader_version = std::to_string(suites::grader_version(suite.kind));
+  ASSAY_TRY(store.add_grading(run_id, suite.name, tools.profile, grader_version, verdicts, clock.unix_ms()));
   return regraded;
 }
 
