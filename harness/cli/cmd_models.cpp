@@ -37,7 +37,7 @@ Result<std::vector<run::RegisteredModel>> all_models() {
   return models;
 }
 
-Result<> list_command(const CommonOptions& common) {
+Result<> list_models_command(const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<run::RegisteredModel> models, all_models());
   if (common.json) {
     Json records = Json::array();
@@ -195,7 +195,7 @@ Action declare_models(CLI::App& app, const CommonOptions& common) {
   return [args, show, add, &common]() -> Result<> {
     if (show->parsed()) return show_command(args->show_name, common);
     if (add->parsed()) return add_command(args->add_name, args->add_path, common);
-    return list_command(common);
+    return list_models_command(common);
   };
 }
 

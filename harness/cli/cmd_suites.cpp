@@ -42,7 +42,7 @@ Json list_json(const suites::SuiteCard& card) {
   return json;
 }
 
-Result<> list_command(const CommonOptions& common) {
+Result<> list_suites_command(const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::SuiteCard> cards, suites::list_suites());
   ASSAY_ASSIGN(const std::vector<suites::SuiteGroup> groups, suites::list_groups());
   if (common.json) {
@@ -209,7 +209,7 @@ Action declare_suites(CLI::App& app, const CommonOptions& common) {
       "\"groups\":[…]}.\n"
       "Example: assay suites");
   return [name, items, show, &common] {
-    return show->parsed() ? show_command(*name, *items, common) : list_command(common);
+    return show->parsed() ? show_command(*name, *items, common) : list_suites_command(common);
   };
 }
 
