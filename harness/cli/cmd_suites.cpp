@@ -28,6 +28,7 @@ Json notes_json(const suites::Suite& suite) {
           {"language", text_or_null(notes.language)},
           {"canary", text_or_null(notes.canary)},
           {"contamination", text_or_null(notes.contamination)},
+          {"items_from", text_or_null(notes.items_from)},
           {"errata", notes.errata}};
 }
 
