@@ -35,6 +35,8 @@ struct GpuActivity {
   std::optional<double> energy_joules;
   std::string energy_reason;                  ///< why energy_joules is none
   std::optional<EnergySource> energy_source;  ///< `power` if any part is
+  /// False where the samples are of processors, which tell their energy alone.
+  bool is_gpu() const { return sm_clock_mhz || memory_clock_mhz || power_watts || temperature_c; }
 };
 
 /// If a GPU's stretches of time are shorter than this on average, they give no energy: counters move about every 100

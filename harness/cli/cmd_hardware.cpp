@@ -37,14 +37,11 @@ std::string price_text(const RentalPrice& price) {
   return to_fixed(price.typical_usd ? *price.typical_usd : *price.low_usd, 2);
 }
 
-/// The newest price that a user could pay: on demand if there is one.
 std::string price_cell(const HardwareProfile& profile) {
-  for (const RentalPrice& price : profile.prices) {
-    if (price.terms == "on_demand") return price_text(price) + " (" + price.citation.date.substr(0, 7) + ")";
-  }
-  if (profile.prices.empty()) return "-";
-  const RentalPrice& price = profile.prices.front();
-  return price_text(price) + " (" + price.terms + ", " + price.citation.date.substr(0, 7) + ")";
+  const RentalPrice* price = profile.usual_price();
+  if (price == nullptr) return "-";
+  const std::string terms = price->terms == "on_demand" ? "" : price->terms + ", ";
+  return price_text(*price) + " (" + terms + price->citation.date.substr(0, 7) + ")";
 }
 
 Result<> list_profiles(const CommonOptions& common) {

@@ -295,7 +295,7 @@ Json utilisation_json(const RunCost& cost) {
                     {"usd_total", at(cost.usd_total)},
                     {"usd_per_mtok_output", at(cost.split ? cost.split->usd_per_mtok_output : std::nullopt)},
                     {"usd_per_correct", at(cost.usd_per_correct)},
-                    {"provenance", "projected"}});
+                    {"provenance", busy < 1 ? "projected" : cost.run.facts.provenance}});
   }
   return rows;
 }

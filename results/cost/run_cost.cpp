@@ -187,12 +187,11 @@ void take_use(const UseTotals& totals, RunCost& cost) {
 }  // namespace
 
 Result<HourlyPrice> rental_price(const HardwareProfile& profile) {
-  if (profile.prices.empty()) {
+  const RentalPrice* usual = profile.usual_price();
+  if (usual == nullptr) {
     return bad_input("hardware profile ", profile.name, " has no dated price of an hour; give --price USD");
   }
-  const auto on_demand = std::find_if(profile.prices.begin(), profile.prices.end(),
-                                      [](const RentalPrice& price) { return price.terms == "on_demand"; });
-  const RentalPrice& price = on_demand != profile.prices.end() ? *on_demand : profile.prices.front();
+  const RentalPrice& price = *usual;
   HourlyPrice hourly;
   if (price.low_usd && *price.low_usd < *price.high_usd) hourly.band_usd = Range{*price.low_usd, *price.high_usd};
   hourly.usd = price.typical_usd ? *price.typical_usd : (*price.low_usd + *price.high_usd) / 2;

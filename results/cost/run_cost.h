@@ -21,7 +21,7 @@ struct HourlyPrice {
   std::string source;      ///< "--price", "stored with the run", "h100-sxm5: on_demand, aimultiple.com, 2026-05-20"
   std::string provenance;  ///< "stated" by the user, or "published"
 };
-/// The newest price on demand of a profile, else the newest of other terms; a range without a typical price is taken at
+/// The usual_price() of a profile; a range without a typical price is taken at
 /// its middle. Error{bad_input} if the profile has none.
 Result<HourlyPrice> rental_price(const HardwareProfile& profile);
 

@@ -51,7 +51,7 @@ WorkedExample deepseek_day_6() {
             "(published income - cost) / published income"},
            {"nodes for input", "nodes", prefill_nodes, 1, {}, "input / 86400 s / rate"},
            {"nodes for output", "nodes", decode_nodes, 1, {}, "output / 86400 s / rate"},
-           {"both", "nodes", prefill_nodes + decode_nodes, 1, {}, "agrees with the average to 0.1 %"},
+           {"both", "nodes", prefill_nodes + decode_nodes, 1, {}, "sum; the published average is 226.75"},
            {"input", "USD per Mtok", prefill_nodes * usd_per_node_day / kInputMtok, 3, {}, "cached tokens included"},
            {"output", "USD per Mtok", decode_nodes * usd_per_node_day / kOutputMtok, 3, {}, ""},
            {"all cost on output", "USD per Mtok", usd_per_day / kOutputMtok, 3, {}, ""},
@@ -118,7 +118,8 @@ std::string worked_example_text(const WorkedExample& example) {
   std::vector<std::vector<std::string>> rows = {{"", "value", "published", "unit", "how"}};
   for (const ExampleRow& row : example.rows) {
     const bool is_input = row.formula.empty() && row.published;
-    rows.push_back({row.quantity, to_fixed(row.computed, row.digits),
+    // Halves go up, as the source rounds: 342 / 608 is 56.25 %.
+    rows.push_back({row.quantity, to_fixed(row.computed + 1e-9, row.digits),
                     row.published ? to_fixed(*row.published, row.digits) : "-", row.unit,
                     is_input ? "published" : row.formula});
   }

@@ -149,8 +149,17 @@ const HardwareValue* HardwareProfile::find(std::string_view key) const {
   return at != values.end() ? &*at : nullptr;
 }
 
+const RentalPrice* HardwareProfile::usual_price() const {
+  for (const std::string& terms : rental_terms()) {
+    for (const RentalPrice& price : prices) {
+      if (price.terms == terms) return &price;
+    }
+  }
+  return nullptr;
+}
+
 const std::vector<std::string>& rental_terms() {
-  static const std::vector<std::string> terms = {"on_demand",       "spot",         "rent_3_years",
+  static const std::vector<std::string> terms = {"on_demand",       "rent_3_years", "spot",
                                                  "hyperscaler_own", "neocloud_own", "assumed"};
   return terms;
 }

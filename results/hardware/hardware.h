@@ -47,7 +47,8 @@ struct RentalPrice {
   Citation citation;
   std::string note;
 };
-/// "on_demand", "spot", "rent_3_years", "hyperscaler_own", "neocloud_own", "assumed".
+/// "on_demand", "rent_3_years", "spot", "hyperscaler_own", "neocloud_own", "assumed": what a user could pay comes
+/// first.
 const std::vector<std::string>& rental_terms();
 
 struct HardwareProfile {
@@ -62,6 +63,8 @@ struct HardwareProfile {
   /// The value of a key; none if it is not known. Every profile has the keys of required_hardware_keys().
   std::optional<double> value(std::string_view key) const;
   const HardwareValue* find(std::string_view key) const;
+  /// The newest price of the first of rental_terms() that there is one of; nullptr if none is known.
+  const RentalPrice* usual_price() const;
 };
 
 /// Keys that each profile has a value or a reason for.
