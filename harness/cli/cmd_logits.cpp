@@ -27,7 +27,7 @@ struct LogitsArgs {
   bool hidden = false;
   std::string device = "auto";
   std::string cuda_path;  // empty: auto
-  std::string fp8 = "blocks";
+  WeightWords weights;
 };
 
 /// The tensors of one sequence under the names of INTERFACE.md.
@@ -55,8 +55,8 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);
-  const runners::LoadOptions load{.fp8 = fp8_weights(args.fp8),
-                                  .on_progress = [&](const runners::LoadState& state) { view.show(state); }};
+  runners::LoadOptions load{.on_progress = [&](const runners::LoadState& state) { view.show(state); }};
+  set_weight_options(args.weights, load);
   ASSAY_ASSIGN(const runners::Model model, runners::load_model(path, load));
   kernels::ThreadPool pool(runners::available_processors());
   ASSAY_TRY(runners::settle_device(model, device));
@@ -104,7 +104,7 @@ Action declare_logits(CLI::App& app, const CommonOptions& common) {
            "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
   add_device_options(app, args->device, args->cuda_path);
-  add_fp8_option(app, args->fp8);
+  add_weight_options(app, args->weights);
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
   return [args, &common] { return logits_command(*args, common); };
 }

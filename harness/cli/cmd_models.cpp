@@ -66,8 +66,7 @@ Json template_json(const fs::path& path) {
 Json devices_json(const runners::ModelConfig& config, const runners::Checkpoint& checkpoint) {
   Json devices = Json::array();
   for (const runners::DeviceMemory& device : runners::run_devices()) {
-    const runners::MemoryFit fit =
-        runners::memory_fit(device, config, static_cast<std::int64_t>(checkpoint.total_bytes()));
+    const runners::MemoryFit fit = runners::memory_fit(device, config, checkpoint);
     devices.push_back({{"device", device.device},
                        {"name", device.name},
                        {"memory_bytes", device.memory_bytes},

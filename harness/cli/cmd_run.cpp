@@ -118,7 +118,8 @@ std::string command_line(const RunArgs& args) {
   add_unless_default("--device", args.model.device, unset.model.device);
   add("--cuda-path", args.model.cuda_path);
   add("--speculate", args.model.speculate);
-  add_unless_default("--fp8", args.model.fp8, unset.model.fp8);
+  add_unless_default("--fp8", args.model.weights.fp8, unset.model.weights.fp8);
+  add_unless_default("--gguf", args.model.weights.gguf, unset.model.weights.gguf);
   add_count("--max-output-tokens", args.sampling.max_output_tokens);
   add_real("--temperature", args.sampling.temperature);
   add_real("--top-p", args.sampling.top_p);

@@ -32,14 +32,20 @@ void add_device_options(CLI::App& app, std::string& device, std::string& cuda_pa
       "Each has its own last bits (default: auto, Hopper's where the GPU is one)");
 }
 
-void add_fp8_option(CLI::App& app, std::string& fp8) {
-  add_choice(app, "--fp8", fp8, {"blocks", "widen"},
+void add_weight_options(CLI::App& app, WeightWords& words) {
+  add_choice(app, "--fp8", words.fp8, {"blocks", "widen"},
              "Weights in FP8 blocks on a GPU: multiply them as they are, by inputs rounded to FP8 (blocks), or as "
              "bfloat16, which takes twice the memory (widen; the portable kernels always do) (default: blocks)");
+  add_choice(
+      app, "--gguf", words.gguf, {"blocks", "widen"},
+      "A GGUF file's quantised weights on a GPU: keep them as they are, and take their exact values for generated "
+      "tokens (blocks), or make them bfloat16, which takes two to four times the memory and is faster with many "
+      "sequences at a time (widen; the portable kernels always do) (default: blocks)");
 }
 
-runners::Fp8Weights fp8_weights(const std::string& fp8) {
-  return fp8 == "widen" ? runners::Fp8Weights::widen : runners::Fp8Weights::blocks;
+void set_weight_options(const WeightWords& words, runners::LoadOptions& load) {
+  if (words.fp8 == "widen") load.fp8 = runners::Fp8Weights::widen;
+  if (words.gguf == "widen") load.quantized = runners::QuantizedWeights::widen;
 }
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
@@ -57,7 +63,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_choice(app, "--speculate", options.speculate, {"on", "off"},
              "Draft tokens with the model's MTP module; the output stays the same. Pays for few "
              "sequences at a time (default: off)");
-  add_fp8_option(app, options.fp8);
+  add_weight_options(app, options.weights);
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
   add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
   add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
@@ -77,7 +83,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   }
   if (options.threads) parsed.load.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
-  parsed.load.fp8 = fp8_weights(options.fp8);
+  set_weight_options(options.weights, parsed.load);
   return parsed;
 }
 
@@ -92,7 +98,8 @@ void warn_of_options_without_effect(const ModelOptions& options) {
   warn(options.max_batch.has_value(), "--max-batch");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");
-  warn(options.fp8 != "blocks", "--fp8");
+  warn(options.weights.fp8 != "blocks", "--fp8");
+  warn(options.weights.gguf != "blocks", "--gguf");
 }
 
 void add_sampling_options(CLI::App& app, run::SamplingChoice& sampling, const SamplingDefaultTexts& by_default) {

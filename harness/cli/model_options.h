@@ -11,7 +11,15 @@
 
 namespace assay::cli {
 
-/// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --threads.
+/// What becomes of a GPU's weights: blocks or widen.
+struct WeightWords {
+  std::string fp8 = "blocks";
+  std::string gguf = "blocks";
+  bool operator==(const WeightWords&) const = default;
+};
+
+/// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --gguf,
+/// --threads.
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
@@ -20,15 +28,15 @@ struct ModelOptions {
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;
   std::string speculate;
-  std::string fp8 = "blocks";
+  WeightWords weights;
   std::optional<std::int64_t> threads;
   bool operator==(const ModelOptions&) const = default;
 };
 /// --device and --cuda-path alone.
 void add_device_options(CLI::App& app, std::string& device, std::string& cuda_path);
-/// --fp8 alone: blocks or widen.
-void add_fp8_option(CLI::App& app, std::string& fp8);
-runners::Fp8Weights fp8_weights(const std::string& fp8);
+/// --fp8 and --gguf alone.
+void add_weight_options(CLI::App& app, WeightWords& words);
+void set_weight_options(const WeightWords& words, runners::LoadOptions& load);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// Checks what the table can't. Error{bad_input} names the option. Pure.

@@ -48,5 +48,6 @@ Result<> bench_mla(const BenchContext& context);
 Result<> bench_sampling(const BenchContext& context);
 Result<> bench_moe(const BenchContext& context);
 Result<> bench_fp8(const BenchContext& context);
+Result<> bench_quantized(const BenchContext& context);
 
 }  // namespace assay::kernels

@@ -16,6 +16,7 @@ struct LaunchShape {
   dim3 grid;
   int n_threads = 0;
   std::size_t shared_bytes = 0;
+  bool may_overlap = true;  ///< false: all before it on its stream is done when it starts
 };
 
 /// Launches `kernel` on the stream. Above 48 KiB of shared memory the kernel must have been given its limit.
@@ -31,7 +32,7 @@ Result<> launch(std::string_view what, void (*kernel)(Parameters...), const Laun
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
   config.attrs = &attribute;
-  config.numAttrs = cuda_path() == CudaPath::hopper ? 1 : 0;
+  config.numAttrs = cuda_path() == CudaPath::hopper && shape.may_overlap ? 1 : 0;
   return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
 }
 

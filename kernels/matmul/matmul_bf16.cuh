@@ -51,6 +51,7 @@ struct MatmulBf16Args {
   std::int64_t x_batch_stride = 0;  ///< elements from a product's x to the next one's, a multiple of 8
   std::int64_t w_batch_stride = 0;  ///< likewise of w, a multiple of 8
   std::int64_t y_batch_stride = 0;  ///< likewise of y, even
+  bool w_is_new = false;            ///< work ahead on the stream writes w; else it may be read before that is done
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with

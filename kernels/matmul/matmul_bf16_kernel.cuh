@@ -244,8 +244,8 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   const int n_blocks = std::min(n_tiles_of(a), launched.n_multiprocessors);
   const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,
-                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes}, launched.stream, launched.w_map,
-                launched.x_map, a);
+                {dim3(static_cast<unsigned>(n_blocks)), T::kThreads, shared_bytes, !args.w_is_new}, launched.stream,
+                launched.w_map, launched.x_map, a);
 }
 
 /// Launches the one of `Tiles` that is the plan's.

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/quantized/repack.h"
+#include "kernels/quantized/test_quantized_files.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
@@ -13,9 +13,6 @@ using namespace assay::tests;
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-constexpr WeightType kTypes[] = {WeightType::q8_0, WeightType::q4_0, WeightType::q4_1, WeightType::q5_0,
-                                 WeightType::q5_1, WeightType::q4_k, WeightType::q5_k, WeightType::q6_k};
 
 int block_inputs(WeightType type) { return type >= WeightType::q4_k ? 256 : 32; }
 
@@ -92,36 +89,6 @@ Block32 read_block(WeightType type, const std::uint8_t* row, int b) {
       return out;
     }
   }
-}
-
-/// A weight as a file has it: random bytes with moderate halves of both signs.
-struct FileWeight {
-  WeightType type;
-  int n_out, n_in;
-  Bytes bytes;
-
-  const std::uint8_t* row(int n) const { return bytes.data() + size(n) * file_row_bytes(type, n_in); }
-  RepackedWeight repacked(int n_threads = 2) const {
-    ThreadPool pool(n_threads);
-    std::vector<const std::byte*> rows;
-    for (int n = 0; n < n_out; ++n) rows.push_back(reinterpret_cast<const std::byte*>(row(n)));
-    return repack(pool, type, n_in, rows);
-  }
-};
-
-FileWeight random_file(std::mt19937& generator, WeightType type, int n_out, int n_in) {
-  FileWeight w{type, n_out, n_in, Bytes(size(n_out) * file_row_bytes(type, n_in))};
-  for (auto& byte : w.bytes) byte = static_cast<std::uint8_t>(generator());
-  const QuantizedForm form = quantized_form(type);
-  for (std::size_t at = 0; at < w.bytes.size(); at += static_cast<std::size_t>(form.file_bytes)) {
-    const auto set = [&](std::size_t place) {  // 2^-10 … 2^-6
-      const auto bits = static_cast<std::uint16_t>((generator() & 0x83FF) | (5 + generator() % 4) << 10);
-      std::memcpy(w.bytes.data() + at + place, &bits, 2);
-    };
-    set(form.scales == ScaleForm::super_of_sixteen ? 208 : 0);
-    if (form.scales == ScaleForm::with_addend || form.scales == ScaleForm::super_with_addend) set(2);
-  }
-  return w;
 }
 
 /// Every build of the quantised products that this machine runs, in the place of the scalar level's.
@@ -284,7 +251,7 @@ TEST_CASE("quantized: the format's test blocks have the values that it gives", "
 }
 
 TEST_CASE("quantized: a repacked row has the values of the file's row, in any order of rows", "[kernels]") {
-  const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   std::mt19937 generator(11);
   const int n_out = 37, n_in = 3 * block_inputs(type);
   const FileWeight file = random_file(generator, type, n_out, n_in);
@@ -308,7 +275,7 @@ TEST_CASE("quantized: a repacked row has the values of the file's row, in any or
 
 TEST_CASE("quantized: every build computes the contract's bits, whatever the rows and threads",
           "[kernels][invariance]") {
-  const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   const int n_out = GENERATE(1, 16, 190), m = GENERATE(1, 2, 3, 7, 40);
   std::mt19937 generator(static_cast<unsigned>(100 * n_out + m));
   const int n_in = block_inputs(type) * GENERATE(1, 5);
@@ -334,7 +301,7 @@ TEST_CASE("quantized: every build computes the contract's bits, whatever the row
 // Sums of n_in / 32 float32 terms err by n_in / 32 · 2^-23 at most. x is off by 2^-16 of its block's greatest value at
 // most, by 2^-16/sqrt(3) in the mean square; the greatest of 32 normal values is near 2.1.
 TEST_CASE("quantized: agrees with float64, and with x as it was within its quantisation", "[kernels]") {
-  const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   std::mt19937 generator(5);
   const int m = 5, n_out = 100, n_in = 1024;
   const FileWeight file = random_file(generator, type, n_out, n_in);
@@ -352,7 +319,7 @@ TEST_CASE("quantized: agrees with float64, and with x as it was within its quant
 }
 
 TEST_CASE("quantized: the largest integers neither saturate nor overflow", "[kernels]") {
-  const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   const std::uint8_t fill = GENERATE(0x00, 0x7F, 0x80, 0xFF);
   std::mt19937 generator(3);
   FileWeight file = random_file(generator, type, 16, 512);
@@ -382,7 +349,7 @@ TEST_CASE("quantized: the largest integers neither saturate nor overflow", "[ker
 }
 
 TEST_CASE("quantized: blocks of zeros, tiny, infinite and undefined inputs", "[kernels]") {
-  const auto type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   std::mt19937 generator(17);
   const int n_in = 512;
   const FileWeight file = random_file(generator, type, 20, n_in);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/assert.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "kernels/sampling/philox.h"
@@ -57,7 +58,40 @@ std::vector<std::byte> converted(const std::vector<float>& draws, Convert conver
   return bytes;
 }
 
+/// Blocks of a quantised type as a file has them: random integers, and scales that give them the deviation wanted.
+std::vector<std::byte> quantized_draws(DType dtype) {
+  const auto block_bytes = static_cast<std::size_t>(bits(dtype) / 8);
+  const std::size_t n_blocks = kDraws / static_cast<std::size_t>(block_elements(dtype));
+  std::vector<std::byte> bytes(n_blocks * block_bytes);
+  for (std::size_t at = 0; at < bytes.size(); at += 16) {
+    const auto words = philox({static_cast<std::uint32_t>(at / 16), 1, 0, 0}, kSeed);
+    std::memcpy(bytes.data() + at, words.data(), std::min<std::size_t>(16, bytes.size() - at));
+  }
+  const auto set_half = [](std::byte* to, float value) {
+    const std::uint16_t half = float_to_f16(value);
+    std::memcpy(to, &half, sizeof half);
+  };
+  // Integers spread evenly over 16, 64 and 256 values deviate by 4.6, 18.5 and 73.9.
+  for (std::byte* block = bytes.data(); block != bytes.data() + bytes.size(); block += block_bytes) {
+    if (dtype == DType::q8_0) {
+      set_half(block, kDeviation / 73.9f);
+    } else if (dtype == DType::q4_k) {
+      // All scales and minimums 32: d · 32 · u - dmin · 32, with dmin for the mean of 7.5.
+      constexpr float d = kDeviation / 4.6f / 32;
+      set_half(block, d);
+      set_half(block + 2, 7.5f * d);
+      for (int i = 0; i < 12; ++i) block[4 + i] = i < 8 ? std::byte{32 | 2 << 6} : std::byte{0};
+    } else {
+      ASSAY_ASSERT(dtype == DType::q6_k, "dummy weights have these three types");
+      for (int i = 0; i < 16; ++i) block[192 + i] = std::byte{16};
+      set_half(block + 208, kDeviation / 18.5f / 16);
+    }
+  }
+  return bytes;
+}
+
 std::vector<std::byte> draws_as(DType dtype, const std::vector<float>& draws) {
+  if (is_quantized(dtype)) return quantized_draws(dtype);
   switch (dtype) {
     case DType::bf16:
       return converted<std::uint16_t>(draws, float_to_bf16);
@@ -71,9 +105,10 @@ std::vector<std::byte> draws_as(DType dtype, const std::vector<float>& draws) {
 }
 
 /// Fills a tensor from the draws in its type. Its name decides where each run begins.
+/// `unit` elements are a block.
 void fill_with_draws(kernels::ThreadPool& pool, const std::string& name, std::span<const std::byte> draws,
-                     std::span<std::byte> out) {
-  const std::size_t element_bytes = draws.size() / kDraws, run_bytes = kRun * element_bytes;
+                     std::size_t unit, std::span<std::byte> out) {
+  const std::size_t run_bytes = draws.size() / (kDraws / kRun);
   const Sha256Digest digest = sha256(name);
   std::array<std::uint32_t, 2> key;
   std::memcpy(key.data(), digest.data(), sizeof key);
@@ -82,8 +117,9 @@ void fill_with_draws(kernels::ThreadPool& pool, const std::string& name, std::sp
       const auto run = static_cast<std::size_t>(task) * kRunsPerTask + static_cast<std::size_t>(in_task);
       if (run * run_bytes >= out.size()) return;
       const auto low = static_cast<std::uint32_t>(run), high = static_cast<std::uint32_t>(run >> 32);
-      const std::size_t first = philox({low, high, 0, 0}, key)[0] % (kDraws - kRun);
-      std::memcpy(out.data() + run * run_bytes, draws.data() + first * element_bytes,
+      std::size_t first = philox({low, high, 0, 0}, key)[0] % (kDraws - kRun);
+      first -= first % unit;
+      std::memcpy(out.data() + run * run_bytes, draws.data() + first * draws.size() / kDraws,
                   std::min(run_bytes, out.size() - run * run_bytes));
     }
   };
@@ -116,9 +152,41 @@ struct PlannedTensor {
   std::size_t size_bytes() const {
     std::int64_t n_elements = 1;  // the limits on config.json's numbers keep it below 2^63
     for (const std::int64_t extent : shape) n_elements *= extent;
-    return static_cast<std::size_t>(n_elements) * static_cast<std::size_t>(bits(dtype) / 8);
+    return static_cast<std::size_t>(n_elements / block_elements(dtype)) * static_cast<std::size_t>(bits(dtype) / 8);
   }
 };
+
+/// Layer `layer` has Q6_K for v_proj and down_proj: the first and last eighth, and every third between.
+bool has_more_bits(std::int64_t layer, std::int64_t n_layers) {
+  const std::int64_t eighth = n_layers / 8;
+  return layer < eighth || layer >= n_layers - eighth || (layer - eighth) % 3 == 2;
+}
+
+DType quantized_type(const ModelConfig& config, const std::string& name, DummyTypes types) {
+  if (types == DummyTypes::q8_0) return DType::q8_0;
+  if (name == "lm_head.weight") return DType::q6_k;
+  constexpr std::string_view kLayers = "model.layers.";
+  const bool is_listed = name.ends_with("v_proj.weight") || name.ends_with("down_proj.weight");
+  if (!is_listed || !name.starts_with(kLayers)) return DType::q4_k;
+  const auto layer = std::stoll(name.substr(kLayers.size()));
+  return has_more_bits(layer, config.num_hidden_layers) ? DType::q6_k : DType::q4_k;
+}
+
+/// Gives projections, embedding and head their quantised types.
+Result<> quantize(const ModelConfig& config, const std::filesystem::path& path, DummyTypes types,
+                  std::vector<PlannedTensor>& planned) {
+  for (PlannedTensor& tensor : planned) {
+    const bool is_router = tensor.name.ends_with(".mlp.gate.weight");
+    if (tensor.shape.size() != 2 || is_router || tensor.contents != Contents::draws) continue;
+    const DType type = quantized_type(config, tensor.name, types);
+    if (tensor.dtype == DType::f8_e4m3 || tensor.shape[1] % block_elements(type) != 0) {
+      return bad_input(path.string(), ": ", tensor.name, " has rows of ", tensor.shape[1], " weights in ",
+                       name(tensor.dtype), ", which can't be dummy weights of type ", name(type));
+    }
+    tensor.dtype = type;
+  }
+  return {};
+}
 
 std::vector<PlannedTensor> planned_tensors(const ModelConfig& config, DType dtype) {
   std::vector<PlannedTensor> planned;
@@ -155,9 +223,10 @@ Result<std::uint64_t> memory_wanted(const std::vector<PlannedTensor>& planned, c
 }  // namespace
 
 Result<Checkpoint> dummy_checkpoint(const ModelConfig& config, const std::filesystem::path& path, int n_threads,
-                                    const LoadProgress& on_progress) {
+                                    const LoadProgress& on_progress, DummyTypes types) {
   ASSAY_ASSIGN(const DType dtype, weights_dtype(config, path));
   std::vector<PlannedTensor> planned = planned_tensors(config, dtype);
+  if (types != DummyTypes::as_config) ASSAY_TRY(quantize(config, path, types, planned));
   ASSAY_ASSIGN(const std::uint64_t total_bytes, memory_wanted(planned, path));
 
   kernels::ThreadPool pool(n_threads);
@@ -172,7 +241,7 @@ Result<Checkpoint> dummy_checkpoint(const ModelConfig& config, const std::filesy
     if (tensor.contents == Contents::draws) {
       std::vector<std::byte>& in_dtype = draws_by_dtype[tensor.dtype];
       if (in_dtype.empty()) in_dtype = draws_as(tensor.dtype, draws);
-      fill_with_draws(pool, tensor.name, in_dtype, out);
+      fill_with_draws(pool, tensor.name, in_dtype, static_cast<std::size_t>(block_elements(tensor.dtype)), out);
     } else {
       fill_with(tensor.contents == Contents::norm ? 1 : kFp8Scale, tensor.dtype, out);
     }

@@ -1,11 +1,14 @@
 // assay-engine-bench: whole passes of a model on the GPU, with random weights: decode by batch, and prefill.
-//   assay-engine-bench DIR [CONTEXT [BATCH…]]   DIR has config.json; context 1024, batches 1 32 128 256
+//   assay-engine-bench [--weights TYPES] DIR [CONTEXT [BATCH…]]
+// DIR has config.json; TYPES are bf16 (or what config.json says), q8_0 or q4_k_m (a GGUF file's); context 1024,
+// batches 1 32 128 256.
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include "runners/engine/cuda/cuda_executor.h"
@@ -86,10 +89,11 @@ Result<Times> decode(Executor& executor, int batch, int context, int warm, int s
   return times;
 }
 
-Result<> run(const std::string& folder, int context, const std::vector<int>& batches) {
+Result<> run(DummyTypes types, const std::string& folder, int context, const std::vector<int>& batches) {
   ASSAY_ASSIGN(const CudaDevice device, open_cuda_device(0));
   LoadOptions load;
   load.weights = WeightSource::dummy;
+  load.dummy_types = types;
   const Clock::time_point start = Clock::now();
   ASSAY_ASSIGN(const Model model, load_model(folder, load));
   const double made_ms = since_ms(start);
@@ -131,14 +135,28 @@ Result<> run(const std::string& folder, int context, const std::vector<int>& bat
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::vector<int> batches;
-  for (int i = 3; i < argc; ++i) batches.push_back(std::max(1, std::atoi(argv[i])));
-  if (batches.empty()) batches = {1, 32, 128, 256};
-  if (argc < 2) {
-    std::fprintf(stderr, "usage: assay-engine-bench DIR [CONTEXT [BATCH...]]\n");
+  std::vector<std::string> words(argv + 1, argv + argc);
+  DummyTypes types = DummyTypes::as_config;
+  bool is_usable = true;
+  if (words.size() >= 2 && words[0] == "--weights") {
+    if (words[1] == "q8_0") {
+      types = DummyTypes::q8_0;
+    } else if (words[1] == "q4_k_m") {
+      types = DummyTypes::q4_k_m;
+    } else {
+      is_usable = words[1] == "bf16";
+    }
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  if (words.empty() || !is_usable) {
+    std::fprintf(stderr, "usage: assay-engine-bench [--weights bf16|q8_0|q4_k_m] DIR [CONTEXT [BATCH...]]\n");
     return 2;
   }
-  const Result<> done = run(argv[1], argc > 2 ? std::max(1, std::atoi(argv[2])) : 1024, batches);
+  std::vector<int> batches;
+  for (std::size_t i = 2; i < words.size(); ++i) batches.push_back(std::max(1, std::atoi(words[i].c_str())));
+  if (batches.empty()) batches = {1, 32, 128, 256};
+  const Result<> done =
+      run(types, words[0], words.size() > 1 ? std::max(1, std::atoi(words[1].c_str())) : 1024, batches);
   if (done) return 0;
   std::fprintf(stderr, "assay-engine-bench: %s\n", done.error().message.c_str());
   return 3;

@@ -18,38 +18,6 @@ namespace {
 
 const std::filesystem::path kFolder = std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/golden/llama_tied";
 
-/// The model's file: row half·d/2 + i of a query or key head stands at 2i + half, as converters write llama.
-TestGguf llama_gguf(const ModelConfig& c, const Checkpoint& checkpoint) {
-  TestGguf gguf;
-  gguf.set("general.architecture", gguf_text("llama"));
-  const auto count = [](std::int64_t n) { return gguf_u32(static_cast<std::uint32_t>(n)); };
-  gguf.set("llama.vocab_size", count(c.vocab_size));
-  gguf.set("llama.context_length", count(c.max_position_embeddings));
-  gguf.set("llama.embedding_length", count(c.hidden_size));
-  gguf.set("llama.block_count", count(c.num_hidden_layers));
-  gguf.set("llama.feed_forward_length", count(c.intermediate_size));
-  gguf.set("llama.attention.head_count", count(c.num_attention_heads));
-  gguf.set("llama.attention.head_count_kv", count(c.num_key_value_heads));
-  gguf.set("llama.attention.key_length", count(c.head_dim));
-  gguf.set("llama.attention.value_length", count(c.head_dim));
-  gguf.set("llama.rope.dimension_count", count(c.head_dim));
-  gguf.set("llama.rope.freq_base", gguf_f32(static_cast<float>(c.rope_theta)));
-  gguf.set("llama.attention.layer_norm_rms_epsilon", gguf_f32(static_cast<float>(c.rms_norm_eps)));
-  for (const auto& [name, tensor] : checkpoint.tensors()) {
-    const std::vector<float> values = *read_floats(*tensor);
-    const std::size_t width = static_cast<std::size_t>(tensor->shape.back()), d = static_cast<std::size_t>(c.head_dim);
-    std::vector<float> stored = values;
-    if (name.find("q_proj") != std::string::npos || name.find("k_proj") != std::string::npos) {
-      for (std::size_t row = 0; row < values.size() / width; ++row) {
-        const std::size_t half = row % d / (d / 2), i = row % (d / 2), to = row / d * d + 2 * i + half;
-        std::memcpy(stored.data() + to * width, values.data() + row * width, width * sizeof(float));
-      }
-    }
-    gguf.tensors.push_back(f32_values(hub_to_gguf(name), tensor->shape, stored));
-  }
-  return gguf;
-}
-
 std::vector<float> logits_of(const std::filesystem::path& model_path, const std::vector<std::int32_t>& tokens,
                              kernels::SimdLevel level = kernels::best_simd_level(), int chunk = 64) {
   const Result<Model> model = load_model(model_path);

@@ -14,6 +14,13 @@ enum class WeightSource {
   dummy,  ///< random ones (dummy_weights.h); of the model's files config.json alone is read
 };
 
+/// The types of dummy weights. Quantised ones are those that GGUF files have: blocks of random integers.
+enum class DummyTypes {
+  as_config,  ///< config.json's torch_dtype, or FP8 where it has a quantization_config
+  q8_0,       ///< every projection, the embedding and the head
+  q4_k_m,     ///< Q4_K; Q6_K for the head, and for v_proj and down_proj in half of the layers
+};
+
 /// What loading is at. Steps follow each other, and a step's bytes grow.
 struct LoadState {
   std::string_view step;  ///< "make" (dummy weights), "check", "load", "hash"
@@ -29,10 +36,20 @@ enum class Fp8Weights {
   widen,   ///< bfloat16, and so are the inputs: nearer to the CPU's results, twice the memory
 };
 
+/// What becomes of GGUF's quantised weights on a GPU (those that may stay so: memory_fit.h). On the CPU they are
+/// multiplied as they are.
+enum class QuantizedWeights {
+  blocks,  ///< kept as in the file: generated positions take their exact values, prompts these rounded to bfloat16; but
+           ///< widened on the portable path
+  widen,   ///< bfloat16: more memory, but faster with a hundred sequences at a time
+};
+
 struct LoadOptions {
   WeightSource weights = WeightSource::files;
   std::optional<int> n_threads = {};  ///< that make or repack weights; empty: one for each processor that may be used
   Fp8Weights fp8 = Fp8Weights::blocks;
+  QuantizedWeights quantized = QuantizedWeights::blocks;
+  DummyTypes dummy_types = DummyTypes::as_config;
   LoadProgress on_progress = {};  ///< called on the thread that loads; may be empty
 };
 

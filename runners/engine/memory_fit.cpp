@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <string>
 
+#include "kernels/quantized/device_layout.h"
 #include "runners/engine/cpu/kv_cache.h"
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/host.h"
+#include "runners/engine/model.h"
 #include "runners/formats/expected_tensors.h"
 
 namespace assay::runners {
@@ -49,8 +51,10 @@ std::vector<DeviceMemory> run_devices() {
   for (int ordinal = 0;; ++ordinal) {
     const Result<CudaDevice> gpu = open_cuda_device(ordinal);
     if (!gpu) return devices;
+    const bool widens = gpu->path == "portable";
     devices.push_back({"cuda:" + std::to_string(ordinal), gpu->name, gpu->memory_bytes, gpu->free_memory_bytes,
-                       gpu->path == "portable" ? Fp8Weights::widen : Fp8Weights::blocks});
+                       widens ? Fp8Weights::widen : Fp8Weights::blocks,
+                       widens ? QuantizedWeights::widen : QuantizedWeights::blocks});
   }
 }
 
@@ -72,10 +76,11 @@ MemoryFit cpu_memory_fit(const ModelConfig& config, std::int64_t file_bytes, std
   return fit;
 }
 
-MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8) {
+MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_bytes, Fp8Weights fp8,
+                          std::int64_t saved_bytes) {
   const std::int64_t n_layers = n_cache_layers(config);
   MemoryFit fit;
-  fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes;
+  fit.weight_bytes = (num_parameters(config) + mtp_parameters(config)) * kBf16Bytes - saved_bytes;
   if (fp8 == Fp8Weights::blocks) fit.weight_bytes -= fp8_savings(config);
   std::int64_t row_width = 0;
   if (config.attention == Attention::mla) {
@@ -90,9 +95,42 @@ MemoryFit cuda_memory_fit(const ModelConfig& config, std::int64_t available_byte
   return fit;
 }
 
-MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, std::int64_t file_bytes) {
-  return device.device == "cpu" ? cpu_memory_fit(config, file_bytes, device.available_bytes)
-                                : cuda_memory_fit(config, device.available_bytes, device.fp8);
+ModelConfig without_mtp(ModelConfig config) {
+  config.num_nextn_predict_layers = 0;
+  return config;
+}
+
+bool keeps_blocks(const ModelConfig& config, std::int64_t n_in) {
+  return config.attention == Attention::gqa && n_in % 64 == 0;
+}
+
+std::int64_t cuda_saved_bytes(const ModelConfig& config, const Checkpoint& checkpoint) {
+  const bool whole_heads = config.head_dim == 64 || config.head_dim == 128;
+  const auto other = [&](const std::string& name, const std::string& own, const std::string& others) {
+    const std::size_t at = name.find(own);
+    return at == std::string::npos ? nullptr : checkpoint.find(std::string(name).replace(at, own.size(), others));
+  };
+  std::int64_t saved_bytes = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (!is_quantized(tensor->dtype) || tensor->shape.size() != 2 || !keeps_blocks(config, tensor->shape[1])) continue;
+    if (name.find(".experts.") != std::string::npos) continue;
+    if (!whole_heads && name.find("o_proj") != std::string::npos) continue;
+    const TensorView* gate = other(name, "up_proj", "gate_proj");
+    const TensorView* up = other(name, "gate_proj", "up_proj");
+    if ((gate != nullptr && gate->dtype != tensor->dtype) || (up != nullptr && up->dtype != tensor->dtype)) continue;
+    const auto n_out = static_cast<int>(tensor->shape[0]), n_in = static_cast<int>(tensor->shape[1]);
+    saved_bytes += tensor->n_elements() * kBf16Bytes -
+                   static_cast<std::int64_t>(kernels::device_weight_bytes(weight_type(tensor->dtype), n_out, n_in));
+  }
+  return saved_bytes;
+}
+
+MemoryFit memory_fit(const DeviceMemory& device, const ModelConfig& config, const Checkpoint& checkpoint) {
+  if (device.device == "cpu") {
+    return cpu_memory_fit(config, static_cast<std::int64_t>(checkpoint.total_bytes()), device.available_bytes);
+  }
+  return cuda_memory_fit(without_mtp(config), device.available_bytes, device.fp8,
+                         device.quantized == QuantizedWeights::blocks ? cuda_saved_bytes(config, checkpoint) : 0);
 }
 
 }  // namespace assay::runners

@@ -89,3 +89,49 @@ TEST_CASE("run_devices: the processor's memory is known", "[engine][fit]") {
   CHECK(devices[0].available_bytes > 0);
   CHECK(devices[0].memory_bytes >= devices[0].available_bytes);
 }
+
+// By hand: a chunk of 16 rows and 256 inputs has 4,352 bytes in Q8_0 and 2,368 in Q4_K (kernels/quantized/
+// device_layout.h). Rows of 96 are no multiple of 64, experts become bfloat16, and so do a gate and an up of two types.
+TEST_CASE("cuda_saved_bytes: which quantised weights stay so, and what that saves", "[engine][fit]") {
+  Json document = gqa_config("LlamaForCausalLM", "llama", 1, 256, 96, 4, 2, 100, false);
+  document["head_dim"] = 64;
+  const ModelConfig config = parsed(document);
+  std::vector<MemoryTensor> tensors;
+  const auto add = [&](const std::string& name, DType dtype, std::int64_t n_out, std::int64_t n_in) {
+    TensorView view;
+    view.name = name;
+    view.dtype = dtype;
+    view.shape = {n_out, n_in};
+    const auto n_bytes = static_cast<std::size_t>(n_out * n_in / block_elements(dtype) * bits(dtype) / 8);
+    auto memory = std::make_unique<std::byte[]>(n_bytes);
+    view.bytes = {memory.get(), n_bytes};
+    tensors.push_back({view, std::move(memory)});
+  };
+  const std::string layer = "model.layers.0.";
+  add(layer + "self_attn.q_proj.weight", DType::q8_0, 256, 256);
+  add(layer + "self_attn.o_proj.weight", DType::q4_k, 250, 256);
+  add(layer + "self_attn.k_proj.weight", DType::bf16, 128, 256);
+  add(layer + "mlp.gate_proj.weight", DType::q8_0, 96, 256);
+  add(layer + "mlp.up_proj.weight", DType::q4_k, 96, 256);
+  add(layer + "mlp.down_proj.weight", DType::q8_0, 256, 96);
+  add(layer + "mlp.experts.3.down_proj.weight", DType::q8_0, 256, 256);
+  const Checkpoint checkpoint = Checkpoint::in_memory("folder", std::move(tensors));
+  const std::int64_t saved_bytes = (256 * 256 * 2 - 16 * 4352) + (250 * 256 * 2 - 16 * 2368);
+  CHECK(cuda_saved_bytes(config, checkpoint) == saved_bytes);
+  CHECK(cuda_memory_fit(config, 0, Fp8Weights::blocks, saved_bytes).weight_bytes ==
+        cuda_memory_fit(config, 0).weight_bytes - saved_bytes);
+
+  document["head_dim"] = 32;  // heads are filled up, and so are the columns of o_proj
+  CHECK(cuda_saved_bytes(parsed(document), checkpoint) == 256 * 256 * 2 - 16 * 4352);
+  CHECK(cuda_saved_bytes(parsed(deepseek_v3_config()), checkpoint) == 0);
+}
+
+// DeepSeek-V3 has one MTP layer: 61 layers of cache are left, and its 11.5 billion parameters, in FP8, are not there.
+TEST_CASE("without_mtp: a GPU that drafts nothing holds less", "[engine][fit]") {
+  const ModelConfig config = parsed(deepseek_v3_config());
+  const MemoryFit whole = cuda_memory_fit(config, 0), rest = cuda_memory_fit(without_mtp(config), 0);
+  CHECK(whole.kv_bytes_per_token == 62 * 576 * 2);
+  CHECK(rest.kv_bytes_per_token == 61 * 576 * 2);
+  CHECK(whole.weight_bytes - rest.weight_bytes > 11'000'000'000);
+  CHECK(whole.weight_bytes - rest.weight_bytes < 12'500'000'000);
+}

@@ -20,38 +20,6 @@ namespace {
 
 using kernels::WeightType;
 
-WeightType weight_type(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return WeightType::f32;
-    case DType::f16:
-      return WeightType::f16;
-    case DType::bf16:
-      return WeightType::bf16;
-    case DType::f8_e4m3:
-      return WeightType::f8_e4m3;
-    case DType::q8_0:
-      return WeightType::q8_0;
-    case DType::q4_0:
-      return WeightType::q4_0;
-    case DType::q4_1:
-      return WeightType::q4_1;
-    case DType::q5_0:
-      return WeightType::q5_0;
-    case DType::q5_1:
-      return WeightType::q5_1;
-    case DType::q4_k:
-      return WeightType::q4_k;
-    case DType::q5_k:
-      return WeightType::q5_k;
-    case DType::q6_k:
-      return WeightType::q6_k;
-    default:
-      break;
-  }
-  ASSAY_ASSERT(false, "validate_checkpoint lets no other type pass");
-}
-
 /// Reads the tensors of a checkpoint that validate_checkpoint has passed: each one exists with its shape.
 class WeightReader {
  public:
@@ -302,10 +270,42 @@ Result<> check_supported(const ModelConfig& config, const std::string& where) {
 Result<Checkpoint> open_weights(const ModelConfig& config, const std::filesystem::path& path,
                                 const LoadOptions& options, int n_threads) {
   if (options.weights == WeightSource::files) return Checkpoint::open(path);
-  return dummy_checkpoint(config, path, n_threads, options.on_progress);
+  return dummy_checkpoint(config, path, n_threads, options.on_progress, options.dummy_types);
 }
 
 }  // namespace
+
+WeightType weight_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return WeightType::f32;
+    case DType::f16:
+      return WeightType::f16;
+    case DType::bf16:
+      return WeightType::bf16;
+    case DType::f8_e4m3:
+      return WeightType::f8_e4m3;
+    case DType::q8_0:
+      return WeightType::q8_0;
+    case DType::q4_0:
+      return WeightType::q4_0;
+    case DType::q4_1:
+      return WeightType::q4_1;
+    case DType::q5_0:
+      return WeightType::q5_0;
+    case DType::q5_1:
+      return WeightType::q5_1;
+    case DType::q4_k:
+      return WeightType::q4_k;
+    case DType::q5_k:
+      return WeightType::q5_k;
+    case DType::q6_k:
+      return WeightType::q6_k;
+    default:
+      break;
+  }
+  ASSAY_ASSERT(false, "validate_checkpoint lets no other type pass");
+}
 
 int Model::cache_row_width() const {
   if (config.attention == Attention::mla) return static_cast<int>(config.kv_lora_rank + config.qk_rope_head_dim);

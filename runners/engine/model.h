@@ -106,6 +106,9 @@ struct Model {
   kernels::RouterArgs router_args(const MoeWeights& moe) const;
 };
 
+/// The stored form of a tensor that validate_checkpoint lets pass.
+kernels::WeightType weight_type(DType dtype);
+
 /// Loads a folder (config.json and safetensors) or a GGUF file for the CPU, after checking every tensor's name, shape
 /// and type. Error{bad_input} names the file and what is wrong; dummy weights want a folder.
 Result<Model> load_model(const std::filesystem::path& path, const LoadOptions& options = {});

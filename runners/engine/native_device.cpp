@@ -57,8 +57,11 @@ Result<> settle_device(const Model& model, NativeDevice& device) {
   return {};
 }
 
-Fp8Weights fp8_on(const NativeDevice& device, Fp8Weights asked) {
-  return device.cuda && device.cuda->path == "portable" ? Fp8Weights::widen : asked;
+LoadOptions load_options_on(const NativeDevice& device, LoadOptions asked) {
+  if (!device.cuda || device.cuda->path != "portable") return asked;
+  asked.fp8 = Fp8Weights::widen;
+  asked.quantized = QuantizedWeights::widen;
+  return asked;
 }
 
 ExecutorOptions default_limits(const NativeDevice& device) {

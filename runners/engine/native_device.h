@@ -28,8 +28,8 @@ Result<NativeDevice> open_native_device(const std::string& word, const std::stri
 /// Error{bad_input} for a GPU that was asked for and can't run it.
 Result<> settle_device(const Model& model, NativeDevice& device);
 
-/// What becomes of weights in FP8 blocks: the portable kernels multiply none, so there they are widened.
-Fp8Weights fp8_on(const NativeDevice& device, Fp8Weights asked);
+/// What of `asked` holds there: the portable kernels multiply no weights in blocks, so they are widened.
+LoadOptions load_options_on(const NativeDevice& device, LoadOptions asked);
 
 /// What an executor on this device is given where the user says nothing.
 ExecutorOptions default_limits(const NativeDevice& device);

@@ -27,13 +27,17 @@ TEST_CASE("open_native_device: a path of kernels is a GPU's", "[engine][device]"
   CHECK(none.error().kind == ErrorKind::environment);
 }
 
-TEST_CASE("fp8_on: the portable kernels multiply no FP8 blocks", "[engine][device]") {
+TEST_CASE("load_options_on: the portable kernels multiply no weights in blocks", "[engine][device]") {
   NativeDevice device{CudaDevice{}, true};
   device.cuda->path = "hopper";
-  CHECK(fp8_on(device, Fp8Weights::blocks) == Fp8Weights::blocks);
+  CHECK(load_options_on(device, {}).fp8 == Fp8Weights::blocks);
+  CHECK(load_options_on(device, {}).quantized == QuantizedWeights::blocks);
+  CHECK(load_options_on(device, {.quantized = QuantizedWeights::widen}).quantized == QuantizedWeights::widen);
   device.cuda->path = "portable";
-  CHECK(fp8_on(device, Fp8Weights::blocks) == Fp8Weights::widen);
-  CHECK(fp8_on({}, Fp8Weights::blocks) == Fp8Weights::blocks);
+  CHECK(load_options_on(device, {}).fp8 == Fp8Weights::widen);
+  CHECK(load_options_on(device, {}).quantized == QuantizedWeights::widen);
+  CHECK(load_options_on({}, {}).fp8 == Fp8Weights::blocks);
+  CHECK(load_options_on({}, {}).quantized == QuantizedWeights::blocks);
 }
 
 TEST_CASE("settle_device: auto takes the CPU for a model that the GPU's kernels don't run", "[engine][device]") {

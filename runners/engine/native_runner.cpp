@@ -16,6 +16,7 @@
 #include "kernels/simd/simd_choice.h"
 #include "runners/engine/canary.h"
 #include "runners/engine/host.h"
+#include "runners/engine/memory_fit.h"
 #include "runners/engine/native_device.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
@@ -39,11 +40,15 @@ std::vector<std::int32_t> end_tokens(const ModelConfig& config, const Tokenizer&
 }
 
 /// How products are computed. On the CPU: weights widened to float32, or GGUF's blocks times inputs of 16 bits. On a
-/// GPU: bfloat16, or FP8 blocks times inputs of 8 bits where the weights' shapes allow it.
-std::string precision_path(const Model& model, const NativeDevice& device, Fp8Weights fp8) {
+/// GPU: bfloat16; FP8 blocks times inputs of 8 bits, or GGUF's blocks times bfloat16, where the weights' shapes allow
+/// it.
+std::string precision_path(const Model& model, const NativeDevice& device, const LoadOptions& load) {
   if (device.cuda) {
-    if (!model.config.quantization_config) return "bf16";
-    return fp8 == Fp8Weights::blocks ? "fp8_w8a8" : "fp8_w8a16";
+    if (!model.config.quantization_config) {
+      const bool keeps = load.quantized == QuantizedWeights::blocks;
+      return keeps && cuda_saved_bytes(model.config, model.checkpoint) != 0 ? "gguf_bf16" : "bf16";
+    }
+    return load.fp8 == Fp8Weights::blocks ? "fp8_w8a8" : "fp8_w8a16";
   }
   if (model.config.quantization_config) return "fp8_w8a32";
   return model.repacked.empty() ? "float32" : "gguf_a16";
@@ -191,7 +196,7 @@ ModelFacts NativeRunner::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
-                   {"precision_path", precision_path(*model_, device_, fp8_on(device_, options_.load.fp8))},
+                   {"precision_path", precision_path(*model_, device_, load_options_on(device_, options_.load))},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {
     facts.details["chat_template"] = chat_->name();

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "runners/formats/checkpoint.h"
 #include "runners/formats/gguf/test_gguf.h"
+#include "runners/formats/model_config.h"
 #include "runners/formats/tensor_view.h"
 
 namespace assay::runners {
@@ -52,6 +54,38 @@ inline TestTensor f32_values(std::string name, const std::vector<std::int64_t>& 
   for (std::size_t i = shape.size(); i-- > 0;) out.dims.push_back(static_cast<std::uint64_t>(shape[i]));
   out.data.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
   return out;
+}
+
+/// The model's file: row half·d/2 + i of a query or key head stands at 2i + half, as converters write llama.
+inline TestGguf llama_gguf(const ModelConfig& c, const Checkpoint& checkpoint) {
+  TestGguf gguf;
+  gguf.set("general.architecture", gguf_text("llama"));
+  const auto count = [](std::int64_t n) { return gguf_u32(static_cast<std::uint32_t>(n)); };
+  gguf.set("llama.vocab_size", count(c.vocab_size));
+  gguf.set("llama.context_length", count(c.max_position_embeddings));
+  gguf.set("llama.embedding_length", count(c.hidden_size));
+  gguf.set("llama.block_count", count(c.num_hidden_layers));
+  gguf.set("llama.feed_forward_length", count(c.intermediate_size));
+  gguf.set("llama.attention.head_count", count(c.num_attention_heads));
+  gguf.set("llama.attention.head_count_kv", count(c.num_key_value_heads));
+  gguf.set("llama.attention.key_length", count(c.head_dim));
+  gguf.set("llama.attention.value_length", count(c.head_dim));
+  gguf.set("llama.rope.dimension_count", count(c.head_dim));
+  gguf.set("llama.rope.freq_base", gguf_f32(static_cast<float>(c.rope_theta)));
+  gguf.set("llama.attention.layer_norm_rms_epsilon", gguf_f32(static_cast<float>(c.rms_norm_eps)));
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    const std::vector<float> values = *read_floats(*tensor);
+    const std::size_t width = static_cast<std::size_t>(tensor->shape.back()), d = static_cast<std::size_t>(c.head_dim);
+    std::vector<float> stored = values;
+    if (name.find("q_proj") != std::string::npos || name.find("k_proj") != std::string::npos) {
+      for (std::size_t row = 0; row < values.size() / width; ++row) {
+        const std::size_t half = row % d / (d / 2), i = row % (d / 2), to = row / d * d + 2 * i + half;
+        std::memcpy(stored.data() + to * width, values.data() + row * width, width * sizeof(float));
+      }
+    }
+    gguf.tensors.push_back(f32_values(hub_to_gguf(name), tensor->shape, stored));
+  }
+  return gguf;
 }
 
 /// F32 to Q8_0: 32 values share a half d = largest / 127.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <random>
+#include <thread>
 
 #include "tests/cli/program_process.h"
 #include "tests/support/catch.h"

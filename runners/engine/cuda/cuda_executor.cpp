@@ -468,7 +468,7 @@ Result<CudaDevice> open_cuda_device(int ordinal, std::string_view path) {
 
 Result<std::unique_ptr<Executor>> create_cuda_executor(const Model& model, const ExecutorOptions& options,
                                                        const LoadOptions& load) {
-  ASSAY_ASSIGN(DeviceModel uploaded, upload_model(model, load));
+  ASSAY_ASSIGN(DeviceModel uploaded, upload_model(model, load, options.speculate));
   auto executor = std::make_unique<CudaExecutor>(std::move(uploaded), options, model.config);
   ASSAY_TRY(executor->start());
   return std::unique_ptr<Executor>(std::move(executor));

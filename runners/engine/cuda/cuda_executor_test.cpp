@@ -317,7 +317,7 @@ TEST_CASE("cuda engine: 10,000 samples at batches of 1, 7, 64 and 512, shuffled,
 TEST_CASE("cuda engine: what does not fit is refused before anything runs", "[gpu]") {
   const Model model = load("llama_tied");
   ExecutorOptions limits;
-  limits.max_batch = 1 << 16;
+  limits.max_batch = 1 << 20;  // of full contexts: more than any GPU has
   limits.kv_memory_bytes = std::int64_t{1} << 50;
   const auto refused = create_cuda_executor(model, limits, {});
   REQUIRE_FALSE(refused);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/quantized/quantized_rows.cuh"
 #include "kernels/rmsnorm/mtp_pair.cuh"
 #include "kernels/rmsnorm/rmsnorm_bf16.cuh"
 #include "runners/engine/cuda/device_product.h"
@@ -40,8 +41,7 @@ Bf16* CudaForward::plane(int index) const {
 Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t stream,
                           const std::function<Result<>(int layer)>& after_layer) {
   const DeviceModel& m = *model_;
-  ASSAY_TRY(kernels::embed_rows({m.embed_tokens.data.data(), rows.ids, drawn, rows.n_rows, m.sizes.hidden, x_.data()},
-                                stream));
+  ASSAY_TRY(embed(rows, drawn, stream));
   for (std::size_t i = 0; i < m.layers.size(); ++i) {
     ASSAY_TRY(layer(m.layers[i], static_cast<int>(i), rows, stream));
     if (after_layer) ASSAY_TRY(after_layer(static_cast<int>(i)));
@@ -51,13 +51,26 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
                                stream);
 }
 
+Result<> CudaForward::embed(const PassRows& rows, const int* drawn, cudaStream_t stream) {
+  const DeviceWeight& table = model_->embed_tokens;
+  const int hidden = model_->sizes.hidden;
+  if (const auto* bf16 = std::get_if<DeviceMatrix>(&table)) {
+    return kernels::embed_rows({bf16->data.data(), rows.ids, drawn, rows.n_rows, hidden, x_.data()}, stream);
+  }
+  const DeviceRows& all = std::get<DeviceQuantizedMatrix>(table).parts.front();  // one tensor, so one part
+  return kernels::embed_quantized_rows({all.blocks.data(), all.type, rows.ids, drawn, rows.n_rows, hidden, x_.data()},
+                                       stream);
+}
+
 Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStream_t stream) {
   const DeviceModel& m = *model_;
   const DeviceMtp& mtp = *m.mtp;
-  ASSAY_TRY(kernels::mtp_pair({m.embed_tokens.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(),
-                               mtp.hnorm.data(), m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
+  const auto& table = std::get<DeviceMatrix>(m.embed_tokens);  // models with an MTP module keep no quantised weights
+  ASSAY_TRY(kernels::mtp_pair({table.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(), mtp.hnorm.data(),
+                               m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
                               stream));
-  ASSAY_TRY(products_->multiply(pair_.data(), rows.n_rows, mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(
+      products_->multiply(pair_.data(), rows.n_rows, rows.role(), mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
   return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
 }
@@ -74,9 +87,7 @@ Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const P
   }
   ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));
   return std::visit(
-      [&](const auto& ffn) {
-        return std::get<FfnLayer>(ffn_).run(ffn, rows.n_rows, normed_.data(), x_.data(), stream);
-      },
+      [&](const auto& ffn) { return std::get<FfnLayer>(ffn_).run(ffn, rows, normed_.data(), x_.data(), stream); },
       weights.ffn);
 }
 
@@ -91,7 +102,9 @@ Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
 
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
-  return multiply(rows, n, model_->head(), Epilogue::store_f32, logits_.data(), stream);
+  // Few rows of a pass need logits, so that prompts' are made as those of generated positions are.
+  return products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
+                             stream);
 }
 
 }  // namespace assay::runners

@@ -50,6 +50,7 @@ class CudaForward {
 
  private:
   explicit CudaForward(const DeviceModel& model, const ForwardLimits& limits) : model_(&model), limits_(limits) {}
+  Result<> embed(const PassRows& rows, const int* drawn, cudaStream_t stream);
   Result<> layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream);
   Result<> norm(const DeviceBuffer<float>& weight, const int* rows, int n, cudaStream_t stream);
   Bf16* plane(int index) const;

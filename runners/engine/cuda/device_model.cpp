@@ -23,6 +23,7 @@ namespace assay::runners {
 
 namespace {
 
+using kernels::is_quantized;
 using kernels::kMlaHead;
 using kernels::kMlaLatent;
 using kernels::kMlaNope;
@@ -35,6 +36,8 @@ int rounded_up(int n, int unit) { return (n + unit - 1) / unit * unit; }
 int as_int(std::int64_t n) { return static_cast<int>(n); }
 
 Axis whole(int n) { return filled(n, n); }
+/// True for all n in their order (empty: as they are).
+bool is_whole(const Axis& axis, int n) { return axis.empty() || axis == whole(n); }
 
 /// The attention kernels' head size that holds `head_dim` values, or 0.
 int kernel_head_dim(int head_dim) { return head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 0; }
@@ -82,8 +85,12 @@ std::span<const std::byte> file_bytes_of(const WeightMatrix& w) {
 
 class ModelUpload {
  public:
-  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options)
-      : model_(model), config_(model.config), uploader_(std::move(uploader)), options_(options) {}
+  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options, bool with_mtp)
+      : model_(model),
+        mtp_(with_mtp && model.mtp ? &*model.mtp : nullptr),
+        config_(model.config),
+        uploader_(std::move(uploader)),
+        options_(options) {}
 
   Result<DeviceModel> run() {
     DeviceModel out;
@@ -91,22 +98,24 @@ class ModelUpload {
     out.eps = static_cast<float>(config_.rms_norm_eps);
     out.attention_scale = model_.attention_scale;
     const Axis vocab = filled(out.sizes.vocab, out.sizes.vocab_rows);
-    ASSAY_ASSIGN(out.embed_tokens, placed(model_.embed_tokens, vocab));
+    ASSAY_ASSIGN(out.embed_tokens, kept(model_.embed_tokens, vocab));
     if (model_.lm_head.data != model_.embed_tokens.data) {
-      ASSAY_ASSIGN(out.lm_head, placed(model_.lm_head, vocab));
+      ASSAY_ASSIGN(out.lm_head, kept(model_.lm_head, vocab));
     }
+    max_quantized_elements_ = 0;  // of what comes now: tables and heads are never widened there
     ASSAY_ASSIGN(out.norm, floats(model_.norm));
     for (const LayerWeights& layer : model_.layers) {
       ASSAY_ASSIGN(DeviceLayer made, upload_layer(layer));
       out.layers.push_back(std::move(made));
     }
-    if (model_.mtp) {
-      ASSAY_ASSIGN(out.mtp, mtp(*model_.mtp));
+    if (mtp_ != nullptr) {
+      ASSAY_ASSIGN(out.mtp, mtp(*mtp_));
     }
     ASSAY_ASSIGN(out.rope, rope());
     ASSAY_TRY(uploader_.finish());
     out.weight_bytes = done_bytes_;
     out.sizes.max_fp8_width = max_fp8_width_;
+    out.sizes.max_quantized_elements = max_quantized_elements_;
     return out;
   }
 
@@ -118,7 +127,7 @@ class ModelUpload {
     s.vocab = as_int(config_.vocab_size);
     s.vocab_rows = rounded_up(s.vocab, 8);
     s.heads = as_int(config_.num_attention_heads);
-    s.n_cache_layers = model_.n_cache_layers();
+    s.n_cache_layers = static_cast<int>(model_.layers.size()) + (mtp_ != nullptr ? 1 : 0);
     if (s.is_mla) {
       s.q_lora_rank = as_int(config_.q_lora_rank.value_or(0));
       s.kv_lora_rank = as_int(config_.kv_lora_rank);
@@ -140,7 +149,7 @@ class ModelUpload {
       s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(moe.shared_experts->gate_proj.n_out, 8));
     };
     for (const LayerWeights& layer : model_.layers) add_ffn(layer.ffn);
-    if (model_.mtp) add_ffn(model_.mtp->layer.ffn);
+    if (mtp_ != nullptr) add_ffn(mtp_->layer.ffn);
     return s;
   }
 
@@ -189,15 +198,67 @@ class ModelUpload {
     return stacked(sources, w.n_in, columns);
   }
 
-  /// A weight that a product may take in FP8 blocks.
+  /// A weight that a product may take in FP8 blocks, or quantised.
   Result<DeviceWeight> weight(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
     if (stays_fp8(w, rows, columns)) return fp8(w.n_out, w.n_in, {{&w}});
-    ASSAY_ASSIGN(DeviceMatrix out, placed(w, rows, columns));
+    return kept(w, rows, columns);
+  }
+
+  /// How a row is kept: in its quantised blocks, or in bfloat16.
+  static WeightType kept_type(const RowSource& row) {
+    return is_quantized(row.weight->type) ? row.weight->type : WeightType::bf16;
+  }
+  /// Ends of runs of rows that are kept alike; rows of zeros belong to the run before them.
+  static std::vector<std::size_t> runs_of(const std::vector<RowSource>& rows) {
+    std::vector<std::size_t> ends;
+    const RowSource* first = nullptr;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (rows[i].weight == nullptr) continue;
+      if (first != nullptr && kept_type(*first) != kept_type(rows[i])) ends.push_back(i);
+      first = &rows[i];
+    }
+    ends.push_back(rows.size());
+    return ends;
+  }
+
+  /// As stacked(), but quantised rows keep their blocks where the kernels can take them.
+  Result<DeviceWeight> kept(const std::vector<RowSource>& rows, int n_in, const Axis& columns = {}) {
+    const bool any = std::any_of(rows.begin(), rows.end(), [](const RowSource& row) {
+      return row.weight != nullptr && is_quantized(row.weight->type);
+    });
+    const bool keeps = options_.quantized == QuantizedWeights::blocks && keeps_blocks(config_, n_in);
+    if (!any || !keeps || !is_whole(columns, n_in)) {
+      ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, n_in, columns));
+      return DeviceWeight(std::move(out));
+    }
+    DeviceQuantizedMatrix out{{}, static_cast<int>(rows.size()), n_in};
+    std::size_t first = 0;
+    for (const std::size_t end : runs_of(rows)) {
+      const std::vector<RowSource> own(rows.begin() + static_cast<std::ptrdiff_t>(first),
+                                       rows.begin() + static_cast<std::ptrdiff_t>(end));
+      const auto source = std::find_if(own.begin(), own.end(), [](const RowSource& r) { return r.weight != nullptr; });
+      DeviceRows part{static_cast<int>(own.size()), kept_type(*source), {}, {}};
+      if (part.type == WeightType::bf16) {
+        ASSAY_ASSIGN(DeviceMatrix wide, stacked(own, n_in));
+        part.data = std::move(wide.data);
+      } else {
+        add_progress(kernels::device_row_groups(part.n_rows),
+                     static_cast<int>(kernels::device_row_group_bytes(part.type, n_in)), 1);
+        ASSAY_ASSIGN(part.blocks, uploader_.blocks(part.type, n_in, own));
+        max_quantized_elements_ = std::max(max_quantized_elements_, own.size() * static_cast<std::size_t>(n_in));
+      }
+      out.parts.push_back(std::move(part));
+      first = end;
+    }
     return DeviceWeight(std::move(out));
+  }
+  Result<DeviceWeight> kept(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
+    std::vector<RowSource> sources;
+    append_rows(w, rows, sources);
+    return kept(sources, w.n_in, columns);
   }
 
   bool stays_fp8(const WeightMatrix& w, const Axis& rows, const Axis& columns) const {
-    const auto is_whole = [](const Axis& axis, int n) { return axis.empty() || axis == whole(n); };
     return options_.fp8 == Fp8Weights::blocks && w.type == WeightType::f8_e4m3 && w.n_in % kernels::kScaleBlock == 0 &&
            w.n_out % 8 == 0 && is_whole(rows, w.n_out) && is_whole(columns, w.n_in);
   }
@@ -287,8 +348,7 @@ class ModelUpload {
     if (all_fp8) return fp8(w.q_proj.n_out + w.k_proj.n_out + w.v_proj.n_out, w.q_proj.n_in, {parts});
     std::vector<RowSource> rows;
     for (const WeightMatrix* part : parts) append_rows(*part, heads_of(*part), rows);
-    ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, w.q_proj.n_in));
-    return DeviceWeight(std::move(out));
+    return kept(rows, w.q_proj.n_in);
   }
 
   Result<DeviceMla> mla(const MlaWeights& w) {
@@ -328,7 +388,8 @@ class ModelUpload {
     ASSAY_ASSIGN(out.down, down({&w}));
     return out;
   }
-  /// gate_proj and up_proj of one network, or of all experts one after the other.
+  /// gate_proj and up_proj of one network, or of all experts one after the other. Grouped products take no quantised
+  /// weights, nor do gate and up whose types differ: their rows alternate.
   Result<DeviceWeight> gate_up(const std::vector<const FfnWeights*>& networks) {
     const int hidden = networks.front()->gate_proj.n_in;
     std::vector<RowSource> rows;
@@ -339,6 +400,8 @@ class ModelUpload {
       all_fp8 = all_fp8 && stays_fp8(w->gate_proj, {}, {}) && stays_fp8(w->up_proj, {}, {});
     }
     if (!all_fp8) {
+      const FfnWeights& first = *networks.front();
+      if (networks.size() == 1 && first.gate_proj.type == first.up_proj.type) return kept(rows, hidden);
       ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, hidden));
       return DeviceWeight(std::move(out));
     }
@@ -363,6 +426,7 @@ class ModelUpload {
       all_fp8 = all_fp8 && stays_fp8(w->down_proj, {}, {});
     }
     if (all_fp8) return fp8(static_cast<int>(rows.size()), width, lists);
+    if (networks.size() == 1) return kept(rows, width, filled_columns(width));
     ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, width, filled_columns(width)));
     return DeviceWeight(std::move(out));
   }
@@ -429,11 +493,13 @@ class ModelUpload {
   }
 
   const Model& model_;
+  const MtpWeights* mtp_;  // none: left out
   const ModelConfig& config_;
   Uploader uploader_;
   const LoadOptions& options_;
   std::uint64_t done_bytes_ = 0;
   int max_fp8_width_ = 0;
+  std::size_t max_quantized_elements_ = 0;
 };
 
 Result<> check_attention(const ModelConfig& c, const std::string& where) {
@@ -481,24 +547,32 @@ Result<> check_cuda_model(const Model& model) {
   return check_experts(c, where);
 }
 
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked) {
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked, bool with_mtp) {
   ASSAY_TRY(check_cuda_model(model));
   LoadOptions options = asked;
-  if (kernels::cuda_path() == kernels::CudaPath::portable && options.fp8 == Fp8Weights::blocks) {
-    if (model.config.quantization_config)
+  const std::int64_t saved_bytes = cuda_saved_bytes(model.config, model.checkpoint);
+  if (kernels::cuda_path() == kernels::CudaPath::portable) {
+    if (model.config.quantization_config && options.fp8 == Fp8Weights::blocks) {
       log_note("weights in FP8 blocks become bfloat16: Hopper's kernels alone multiply them");
+    }
+    if (saved_bytes != 0 && options.quantized == QuantizedWeights::blocks) {
+      log_note("quantised weights become bfloat16: Hopper's kernels alone multiply them");
+    }
     options.fp8 = Fp8Weights::widen;
+    options.quantized = QuantizedWeights::widen;
   }
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
-  const MemoryFit fit = cuda_memory_fit(model.config, static_cast<std::int64_t>(free_bytes), options.fp8);
+  const MemoryFit fit =
+      cuda_memory_fit(with_mtp ? model.config : without_mtp(model.config), static_cast<std::int64_t>(free_bytes),
+                      options.fp8, options.quantized == QuantizedWeights::blocks ? saved_bytes : 0);
   if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
     return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
                              " MiB there, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
                              " MiB free; take a smaller model, or give --device cpu");
   }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));
-  return ModelUpload(model, std::move(uploader), options).run();
+  return ModelUpload(model, std::move(uploader), options, with_mtp).run();
 }
 
 }  // namespace assay::runners

@@ -5,7 +5,8 @@
 //   after the other. Widths that the attention kernels don't have are filled up with zeros, which changes no score and
 //   no output. A weight of the file in FP8 blocks stays so if it is wanted (LoadOptions), its rows and columns stay
 //   where they are, and its width is a multiple of 128; else it becomes bfloat16, as kv_b_proj always does, whose two
-//   forms should be one.
+//   forms should be one. Quantised weights of models with grouped-query attention stay in their blocks (memory_fit.h
+//   says which don't), the embedding and the head too.
 
 #include <optional>
 #include <variant>
@@ -84,7 +85,8 @@ struct DeviceSizes {
   int n_routed_experts = 0, num_experts_per_tok = 0, moe_width = 0;
   bool has_shared_experts = false;
   int n_cache_layers = 0;
-  int max_fp8_width = 0;  ///< the most columns of a weight in FP8 blocks; 0: there is none
+  int max_fp8_width = 0;                   ///< the most columns of a weight in FP8 blocks; 0: there is none
+  std::size_t max_quantized_elements = 0;  ///< of a part of a layer's weight that stays quantised; 0: there is none
 
   /// Planes of cache pages: keys and values of every layer, or its latents; and elements of a page in each.
   int n_cache_planes() const { return is_mla ? n_cache_layers : 2 * n_cache_layers; }
@@ -96,19 +98,19 @@ struct DeviceModel {
   DeviceSizes sizes;
   float eps = 0;
   float attention_scale = 0;
-  DeviceMatrix embed_tokens;  ///< [vocab_rows, hidden]
-  DeviceMatrix lm_head;       ///< the same, or empty where it is embed_tokens
+  DeviceWeight embed_tokens;            ///< [vocab_rows, hidden], bfloat16 or quantised
+  std::optional<DeviceWeight> lm_head;  ///< the same, or none where it is embed_tokens
   DeviceBuffer<float> norm;
   std::vector<DeviceLayer> layers;
   std::optional<DeviceMtp> mtp;
   DeviceBuffer<float> rope;  ///< [max_position_embeddings, rotated width]: cos_0, sin_0, cos_1, …
   std::uint64_t weight_bytes = 0;
 
-  const DeviceMatrix& head() const { return lm_head.n_out > 0 ? lm_head : embed_tokens; }
+  const DeviceWeight& head() const { return lm_head ? *lm_head : embed_tokens; }
 };
 
-/// Copies a loaded model to the current device. Error{bad_input} for a model that the kernels can't run, by name;
-/// Error{environment} if it does not fit.
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options);
+/// Copies a loaded model to the current device, its MTP module `with_mtp` alone. Error{bad_input} for a model that the
+/// kernels can't run, by name; Error{environment} if it does not fit.
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options, bool with_mtp);
 
 }  // namespace assay::runners

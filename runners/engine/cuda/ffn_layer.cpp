@@ -42,18 +42,22 @@ Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts
   return layer;
 }
 
-Result<> FfnLayer::run(const DeviceFfn& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream) {
-  ASSAY_TRY(products_->multiply(normed, n_rows, weights.gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
-  return products_->multiply(gated_.data(), n_rows, weights.down, Epilogue::add_f32, x, stream);
+Result<> FfnLayer::run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, float* x,
+                       cudaStream_t stream) {
+  ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.gate_up, Epilogue::swiglu_bf16, gated_.data(),
+                                stream));
+  return products_->multiply(gated_.data(), rows.n_rows, rows.role(), weights.down, Epilogue::add_f32, x, stream);
 }
 
 kernels::ExpertRows FfnLayer::expert_rows() const {
   return {first_place_.data(), places_.data(), tokens_.data(), tiles_.data(), n_tiles_.data()};
 }
 
-Result<> FfnLayer::run(const DeviceMoe& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream) {
+Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, float* x,
+                       cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
-  const int per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts, n_places = n_rows * per_token;
+  const int n_rows = rows.n_rows, per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts;
+  const int n_places = n_rows * per_token;
   // 1. Route every row.
   ASSAY_TRY(multiply(normed, n_rows, weights.router, Epilogue::store_f32, router_logits_.data(), stream));
   ASSAY_TRY(kernels::route_rows({weights.args, router_logits_.data(), weights.router_parts, n_rows, slots_.data(),
@@ -69,9 +73,9 @@ Result<> FfnLayer::run(const DeviceMoe& weights, int n_rows, const Bf16* normed,
   ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
                                         sorted_output_.data(), stream));
   if (weights.shared) {
-    ASSAY_TRY(
-        products_->multiply(normed, n_rows, weights.shared->gate_up, Epilogue::swiglu_bf16, gated_.data(), stream));
-    ASSAY_TRY(products_->multiply(gated_.data(), n_rows, weights.shared->down, Epilogue::store_f32,
+    ASSAY_TRY(products_->multiply(normed, n_rows, rows.role(), weights.shared->gate_up, Epilogue::swiglu_bf16,
+                                  gated_.data(), stream));
+    ASSAY_TRY(products_->multiply(gated_.data(), n_rows, rows.role(), weights.shared->down, Epilogue::store_f32,
                                   shared_output_.data(), stream));
   }
   // 4. Weigh and add: slots in ascending expert, then the shared expert.

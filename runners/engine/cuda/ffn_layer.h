@@ -13,8 +13,8 @@ class FfnLayer {
   static Result<FfnLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
   /// x += feed-forward(normed).
-  Result<> run(const DeviceFfn& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream);
-  Result<> run(const DeviceMoe& weights, int n_rows, const Bf16* normed, float* x, cudaStream_t stream);
+  Result<> run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, float* x, cudaStream_t stream);
+  Result<> run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, float* x, cudaStream_t stream);
 
  private:
   FfnLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}

@@ -24,7 +24,7 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                        int n_pages, float* x, cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
   const kernels::PagedCache cache{keys, values, n_pages, s.kv_heads, s.head_dim};
-  ASSAY_TRY(products_->multiply(normed, rows.n_rows, weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
+  ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
                                 weights.qkv_bias.data()));
   ASSAY_TRY(kernels::rope_append(
       {qkv_.data(), rows.n_rows, s.heads, s.kv_heads, s.head_dim, weights.q_norm.data(), weights.k_norm.data(),
@@ -41,7 +41,7 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                                           model_->attention_scale, prompt.tiles, prompt.n_tiles, attended_.data()},
                                          stream));
   }
-  return products_->multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, Epilogue::add_f32, x, stream);
 }
 
 }  // namespace assay::runners

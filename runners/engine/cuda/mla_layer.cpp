@@ -80,7 +80,7 @@ Result<> MlaLayer::run(const DeviceMla& weights, const PassRows& rows, const Bf1
   } else {
     ASSAY_TRY(attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
   }
-  return products_->multiply(attended_.data(), rows.n_rows, weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, Epilogue::add_f32, x, stream);
 }
 
 /// Queries, and the rows' places in the cache.
@@ -89,14 +89,17 @@ Result<> MlaLayer::project(const DeviceMla& weights, const PassRows& rows, const
   const DeviceSizes& s = model_->sizes;
   const Bf16* q_input = normed;
   if (s.q_lora_rank > 0) {
-    ASSAY_TRY(products_->multiply(normed, rows.n_rows, *weights.q_a_proj, Epilogue::store_f32, q_a_.data(), stream));
+    ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), *weights.q_a_proj, Epilogue::store_f32, q_a_.data(),
+                                  stream));
     ASSAY_TRY(kernels::rmsnorm_bf16({q_a_.data(), nullptr, weights.q_a_layernorm.data(), model_->eps, rows.n_rows,
                                      s.q_lora_rank, q_a_normed_.data()},
                                     stream));
     q_input = q_a_normed_.data();
   }
-  ASSAY_TRY(products_->multiply(q_input, rows.n_rows, weights.q_proj, Epilogue::store_f32, q_.data(), stream));
-  ASSAY_TRY(products_->multiply(normed, rows.n_rows, weights.kv_a_proj, Epilogue::store_f32, kv_.data(), stream));
+  ASSAY_TRY(
+      products_->multiply(q_input, rows.n_rows, rows.role(), weights.q_proj, Epilogue::store_f32, q_.data(), stream));
+  ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.kv_a_proj, Epilogue::store_f32, kv_.data(),
+                                stream));
   const bool generated = std::holds_alternative<MlaDecodeRows>(rows.plan);
   kernels::MlaAppendArgs append;
   append.q = q_.data();

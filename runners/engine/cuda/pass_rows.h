@@ -7,6 +7,7 @@
 #include "kernels/attention/mla_decode_attention.cuh"
 #include "kernels/attention/mla_gather.cuh"
 #include "kernels/attention/prefill_attention.cuh"
+#include "runners/engine/executor.h"
 
 namespace assay::runners {
 
@@ -42,6 +43,11 @@ struct PassRows {
   const int* positions = nullptr;
   const int* slots = nullptr;  ///< page · 64 + place in it
   std::variant<GqaDecodeRows, MlaDecodeRows, GqaPromptRows, MlaPromptRows> plan;
+
+  PositionRole role() const {
+    const bool is_prompt = std::holds_alternative<GqaPromptRows>(plan) || std::holds_alternative<MlaPromptRows>(plan);
+    return is_prompt ? PositionRole::prompt : PositionRole::generated;
+  }
 };
 
 /// What the buffers of the layers hold at most.

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "kernels/matmul/matmul.h"
+#include "kernels/quantized/device_layout.h"
 
 namespace assay::runners {
 
@@ -22,10 +22,7 @@ Axis repeated(int n, const std::vector<Segment>& segments);
 inline Axis filled(int n, int n_to) { return repeated(1, {{n, n_to}}); }
 
 /// Rows of one or more weights; a null weight is a row of zeros.
-struct RowSource {
-  const kernels::WeightMatrix* weight = nullptr;
-  int row = 0;
-};
+using RowSource = kernels::DeviceRow;
 void append_rows(const kernels::WeightMatrix& w, const Axis& axis, std::vector<RowSource>& rows);
 
 /// The same for values: a norm's weight, a bias.

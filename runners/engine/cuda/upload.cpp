@@ -74,6 +74,19 @@ Result<DeviceBuffer<std::uint8_t>> Uploader::bytes(int n_out, int n_in, const By
   return rows<std::uint8_t>(n_out, n_in, write_row);
 }
 
+Result<DeviceBuffer<std::byte>> Uploader::blocks(WeightType type, int n_in,
+                                                 std::span<const kernels::DeviceRow> sources) {
+  const auto group_bytes = static_cast<int>(kernels::device_row_group_bytes(type, n_in));
+  const int n_groups = kernels::device_row_groups(static_cast<int>(sources.size()));
+  return rows<std::byte>(n_groups, group_bytes, [&](int group, std::byte* to) {
+    kernels::DeviceRow own[kernels::kDeviceRows];
+    const auto first = static_cast<std::size_t>(group) * kernels::kDeviceRows;
+    const std::size_t end = std::min(first + kernels::kDeviceRows, sources.size());
+    for (std::size_t i = first; i < end; ++i) own[i - first] = sources[i];
+    kernels::write_device_rows(type, n_in, own, to);
+  });
+}
+
 void Uploader::read_ahead(std::span<const std::byte> mapped) const {
   constexpr std::size_t kPartBytes = std::size_t{4} << 20;
   pool_->for_each(static_cast<int>((mapped.size() + kPartBytes - 1) / kPartBytes), [&](int part, float*) {

@@ -10,10 +10,12 @@
 #include <memory>
 #include <span>
 #include <variant>
+#include <vector>
 
 #include "kernels/device/device_buffer.cuh"
 #include "kernels/device/handles.cuh"
 #include "kernels/matmul/matmul.h"
+#include "kernels/quantized/device_layout.h"
 #include "kernels/threads/thread_pool.h"
 
 namespace assay::runners {
@@ -45,8 +47,24 @@ struct DeviceFp8Matrix {
   int n_in = 0;
 };
 
+/// Rows of a weight that are stored alike: in the blocks of a quantised type (kernels/quantized/device_layout.h), or in
+/// bfloat16, row-major.
+struct DeviceRows {
+  int n_rows = 0;
+  kernels::WeightType type = kernels::WeightType::bf16;
+  DeviceBuffer<std::byte> blocks;
+  DeviceBuffer<Bf16> data;
+};
+
+/// A weight of which at least some rows are quantised: files give q, k and v types of their own.
+struct DeviceQuantizedMatrix {
+  std::vector<DeviceRows> parts;  ///< their rows follow each other
+  int n_out = 0;
+  int n_in = 0;
+};
+
 /// A weight in the form in which it is multiplied.
-using DeviceWeight = std::variant<DeviceMatrix, DeviceFp8Matrix>;
+using DeviceWeight = std::variant<DeviceMatrix, DeviceFp8Matrix, DeviceQuantizedMatrix>;
 
 class Uploader {
  public:
@@ -59,6 +77,8 @@ class Uploader {
   /// The same of bytes: row `row` has n_in of them.
   using ByteRowWriter = std::function<void(int row, std::uint8_t* to)>;
   Result<DeviceBuffer<std::uint8_t>> bytes(int n_out, int n_in, const ByteRowWriter& write_row);
+  /// Rows of quantised weights of one type and width, as their blocks; a null weight is a row of zeros.
+  Result<DeviceBuffer<std::byte>> blocks(kernels::WeightType type, int n_in, std::span<const kernels::DeviceRow> rows);
   /// Has all threads ask for the bytes of a file that will be written next (read_ahead of harness/base/file.h).
   void read_ahead(std::span<const std::byte> mapped) const;
   /// The copies asked for so far are there.
