@@ -185,7 +185,8 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
   return summary;
 }
 
-/// A percentile p is shown from so many samples on that at least one is expected beyond it.
+}  // namespace
+
 Result<Percentiles> percentiles(const std::vector<double>& values) {
   constexpr std::int64_t kLeastForP90 = 10;
   constexpr std::int64_t kLeastForP99 = 100;
@@ -202,6 +203,8 @@ Result<Percentiles> percentiles(const std::vector<double>& values) {
   }
   return summary;
 }
+
+namespace {
 
 /// True if the samples were generated while the run's clock ran, all of them: no recordings, nothing imported.
 bool was_timed(const RunRecord& run) {

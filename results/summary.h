@@ -46,6 +46,8 @@ struct Percentiles {
   std::int64_t n = 0;
   std::optional<double> p50, p90, p99;
 };
+/// Of values that are numbers. A percentile is known from so many on that at least one is expected beyond it.
+Result<Percentiles> percentiles(const std::vector<double>& values);
 
 struct RunSummary {
   RunRecord run;

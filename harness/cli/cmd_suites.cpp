@@ -176,7 +176,7 @@ Result<> print_items(const std::vector<suites::Suite>& suites) {
   return {};
 }
 
-Result<> show_command(const std::string& words, bool items, const CommonOptions& common) {
+Result<> show_suite_command(const std::string& words, bool items, const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::Suite> suites, suites::resolve_suites_to_show(words));
   if (items) return print_items(suites);
   Json cards = Json::array();
@@ -209,7 +209,7 @@ Action declare_suites(CLI::App& app, const CommonOptions& common) {
       "\"groups\":[…]}.\n"
       "Example: assay suites");
   return [name, items, show, &common] {
-    return show->parsed() ? show_command(*name, *items, common) : list_suites_command(common);
+    return show->parsed() ? show_suite_command(*name, *items, common) : list_suites_command(common);
   };
 }
 
