@@ -92,7 +92,18 @@ struct RunSuiteFacts {
   Json sampling = Json::object();  ///< temperature, top_p, top_k, min_p, max_output_tokens, protocol, …
   std::string grader_profile = "canonical";
   std::string grader_version;
+  bool is_protected = false;  ///< its authors ask for no plain text: exports leave out questions, answers and replies
   std::vector<ItemFacts> items;  ///< the items that are asked (after --limit), in plan order
+};
+
+/// A figure that comes with no sample: a benchmark's row, a published score.
+struct Measurement {
+  std::string name;    ///< what was measured: "pp512"
+  std::string metric;  ///< ends in its unit: "tokens_per_s"; unique with `name` within the run
+  double value = 0;
+  std::optional<double> stddev;
+  std::optional<std::int64_t> n;  ///< repetitions behind `value`
+  Json details = Json::object();
 };
 
 /// A run as it is planned, before its first sample.
@@ -107,6 +118,7 @@ struct RunFacts {
   std::optional<double> price_usd_per_gpu_hour;
   std::int64_t n_priced_devices = 1;    ///< what the price is paid for: GPUs used; a CPU machine counts as one
   std::string provenance = "measured";  ///< measured, emulated, projected or published
+  std::vector<Measurement> measurements;
 };
 
 /// SHA-256 over what makes a resumable run the same: model, suites with their items, sampling and grader, seed and

@@ -6,8 +6,10 @@
 #include <fstream>
 #include <random>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "results/child_process.h"
+#include "results/merge.h"
 #include "results/schema.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
@@ -173,7 +175,17 @@ TEST_CASE("store: a tampered schema is refused, naming the object", "[results][h
     run_sql(path, "PRAGMA ignore_check_constraints = ON; UPDATE verdicts SET verdict = 'splendid'");
     const auto store = Store::open_read_only(path);
     REQUIRE(ok(store));
-    CHECK_THAT(store->list_runs().error().message, Contains("splendid"));
+    const auto summary = summarise(*store, *store->find_run("latest"));
+    REQUIRE_FALSE(summary);
+    CHECK_THAT(summary.error().message, Contains("splendid"));
+  }
+  SECTION("counts that are not those of the rows are an error where both are read") {
+    run_sql(path, "UPDATE gradings SET n_correct = 3, n_incorrect = 1");
+    const auto store = Store::open_read_only(path);
+    REQUIRE(ok(store));
+    const auto summary = summarise(*store, *store->find_run("latest"));
+    REQUIRE_FALSE(summary);
+    CHECK_THAT(summary.error().message, Contains("sums") && Contains("verdicts"));
   }
   SECTION("JSON that is none is an error where it is read") {
     run_sql(path, "UPDATE models SET details = '{'");
@@ -298,4 +310,93 @@ TEST_CASE("store: a place that can't be written is read, and refused for writing
   });
   CHECK(wait_for(child) == 0);
   REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+}
+
+TEST_CASE("store: a page of garbage is an error that names the file, wherever it lies", "[results][hostile]") {
+  TemporaryFolder folder;
+  write_database(folder / "whole.db");
+  const std::string whole = *read_file(folder / "whole.db");
+  constexpr std::size_t kPageBytes = 4096;
+  REQUIRE(whole.size() > 20 * kPageBytes);
+  std::mt19937 random(13);
+  int n_refused = 0;
+  for (std::size_t page = 1; page < whole.size() / kPageBytes; ++page) {
+    CAPTURE(page);
+    std::string bytes = whole;
+    for (std::size_t i = 0; i < kPageBytes; ++i) bytes[page * kPageBytes + i] = static_cast<char>(random());
+    write_bytes(folder / "bad.db", bytes);
+    const auto summary = [&]() -> Result<RunSummary> {
+      ASSAY_ASSIGN(const Store store, Store::open_read_only(folder / "bad.db"));
+      ASSAY_ASSIGN(const RunId run, store.find_run("trial"));
+      return summarise(store, run, {.n_resamples = 10, .seed = 0});
+    }();
+    if (summary) continue;  // an index that this question does not need
+    ++n_refused;
+    CHECK(summary.error().kind == ErrorKind::bad_input);
+    CHECK_THAT(summary.error().message, Contains("bad.db"));
+  }
+  CHECK(n_refused > 10);
+}
+
+// As above, the limit on file sizes stands in for a full disk.
+TEST_CASE("store: no room for a migration or a merge leaves the database as it was", "[results][hostile]") {
+  TemporaryFolder folder;
+  const fs::path old = folder / "old.db";
+  const auto stored = read_packed_file(fs::path(ASSAY_SOURCE_DIR) / "results/testdata/v1.sqlite.gz");
+  REQUIRE(ok(stored));
+  write_bytes(old, *stored);
+  const fs::path target = folder / "target.db";
+  write_database(target);
+  const fs::path other = folder / "other.db";
+  {
+    auto store = Store::open_or_create(other);
+    auto writer = store->begin_run(some_run("large", 200, 1), some_environment(), kNowMs);
+    for (int i = 0; i < 200; ++i) {
+      SampleFacts sample = some_sample(item_name(i), 0);
+      sample.text = std::string(20'000, 'x');
+      REQUIRE(ok(writer->add_sample(sample, some_verdict(Verdict::correct), kNowMs, 1)));
+    }
+    REQUIRE(ok(writer->finish(RunState::finished, kNowMs, 1)));
+  }
+  const auto with_limit = [](rlim_t n_bytes, const std::function<Result<>()>& work) {
+    return wait_for(start_child([&] {
+      std::signal(SIGXFSZ, SIG_IGN);
+      const rlimit limit = {n_bytes, n_bytes};
+      if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 10;
+      const auto done = work();
+      if (done) return 11;
+      return done.error().kind == ErrorKind::environment ? 0 : 12;
+    }));
+  };
+  CHECK(with_limit(16'000, [&]() -> Result<> {
+          ASSAY_TRY(Store::open_or_create(old));
+          return {};
+        }) == 0);
+  CHECK(with_limit(1'000'000, [&]() -> Result<> {
+          ASSAY_TRY(merge_databases(target, std::vector<fs::path>{other},
+                                    [](std::int64_t, std::int64_t) -> Result<> { return {}; }));
+          return {};
+        }) == 0);
+  // With room both go through, and nothing had been lost.
+  const auto migrated = Store::open_or_create(old);
+  REQUIRE(ok(migrated));
+  CHECK(migrated->read_run(*migrated->find_run("stored"))->suites[0].n_samples == 4);
+  CHECK(Store::open_read_only(target)->list_runs()->size() == 1);
+  CHECK(can_be_summarised(target));
+  REQUIRE(ok(merge_databases(target, std::vector<fs::path>{other},
+                             [](std::int64_t, std::int64_t) -> Result<> { return {}; })));
+  CHECK(Store::open_read_only(target)->list_runs()->size() == 2);
+}
+
+TEST_CASE("merge: a hostile database with triggers and views is refused, and nothing of it runs",
+          "[results][hostile]") {
+  TemporaryFolder folder;
+  write_database(folder / "a.db");
+  write_database(folder / "all.db");
+  run_sql(folder / "a.db", "CREATE TRIGGER sly AFTER INSERT ON runs BEGIN DELETE FROM verdicts; END");
+  const auto merged = merge_databases(folder / "all.db", std::vector<fs::path>{folder / "a.db"},
+                                      [](std::int64_t, std::int64_t) -> Result<> { return {}; });
+  REQUIRE_FALSE(merged);
+  CHECK_THAT(merged.error().message, Contains("trigger sly"));
+  CHECK(can_be_summarised(folder / "all.db"));
 }

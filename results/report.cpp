@@ -13,6 +13,9 @@ using Rows = std::vector<std::vector<std::string>>;
 
 std::string percent(double ratio) { return to_fixed(100 * ratio, 1) + " %"; }
 
+/// A standard error in percentage points.
+std::string points_or_dash(const std::optional<double>& error) { return error ? to_fixed(100 * *error, 1) : "-"; }
+
 std::string interval(const Interval& ci95) {
   return to_fixed(100 * ci95[0], 1) + " to " + to_fixed(100 * ci95[1], 1) + " %";
 }
@@ -90,14 +93,15 @@ std::string machine(const RunRecord& run) {
 constexpr std::size_t kMostTags = 20;
 
 std::string accuracy(const RunSummary& summary) {
-  Rows rows = {{"suite", "items", "samples", "accuracy", "95 % interval", "by", "pass@k", "maj@k"}};
+  Rows rows = {{"suite", "items", "samples", "accuracy", "95 % interval", "by", "SE", "SE, these", "pass@k", "maj@k"}};
   for (const SuiteSummary& suite : summary.suites) {
     const auto largest_k = [](const std::map<std::int64_t, double>& by_k) {
       return by_k.empty() ? std::string("-") : percent(by_k.rbegin()->second) + " @" + to_text(by_k.rbegin()->first);
     };
     rows.push_back({shown(suite.suite.facts.suite), to_text(suite.suite.n_items), to_text(suite.suite.facts.samples),
                     suite.accuracy ? percent(*suite.accuracy) : "-", suite.ci95 ? interval(*suite.ci95) : "-",
-                    suite.ci95_method, largest_k(suite.pass_at_k), largest_k(suite.maj_at_k)});
+                    suite.ci95_method, points_or_dash(suite.stderr_accuracy), points_or_dash(suite.stderr_fixed_items),
+                    largest_k(suite.pass_at_k), largest_k(suite.maj_at_k)});
     if (suite.by_tag.size() > kMostTags) {
       rows.push_back({"  (" + to_text(static_cast<std::int64_t>(suite.by_tag.size())) + " tags: see --json)"});
       continue;
@@ -116,14 +120,21 @@ std::string possible(const std::optional<Interval>& bounds) {
   return (*bounds)[0] == (*bounds)[1] ? percent((*bounds)[0]) : interval(*bounds);
 }
 
+/// How many of the stored samples, and what share: "12 (5.0 %)"; no share of none.
+std::string rate(std::int64_t n, const RunSuiteRecord& suite) {
+  if (n == 0) return "0";
+  return to_text(n) + " (" + percent(static_cast<double>(n) / static_cast<double>(suite.n_samples)) + ")";
+}
+
 std::string outcomes(const RunSummary& summary) {
   Rows rows = {{"suite", "stored", "correct", "incorrect", "no answer", "truncated", "errors", "possible", "grader"}};
   for (const SuiteSummary& summarised : summary.suites) {
     const RunSuiteRecord& suite = summarised.suite;
-    rows.push_back(
-        {shown(suite.facts.suite), to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
-         to_text(suite.n_correct), to_text(suite.n_incorrect), to_text(suite.n_no_answer), to_text(suite.n_truncated),
-         to_text(suite.n_errors), possible(summarised.accuracy_bounds), shown(suite.current_profile)});
+    rows.push_back({shown(suite.facts.suite),
+                    to_text(suite.n_samples) + "/" + to_text(suite.n_items * suite.facts.samples),
+                    rate(suite.n_correct, suite), rate(suite.n_incorrect, suite), rate(suite.n_no_answer, suite),
+                    rate(suite.n_truncated, suite), rate(suite.n_errors, suite), possible(summarised.accuracy_bounds),
+                    shown(suite.current_profile)});
   }
   return text_table(rows, {8});
 }
@@ -200,11 +211,32 @@ std::string amounts(const RunSummary& summary) {
   return text_table(rows, {1, 2, 3, 4});
 }
 
+/// Six significant digits: "13170.7", "0.000213".
+std::string significant(double value) {
+  char buffer[32];
+  const auto [end, code] = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::general, 6);
+  return code == std::errc() ? std::string(buffer, end) : "-";
+}
+
+/// Rows of another program's benchmarks, and published scores.
+std::string measurements(const RunFacts& facts) {
+  if (facts.measurements.empty()) return "";
+  Rows rows = {{"measurement", "metric", "value", "± stddev", "n"}};
+  for (const Measurement& figure : facts.measurements) {
+    rows.push_back({shown(figure.name), shown(figure.metric), significant(figure.value),
+                    figure.stddev ? significant(*figure.stddev) : "-", count_or_dash(figure.n)});
+  }
+  return "\n" + text_table(rows, {1});
+}
+
 }  // namespace
 
 std::string report_text(const RunSummary& summary) {
+  if (summary.suites.empty()) {
+    return heading(summary.run) + machine(summary.run) + measurements(summary.run.facts);
+  }
   return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
-         latency(summary) + "\n" + amounts(summary);
+         latency(summary) + "\n" + amounts(summary) + measurements(summary.run.facts);
 }
 
 }  // namespace assay::results

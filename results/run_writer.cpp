@@ -1,5 +1,4 @@
 // Writing: a run's plan, its samples and verdicts, its end, and later gradings.
-#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -7,6 +6,7 @@
 
 #include "results/gpu_rows.h"
 #include "results/run_lock.h"
+#include "results/sample_rows.h"
 #include "results/schema.h"
 #include "results/store.h"
 
@@ -31,24 +31,16 @@ constexpr std::string_view kInsertRun =
     "VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 constexpr std::string_view kInsertTag = "INSERT INTO run_tags (run_key, tag, value) VALUES (?1, ?2, ?3)";
 constexpr std::string_view kInsertSuite =
-    "INSERT INTO run_suites (run_key, suite, version, kind, sha256, samples, sampling) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO run_suites (run_key, suite, version, kind, sha256, samples, sampling, n_items, is_protected) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+constexpr std::string_view kInsertMeasurement =
+    "INSERT INTO measurements (run_key, name, metric, value, stddev, n, details) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 constexpr std::string_view kInsertItem =
     "INSERT INTO items (run_suite_id, item, tag, prompt_sha256, prompt, expected) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr std::string_view kInsertGrading =
     "INSERT INTO gradings (run_suite_id, grader_profile, grader_version, started_at_ms) VALUES (?1, ?2, ?3, ?4)";
 constexpr std::string_view kInsertSegment =
     "INSERT INTO run_segments (run_key, environment_id, started_at_ms, wall_ms) VALUES (?1, ?2, ?3, 0)";
-constexpr std::string_view kInsertSample =
-    "INSERT INTO samples (item_key, sample, segment_id, stored_at_ms, rendered_prompt_sha256, n_prompt_tokens, "
-    "n_cached_prompt_tokens, n_output_tokens, finish_reason, n_drafted_tokens, n_accepted_tokens, queued_ms, "
-    "started_ms, "
-    "first_token_ms, finished_ms, ttft_ms, e2e_ms, itl_ms_mean, prefill_device_ms, decode_device_ms, failure, prefill, "
-    "text, tokens) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, "
-    "?21, ?22, ?23, ?24)";
-constexpr std::string_view kInsertVerdict =
-    "INSERT INTO verdicts (grading_id, sample_key, verdict, answer, expected, score, rule, detail, sandboxed, "
-    "graded_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 constexpr std::string_view kExtendSegment = "UPDATE run_segments SET wall_ms = max(wall_ms, ?2) WHERE segment_id = ?1";
 constexpr std::string_view kEndSegment =
     "UPDATE run_segments SET ended_at_ms = ?2, prefill_device_ms = ?3, decode_device_ms = ?4, device_idle_ms = ?5 "
@@ -63,8 +55,8 @@ constexpr std::string_view kPlan =
     "(SELECT min(g.grading_id) FROM gradings g WHERE g.run_suite_id = rs.run_suite_id) "
     "FROM run_suites rs JOIN items i ON i.run_suite_id = rs.run_suite_id WHERE rs.run_key = ?1";
 constexpr std::string_view kCountMissing =
-    "SELECT (SELECT coalesce(sum(rs.samples), 0) FROM run_suites rs JOIN items i ON i.run_suite_id = rs.run_suite_id "
-    "WHERE rs.run_key = ?1) - (SELECT count(*) FROM run_suites rs JOIN items i ON i.run_suite_id = rs.run_suite_id "
+    "SELECT (SELECT coalesce(sum(rs.samples * rs.n_items), 0) FROM run_suites rs WHERE rs.run_key = ?1) - "
+    "(SELECT count(*) FROM run_suites rs JOIN items i ON i.run_suite_id = rs.run_suite_id "
     "JOIN samples s ON s.item_key = i.item_key WHERE rs.run_key = ?1)";
 constexpr std::string_view kFindSuite =
     "SELECT rs.run_suite_id FROM runs r JOIN run_suites rs ON rs.run_key = r.run_key WHERE r.run_id = ?1 AND rs.suite "
@@ -87,16 +79,6 @@ RunId new_run_id() {
   std::string id;
   for (int i = 0; i < 12; ++i) id += kHex[digit(source)];
   return RunId(id);
-}
-
-std::vector<std::byte> to_bytes(const std::vector<std::int32_t>& tokens) {
-  std::vector<std::byte> bytes;
-  bytes.reserve(tokens.size() * 4);
-  for (const std::int32_t token : tokens) {
-    const auto bits = static_cast<std::uint32_t>(token);
-    for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::byte>(bits >> shift & 0xff));
-  }
-  return bytes;
 }
 
 std::string name_of(const SampleKey& key) {
@@ -137,6 +119,8 @@ Result<> insert_suite(const Database& database, std::int64_t run_key, const RunS
   ASSAY_ASSIGN(auto suite, database.prepare(kInsertSuite));
   suite.bind(1, run_key).bind(2, facts.suite).bind(3, facts.version).bind(4, facts.kind).bind(5, facts.sha256);
   suite.bind(6, facts.samples).bind(7, to_json_text(facts.sampling));
+  suite.bind(8, static_cast<std::int64_t>(facts.items.size()));
+  suite.bind(9, static_cast<std::int64_t>(facts.is_protected));
   ASSAY_TRY(in_context(suite.run(), where));
   const std::int64_t run_suite_id = database.last_insert_rowid();
 
@@ -167,6 +151,12 @@ Result<std::int64_t> insert_run(const Database& database, const RunId& run_id, c
   for (const auto& [name, value] : facts.tags) {
     ASSAY_TRY(in_context(tag.bind(1, run_key).bind(2, name).bind(3, value).run(), "tag " + name));
   }
+  ASSAY_ASSIGN(auto measurement, database.prepare(kInsertMeasurement));
+  for (const Measurement& figure : facts.measurements) {
+    measurement.bind(1, run_key).bind(2, figure.name).bind(3, figure.metric).bind(4, figure.value);
+    measurement.bind(5, figure.stddev).bind(6, figure.n).bind(7, to_json_text(figure.details));
+    ASSAY_TRY(in_context(measurement.run(), "measurement " + figure.name));
+  }
   for (const RunSuiteFacts& suite : facts.suites) ASSAY_TRY(insert_suite(database, run_key, suite, now_ms));
   return run_key;
 }
@@ -176,23 +166,6 @@ Result<RunLock> lock_run(const Database& database, std::int64_t run_key, const R
   if (lock) return std::move(*lock);
   return environment_error(database.path().string(), ": run ", run,
                            " is being written by another process; wait for it");
-}
-
-/// Binds everything but the grading and the sample.
-void bind_verdict(Statement& row, const VerdictFacts& verdict) {
-  row.bind(3, to_string(verdict.verdict)).bind(4, verdict.answer).bind(5, verdict.expected).bind(6, verdict.score);
-  row.bind(7, verdict.rule).bind(8, to_json_text(verdict.detail));
-  row.bind(9, static_cast<std::int64_t>(verdict.sandboxed)).bind(10, verdict.graded_at_ms);
-}
-
-void bind_sample(Statement& row, const SampleFacts& sample) {
-  row.bind(5, sample.rendered_prompt_sha256).bind(6, sample.n_prompt_tokens).bind(7, sample.n_cached_prompt_tokens);
-  row.bind(8, sample.n_output_tokens).bind(9, sample.finish_reason).bind(10, sample.n_drafted_tokens);
-  row.bind(11, sample.n_accepted_tokens).bind(12, sample.queued_ms).bind(13, sample.started_ms);
-  row.bind(14, sample.first_token_ms).bind(15, sample.finished_ms).bind(16, sample.ttft_ms).bind(17, sample.e2e_ms);
-  row.bind(18, sample.itl_ms_mean).bind(19, sample.prefill_device_ms).bind(20, sample.decode_device_ms);
-  row.bind(21, sample.failure).bind(22, sample.prefill).bind(23, sample.text);
-  row.bind(24, std::span<const std::byte>(to_bytes(sample.tokens)));
 }
 
 }  // namespace
@@ -206,12 +179,16 @@ struct RunWriter::State {
   /// Reads the plan and prepares the statements of add_sample. `segment_id` is a row of this run.
   static Result<std::unique_ptr<State>> make(const Database& database, RunId run_id, std::int64_t run_key,
                                              std::int64_t segment_id, RunLock lock);
+  /// Into the open transaction; adds to `counts` what commit() writes.
+  Result<> insert(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
+                  VerdictCounts& counts);
+  Result<> commit(Transaction& transaction, const VerdictCounts& counts, double wall_ms);
 
   const Database* database;
   RunId run_id;
   std::int64_t run_key;
   std::int64_t segment_id;
-  Statement insert_sample, insert_verdict, extend_segment;
+  Statement insert_sample, insert_verdict, add_counts, extend_segment;
   std::map<std::pair<std::string, ItemId>, PlannedItem> plan;
   bool finished = false;
   RunLock lock;
@@ -220,8 +197,9 @@ struct RunWriter::State {
 Result<std::unique_ptr<RunWriter::State>> RunWriter::State::make(const Database& database, RunId run_id,
                                                                  std::int64_t run_key, std::int64_t segment_id,
                                                                  RunLock lock) {
-  ASSAY_ASSIGN(auto insert_sample, database.prepare(kInsertSample));
-  ASSAY_ASSIGN(auto insert_verdict, database.prepare(kInsertVerdict));
+  ASSAY_ASSIGN(auto insert_sample, database.prepare(kInsertSampleRow));
+  ASSAY_ASSIGN(auto insert_verdict, database.prepare(kInsertVerdictRow));
+  ASSAY_ASSIGN(auto add_counts, database.prepare(kAddCounts));
   ASSAY_ASSIGN(auto extend_segment, database.prepare(kExtendSegment));
   auto state = std::unique_ptr<State>(new State{&database,
                                                 std::move(run_id),
@@ -229,6 +207,7 @@ Result<std::unique_ptr<RunWriter::State>> RunWriter::State::make(const Database&
                                                 segment_id,
                                                 std::move(insert_sample),
                                                 std::move(insert_verdict),
+                                                std::move(add_counts),
                                                 std::move(extend_segment),
                                                 {},
                                                 false,
@@ -249,28 +228,48 @@ RunWriter::~RunWriter() = default;
 
 const RunId& RunWriter::run_id() const { return state_->run_id; }
 
+Result<> RunWriter::State::insert(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
+                                  VerdictCounts& counts) {
+  const SampleKey& key = sample.key;
+  const auto planned = plan.find({key.suite, key.item});
+  if (planned == plan.end() || key.sample < 0 || key.sample >= planned->second.samples) {
+    return bad_input(name_of(key), " is not in the plan of run ", run_id);
+  }
+  const std::int64_t grading_id = planned->second.grading_id;
+  insert_sample.bind(1, planned->second.item_key).bind(2, key.sample).bind(3, segment_id).bind(4, stored_at_ms);
+  bind_sample(insert_sample, sample);
+  ASSAY_TRY(in_context(insert_sample.run(), name_of(key)));
+  insert_verdict.bind(1, grading_id).bind(2, database->last_insert_rowid());
+  bind_verdict(insert_verdict, verdict);
+  ASSAY_TRY(in_context(insert_verdict.run(), name_of(key)));
+  ++counts[grading_id][static_cast<std::size_t>(verdict.verdict)];
+  return {};
+}
+
+Result<> RunWriter::State::commit(Transaction& transaction, const VerdictCounts& counts, double wall_ms) {
+  ASSAY_TRY(results::add_counts(add_counts, counts));
+  ASSAY_TRY(extend_segment.bind(1, segment_id).bind(2, wall_ms).run());
+  return transaction.commit();
+}
+
 Result<> RunWriter::add_sample(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
                                double wall_ms) {
   ASSAY_ASSERT(!state_->finished, "add_sample comes before finish");
-  const SampleKey& key = sample.key;
-  const auto planned = state_->plan.find({key.suite, key.item});
-  if (planned == state_->plan.end() || key.sample < 0 || key.sample >= planned->second.samples) {
-    return bad_input(name_of(key), " is not in the plan of run ", state_->run_id);
-  }
   ASSAY_ASSIGN(auto transaction, Transaction::begin(*state_->database, Transaction::Kind::write));
+  VerdictCounts counts;
+  ASSAY_TRY(state_->insert(sample, verdict, stored_at_ms, counts));
+  return state_->commit(transaction, counts, wall_ms);
+}
 
-  Statement& row = state_->insert_sample;
-  row.bind(1, planned->second.item_key).bind(2, key.sample).bind(3, state_->segment_id).bind(4, stored_at_ms);
-  bind_sample(row, sample);
-  ASSAY_TRY(in_context(row.run(), name_of(key)));
-
-  const std::int64_t sample_key = state_->database->last_insert_rowid();
-  state_->insert_verdict.bind(1, planned->second.grading_id).bind(2, sample_key);
-  bind_verdict(state_->insert_verdict, verdict);
-  ASSAY_TRY(in_context(state_->insert_verdict.run(), name_of(key)));
-
-  ASSAY_TRY(state_->extend_segment.bind(1, state_->segment_id).bind(2, wall_ms).run());
-  return transaction.commit();
+Result<> RunWriter::add_samples(std::span<const GradedSample> samples, std::int64_t stored_at_ms, double wall_ms) {
+  ASSAY_ASSERT(!state_->finished, "add_samples comes before finish");
+  if (samples.empty()) return {};
+  ASSAY_ASSIGN(auto transaction, Transaction::begin(*state_->database, Transaction::Kind::write));
+  VerdictCounts counts;
+  for (const GradedSample& graded : samples) {
+    ASSAY_TRY(state_->insert(graded.sample, graded.verdict, stored_at_ms, counts));
+  }
+  return state_->commit(transaction, counts, wall_ms);
 }
 
 Result<> RunWriter::add_gpu_samples(std::span<const GpuSample> samples) {
@@ -308,7 +307,8 @@ Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall
   return {};
 }
 
-Result<RunWriter> Store::begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms) {
+Result<RunWriter> Store::begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
+                                   const std::optional<RunId>& given_id) {
   const std::string identity = run_identity(facts);
   ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::write));
   {
@@ -323,7 +323,7 @@ Result<RunWriter> Store::begin_run(const RunFacts& facts, const EnvironmentFacts
       }
     }
   }
-  const RunId run_id = new_run_id();
+  const RunId run_id = given_id.value_or(new_run_id());
   ASSAY_ASSIGN(const std::int64_t run_key, insert_run(*database_, run_id, facts, identity, now_ms));
   ASSAY_ASSIGN(const std::int64_t segment_id, insert_segment(*database_, run_key, environment, now_ms));
   // Locked before it is visible, so that who sees the run also sees its writer.
@@ -376,7 +376,8 @@ Result<> Store::add_grading(const RunId& run, std::string_view suite, std::strin
   ASSAY_ASSIGN(auto grading, database_->prepare(kInsertGrading));
   ASSAY_TRY(grading.bind(1, run_suite_id).bind(2, grader_profile).bind(3, grader_version).bind(4, now_ms).run());
   const std::int64_t grading_id = database_->last_insert_rowid();
-  ASSAY_ASSIGN(auto insert, database_->prepare(kInsertVerdict));
+  ASSAY_ASSIGN(auto insert, database_->prepare(kInsertVerdictRow));
+  VerdictCounts counts;
   for (const KeyedVerdict& graded : verdicts) {
     const auto sample = ungraded.extract({graded.key.item, graded.key.sample});
     if (sample.empty() || graded.key.suite != suite) {
@@ -385,10 +386,13 @@ Result<> Store::add_grading(const RunId& run, std::string_view suite, std::strin
     insert.bind(1, grading_id).bind(2, sample.mapped());
     bind_verdict(insert, graded.verdict);
     ASSAY_TRY(in_context(insert.run(), name_of(graded.key)));
+    ++counts[grading_id][static_cast<std::size_t>(graded.verdict.verdict)];
   }
   if (!ungraded.empty()) {
     return bad_input("suite ", suite, " of run ", run, ": ", ungraded.size(), " stored samples have no verdict");
   }
+  ASSAY_ASSIGN(auto add, database_->prepare(kAddCounts));
+  ASSAY_TRY(add_counts(add, counts));
   return transaction.commit();
 }
 

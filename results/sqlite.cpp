@@ -116,6 +116,22 @@ Statement& Statement::bind(int parameter, std::span<const std::byte> value) {
   return *this;
 }
 
+Statement& Statement::bind_value(int parameter, const SqlValue& value) {
+  struct Binder {
+    Statement& statement;
+    int parameter;
+    void operator()(std::monostate) const { statement.bind_null(parameter); }
+    void operator()(std::int64_t integer) const { statement.bind(parameter, integer); }
+    void operator()(double real) const { statement.bind(parameter, real); }
+    void operator()(const std::string& text) const { statement.bind(parameter, std::string_view(text)); }
+    void operator()(const std::vector<std::byte>& blob) const {
+      statement.bind(parameter, std::span<const std::byte>(blob));
+    }
+  };
+  std::visit(Binder{*this, parameter}, value);
+  return *this;
+}
+
 Statement& Statement::bind_null(int parameter) {
   if (bind_code_ == SQLITE_OK) bind_code_ = sqlite3_bind_null(statement_.get(), parameter);
   return *this;
@@ -161,6 +177,30 @@ std::span<const std::byte> Statement::blob(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
+SqlValue Statement::value(int column) const {
+  switch (sqlite3_column_type(statement_.get(), column)) {
+    case SQLITE_INTEGER:
+      return integer(column);
+    case SQLITE_FLOAT:
+      return real(column);
+    case SQLITE_TEXT:
+      return text(column);
+    case SQLITE_BLOB: {
+      const auto bytes = blob(column);
+      return std::vector<std::byte>(bytes.begin(), bytes.end());
+    }
+    default:
+      return std::monostate();
+  }
+}
+
+std::vector<SqlValue> Statement::values(int first_column) const {
+  std::vector<SqlValue> values;
+  const int n_columns = sqlite3_column_count(statement_.get());
+  for (int column = first_column; column < n_columns; ++column) values.push_back(value(column));
+  return values;
+}
+
 std::optional<std::int64_t> Statement::optional_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional(integer(column));
 }
@@ -169,6 +209,14 @@ std::optional<double> Statement::optional_real(int column) const {
 }
 std::optional<std::string> Statement::optional_text(int column) const {
   return is_null(column) ? std::nullopt : std::optional(text(column));
+}
+
+Result<> for_each_row(Statement& rows, const std::function<Result<>()>& use) {
+  while (true) {
+    ASSAY_ASSIGN(const bool row, rows.step());
+    if (!row) return {};
+    ASSAY_TRY(use());
+  }
 }
 
 Result<> Database::connect(const std::string& uri, int flags) {

@@ -7,11 +7,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "harness/base/result.h"
 
@@ -32,6 +36,9 @@ Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& p
 /// file itself.
 bool has_no_log(const std::filesystem::path& path);
 
+/// Any value of a column; monostate is NULL.
+using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string, std::vector<std::byte>>;
+
 /// A prepared statement. Parameters and columns count from 1 and 0, as in SQLite.
 class Statement {
  public:
@@ -39,6 +46,7 @@ class Statement {
   Statement& bind(int parameter, double value);
   Statement& bind(int parameter, std::string_view value);  ///< copied; may hold any bytes
   Statement& bind(int parameter, std::span<const std::byte> value);
+  Statement& bind_value(int parameter, const SqlValue& value);
   Statement& bind_null(int parameter);
   template <class T>
   Statement& bind(int parameter, const std::optional<T>& value) {
@@ -57,6 +65,8 @@ class Statement {
   std::string text(int column) const;
   /// Valid until the next step or reset.
   std::span<const std::byte> blob(int column) const;
+  SqlValue value(int column) const;
+  std::vector<SqlValue> values(int first_column = 0) const;  ///< from `first_column` to the last
   std::optional<std::int64_t> optional_integer(int column) const;
   std::optional<double> optional_real(int column) const;
   std::optional<std::string> optional_text(int column) const;
@@ -68,6 +78,9 @@ class Statement {
   std::filesystem::path path_;
   int bind_code_ = SQLITE_OK;
 };
+
+/// Calls `use` for each row of `rows`; stops at the first error that it returns.
+Result<> for_each_row(Statement& rows, const std::function<Result<>()>& use);
 
 /// A connection to one database file.
 class Database {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "harness/base/text.h"
-#include "results/run_lock.h"
+#include "results/run_reader.h"
 #include "results/schema.h"
 
 namespace assay::results {
@@ -21,34 +21,14 @@ constexpr std::string_view kResumable =
     "SELECT run_id FROM runs WHERE identity_sha256 = ?1 AND state <> 'finished' "
     "ORDER BY started_at_ms DESC, run_key DESC LIMIT 1";
 constexpr std::string_view kRunIds = "SELECT run_id FROM runs ORDER BY started_at_ms DESC, run_key DESC";
-constexpr std::string_view kReadRun =
-    "SELECT r.run_key, r.run_id, r.name, r.identity_sha256, r.state, r.seed, r.command_line, r.hardware_profile, "
-    "r.price_usd_per_gpu_hour, r.n_priced_devices, r.provenance, r.started_at_ms, r.finished_at_ms, "
-    "m.name, m.reference, m.weights_sha256, m.tokenizer_sha256, m.details, w.wall_s "
-    "FROM runs r JOIN models m ON m.model_id = r.model_id JOIN run_wall w ON w.run_key = r.run_key WHERE r.run_id = ?1";
-constexpr std::string_view kReadTags = "SELECT tag, value FROM run_tags WHERE run_key = ?1 ORDER BY tag";
-constexpr std::string_view kReadSegments =
-    "SELECT s.started_at_ms, s.ended_at_ms, s.wall_ms, e.device_kind, e.device_name, e.hostname, e.cpu_model, "
-    "e.n_cores, "
-    "e.memory_bytes, e.os, e.kernel, e.gpu_name, e.n_gpus, e.gpu_driver, e.cuda_version, e.gpu_clock_mhz, "
-    "e.gpu_power_limit_watts, e.build_version, e.build_git_commit, e.compiler, e.compiler_flags, e.details, "
-    "s.prefill_device_ms, s.decode_device_ms, s.device_idle_ms "
-    "FROM run_segments s JOIN environments e ON e.environment_id = s.environment_id "
-    "WHERE s.run_key = ?1 ORDER BY s.segment_id";
-constexpr std::string_view kReadSuites =
-    "SELECT rs.run_suite_id, rs.suite, rs.version, rs.kind, rs.sha256, rs.samples, rs.sampling, "
-    "(SELECT count(*) FROM items i WHERE i.run_suite_id = rs.run_suite_id), "
-    "first.grader_profile, first.grader_version, c.grader_profile, c.grader_version "
-    "FROM run_suites rs "
-    "JOIN current_gradings c ON c.run_suite_id = rs.run_suite_id "
-    "JOIN gradings first ON first.grading_id = "
-    "(SELECT min(g.grading_id) FROM gradings g WHERE g.run_suite_id = rs.run_suite_id) "
-    "WHERE rs.run_key = ?1 ORDER BY rs.run_suite_id";
-constexpr std::string_view kVerdictCounts = "SELECT verdict, n_samples FROM verdict_counts WHERE run_suite_id = ?1";
 constexpr std::string_view kReadItems =
     "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
     "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
     "WHERE r.run_id = ?1 AND rs.suite = ?2 ORDER BY i.item_key";
+constexpr std::string_view kReadMeasurements =
+    "SELECT m.name, m.metric, m.value, m.stddev, m.n, m.details FROM runs r JOIN measurements m ON m.run_key = "
+    "r.run_key "
+    "WHERE r.run_id = ?1 ORDER BY m.measurement_id";
 constexpr std::string_view kStoredSamples =
     "SELECT rs.suite, i.item, s.sample FROM runs r JOIN run_suites rs ON rs.run_key = r.run_key "
     "JOIN items i ON i.run_suite_id = rs.run_suite_id JOIN samples s ON s.item_key = i.item_key WHERE r.run_id = ?1";
@@ -68,15 +48,6 @@ constexpr std::string_view kSamplesFrom =
     "FROM items i JOIN samples s ON s.item_key = i.item_key "
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
     "WHERE i.run_suite_id = ?1 ORDER BY i.item_key, s.sample";
-
-/// Calls `use` for each row of `rows`.
-Result<> for_each_row(Statement& rows, const std::function<Result<>()>& use) {
-  while (true) {
-    ASSAY_ASSIGN(const bool row, rows.step());
-    if (!row) return {};
-    ASSAY_TRY(use());
-  }
-}
 
 std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
   std::vector<std::int32_t> tokens(bytes.size() / 4);
@@ -123,104 +94,6 @@ Result<SampleRecord> read_sample(const Statement& row, std::string_view suite, c
   sample.text = row.text(29);
   sample.tokens = to_tokens(row.blob(30));
   return record;
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> read_tags(const Database& database, std::int64_t run_key) {
-  std::vector<std::pair<std::string, std::string>> tags;
-  ASSAY_ASSIGN(auto row, database.prepare(kReadTags));
-  row.bind(1, run_key);
-  ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-    tags.emplace_back(row.text(0), row.text(1));
-    return {};
-  }));
-  return tags;
-}
-
-Result<std::vector<SegmentRecord>> read_segments(const Database& database, std::int64_t run_key) {
-  std::vector<SegmentRecord> segments;
-  ASSAY_ASSIGN(auto row, database.prepare(kReadSegments));
-  row.bind(1, run_key);
-  ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-    SegmentRecord& segment = segments.emplace_back();
-    segment.started_at_ms = row.integer(0);
-    segment.ended_at_ms = row.optional_integer(1);
-    segment.wall_ms = row.real(2);
-    if (const auto prefill_ms = row.optional_real(22)) {
-      segment.device_time = {*prefill_ms, row.optional_real(23).value_or(0), row.optional_real(24).value_or(0)};
-    }
-    EnvironmentFacts& environment = segment.environment;
-    environment.device_kind = row.text(3);
-    environment.device_name = row.text(4);
-    environment.hostname = row.optional_text(5);
-    environment.cpu_model = row.text(6);
-    environment.n_cores = row.optional_integer(7);
-    environment.memory_bytes = row.optional_integer(8);
-    environment.os = row.text(9);
-    environment.kernel = row.text(10);
-    environment.gpu_name = row.optional_text(11);
-    environment.n_gpus = row.optional_integer(12);
-    environment.gpu_driver = row.optional_text(13);
-    environment.cuda_version = row.optional_text(14);
-    environment.gpu_clock_mhz = row.optional_real(15);
-    environment.gpu_power_limit_watts = row.optional_real(16);
-    environment.build_version = row.text(17);
-    environment.build_git_commit = row.text(18);
-    environment.compiler = row.text(19);
-    environment.compiler_flags = row.text(20);
-    ASSAY_ASSIGN(environment.details, parse_json(row.text(21), database.path().string() + ": environments.details"));
-    return {};
-  }));
-  return segments;
-}
-
-Result<> read_verdict_counts(const Database& database, std::int64_t run_suite_id, RunSuiteRecord& suite) {
-  ASSAY_ASSIGN(auto row, database.prepare(kVerdictCounts));
-  row.bind(1, run_suite_id);
-  return for_each_row(row, [&]() -> Result<> {
-    ASSAY_ASSIGN(const Verdict verdict, parse_verdict(row.text(0)));
-    const std::int64_t n = row.integer(1);
-    suite.n_samples += n;
-    switch (verdict) {
-      case Verdict::correct:
-        suite.n_correct = n;
-        break;
-      case Verdict::incorrect:
-        suite.n_incorrect = n;
-        break;
-      case Verdict::no_answer:
-        suite.n_no_answer = n;
-        break;
-      case Verdict::truncated:
-        suite.n_truncated = n;
-        break;
-      case Verdict::error:
-        suite.n_errors = n;
-        break;
-    }
-    return {};
-  });
-}
-
-Result<std::vector<RunSuiteRecord>> read_suites(const Database& database, std::int64_t run_key) {
-  std::vector<RunSuiteRecord> suites;
-  ASSAY_ASSIGN(auto row, database.prepare(kReadSuites));
-  row.bind(1, run_key);
-  ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-    RunSuiteRecord& suite = suites.emplace_back();
-    suite.facts.suite = row.text(1);
-    suite.facts.version = row.text(2);
-    suite.facts.kind = row.text(3);
-    suite.facts.sha256 = row.text(4);
-    suite.facts.samples = row.integer(5);
-    ASSAY_ASSIGN(suite.facts.sampling, parse_json(row.text(6), database.path().string() + ": run_suites.sampling"));
-    suite.n_items = row.integer(7);
-    suite.facts.grader_profile = row.text(8);
-    suite.facts.grader_version = row.text(9);
-    suite.current_profile = row.text(10);
-    suite.current_grader_version = row.text(11);
-    return read_verdict_counts(database, row.integer(0), suite);
-  }));
-  return suites;
 }
 
 /// The run_id of the first row of `sql` with `word` bound, if there is one.
@@ -291,12 +164,18 @@ Result<RunId> Store::find_run(std::string_view words) const {
   return RunId(candidates.front());
 }
 
+Result<bool> Store::has_run(const RunId& run) const {
+  ASSAY_ASSIGN(const auto found, first_run(*database_, kRunOfId, run.value));
+  return found.has_value();
+}
+
 Result<std::vector<RunRecord>> Store::list_runs() const {
   std::vector<RunRecord> runs;
   ASSAY_TRY(in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(RunReader reader, RunReader::open(*database_));
     ASSAY_ASSIGN(auto row, database_->prepare(kRunIds));
     return for_each_row(row, [&]() -> Result<> {
-      ASSAY_ASSIGN(auto run, read_run(RunId(row.text(0))));
+      ASSAY_ASSIGN(auto run, reader.read(RunId(row.text(0))));
       runs.push_back(std::move(run));
       return {};
     });
@@ -306,38 +185,25 @@ Result<std::vector<RunRecord>> Store::list_runs() const {
 
 Result<RunRecord> Store::read_run(const RunId& run) const {
   RunRecord record;
-  const auto read = in_snapshot([&]() -> Result<> {
-    ASSAY_ASSIGN(auto row, database_->prepare(kReadRun));
-    ASSAY_ASSIGN(const bool found, row.bind(1, run.value).step());
-    if (!found) return bad_input(path_.string(), ": there is no run ", run);
-    const std::int64_t run_key = row.integer(0);
-    record.run_id = RunId(row.text(1));
-    record.facts.name = row.text(2);
-    record.identity_sha256 = row.text(3);
-    ASSAY_ASSIGN(record.state, parse_run_state(row.text(4)));
-    record.facts.seed = row.integer(5);
-    record.facts.command_line = row.text(6);
-    record.facts.hardware_profile = row.optional_text(7);
-    record.facts.price_usd_per_gpu_hour = row.optional_real(8);
-    record.facts.n_priced_devices = row.integer(9);
-    record.facts.provenance = row.text(10);
-    record.started_at_ms = row.integer(11);
-    record.finished_at_ms = row.optional_integer(12);
-    ModelFacts& model = record.facts.model;
-    model.name = row.text(13);
-    model.reference = row.text(14);
-    model.weights_sha256 = row.text(15);
-    model.tokenizer_sha256 = row.text(16);
-    ASSAY_ASSIGN(model.details, parse_json(row.text(17), path_.string() + ": models.details"));
-    record.wall_s = row.real(18);
-    record.is_active = record.state == RunState::running && RunLock::is_held(path_, run_key);
-    ASSAY_ASSIGN(record.facts.tags, read_tags(*database_, run_key));
-    ASSAY_ASSIGN(record.segments, read_segments(*database_, run_key));
-    ASSAY_ASSIGN(record.suites, read_suites(*database_, run_key));
+  ASSAY_TRY(in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(RunReader reader, RunReader::open(*database_));
+    ASSAY_ASSIGN(record, reader.read(run));
     return {};
-  });
-  if (!read) return read.error();
+  }));
   return record;
+}
+
+Result<std::vector<Measurement>> Store::read_measurements(const RunId& run) const {
+  std::vector<Measurement> measurements;
+  ASSAY_ASSIGN(auto row, database_->prepare(kReadMeasurements));
+  row.bind(1, run.value);
+  ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
+    ASSAY_ASSIGN(Json details, parse_json(row.text(5), path_.string() + ": measurements.details"));
+    measurements.push_back(
+        {row.text(0), row.text(1), row.real(2), row.optional_real(3), row.optional_integer(4), std::move(details)});
+    return {};
+  }));
+  return measurements;
 }
 
 Result<std::vector<ItemFacts>> Store::read_items(const RunId& run, std::string_view suite) const {

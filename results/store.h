@@ -51,7 +51,7 @@ struct SegmentRecord {
 /// A stored run without its items and samples.
 struct RunRecord {
   RunId run_id;
-  RunFacts facts;  ///< facts.suites is left empty, see `suites`
+  RunFacts facts;  ///< suites and measurements are left empty, see `suites` and Store::read_measurements
   std::string identity_sha256;
   RunState state = RunState::running;  ///< as stored, see current_state
   bool is_active = false;              ///< a process on this host holds the run open for writing now
@@ -80,6 +80,12 @@ struct KeyedVerdict {
   VerdictFacts verdict;
 };
 
+/// A sample to store.
+struct GradedSample {
+  SampleFacts sample;
+  VerdictFacts verdict;
+};
+
 /// Writes one run. While it lives no other process can write this run; a killed process frees it at once. Dropping it
 /// without finish() leaves the run resumable.
 class RunWriter {
@@ -96,6 +102,10 @@ class RunWriter {
   /// was, stays.
   Result<> add_sample(const SampleFacts& sample, const VerdictFacts& verdict, std::int64_t stored_at_ms,
                       double wall_ms);
+
+  /// Stores several samples with their verdicts in one transaction, durably: all of them, or at an error none.
+  /// Otherwise as add_sample.
+  Result<> add_samples(std::span<const GradedSample> samples, std::int64_t stored_at_ms, double wall_ms);
 
   /// Stores what a GPU did meanwhile, in one transaction; none is nothing to do. Errors as add_sample.
   Result<> add_gpu_samples(std::span<const GpuSample> samples);
@@ -128,9 +138,10 @@ class Store {
 
   // Writing. `now_ms` is Unix time.
 
-  /// Stores a new run with a new random id. Error{environment} if a process writes a run of the same identity now.
-  /// Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
-  Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms);
+  /// Stores a new run under `run_id`, or a new random one. Error{environment} if a process writes a run of the same
+  /// identity now. Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
+  Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
+                              const std::optional<RunId>& run_id = {});
   /// The newest unfinished run of this identity, active or not.
   Result<std::optional<RunId>> find_resumable(std::string_view identity_sha256) const;
   /// Goes on with an unfinished run. Error{environment} if another process writes it; Error{bad_input} if it is
@@ -148,9 +159,13 @@ class Store {
   /// The run meant by an id, `latest` (started last), a name (the run of that name that started last), or an
   /// unambiguous prefix of an id; tried in this order. Error{bad_input} says what there is.
   Result<RunId> find_run(std::string_view words) const;
+  /// True if a run has exactly this id.
+  Result<bool> has_run(const RunId& run) const;
   /// All runs, the one started last first.
   Result<std::vector<RunRecord>> list_runs() const;
   Result<RunRecord> read_run(const RunId& run) const;
+  /// Figures that came with the run itself, in the order in which they were given.
+  Result<std::vector<Measurement>> read_measurements(const RunId& run) const;
   /// Items of one suite of a run, in plan order.
   Result<std::vector<ItemFacts>> read_items(const RunId& run, std::string_view suite) const;
   /// Keys of all samples stored for a run, sorted.

@@ -1,7 +1,9 @@
 #include "results/summary.h"
 
 #include <algorithm>
+#include <array>
 
+#include "harness/base/text.h"
 #include "results/analysis/cost.h"
 #include "results/analysis/moments.h"
 #include "results/analysis/votes.h"
@@ -9,6 +11,18 @@
 namespace assay::results {
 
 namespace {
+
+/// Samples of a suite by verdict, in the order of Verdict.
+using VerdictTally = std::array<std::int64_t, 5>;
+
+/// Stored counts are what lists show; a file of another program's could have others than its rows.
+Result<> check_counts(const RunSuiteRecord& suite, const VerdictTally& counted, const std::string& path) {
+  const VerdictTally stored = {suite.n_correct, suite.n_incorrect, suite.n_no_answer, suite.n_truncated,
+                               suite.n_errors};
+  if (stored == counted) return {};
+  return bad_input(path, ": gradings: the counts of suite ", quoted_excerpt(suite.facts.suite),
+                   " are not those of its verdicts; the database was changed by another program");
+}
 
 /// The samples of one item.
 struct SampledItem {
@@ -172,7 +186,8 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
   return summary;
 }
 
-/// A percentile p is shown from so many samples on that at least one is expected beyond it.
+}  // namespace
+
 Result<Percentiles> percentiles(const std::vector<double>& values) {
   constexpr std::int64_t kLeastForP90 = 10;
   constexpr std::int64_t kLeastForP99 = 100;
@@ -189,6 +204,8 @@ Result<Percentiles> percentiles(const std::vector<double>& values) {
   }
   return summary;
 }
+
+namespace {
 
 std::optional<DeviceTime> device_time(const RunRecord& run) {
   DeviceTime sum;
@@ -248,8 +265,10 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
 }  // namespace
 
 bool was_timed(const RunRecord& run) {
-  return std::none_of(run.segments.begin(), run.segments.end(),
-                      [](const SegmentRecord& segment) { return segment.environment.device_kind == "replay"; });
+  return std::none_of(run.segments.begin(), run.segments.end(), [](const SegmentRecord& segment) {
+    const std::string& kind = segment.environment.device_kind;
+    return kind == "replay" || kind == "imported";
+  });
 }
 
 std::vector<std::size_t> segments_at_work(const RunRecord& run) {
@@ -273,8 +292,10 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
   Totals totals;
   GpuActivityMeter gpu;
   std::map<std::string, SampledItems> items_by_suite;
+  std::map<std::string, VerdictTally> tallies;
   const auto read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(summary.run, store.read_run(run));
+    ASSAY_ASSIGN(summary.run.facts.measurements, store.read_measurements(run));
     ASSAY_TRY(store.for_each_gpu_sample(run, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
       gpu.add(segment, sample);
       return {};
@@ -282,12 +303,14 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
     return store.for_each_sample(run, "", SampleParts::facts, [&](const SampleRecord& record) -> Result<> {
       add_sample(totals, record);
       add_sample(items_by_suite[record.sample.key.suite], record);
+      ++tallies[record.sample.key.suite][static_cast<std::size_t>(record.verdict.verdict)];
       return {};
     });
   });
   if (!read) return read.error();
   summary.gpu = gpu.finish(segments_at_work(summary.run));
   for (const RunSuiteRecord& suite : summary.run.suites) {
+    ASSAY_TRY(check_counts(suite, tallies[suite.facts.suite], store.path().string()));
     ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));
     summary.suites.push_back(std::move(suite_summary));
   }

@@ -46,6 +46,8 @@ struct Percentiles {
   std::int64_t n = 0;
   std::optional<double> p50, p90, p99;
 };
+/// Of values that are numbers. A percentile is known from so many on that at least one is expected beyond it.
+Result<Percentiles> percentiles(const std::vector<double>& values);
 
 struct RunSummary {
   RunRecord run;
@@ -70,7 +72,8 @@ struct RunSummary {
 /// "max_kl_divergence", "n_same_top"]} or {"failure"}. Null where none was run: recordings, older databases.
 Json canary_of(const EnvironmentFacts& environment);
 
-/// True if the samples were generated while the run's clock ran, all of them; recorded outputs were not.
+/// True if the samples were generated while the run's clock ran, all of them: no recordings, nothing
+/// imported.
 bool was_timed(const RunRecord& run);
 /// Indices of the run's segments that stored something. One without wall time was killed, or stopped, before its first
 /// sample.

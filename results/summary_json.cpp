@@ -102,6 +102,20 @@ Json gpu_json(const RunSummary& summary) {
           {"provenance", summary.run.facts.provenance}};
 }
 
+Json measurements_json(const RunFacts& facts) {
+  Json figures = Json::array();
+  for (const Measurement& figure : facts.measurements) {
+    figures.push_back({{"name", figure.name},
+                       {"metric", figure.metric},
+                       {"value", figure.value},
+                       {"stddev", or_null(figure.stddev)},
+                       {"n", or_null(figure.n)},
+                       {"details", figure.details},
+                       {"provenance", facts.provenance}});
+  }
+  return figures;
+}
+
 Json energy_json(const RunSummary& summary) {
   if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
   return {{"joules_total", *summary.gpu->energy_joules},
@@ -121,6 +135,7 @@ Json to_json(const SuiteSummary& summary) {
           {"version", suite.facts.version},
           {"kind", suite.facts.kind},
           {"sha256", suite.facts.sha256},
+          {"protected", suite.facts.is_protected},
           {"items", suite.n_items},
           {"samples", suite.facts.samples},
           {"n_items_sampled", summary.n_items_sampled},
@@ -198,6 +213,7 @@ Json to_json(const RunSummary& summary) {
             {"provenance", provenance}}},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
+          {"measurements", measurements_json(run.facts)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
 }

@@ -21,7 +21,8 @@ utf8proc_category_t category(char32_t c) { return utf8proc_category(static_cast<
 bool is_line_break(char32_t c) { return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
 
 bool is_space(char32_t c) {
-  return c == ' ' || (c >= '\t' && c <= '\r') || is_line_break(c) || category(c) == UTF8PROC_CATEGORY_ZS;
+  if (c < 0x80) return c == ' ' || (c >= '\t' && c <= '\r');
+  return is_line_break(c) || category(c) == UTF8PROC_CATEGORY_ZS;
 }
 
 /// The value of a decimal digit. Unicode promises that those of a script are ten in a row, 0 first (section 4.6).
@@ -61,10 +62,12 @@ std::string fold_forms(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      out += text[at++];
+      continue;
+    }
     const char32_t c = next_code_point(text, at);
-    if (c < 0x80) {
-      out += static_cast<char>(c);
-    } else if (is_space(c)) {
+    if (is_space(c)) {
       out += is_line_break(c) ? '\n' : ' ';
     } else if (category(c) == UTF8PROC_CATEGORY_CF) {
       continue;
@@ -92,6 +95,7 @@ std::string fold_case(std::string_view text) {
 
 std::string fold_space(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   bool pending = false;
   for (std::size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at);
@@ -119,7 +123,13 @@ std::string_view trim_space(std::string_view text) {
 
 std::string to_lower(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      const char c = text[at++];
+      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+      continue;
+    }
     const char32_t c = next_code_point(text, at);
     append_utf8(out, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))));
   }

@@ -159,6 +159,7 @@ Result<SuiteNotes> read_notes(const JsonObject& header) {
   ASSAY_ASSIGN(notes.language, header.string_or("language", ""));
   ASSAY_ASSIGN(notes.canary, header.string_or("canary", ""));
   ASSAY_ASSIGN(notes.contamination, header.string_or("contamination", ""));
+  ASSAY_ASSIGN(notes.items_from, header.string_or("items_from", ""));
   if (header.has("errata")) {
     ASSAY_ASSIGN(notes.errata, header.strings("errata"));
   }
@@ -197,8 +198,9 @@ Result<Suite> load_suite_header(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(const std::string text, read_file(path, kMaxHeaderBytes));
   ASSAY_ASSIGN(const Json document, parse_json(text, path.string()));
   ASSAY_ASSIGN(const JsonObject header, JsonObject::of(document, path.string()));
-  ASSAY_TRY(header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling",
-                                   "language", "canary", "contamination", "errata", "protocols", "archive"}));
+  ASSAY_TRY(
+      header.refuse_unknown({"name", "version", "kind", "title", "licence", "source", "prompt", "sampling", "language",
+                             "canary", "contamination", "items_from", "errata", "protocols", "archive"}));
   Suite suite;
   ASSAY_ASSIGN(suite.name, header.string("name"));
   ASSAY_TRY(check_name(header, suite.name));
@@ -250,18 +252,29 @@ std::optional<std::filesystem::path> find_items(const std::filesystem::path& fol
   return std::nullopt;
 }
 
+namespace {
+
+/// Says which file is wanted, where it can be had and where to put it.
+Error missing_items(const std::filesystem::path& folder, const Suite& suite) {
+  const std::string beside = (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string();
+  const std::filesystem::path of_user = items_folder();
+  const std::string users =
+      of_user.empty() ? "" : (of_user / (suite.archive ? suite.archive->file : suite.name + ".jsonl")).string();
+  if (!suite.notes.items_from.empty()) {
+    return bad_input("suite ", suite.name, " ships without its items: get ", suite.notes.items_from, " and put it at ",
+                     users.empty() ? beside : users);
+  }
+  return bad_input("suite ", suite.name, ": ", beside, " is not there; it must hold the suite's ",
+                   suite.archive ? "items, as its authors' encrypted archive" : "records, one a line",
+                   users.empty() ? "" : "; your own copy may be " + users);
+}
+
+}  // namespace
+
 Result<Suite> load_suite_folder(const std::filesystem::path& folder) {
   ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
   const auto file = find_items(folder, suite);
-  if (!file) {
-    const std::filesystem::path of_user = items_folder();
-    const std::string users = suite.archive ? suite.archive->file : suite.name + ".jsonl";
-    return bad_input("suite ", suite.name, ": ",
-                     (folder / (suite.archive ? suite.archive->file : "items.jsonl")).string(),
-                     " is not there; it must hold the suite's ",
-                     suite.archive ? "items, as its authors' encrypted archive" : "records, one a line",
-                     of_user.empty() ? "" : "; your own copy may be " + (of_user / users).string());
-  }
+  if (!file) return missing_items(folder, suite);
   return with_items(std::move(suite), *file);
 }
 

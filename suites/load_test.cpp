@@ -102,13 +102,15 @@ TEST_CASE("load_suite_folder: sampling of suite.json", "[suites]") {
 TEST_CASE("load_suite_folder: the card's fields, which change no hash", "[suites]") {
   const std::string item = R"({"id":"1","question":"Q","answer":"2"})";
   const auto suite =
-      load(header("integer", R"(,"language":"en","canary":"c","contamination":"public","errata":["1: no"],)"
-                             R"("protocols":{"deepseek-r1":{"samples":16}})"),
+      load(header("integer",
+                  R"(,"language":"en","canary":"c","contamination":"public","items_from":"x of y","errata":["1: no"],)"
+                  R"("protocols":{"deepseek-r1":{"samples":16}})"),
            item);
   REQUIRE(suite);
   CHECK(suite->notes.language == "en");
   CHECK(suite->notes.canary == "c");
   CHECK(suite->notes.contamination == "public");
+  CHECK(suite->notes.items_from == "x of y");
   CHECK(suite->notes.errata == std::vector<std::string>{"1: no"});
   CHECK(suite->protocol_samples.at("deepseek-r1") == 16);
   CHECK(suite->sha256 == load(header("integer"), item)->sha256);

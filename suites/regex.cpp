@@ -58,8 +58,8 @@ std::size_t Regex::count(std::string_view text, std::size_t limit) const {
   thread_local Scratch scratch;
   std::size_t n = 0;
   for (std::size_t at = 0; n < limit && at <= text.size();) {
-    const int found = pcre2_match(code_->compiled.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at, 0,
-                                  scratch.data.get(), scratch.context.get());
+    const int found = pcre2_match(code_->compiled.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), at,
+                                  PCRE2_NO_UTF_CHECK, scratch.data.get(), scratch.context.get());
     if (found < 0) break;
     ++n;
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(scratch.data.get());

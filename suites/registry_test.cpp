@@ -61,7 +61,8 @@ TEST_CASE("resolve_suites: items that are not shipped come from the user's folde
   const auto absent = resolve_suites("aime2024");
   REQUIRE_FALSE(absent);
   CHECK_THAT(absent.error().message,
-             Catch::Matchers::EndsWith("your own copy may be " + (folder.path() / "aime2024.jsonl").string()));
+             Catch::Matchers::Contains("hkust-nlp/simpleRL-reason") &&
+                 Catch::Matchers::EndsWith("put it at " + (folder.path() / "aime2024.jsonl").string()));
   REQUIRE(write_file(folder.path() / "aime2024.jsonl", R"({"id": 7, "problem": "What is 1 + 1?", "answer": "002"})"));
   const auto own = resolve_suites("aime2024");
   REQUIRE(own);
@@ -87,7 +88,7 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
   const auto family = resolve_suites("aime");
   REQUIRE_FALSE(family);
   CHECK_THAT(family.error().message,
-             Catch::Matchers::StartsWith("suite aime2024: ") && Catch::Matchers::Contains("items.jsonl"));
+             Catch::Matchers::StartsWith("suite aime2024 ") && Catch::Matchers::Contains("aime2024.jsonl"));
 }
 
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {

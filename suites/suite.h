@@ -87,6 +87,7 @@ struct SuiteNotes {
   std::string language;             ///< of the questions: "en"
   std::string canary;               ///< a text that marks copies of the data, or what the data's authors ask of users
   std::string contamination;        ///< whether models may have seen the items, and since when they are public
+  std::string items_from;           ///< where items that are not shipped can be had: file and place
   std::vector<std::string> errata;  ///< known faults of items, one a text
 };
 
@@ -117,7 +118,8 @@ struct Suite {
 /// The graders of a kind: "canonical", then the compatibility profiles.
 std::vector<std::string> grader_profiles(ItemKind kind);
 
-/// Raised whenever a grader of the kind may give another verdict on the same output.
+/// Raised by hand whenever a grader of the kind may give another verdict on the same output, and stored with every
+/// verdict: scores of different versions are not compared. testdata/verdicts.jsonl notices when that was forgotten.
 int grader_version(ItemKind kind);
 
 /// Error{bad_input} if the suite's kind has no grader called `profile` ("canonical", "simple-evals", …); names those it

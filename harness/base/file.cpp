@@ -64,32 +64,52 @@ Result<> write_file(const std::filesystem::path& path, std::string_view text) {
 }
 
 Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  ASSAY_ASSIGN(auto file, FileReplacement::create(path));
+  for (const std::string_view part : parts) ASSAY_TRY(file.write(part));
+  return file.commit();
+}
+
+Result<FileReplacement> FileReplacement::create(const std::filesystem::path& path) {
   // A device or a pipe is written to, never replaced: root would lose /dev/null to a file of that name.
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
   const bool is_special = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
                           !std::filesystem::is_directory(status);
-  const std::string temporary = is_special ? path.string() : path.string() + ".tmp-" + std::to_string(::getpid());
+  std::string temporary = is_special ? path.string() : path.string() + ".tmp-" + std::to_string(::getpid());
   const int create = is_special ? 0 : O_CREAT | O_TRUNC;
-  const auto fail = [&](int code) {
-    if (!is_special) ::unlink(temporary.c_str());
-    return environment_error(path.string(), ": ", system_reason(code));
-  };
-  {
-    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | create, 0644));
-    if (file.get() < 0) return fail(errno);
-    for (std::string_view rest : parts) {
-      while (!rest.empty()) {
-        const ssize_t n = ::write(file.get(), rest.data(), rest.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return fail(errno);
-        rest.remove_prefix(static_cast<std::size_t>(n));
-      }
-    }
-    if (!is_special && ::fsync(file.get()) != 0) return fail(errno);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC | create, 0644);
+  if (descriptor < 0) return environment_error(path.string(), ": ", system_reason(errno));
+  return FileReplacement(path, std::move(temporary), is_special, descriptor);
+}
+
+FileReplacement::FileReplacement(FileReplacement&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      is_special_(other.is_special_),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+FileReplacement::~FileReplacement() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  if (!is_special_) ::unlink(temporary_.c_str());
+}
+
+Error FileReplacement::failed(int code) const { return environment_error(path_.string(), ": ", system_reason(code)); }
+
+Result<> FileReplacement::write(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(descriptor_, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed(errno);
+    text.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (is_special) return {};
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(errno);
+  return {};
+}
+
+Result<> FileReplacement::commit() {
+  if (!is_special_ && ::fsync(descriptor_) != 0) return failed(errno);
+  if (!is_special_ && ::rename(temporary_.c_str(), path_.c_str()) != 0) return failed(errno);
+  ::close(std::exchange(descriptor_, -1));
   return {};
 }
 

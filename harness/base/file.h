@@ -23,6 +23,28 @@ Result<> write_file(const std::filesystem::path& path, std::string_view text);
 /// The same for a text that lies in several places, written one behind the other.
 Result<> write_file(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
+/// A file that is written in parts and then takes its name in one step, as write_file does; dropped before commit() it
+/// leaves nothing behind. A device or a pipe is written to in place. Errors as write_file.
+class FileReplacement {
+ public:
+  static Result<FileReplacement> create(const std::filesystem::path& path);
+  FileReplacement(FileReplacement&& other) noexcept;
+  FileReplacement& operator=(FileReplacement&&) = delete;
+  ~FileReplacement();
+
+  Result<> write(std::string_view text);
+  Result<> commit();
+
+ private:
+  FileReplacement(std::filesystem::path path, std::string temporary, bool is_special, int descriptor)
+      : path_(std::move(path)), temporary_(std::move(temporary)), is_special_(is_special), descriptor_(descriptor) {}
+  Error failed(int code) const;
+  std::filesystem::path path_;
+  std::string temporary_;
+  bool is_special_;
+  int descriptor_;
+};
+
 /// Calls `use(line, line_number)` for each line that holds more than white space (numbers start at 1; \n or \r\n ends a
 /// line). Stops at the first error that `use` returns.
 Result<> for_each_line(std::string_view text, const std::function<Result<>(std::string_view, int)>& use);

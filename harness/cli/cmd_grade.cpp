@@ -1,5 +1,6 @@
 // assay grade: verdicts for outputs that were made elsewhere.
 
+#include <filesystem>
 #include <memory>
 #include <unordered_map>
 
@@ -114,6 +115,11 @@ Result<std::vector<suites::Suite>> load_suites(const GradeArgs& args) {
 Result<> check_words(const GradeArgs& args) {
   if (args.suite.empty()) return bad_input("--suite is missing; it takes the name of the suite that was answered");
   if (args.in.empty()) return bad_input("--in is missing; it takes a file of {\"id\",\"output\"} lines");
+  const std::filesystem::path folder = std::filesystem::path(args.out).parent_path();
+  std::error_code ignored;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
+    return bad_input("--out: the folder ", folder.string(), " is not there");
+  }
   return {};
 }
 

@@ -37,7 +37,7 @@ Result<std::vector<run::RegisteredModel>> all_models() {
   return models;
 }
 
-Result<> list_command(const CommonOptions& common) {
+Result<> list_models_command(const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<run::RegisteredModel> models, all_models());
   if (common.json) {
     Json records = Json::array();
@@ -163,7 +163,7 @@ Result<> print_model(const Json& model, const CommonOptions& common) {
   return print(text_table(rows));
 }
 
-Result<> show_command(const std::string& name, const CommonOptions& common) {
+Result<> show_model_command(const std::string& name, const CommonOptions& common) {
   ASSAY_ASSIGN(const fs::path path, run::resolve_model(name));
   ASSAY_ASSIGN(const Json model, describe_model(name, path));
   return print_model(model, common);
@@ -193,9 +193,9 @@ Action declare_models(CLI::App& app, const CommonOptions& common) {
       "Without a further word: all registered models. Names are kept in $XDG_CONFIG_HOME/assay/models.json.\n"
       "Example: assay models");
   return [args, show, add, &common]() -> Result<> {
-    if (show->parsed()) return show_command(args->show_name, common);
+    if (show->parsed()) return show_model_command(args->show_name, common);
     if (add->parsed()) return add_command(args->add_name, args->add_path, common);
-    return list_command(common);
+    return list_models_command(common);
   };
 }
 

@@ -10,10 +10,10 @@
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
 #include "harness/cli/sandbox_option.h"
-#include "harness/run/build_facts.h"
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
 #include "harness/run/stop_signals.h"
+#include "harness/run/stored_suite.h"
 #include "results/store.h"
 #include "suites/registry.h"
 
@@ -40,21 +40,32 @@ struct Regraded {
   std::int64_t n_changed = 0;  ///< samples whose verdict is another one now
 };
 
-/// The suites with the items that were asked, each with the stored hash.
-Result<std::vector<suites::Suite>> load_run_suites(const results::RunRecord& run, const std::string& suite_words) {
+/// The suites with the items that were asked, each with the stored hash. Imported ones, which have none, are made of
+/// what was stored with them, unless --suite names them.
+Result<std::vector<suites::Suite>> load_run_suites(const results::Store& store, const results::RunRecord& run,
+                                                   const std::string& suite_words) {
   std::vector<std::string> names;
-  for (const results::RunSuiteRecord& suite : run.suites) names.push_back(suite.facts.suite);
-  ASSAY_ASSIGN(std::vector<suites::Suite> loaded,
-               suites::resolve_suites(suite_words.empty() ? join(names, ",") : suite_words));
+  for (const results::RunSuiteRecord& suite : run.suites) {
+    if (!run::is_imported(suite)) names.push_back(suite.facts.suite);
+  }
+  std::vector<suites::Suite> loaded;
+  if (!names.empty() || !suite_words.empty()) {
+    ASSAY_ASSIGN(loaded, suites::resolve_suites(suite_words.empty() ? join(names, ",") : suite_words));
+  }
   std::vector<suites::Suite> suites;
   for (const results::RunSuiteRecord& stored : run.suites) {
+    if (run::is_imported(stored) && suite_words.empty()) {
+      ASSAY_ASSIGN(suites::Suite suite, run::stored_suite(store, run.run_id, stored));
+      suites.push_back(std::move(suite));
+      continue;
+    }
     const auto found = std::find_if(loaded.begin(), loaded.end(),
                                     [&](const suites::Suite& suite) { return suite.name == stored.facts.suite; });
     if (found == loaded.end()) {
       return bad_input("run ", run.run_id, " has suite ", quoted_excerpt(stored.facts.suite),
                        "; name it or its folder in --suite");
     }
-    if (found->sha256 != stored.facts.sha256) {
+    if (!run::is_imported(stored) && found->sha256 != stored.facts.sha256) {
       return bad_input("suite ", quoted_excerpt(stored.facts.suite), " is not the one that run ", run.run_id,
                        " was made with (sha256 ", stored.facts.sha256.substr(0, 12), ", now ",
                        found->sha256.substr(0, 12), ")");
@@ -126,8 +137,8 @@ Result<Regraded> regrade_suite(results::Store& store, const RunId& run_id, const
                                   }));
   ASSAY_TRY(grade_batch());
   regraded.n_samples = static_cast<std::int64_t>(verdicts.size());
-  ASSAY_TRY(
-      store.add_grading(run_id, suite.name, tools.profile, run::build_facts().version, verdicts, clock.unix_ms()));
+  const std::string grader_version = std::to_string(suites::grader_version(suite.kind));
+  ASSAY_TRY(store.add_grading(run_id, suite.name, tools.profile, grader_version, verdicts, clock.unix_ms()));
   return regraded;
 }
 
@@ -164,7 +175,7 @@ Result<> regrade_command(const RegradeArgs& args, const CommonOptions& common) {
   for (const std::string& words : args.runs) {
     ASSAY_ASSIGN(const RunId run_id, store.find_run(words));
     ASSAY_ASSIGN(const results::RunRecord run, store.read_run(run_id));
-    ASSAY_ASSIGN(std::vector<suites::Suite> all_suites, load_run_suites(run, args.suite));
+    ASSAY_ASSIGN(std::vector<suites::Suite> all_suites, load_run_suites(store, run, args.suite));
     ASSAY_ASSIGN(const std::vector<suites::Suite> suites, with_profile(std::move(all_suites), args.profile));
     ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, mode));
     const run::GradingTools tools = grading_tools(sandbox, args.profile);

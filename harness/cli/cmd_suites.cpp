@@ -28,6 +28,7 @@ Json notes_json(const suites::Suite& suite) {
           {"language", text_or_null(notes.language)},
           {"canary", text_or_null(notes.canary)},
           {"contamination", text_or_null(notes.contamination)},
+          {"items_from", text_or_null(notes.items_from)},
           {"errata", notes.errata}};
 }
 
@@ -41,7 +42,7 @@ Json list_json(const suites::SuiteCard& card) {
   return json;
 }
 
-Result<> list_command(const CommonOptions& common) {
+Result<> list_suites_command(const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::SuiteCard> cards, suites::list_suites());
   ASSAY_ASSIGN(const std::vector<suites::SuiteGroup> groups, suites::list_groups());
   if (common.json) {
@@ -175,7 +176,7 @@ Result<> print_items(const std::vector<suites::Suite>& suites) {
   return {};
 }
 
-Result<> show_command(const std::string& words, bool items, const CommonOptions& common) {
+Result<> show_suite_command(const std::string& words, bool items, const CommonOptions& common) {
   ASSAY_ASSIGN(const std::vector<suites::Suite> suites, suites::resolve_suites_to_show(words));
   if (items) return print_items(suites);
   Json cards = Json::array();
@@ -208,7 +209,7 @@ Action declare_suites(CLI::App& app, const CommonOptions& common) {
       "\"groups\":[…]}.\n"
       "Example: assay suites");
   return [name, items, show, &common] {
-    return show->parsed() ? show_command(*name, *items, common) : list_command(common);
+    return show->parsed() ? show_suite_command(*name, *items, common) : list_suites_command(common);
   };
 }
 

@@ -30,8 +30,8 @@ void claim_standard_descriptors() {
 int main(int argc, char** argv) {
   claim_standard_descriptors();
   try {
-    const assay::Result<> done = assay::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
-    return done ? 0 : fail(done.error().kind, done.error().message);
+    const assay::Result<int> done = assay::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
+    return done ? *done : fail(done.error().kind, done.error().message);
   } catch (const std::bad_alloc&) {
     return fail(assay::ErrorKind::environment, "out of memory");
   } catch (const std::exception& thrown) {

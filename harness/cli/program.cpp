@@ -28,12 +28,17 @@ const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       {"run", "Put a model through suites and store every sample with its verdict", declare_run},
       {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
+      {"compare", "Compare runs item by item: differences with intervals, flips, cost, latency", declare_compare},
+      {"check", "Say whether a run has become worse than a baseline: a gate for pipelines", declare_check},
       {"runs", "List the runs of a results database", declare_runs},
       {"grade", "Grade outputs that were made elsewhere", declare_grade},
       {"regrade", "Grade the stored outputs of a run again", declare_regrade},
       {"generate", "Answer prompts with a model", declare_generate},
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
+      {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},
+      {"import", "Take results of other harnesses and benchmarks into the database", declare_import},
+      {"merge", "Join the runs of other databases into one", declare_merge},
       {"suites", "List the suites, or show one", declare_suites},
       {"models", "List the registered models, show one, or add one", declare_models},
       {"cost", "Say what stored runs cost: dollars in parts that add up, joules, scenarios", declare_cost},
@@ -52,8 +57,9 @@ Program::Program()
   app.formatter(std::make_shared<HelpFormatter>());  // CLI11 shares it with the commands
   app.require_subcommand(0, 1);                      // so that a run may be called "report"
   app.footer(
-      "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 2 wrong words or data, 3 the environment\n"
-      "fails, 4 interrupted (the message gives the command that resumes).");
+      "\"assay COMMAND --help\" explains a command. Exit codes: 0 done, 1 check found a regression, 2 wrong words or\n"
+      "data, 3 the environment fails, 4 interrupted (the message gives the command that resumes), 5 check is "
+      "inconclusive.");
   for (const Command& command : all_commands()) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     sub->set_help_flag("-h,--help", "Print this help");
@@ -64,11 +70,13 @@ Program::Program()
   }
 }
 
-Result<> run_program(const std::vector<std::string>& words) {
+Result<int> run_program(const std::vector<std::string>& words) {
   Program program;
   ASSAY_ASSIGN(const Parsed parsed, parse_words(program.app, words));
-  if (parsed == Parsed::version) return print(version_text() + "\n");
-  if (parsed == Parsed::help) return print(program.app.help());
+  if (parsed != Parsed::words) {
+    ASSAY_TRY(print(parsed == Parsed::version ? version_text() + "\n" : program.app.help()));
+    return 0;
+  }
   set_log_level(level_of(program.common));
   for (const auto& [command, act] : program.actions) {
     if (command->parsed()) return act();

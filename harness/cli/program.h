@@ -21,7 +21,7 @@ struct Program {
   std::vector<std::pair<const CLI::App*, Action>> actions;  ///< by command
 };
 
-/// Runs the program on the words behind its name.
-Result<> run_program(const std::vector<std::string>& words);
+/// Runs the program on the words behind its name; gives its exit code.
+Result<int> run_program(const std::vector<std::string>& words);
 
 }  // namespace assay::cli

@@ -4,9 +4,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace assay::run {
 
@@ -35,6 +37,16 @@ class BoundedQueue {
     elements_.pop_front();
     has_room_.notify_one();
     return element;
+  }
+
+  /// Waits for an element, then gives all that are there. Empty once the queue is closed and empty.
+  std::vector<T> pop_all() {
+    std::unique_lock lock(mutex_);
+    has_element_.wait(lock, [&] { return closed_ || !elements_.empty(); });
+    std::vector<T> elements(std::make_move_iterator(elements_.begin()), std::make_move_iterator(elements_.end()));
+    elements_.clear();
+    has_room_.notify_all();
+    return elements;
   }
 
   /// No more elements will be pushed; what is queued can still be popped.

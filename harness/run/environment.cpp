@@ -11,6 +11,7 @@
 #include "harness/base/text.h"
 #include "harness/run/build_facts.h"
 #include "harness/run/gpu_probe.h"
+#include "results/method_versions.h"
 
 namespace assay::run {
 
@@ -128,6 +129,7 @@ results::EnvironmentFacts read_environment(const runners::DeviceFacts& device) {
   facts.compiler_flags = build.compiler_flags;
   facts.details = machine_details(cpuinfo);
   facts.details["device"] = device.details;
+  facts.details["method_versions"] = results::method_versions_json();
   if (device.kind == "cuda") add_gpu(device, facts);
   return facts;
 }

@@ -143,10 +143,14 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(
       plan, grading, grading_threads(has_code_suite(plan)),
-      [&](const results::SampleFacts& sample, const results::VerdictFacts& verdict) -> Result<> {
+      [&](std::span<const results::GradedSample> graded) -> Result<> {
         ASSAY_TRY(writer->add_gpu_samples(gpu.take()));
-        ASSAY_TRY(writer->add_sample(sample, verdict, clock.unix_ms(), wall_ms()));
-        progress.set_done(++n_stored);
+        // In one transaction. If that fails, one by one: those before the one at fault are stored.
+        const bool together = writer->add_samples(graded, clock.unix_ms(), wall_ms()).has_value();
+        for (const results::GradedSample& one : graded) {
+          if (!together) ASSAY_TRY(writer->add_sample(one.sample, one.verdict, clock.unix_ms(), wall_ms()));
+          progress.set_done(++n_stored);
+        }
         return {};
       },
       clock.unix_ms);

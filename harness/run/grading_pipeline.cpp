@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kQueueCapacity = 256;  // a reply is at most some 100 kB, so this is some 10 MB
 }
 
-GradingPipeline::GradingPipeline(const Plan& plan, GradingTools tools, std::size_t n_threads, StoreSample store,
+GradingPipeline::GradingPipeline(const Plan& plan, GradingTools tools, std::size_t n_threads, StoreSamples store,
                                  std::function<std::int64_t()> unix_ms)
     : plan_(plan),
       tools_(std::move(tools)),
@@ -58,9 +58,11 @@ void GradingPipeline::grade_all() {
 }
 
 void GradingPipeline::store_all() {
-  while (std::optional<Graded> graded = graded_.pop()) {
+  while (true) {
+    const std::vector<results::GradedSample> graded = graded_.pop_all();
+    if (graded.empty()) return;
     if (!failure()) continue;  // drain, so that graders don't wait for room
-    if (auto stored = store_(graded->sample, graded->verdict); !stored) {
+    if (auto stored = store_(graded); !stored) {
       const std::lock_guard held(failure_mutex_);
       failure_ = stored.error();
     }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,17 +17,19 @@
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
 #include "harness/run/plan.h"
+#include "results/store.h"
 
 namespace assay::run {
 
-/// Stores a sample with its verdict durably. Called on the storing thread only.
-using StoreSample = std::function<Result<>(const results::SampleFacts&, const results::VerdictFacts&)>;
+/// Stores samples with their verdicts durably: those that are ready together, at least one. Called on the storing
+/// thread only.
+using StoreSamples = std::function<Result<>(std::span<const results::GradedSample>)>;
 
 /// Completions go in by submit(), from one thread. It waits while too many are under way, so that memory stays bounded.
 class GradingPipeline {
  public:
   /// `plan` and what `tools` points to must outlive it.
-  GradingPipeline(const Plan& plan, GradingTools tools, std::size_t n_threads, StoreSample store,
+  GradingPipeline(const Plan& plan, GradingTools tools, std::size_t n_threads, StoreSamples store,
                   std::function<std::int64_t()> unix_ms);
   ~GradingPipeline();
 
@@ -41,22 +44,18 @@ class GradingPipeline {
     const PlannedSample* planned;
     runners::Completion completion;
   };
-  struct Graded {
-    results::SampleFacts sample;
-    results::VerdictFacts verdict;
-  };
   void grade_all();
   void store_all();
   Result<> failure();
 
   const Plan& plan_;
   const GradingTools tools_;
-  const StoreSample store_;
+  const StoreSamples store_;
   const std::function<std::int64_t()> unix_ms_;
   std::map<std::pair<std::string, std::int64_t>, const PlannedSample*> planned_;  ///< by request id and sample
 
   BoundedQueue<Answered> answered_;
-  BoundedQueue<Graded> graded_;
+  BoundedQueue<results::GradedSample> graded_;
   std::mutex failure_mutex_;
   Result<> failure_;
   std::vector<std::jthread> graders_;

@@ -26,11 +26,14 @@ TEST_CASE("grading pipeline: everything handed over is graded and stored once, o
   int n_correct = 0;
   GradingPipeline pipeline(
       plan, {}, 4,
-      [&](const results::SampleFacts& sample, const results::VerdictFacts& verdict) -> Result<> {
-        stored.insert(sample.key.item.value);
+      [&](std::span<const results::GradedSample> samples) -> Result<> {
+        CHECK_FALSE(samples.empty());
         threads.insert(std::this_thread::get_id());
-        n_correct += verdict.verdict == results::Verdict::correct;
-        CHECK(verdict.graded_at_ms == 42);
+        for (const auto& [sample, verdict] : samples) {
+          CHECK(stored.insert(sample.key.item.value).second);
+          n_correct += verdict.verdict == results::Verdict::correct;
+          CHECK(verdict.graded_at_ms == 42);
+        }
         return {};
       },
       [] { return std::int64_t{42}; });
@@ -50,7 +53,7 @@ TEST_CASE("grading pipeline: when storing fails, submitting fails and nothing fu
   std::atomic<int> n_calls = 0;
   GradingPipeline pipeline(
       plan, {}, 2,
-      [&](const results::SampleFacts&, const results::VerdictFacts&) -> Result<> {
+      [&](std::span<const results::GradedSample>) -> Result<> {
         if (++n_calls == 3) return environment_error("disk full");
         return {};
       },
@@ -74,7 +77,7 @@ TEST_CASE("grading pipeline: when storing fails, submitting fails and nothing fu
 TEST_CASE("grading pipeline: a completion that nobody asked for is refused", "[run]") {
   const Plan plan = plan_of(2);
   GradingPipeline pipeline(
-      plan, {}, 1, [](const results::SampleFacts&, const results::VerdictFacts&) -> Result<> { return {}; },
+      plan, {}, 1, [](std::span<const results::GradedSample>) -> Result<> { return {}; },
       [] { return std::int64_t{0}; });
   runners::Completion completion;
   completion.id = "q0";

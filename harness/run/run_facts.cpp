@@ -40,9 +40,9 @@ results::RunSuiteFacts suite_facts(const PlannedSuite& planned, const RunSetting
   facts.sha256 = planned.suite.sha256;
   facts.samples = planned.samples;
   facts.sampling = sampling_json(planned.sampling, settings);
-  facts.grader_version = build_facts().version;
-  for (const suites::Item& item : planned.suite.items)
-    facts.items.push_back(item_facts(item, planned.suite.archive.has_value()));
+  facts.grader_version = std::to_string(suites::grader_version(planned.suite.kind));
+  facts.is_protected = planned.suite.archive.has_value();
+  for (const suites::Item& item : planned.suite.items) facts.items.push_back(item_facts(item, facts.is_protected));
   return facts;
 }
 

@@ -31,6 +31,13 @@ const QuantizedOps& neon_dotprod_ops();
 namespace {
 
 #if defined(__x86_64__)
+/// Whether the processor converts halves. clang 14 knows no __builtin_cpu_supports("f16c").
+bool has_f16c() {
+  constexpr unsigned kF16cBit = 1u << 29;  // CPUID leaf 1, ECX
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & kF16cBit) != 0;
+}
+
 /// Whether processor and kernel let this process use AMX's tiles. Linux wants to be asked, once a process: the tiles
 /// enlarge what it saves of every thread that touches them.
 bool request_amx() {
@@ -65,7 +72,7 @@ const char* to_string(SimdLevel level) {
 
 bool simd_level_available(SimdLevel level) {
 #if defined(__x86_64__)
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   if (level == SimdLevel::avx2) return avx2;
   if (level == SimdLevel::avx512) {
     return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/base/philox.h"
 #include "results/analysis/distributions.h"
 #include "results/analysis/moments.h"
+#include "results/analysis/resample.h"
 
 namespace assay::results {
 
@@ -20,20 +20,6 @@ Result<> check_call(std::string_view what, std::size_t n_clusters, const Bootstr
     return bad_input(what, ": ", options.n_resamples, " resamples, must be from 1 to ", kMost);
   }
   return check_level(level);
-}
-
-/// Calls `use` with n numbers in [0, n), those of one resample.
-template <class Use>
-void draw_clusters(std::size_t n, std::int64_t resample, std::uint64_t seed, const Use& use) {
-  const std::array<std::uint32_t, 2> key = {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
-  std::array<std::uint32_t, 4> words{};
-  for (std::size_t draw = 0; draw < n; ++draw) {
-    if (draw % 4 == 0) {
-      words = philox({static_cast<std::uint32_t>(draw / 4), static_cast<std::uint32_t>(resample), 0, 0}, key);
-    }
-    // word · n / 2³² picks evenly to within n / 2³².
-    use(static_cast<std::size_t>(std::uint64_t{words[draw % 4]} * n >> 32));
-  }
 }
 
 /// The two-sided interval of `values` at `level`.

@@ -9,7 +9,7 @@ namespace assay::results {
 namespace {
 
 constexpr double kTokensPerMtok = 1e6;
-constexpr double kSecondsPerHour = 3600;
+constexpr double kSecondsPerPaidHour = 3600;
 constexpr double kHoursPerYear = 8760;
 constexpr double kMonthsPerYear = 12;
 constexpr double kWattsPerKilowatt = 1000;
@@ -50,7 +50,7 @@ void split_input(const DeviceUse& use, const std::optional<PrefillFit>& fit, Cos
 }  // namespace
 
 double usd_for_time(double usd_per_gpu_hour, std::int64_t n_devices, double wall_s, double utilisation_ratio) {
-  return usd_per_gpu_hour * static_cast<double>(n_devices) * wall_s / kSecondsPerHour / utilisation_ratio;
+  return usd_per_gpu_hour * static_cast<double>(n_devices) * wall_s / kSecondsPerPaidHour / utilisation_ratio;
 }
 
 std::optional<double> ratio_or_none(std::optional<double> numerator, double denominator) {
@@ -142,10 +142,11 @@ BreakEven break_even(const OwnHardware& own, std::int64_t n_gpus, Range output_t
     return gpus * (capital_usd * recovery + operation_usd) / kMonthsPerYear;
   };
   const auto marginal = [&](double watts, double usd_per_kwh, double tokens_per_s) {
-    return gpus * usd_per_hour_of_power(watts, own.pue, usd_per_kwh) / kSecondsPerHour / tokens_per_s * kTokensPerMtok;
+    return gpus * usd_per_hour_of_power(watts, own.pue, usd_per_kwh) / kSecondsPerPaidHour / tokens_per_s *
+           kTokensPerMtok;
   };
   const auto capacity = [](double tokens_per_s) {
-    return tokens_per_s * kSecondsPerHour * kHoursPerYear / kMonthsPerYear / kTokensPerMtok;
+    return tokens_per_s * kSecondsPerPaidHour * kHoursPerYear / kMonthsPerYear / kTokensPerMtok;
   };
   BreakEven even;
   even.fixed_usd_per_month = {fixed(own.capital_usd.low, own.operation_usd_per_year.low),

@@ -8,43 +8,35 @@
 
 namespace assay::results {
 
-namespace {
-
-/// Items after which `distance` is as many standard errors away as the bound asks for. The t quantile of that many
-/// degrees of freedom is near the normal one, whose z it starts from.
-Result<std::int64_t> items_to_settle(const PairedDifference& drop, double distance, double level) {
-  const double items_per_cluster = static_cast<double>(drop.n_items) / static_cast<double>(drop.n_clusters);
-  const double error_of_one_cluster = drop.standard_error * std::sqrt(static_cast<double>(drop.n_clusters));
-  ASSAY_ASSIGN(double quantile, normal_quantile(1 - level));
-  double n_clusters = 0;
-  constexpr int kRounds = 20;  // each shrinks what is left of the change by a factor of about n
-  for (int round = 0; round < kRounds; ++round) {
-    const double needed = std::max(2.0, std::pow(quantile * error_of_one_cluster / distance, 2));
-    if (needed == n_clusters) break;
-    n_clusters = needed;
-    ASSAY_ASSIGN(quantile, t_quantile(n_clusters - 1, 1 - level));
+Result<std::vector<double>> weighted_holm_adjusted(std::span<const double> p_values, std::span<const double> weights) {
+  if (p_values.size() != weights.size()) {
+    return bad_input("holm_adjusted: ", p_values.size(), " p-values and ", weights.size(), " weights");
   }
-  constexpr double kMost = 1e15;
-  return static_cast<std::int64_t>(std::min(kMost, std::floor(n_clusters * items_per_cluster) + 1));
-}
-
-}  // namespace
-
-Result<std::vector<double>> holm_adjusted(std::span<const double> p_values) {
   for (const double p : p_values) {
     if (!(p >= 0 && p <= 1)) return bad_input("holm_adjusted: p = ", p, ", must be in [0, 1]");
   }
+  for (const double weight : weights) {
+    if (!(weight > 0 && std::isfinite(weight))) return bad_input("holm_adjusted: weight ", weight, ", must be above 0");
+  }
   std::vector<std::size_t> order(p_values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto i, auto j) { return p_values[i] < p_values[j]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto i, auto j) { return p_values[i] * weights[j] < p_values[j] * weights[i]; });
   std::vector<double> adjusted(p_values.size());
   double largest = 0;
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const auto n_left = static_cast<double>(order.size() - rank);
-    largest = std::max(largest, std::min(1.0, n_left * p_values[order[rank]]));
-    adjusted[order[rank]] = largest;
+    // Summed anew for each rank, so that equal weights give whole numbers.
+    double left = 0;
+    for (std::size_t later = rank; later < order.size(); ++later) left += weights[order[later]];
+    const std::size_t test = order[rank];
+    largest = std::max(largest, std::min(1.0, left / weights[test] * p_values[test]));
+    adjusted[test] = largest;
   }
   return adjusted;
+}
+
+Result<std::vector<double>> holm_adjusted(std::span<const double> p_values) {
+  return weighted_holm_adjusted(p_values, std::vector<double>(p_values.size(), 1.0));
 }
 
 std::string to_string(GateVerdict verdict) {
@@ -87,6 +79,23 @@ Result<GateDecision> decide(const PairedDifference& drop, const GateRule& rule) 
     }
   }
   return decision;
+}
+
+Result<std::int64_t> items_to_settle(const PairedDifference& drop, double distance, double level) {
+  const double items_per_cluster = static_cast<double>(drop.n_items) / static_cast<double>(drop.n_clusters);
+  const double error_of_one_cluster = drop.standard_error * std::sqrt(static_cast<double>(drop.n_clusters));
+  // The t quantile of so many degrees of freedom is near the normal one, whose z it starts from.
+  ASSAY_ASSIGN(double quantile, normal_quantile(1 - level));
+  double n_clusters = 0;
+  constexpr int kRounds = 20;  // each shrinks what is left of the change by a factor of about n
+  for (int round = 0; round < kRounds; ++round) {
+    const double needed = std::max(2.0, std::pow(quantile * error_of_one_cluster / distance, 2));
+    if (needed == n_clusters) break;
+    n_clusters = needed;
+    ASSAY_ASSIGN(quantile, t_quantile(n_clusters - 1, 1 - level));
+  }
+  constexpr double kMost = 1e15;
+  return static_cast<std::int64_t>(std::min(kMost, std::floor(n_clusters * items_per_cluster) + 1));
 }
 
 }  // namespace assay::results

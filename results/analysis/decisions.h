@@ -17,6 +17,11 @@ namespace assay::results {
 /// Say beside it how many were tested. Source: Holm 1979, Scandinavian Journal of Statistics 6:65-70.
 Result<std::vector<double>> holm_adjusted(std::span<const double> p_values);
 
+/// The same where tests are given unequal parts of the level: `weights[i]` > 0, whose scale does not matter, is the
+/// share that test i is tried at first; what a rejection frees goes to the others in proportion. Error{bad_input} also
+/// for spans of unequal length. Equal weights give holm_adjusted(). Source: Holm 1979, section 4.
+Result<std::vector<double>> weighted_holm_adjusted(std::span<const double> p_values, std::span<const double> weights);
+
 enum class GateVerdict { pass, improved, regressed, inconclusive };
 std::string to_string(GateVerdict verdict);
 
@@ -41,5 +46,9 @@ struct GateDecision {
 /// Non-inferiority on drop.difference (a is the baseline): `improved` if upper < 0, `pass` if upper < margin,
 /// `regressed` if upper >= margin and lower > 0, else `inconclusive`. Error{bad_input} for a rule out of range.
 Result<GateDecision> decide(const PairedDifference& drop, const GateRule& rule = {});
+
+/// Items after which `distance` > 0 is as far away as a one-sided bound at `level` asks for, if the spread stays as it
+/// is: at least 2, and at most 1e15, which stands for "more than there will ever be".
+Result<std::int64_t> items_to_settle(const PairedDifference& drop, double distance, double level);
 
 }  // namespace assay::results

@@ -209,7 +209,7 @@ std::string jevons_text(const RunCost& cost) {
 
 Json range_json(const std::optional<Range>& range) { return range ? Json::array({range->low, range->high}) : Json(); }
 /// An end without a bound is null.
-Json interval_json(const std::optional<Interval>& interval) {
+Json cost_interval_json(const std::optional<Interval>& interval) {
   if (!interval) return nullptr;
   const auto end = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
   return Json::array({end((*interval)[0]), end((*interval)[1])});
@@ -275,7 +275,7 @@ Json energy_json(const RunCost& cost) {
           {"joules_net", json_or_null(energy.net_joules)},
           {"joules_per_output_token", json_or_null(energy.joules_per_output_token)},
           {"joules_per_correct", json_or_null(energy.joules_per_correct)},
-          {"joules_per_correct_ci95", interval_json(energy.joules_per_correct_ci95)},
+          {"joules_per_correct_ci95", cost_interval_json(energy.joules_per_correct_ci95)},
           {"source", reason_json(energy.source)},
           {"reason", reason_json(energy.reason)},
           {"net_reason", reason_json(energy.net_reason)},
@@ -345,7 +345,7 @@ Json to_json(const RunCost& cost) {
       {"cost",
        {{"usd_total", json_or_null(cost.usd_total)},
         {"usd_per_correct", json_or_null(cost.usd_per_correct)},
-        {"usd_per_correct_ci95", interval_json(cost.usd_per_correct_ci95)},
+        {"usd_per_correct_ci95", cost_interval_json(cost.usd_per_correct_ci95)},
         {"reason", reason_json(cost.usd_reason)},
         {"interval_reason", reason_json(cost.interval_reason)},
         {"provenance", usd_provenance(cost)}}},

@@ -70,14 +70,14 @@ Result<std::optional<Interval>> share_per_correct(const UseTotals& totals, const
   return std::optional(estimate.bca.value_or(estimate.percentile));
 }
 
-std::optional<Interval> scaled(const std::optional<Interval>& interval, double factor) {
+std::optional<Interval> scaled_interval(const std::optional<Interval>& interval, double factor) {
   if (!interval) return {};
   return Interval{(*interval)[0] * factor, (*interval)[1] * factor};
 }
 
 void add_money(const std::optional<Interval>& share, RunCost& cost) {
   if (!was_timed(cost.run)) {
-    cost.usd_reason = "recorded outputs were not timed";
+    cost.usd_reason = "recorded or imported outputs were not timed";
     return;
   }
   if (!cost.price) {
@@ -88,7 +88,7 @@ void add_money(const std::optional<Interval>& share, RunCost& cost) {
       usd_for_time(cost.price->usd, cost.run.facts.n_priced_devices, cost.run.wall_s, cost.utilisation_ratio);
   cost.usd_total = usd_total;
   cost.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(cost.n_correct));
-  cost.usd_per_correct_ci95 = scaled(share, usd_total);
+  cost.usd_per_correct_ci95 = scaled_interval(share, usd_total);
   if (cost.has_device_times) cost.split = split_cost(usd_total, cost.use, cost.prefill_fit);
 }
 
@@ -108,7 +108,7 @@ void add_joules(const std::optional<GpuActivity>& activity, const std::optional<
   energy.joules_per_output_token =
       ratio_or_none(energy.joules, static_cast<double>(cost.use.n_output_tokens.value_or(0)));
   energy.joules_per_correct = ratio_or_none(energy.joules, static_cast<double>(cost.n_correct));
-  energy.joules_per_correct_ci95 = scaled(share, *energy.joules);
+  energy.joules_per_correct_ci95 = scaled_interval(share, *energy.joules);
   const WhatIf& what_if = options.what_if;
   if (what_if.idle_watts) {
     const double net = *energy.joules - *what_if.idle_watts * cost.run.wall_s;

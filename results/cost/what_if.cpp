@@ -8,20 +8,20 @@ namespace assay::results {
 
 namespace {
 
-constexpr double kMost = 1e12;  // of any figure
+constexpr double kMostFigure = 1e12;  // of any figure
 constexpr double kMostYears = 100;
 constexpr double kMostPue = 10;
 constexpr double kMostElasticity = 10;
 constexpr double kMostPriceRatio = 1000;
 constexpr std::size_t kMaxList = 100;
 
-std::string bounds_text(double least, double most) {
+std::string number_rule(double least, double most) {
   return "must be a number from " + to_text(least) + " to " + to_text(most);
 }
 
 Result<double> number_in(const JsonObject& object, std::string_view key, double least, double most) {
   ASSAY_ASSIGN(const double number, object.number(key));
-  if (!(number >= least) || number > most) return object.field_error(key, bounds_text(least, most));
+  if (!(number >= least) || number > most) return object.field_error(key, number_rule(least, most));
   return number;
 }
 
@@ -35,7 +35,7 @@ Result<std::optional<double>> optional_number_in(const JsonObject& object, std::
 /// A number, or [low, high].
 Result<Range> range_in(const JsonObject& object, std::string_view key, double least, double most) {
   const Json* value = object.find(key);
-  const std::string rule = bounds_text(least, most) + ", or [low, high] of such";
+  const std::string rule = number_rule(least, most) + ", or [low, high] of such";
   if (value == nullptr) return object.field_error(key, "is missing; it " + rule);
   Range range;
   if (value->is_number()) {
@@ -53,18 +53,18 @@ Result<OwnHardware> parse_own(const JsonObject& object) {
   ASSAY_TRY(object.refuse_unknown(
       {"capital_usd", "years", "interest_ratio", "power_watts", "pue", "usd_per_kwh", "operation_usd_per_year"}));
   OwnHardware own;
-  ASSAY_ASSIGN(own.capital_usd, range_in(object, "capital_usd", 0, kMost));
+  ASSAY_ASSIGN(own.capital_usd, range_in(object, "capital_usd", 0, kMostFigure));
   ASSAY_ASSIGN(own.years, number_in(object, "years", 0.1, kMostYears));
   if (object.has("interest_ratio")) {
     ASSAY_ASSIGN(own.interest_ratio, number_in(object, "interest_ratio", 0, 1));
   }
-  ASSAY_ASSIGN(own.power_watts, range_in(object, "power_watts", 0, kMost));
+  ASSAY_ASSIGN(own.power_watts, range_in(object, "power_watts", 0, kMostFigure));
   if (object.has("pue")) {
     ASSAY_ASSIGN(own.pue, number_in(object, "pue", 1, kMostPue));
   }
-  ASSAY_ASSIGN(own.usd_per_kwh, range_in(object, "usd_per_kwh", 0, kMost));
+  ASSAY_ASSIGN(own.usd_per_kwh, range_in(object, "usd_per_kwh", 0, kMostFigure));
   if (object.has("operation_usd_per_year")) {
-    ASSAY_ASSIGN(own.operation_usd_per_year, range_in(object, "operation_usd_per_year", 0, kMost));
+    ASSAY_ASSIGN(own.operation_usd_per_year, range_in(object, "operation_usd_per_year", 0, kMostFigure));
   }
   return own;
 }
@@ -105,10 +105,10 @@ Result<std::vector<ApiPrice>> parse_hosted(const JsonObject& object, const std::
 
 Result<> parse_energy(const JsonObject& object, WhatIf& what_if) {
   ASSAY_TRY(object.refuse_unknown({"usd_per_kwh", "pue", "gco2e_per_kwh", "idle_watts"}));
-  ASSAY_ASSIGN(what_if.usd_per_kwh, optional_number_in(object, "usd_per_kwh", 0, kMost));
+  ASSAY_ASSIGN(what_if.usd_per_kwh, optional_number_in(object, "usd_per_kwh", 0, kMostFigure));
   ASSAY_ASSIGN(what_if.pue, optional_number_in(object, "pue", 1, kMostPue));
-  ASSAY_ASSIGN(what_if.gco2e_per_kwh, optional_number_in(object, "gco2e_per_kwh", 0, kMost));
-  ASSAY_ASSIGN(what_if.idle_watts, optional_number_in(object, "idle_watts", 0, kMost));
+  ASSAY_ASSIGN(what_if.gco2e_per_kwh, optional_number_in(object, "gco2e_per_kwh", 0, kMostFigure));
+  ASSAY_ASSIGN(what_if.idle_watts, optional_number_in(object, "idle_watts", 0, kMostFigure));
   return {};
 }
 
@@ -124,7 +124,7 @@ Result<WhatIf> parse_what_if(std::string_view text, const std::string& where) {
     ASSAY_ASSIGN(what_if.own_hardware, parse_own(own));
   }
   if (object.has("output_tokens_per_s")) {
-    ASSAY_ASSIGN(what_if.output_tokens_per_s, range_in(object, "output_tokens_per_s", 1e-6, kMost));
+    ASSAY_ASSIGN(what_if.output_tokens_per_s, range_in(object, "output_tokens_per_s", 1e-6, kMostFigure));
   }
   ASSAY_ASSIGN(what_if.hosted, parse_hosted(object, where));
   if (object.has("jevons")) {

@@ -11,7 +11,7 @@ namespace {
 constexpr double kExampleDayS = 86'400;
 constexpr double kExampleHourS = 3600;
 
-ExampleRow input(std::string quantity, std::string unit, double value, int digits) {
+ExampleRow example_input(std::string quantity, std::string unit, double value, int digits) {
   return {std::move(quantity), std::move(unit), value, digits, value, ""};
 }
 
@@ -30,13 +30,13 @@ WorkedExample deepseek_day_6() {
   return {"deepseek-day-6",
           "DeepSeek's V3 and R1 service, 24 hours to 2025-02-28 12:00 UTC+8",
           "deepseek-ai/open-infra-index, day 6",
-          {input("nodes of 8 H800, average", "nodes", kNodes, 2),
-           input("assumed price", "USD per GPU-hour", kUsdPerGpuHour, 2),
-           input("input tokens", "Mtok", kInputMtok, 0),
-           input("of these from the cache", "Mtok", kCachedMtok, 0),
-           input("output tokens", "Mtok", kOutputMtok, 0),
-           input("input rate", "tokens/s per node", kPrefillPerNode, 0),
-           input("output rate", "tokens/s per node", kDecodePerNode, 0),
+          {example_input("nodes of 8 H800, average", "nodes", kNodes, 2),
+           example_input("assumed price", "USD per GPU-hour", kUsdPerGpuHour, 2),
+           example_input("input tokens", "Mtok", kInputMtok, 0),
+           example_input("of these from the cache", "Mtok", kCachedMtok, 0),
+           example_input("output tokens", "Mtok", kOutputMtok, 0),
+           example_input("input rate", "tokens/s per node", kPrefillPerNode, 0),
+           example_input("output rate", "tokens/s per node", kDecodePerNode, 0),
            {"cost", "USD per day", usd_per_day, 0, 87'072, "nodes x 8 x price x 24"},
            {"cached share of input", "%", 100 * kCachedMtok / kInputMtok, 1, 56.3, "cached / input"},
            {"income at R1's prices", "thousand USD per day", income / 1e3, 0, kPublishedIncome / 1e3,
@@ -70,10 +70,10 @@ WorkedExample deepseek_v3_training() {
       "deepseek-v3-training",
       "DeepSeek-V3's training; earlier research and trials are not in it",
       "deepseek-ai/DeepSeek-V3 README.md; the parts: technical report, arXiv:2412.19437",
-      {input("pre-training", "thousand H800-hours", kPretraining / 1e3, 0),
-       input("context extension", "thousand H800-hours", kContext / 1e3, 0),
-       input("post-training", "thousand H800-hours", kPosttraining / 1e3, 0),
-       input("assumed price", "USD per GPU-hour", kUsdPerGpuHour, 2),
+      {example_input("pre-training", "thousand H800-hours", kPretraining / 1e3, 0),
+       example_input("context extension", "thousand H800-hours", kContext / 1e3, 0),
+       example_input("post-training", "thousand H800-hours", kPosttraining / 1e3, 0),
+       example_input("assumed price", "USD per GPU-hour", kUsdPerGpuHour, 2),
        {"all", "thousand H800-hours", hours / 1e3, 0, 2788, "sum"},
        {"cost", "million USD", usd_for_time(kUsdPerGpuHour, 1, hours * kExampleHourS) / 1e6, 3, 5.576, "hours x price"},
        {"pre-training of 10^12 tokens", "thousand H800-hours", kPretraining / 1e3 / (kTokens / 1e12), 0, 180,

@@ -38,6 +38,9 @@ Result<ReplayRecord> parse_replay_record(std::string_view line, const std::strin
   if (record.ttft_ms && record.e2e_ms && *record.ttft_ms > *record.e2e_ms) {
     return fields.field_error("ttft_ms", "must not exceed e2e_ms");
   }
+  if (fields.has("failure")) {
+    ASSAY_ASSIGN(record.failure, fields.string("failure"));
+  }
   ASSAY_ASSIGN(const std::string reason, fields.string_or("finish_reason", "eos"));
   auto parsed_reason = parse_finish_reason(reason);
   if (!parsed_reason) {

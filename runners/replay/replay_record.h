@@ -21,6 +21,7 @@ struct ReplayRecord {
   std::optional<double> ttft_ms;
   std::optional<double> e2e_ms;
   FinishReason finish_reason = FinishReason::eos;
+  std::optional<std::string> failure;  ///< why there is no output; then `output` may be empty
 };
 
 /// Error{bad_input} starts with `where` ("FILE:LINE") and names the field and its rule: ids are not empty, counts and

@@ -33,6 +33,7 @@ Completion to_completion(const ReplayRecord& record) {
   completion.n_output_tokens = record.n_output_tokens.value_or(0);
   completion.text = record.output;
   completion.finish_reason = record.finish_reason;
+  completion.failure = record.failure.value_or("");
   completion.timings.ttft_ms = record.ttft_ms;
   completion.timings.e2e_ms = record.e2e_ms;
   return completion;

@@ -2,9 +2,9 @@
 // The replay runner: answers requests with outputs that were recorded elsewhere (REF "replay:FILE.jsonl").
 //
 // The file holds one record a line: {"id","sample","output"[,"prompt_tokens","output_tokens","ttft_ms","e2e_ms",
-// "finish_reason"]}. `id` is the item's id (SUITE/ID where two suites of one run share it), `sample` counts from 0; no
-// pair of both stands twice. Token counts and times are those of the recording and are passed on; other fields are not
-// read.
+// "finish_reason","failure"]}. `id` is the item's id (SUITE/ID where two suites of one run share it), `sample` counts
+// from 0; no pair of both stands twice. Token counts and times are those of the recording and are passed on; other
+// fields are not read.
 
 #include <filesystem>
 #include <memory>

@@ -196,7 +196,7 @@ class Clauses {
 
   /// The length of a joining word or sign at `at`, or 0.
   std::size_t join_at(std::size_t at) const {
-    for (const std::string_view join : {"and", "or", ",", ";", "/", "&", "、", "或", "和"}) {
+    for (const std::string_view join : {"and", "or", ",", ";", "/", "&", "+", "|", "、", "或", "和"}) {
       if (to_lower_ascii(text_.substr(at, join.size())) != join) continue;
       const bool is_cut =
           is_letter(join.back()) && is_letter(at + join.size() < text_.size() ? text_[at + join.size()] : ' ');

@@ -89,6 +89,8 @@ TEST_CASE("grade_choice: what the canonical rule names", "[suites][choice]") {
       {"First \\boxed{A}, then \\boxed{\\text{(C)}} and \\boxed{7}", correct},
       {"(C).", correct},
       {"Answer: A/C", no_answer},
+      {"Answer: C + D", no_answer},
+      {"Answer: C|D", no_answer},
       {"Answer: C or C", correct},
       {"Answer: A, B and C", no_answer},
       {"Answer: C. The others, A and B, are wrong.", correct},

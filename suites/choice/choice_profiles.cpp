@@ -32,7 +32,7 @@ Grade grade_of(const Extraction& found, const Item& item, const Output& output) 
     grade.answer = found.answer;
     grade.rule = found.rule;
   } else {
-    grade = grade_without_answer({output.text, false, output.hit_length_limit});
+    grade = grade_without_answer(strip_thinking(output));
   }
   grade.expected = option_letter(choice_answer_index(item.record));
   grade.score = found.is_correct ? 1 : 0;

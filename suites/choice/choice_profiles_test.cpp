@@ -101,6 +101,7 @@ TEST_CASE("grade_choice_*: without an answer, cut replies and hostile texts", "[
   const Item item = colour_item();
   CHECK(grader(item, {"Hmm", false}).verdict == Verdict::no_answer);
   CHECK(grader(item, {"Hmm", true}).verdict == Verdict::truncated);
+  CHECK(grader(item, {"<think>Hmm", false}).verdict == Verdict::truncated);
   const std::string text = "Answer:\u00A0C, \n The answer is (C\u2019). Answer \t: (D)\n";
   for (std::size_t n = 0; n <= text.size(); ++n)
     CHECK(grader(item, {text.substr(0, n), false}).verdict != Verdict::error);

@@ -139,12 +139,11 @@ Grade grade_grid(const Item& item, const Output& output, AnswerForm form) {
 
 Grade grade_grid_zeroeval(const Item& item, const Output& output) {
   const Json& expected = item.record.at("solution");
-  const Reply reply = strip_thinking(output);
-  std::string text(reply.text);
+  std::string text(output.text);
   std::erase(text, '\n');  // and no "\r": within a string that one makes the anchor's reply unreadable
   const Json object = Json::parse(last_braces(text), nullptr, false);
   if (!object.is_object() || !object.contains("solution") || object.at("solution").is_null()) {
-    return finish(grade_without_answer(reply), expected);
+    return finish(grade_without_answer(strip_thinking(output)), expected);
   }
   return finish(grade_table({object.at("solution"), "solution"}, expected), expected);
 }

@@ -15,7 +15,8 @@ namespace assay::suites {
 Grade grade_grid(const Item& item, const Output& output, AnswerForm form);
 
 /// The same as WildEval/ZeroEval's zebra_grid_eval.py decides: the object is the last top-level pair of braces counted
-/// without regard to strings, and only its "solution" counts. What crashes that program is `incorrect` here.
+/// without regard to strings, and only its "solution" counts. Thoughts are part of the text there, so they are here.
+/// What crashes that program is `incorrect` here.
 Grade grade_grid_zeroeval(const Item& item, const Output& output);
 
 }  // namespace assay::suites

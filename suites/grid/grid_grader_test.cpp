@@ -141,6 +141,9 @@ TEST_CASE("grade_grid: extra keys are flagged, the answer keeps to the expected 
 TEST_CASE("grade_grid: thoughts without end and cut replies are truncated", "[suites][grid]") {
   CHECK(canonical("<think>" + kRight) == "0/6 truncated");
   CHECK(canonical("<think>" + kWrong + "</think>" + kRight) == "6/6 correct");
+  CHECK(zeroeval("<think>Hm") == "0/6 truncated");
+  CHECK(zeroeval("<think>" + kRight) == "6/6 correct");
+  CHECK(zeroeval("<think>an { is open</think>" + kRight) == "0/6 no_answer");
   CHECK(summary(grade_grid(house_item(), {kRight.substr(0, 90), true}, AnswerForm::solution)) == "0/6 truncated");
 }
 

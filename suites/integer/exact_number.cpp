@@ -2,7 +2,9 @@
 
 #include <gmpxx.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 
 namespace assay::suites {
 
@@ -150,6 +152,24 @@ class Parser {
   int depth_ = 0;
 };
 
+/// Without a unit at the end and what belongs to it: "cm", "cm^2", "cm^{2}", "km/h", "square cm".
+std::span<const Token> without_unit(std::span<const Token> tokens) {
+  const auto ends_with = [](std::span<const Token> all, std::initializer_list<TokenKind> kinds) {
+    if (all.size() < kinds.size()) return false;
+    return std::equal(kinds.begin(), kinds.end(), all.end() - static_cast<std::ptrdiff_t>(kinds.size()),
+                      [](TokenKind kind, const Token& token) { return token.kind == kind; });
+  };
+  using enum TokenKind;
+  for (;;) {
+    auto rest = tokens;
+    if (ends_with(rest, {unit, power, number})) rest = rest.first(rest.size() - 2);
+    if (ends_with(rest, {unit, power, open, number, close})) rest = rest.first(rest.size() - 4);
+    if (!ends_with(rest, {unit})) return tokens;
+    tokens = rest.first(rest.size() - 1);
+    if (ends_with(tokens, {unit, over}) || ends_with(tokens, {unit, times})) tokens = tokens.first(tokens.size() - 1);
+  }
+}
+
 ExactNumber to_exact_number(const mpq_class& value) { return {value.get_str(), value.get_den() == 1}; }
 
 }  // namespace
@@ -163,7 +183,7 @@ std::optional<Prefix> evaluate_prefix(std::span<const Token> tokens) {
 }
 
 std::optional<ExactNumber> evaluate(std::span<const Token> tokens) {
-  while (!tokens.empty() && tokens.back().kind == TokenKind::unit) tokens = tokens.first(tokens.size() - 1);
+  tokens = without_unit(tokens);
   const auto prefix = evaluate_prefix(tokens);
   if (!prefix || prefix->n_used != tokens.size()) return std::nullopt;
   return prefix->value;
@@ -174,6 +194,17 @@ std::span<const Token> right_side(std::span<const Token> tokens) {
     if (tokens[i - 1].kind == TokenKind::equals) return tokens.subspan(i);
   }
   return tokens;
+}
+
+bool is_list(std::span<const Token> tokens) {
+  int depth = 0;
+  for (const Token& token : tokens) {
+    if (token.kind == TokenKind::open) ++depth;
+    if (token.kind == TokenKind::close) --depth;
+    const std::string& text = token.text;
+    if (depth == 0 && (text == "," || text == ";" || text == "or" || text == "and")) return true;
+  }
+  return false;
 }
 
 }  // namespace assay::suites

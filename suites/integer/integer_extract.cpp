@@ -22,11 +22,14 @@ IntegerAnswer as_answer(const ExactNumber& number, const char* rule) { return {n
 
 // --- The box -------------------------------------------------------------------------------------------------------
 
+bool is_punctuation_mark(std::string_view text) { return text == "," || text == ";" || text == ":" || text == "."; }
+
 std::optional<IntegerAnswer> boxed_answer(const Boxes& boxes) {
   for (auto box = boxes.contents.rbegin(); box != boxes.contents.rend(); ++box) {
-    const std::vector<Token> tokens = tokenize(strip_typography(*box));
+    std::vector<Token> tokens = tokenize(strip_typography(*box));
     if (tokens.empty()) continue;
-    const auto number = evaluate(right_side(tokens));
+    while (tokens.size() > 1 && is_punctuation_mark(tokens.back().text)) tokens.pop_back();
+    const auto number = is_list(tokens) ? std::nullopt : evaluate(right_side(tokens));
     return number ? as_answer(*number, "boxed") : IntegerAnswer{std::string(trim(*box)), false, "boxed"};
   }
   return std::nullopt;
@@ -34,13 +37,16 @@ std::optional<IntegerAnswer> boxed_answer(const Boxes& boxes) {
 
 // --- The answer line -----------------------------------------------------------------------------------------------
 
-/// True if a second value follows at once, as in "204 or 205", "204, 205" and "204 and 205", or a per cent sign does.
+/// True if a second value follows at once, as in "204 or 205", "204 or maybe 205", "204, 205" and "204 and 205", or a
+/// per cent sign does.
 bool more_follows(std::span<const Token> rest) {
   if (rest.empty()) return false;
   const std::string& word = rest[0].text;
   if (word == "%" || word == "percent" || word == "!") return true;
   const bool joins = word == "or" || word == "and" || word == "," || word == ";";
-  return joins && evaluate_prefix(rest.subspan(1)).has_value();
+  if (!joins) return false;
+  if (evaluate_prefix(rest.subspan(1))) return true;
+  return word == "or" && rest.size() > 2 && evaluate_prefix(rest.subspan(2));
 }
 
 /// The number that `clause` begins with, or, in a clause that begins with a formula, the one behind its last "=".
@@ -118,6 +124,16 @@ bool is_joined_by_or(std::string_view between) {
   return to_lower_ascii(word) == "or";
 }
 
+/// The place behind a per cent sign or word that follows `at`; `at` if none does.
+std::size_t behind_percent(std::string_view text, std::size_t at) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \t", at), text.size());
+  const std::string ahead = to_lower_ascii(text.substr(begin, 10));
+  for (const std::string_view sign : {"%", "\\%", "percent", "per cent"}) {
+    if (ahead.starts_with(sign)) return begin + sign.size();
+  }
+  return at;
+}
+
 std::optional<IntegerAnswer> last_integer(std::string_view text) {
   std::optional<Numeral> last, before;
   for (std::size_t at = 0; at < text.size();) {
@@ -132,13 +148,12 @@ std::optional<IntegerAnswer> last_integer(std::string_view text) {
     before = std::exchange(last, std::move(numeral));
   }
   if (!last) return std::nullopt;
-  const std::string_view behind = trim(text.substr(last->end, 3));
-  const bool is_percent = behind.starts_with('%') || behind.starts_with("\\%");
+  const std::size_t percent_end = behind_percent(text, last->end);
+  const bool is_percent = percent_end != last->end;
   const bool is_second = before && is_joined_by_or(text.substr(before->end, last->begin - before->end));
   if (!is_percent && !is_second) return IntegerAnswer{last->digits, true, "last_integer"};
   const std::size_t begin = is_second ? before->begin : last->begin;
-  const std::size_t end = is_percent ? text.find('%', last->end) + 1 : last->end;
-  return IntegerAnswer{std::string(text.substr(begin, end - begin)), false, "last_integer"};
+  return IntegerAnswer{std::string(text.substr(begin, percent_end - begin)), false, "last_integer"};
 }
 
 }  // namespace

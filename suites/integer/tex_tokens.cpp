@@ -6,16 +6,17 @@
 #include <utility>
 
 #include "harness/base/text.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 
 namespace {
 
 // Commands that change looks and not values.
-constexpr std::array<std::string_view, 24> kFonts{
-    "boxed",      "fbox", "mathbf", "mathit", "mathsf", "mathtt",       "mathnormal", "bm",
-    "boldsymbol", "left", "right",  "big",    "Big",    "bigg",         "Bigg",       "bigl",
-    "bigr",       "Bigl", "Bigr",   "quad",   "qquad",  "displaystyle", "textstyle",  "limits"};
+constexpr std::array<std::string_view, 29> kFonts{
+    "boxed", "fbox",         "mathbf",    "mathit", "mathsf", "mathtt", "mathnormal", "bm",   "boldsymbol", "left",
+    "right", "big",          "Big",       "bigg",   "Bigg",   "bigl",   "bigr",       "Bigl", "Bigr",       "quad",
+    "qquad", "displaystyle", "textstyle", "limits", "large",  "Large",  "LARGE",      "huge", "Huge"};
 constexpr std::array<std::string_view, 11> kTexts{"text",   "mathrm", "textbf", "textit", "textrm", "textsf",
                                                   "texttt", "textup", "mbox",   "hbox",   "emph"};
 
@@ -119,7 +120,9 @@ class Tokenizer {
   void word() {
     const std::size_t begin = at_;
     while (is_letter(peek())) ++at_;
-    add(n_open_texts_ > 0 ? TokenKind::unit : TokenKind::other, text_.substr(begin, at_ - begin));
+    const std::string_view word = text_.substr(begin, at_ - begin);
+    const bool is_unit = (n_open_texts_ > 0 && word != "percent" && word != "pct") || is_unit_word(word);
+    add(is_unit ? TokenKind::unit : TokenKind::other, word);
   }
 
   void command() {

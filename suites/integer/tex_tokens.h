@@ -18,7 +18,7 @@ enum class TokenKind {
   close,     ///< ) or }
   fraction,  ///< \frac and its sizes; two groups follow
   equals,
-  unit,   ///< a word inside \text{…} or \mathrm{…}
+  unit,   ///< a word inside \text{…} or \mathrm{…}, or one that is known as a unit; "percent" is none
   other,  ///< anything else: a letter, a comma, a per cent sign, an unknown command
 };
 

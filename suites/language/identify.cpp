@@ -124,21 +124,18 @@ Scores score_word(const Word& word) {
 
 /// The most likely sequence of languages (Viterbi).
 std::vector<Language> label(const std::vector<Word>& words) {
-  std::unordered_map<std::string, Scores> known;
+  std::unordered_map<std::string_view, Scores> known;
   std::vector<std::array<std::uint8_t, kLanguages>> before(words.size());
   Scores best{};
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto [place, is_new] = known.try_emplace(words[i].text);
     if (is_new) place->second = score_word(words[i]);
     const auto top = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());
-    const double change = words[i].starts_sentence ? kChangeBetweenSentences : kChangeInSentence;
-    Scores next;
+    const double changed = best[top] + (words[i].starts_sentence ? kChangeBetweenSentences : kChangeInSentence);
     for (std::size_t l = 0; l < kLanguages; ++l) {
-      const bool stays = best[l] >= best[top] + change;
-      before[i][l] = static_cast<std::uint8_t>(stays ? l : top);
-      next[l] = (stays ? best[l] : best[top] + change) + place->second[l];
+      before[i][l] = static_cast<std::uint8_t>(best[l] >= changed ? l : top);
+      best[l] = std::max(best[l], changed) + place->second[l];
     }
-    best = next;
   }
   std::vector<Language> labels(words.size());
   auto language = static_cast<std::size_t>(std::max_element(best.begin(), best.end()) - best.begin());

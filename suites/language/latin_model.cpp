@@ -16,14 +16,21 @@ constexpr double kTripleBackoff = 3, kPairBackoff = 5, kLetterFloor = 0.5;
 constexpr double kAlphabet = 64;
 constexpr std::uint64_t kEdge = 1;  // stands before and behind each word
 
+/// Three code points of 21 bits each.
+constexpr std::uint64_t kLetterMask = 0x1FFFFF;
 std::uint64_t key(std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) { return a << 42 | b << 21 | c; }
 
-/// The letters of a word between two edges on the left and one on the right.
-std::u32string edged(std::string_view word) {
-  std::u32string letters{static_cast<char32_t>(kEdge), static_cast<char32_t>(kEdge)};
-  for (std::size_t at = 0; at < word.size();) letters += next_code_point(word, at);
-  letters += static_cast<char32_t>(kEdge);
-  return letters;
+/// Calls `take(a, b, c)` for each letter c of a word with the two before it, and for the edge behind the word.
+template <class Take>
+void for_each_triple(std::string_view word, Take take) {
+  std::uint64_t a = kEdge, b = kEdge;
+  for (std::size_t at = 0; at < word.size();) {
+    const std::uint64_t c = next_code_point(word, at);
+    take(a, b, c);
+    a = b;
+    b = c;
+  }
+  take(a, b, kEdge);
 }
 
 }  // namespace
@@ -39,6 +46,10 @@ LatinModel::LatinModel() {
     add(text.sentences, language, 1);
     add(text.frequent_words, language, kFrequentWordWeight);
   }
+  for (const auto& [triple, counts] : triples_) {
+    known_triples_[triple] = letter_probabilities(triple >> 42, triple >> 21 & kLetterMask, triple & kLetterMask);
+  }
+  for (const auto& [word, counts] : words_) known_words_[word] = log_likelihoods_of(word);
 }
 
 void LatinModel::add(std::string_view text, std::size_t language, float weight) {
@@ -48,47 +59,57 @@ void LatinModel::add(std::string_view text, std::size_t language, float weight) 
 void LatinModel::add_word(const std::string& word, std::size_t language, float weight) {
   words_[word][language] += weight;
   n_words_[language] += weight;
-  const std::u32string letters = edged(word);
-  for (std::size_t i = 2; i < letters.size(); ++i) {
-    const std::uint64_t a = letters[i - 2], b = letters[i - 1], c = letters[i];
+  for_each_triple(word, [&](std::uint64_t a, std::uint64_t b, std::uint64_t c) {
     singles_[key(c)][language] += weight;
     pairs_[key(b, c)][language] += weight;
     pair_starts_[key(b)][language] += weight;
     triples_[key(a, b, c)][language] += weight;
     triple_starts_[key(a, b)][language] += weight;
     n_letters_[language] += weight;
-  }
+  });
 }
 
-std::array<double, kLatinLanguages> LatinModel::log_likelihoods(std::string_view word) const {
+LatinModel::Numbers LatinModel::letter_probabilities(std::uint64_t a, std::uint64_t b, std::uint64_t c) const {
   static constexpr Counts kNone{};
   const auto counts = [](const Table& table, std::uint64_t of) -> const Counts& {
     const auto found = table.find(of);
     return found == table.end() ? kNone : found->second;
   };
-  std::array<double, kLatinLanguages> letters_log{};
-  const std::u32string letters = edged(word);
-  for (std::size_t i = 2; i < letters.size(); ++i) {
-    const std::uint64_t a = letters[i - 2], b = letters[i - 1], c = letters[i];
-    const Counts& single = counts(singles_, key(c));
-    const Counts& pair = counts(pairs_, key(b, c));
-    const Counts& pair_start = counts(pair_starts_, key(b));
-    const Counts& triple = counts(triples_, key(a, b, c));
-    const Counts& triple_start = counts(triple_starts_, key(a, b));
-    for (std::size_t l = 0; l < kLatinLanguages; ++l) {
-      const double of_one = (single[l] + kLetterFloor) / (n_letters_[l] + kLetterFloor * kAlphabet);
-      const double of_two = (pair[l] + kPairBackoff * of_one) / (pair_start[l] + kPairBackoff);
-      const double of_three = (triple[l] + kTripleBackoff * of_two) / (triple_start[l] + kTripleBackoff);
-      letters_log[l] += std::log(of_three);
-    }
+  const Counts& single = counts(singles_, key(c));
+  const Counts& pair = counts(pairs_, key(b, c));
+  const Counts& pair_start = counts(pair_starts_, key(b));
+  const Counts& triple = counts(triples_, key(a, b, c));
+  const Counts& triple_start = counts(triple_starts_, key(a, b));
+  Numbers probabilities{};
+  for (std::size_t l = 0; l < kLatinLanguages; ++l) {
+    const double of_one = (single[l] + kLetterFloor) / (n_letters_[l] + kLetterFloor * kAlphabet);
+    const double of_two = (pair[l] + kPairBackoff * of_one) / (pair_start[l] + kPairBackoff);
+    probabilities[l] = (triple[l] + kTripleBackoff * of_two) / (triple_start[l] + kTripleBackoff);
   }
-  const auto known = words_.find(std::string(word));
-  std::array<double, kLatinLanguages> result{};
+  return probabilities;
+}
+
+LatinModel::Numbers LatinModel::log_likelihoods_of(const std::string& word) const {
+  Numbers of_letters;
+  of_letters.fill(1);
+  for_each_triple(word, [&](std::uint64_t a, std::uint64_t b, std::uint64_t c) {
+    const auto triple = known_triples_.find(key(a, b, c));
+    const auto probabilities = triple != known_triples_.end() ? triple->second : letter_probabilities(a, b, c);
+    for (std::size_t l = 0; l < kLatinLanguages; ++l) of_letters[l] *= probabilities[l];
+  });
+  const auto known = words_.find(word);
+  Numbers result{};
   for (std::size_t l = 0; l < kLatinLanguages; ++l) {
     const double of_word = known == words_.end() ? 0 : known->second[l] / n_words_[l];
-    result[l] = std::log(kWordShare * of_word + (1 - kWordShare) * std::exp(letters_log[l]) + 1e-300);
+    result[l] = std::log(kWordShare * of_word + (1 - kWordShare) * of_letters[l] + 1e-300);
   }
   return result;
+}
+
+std::array<double, kLatinLanguages> LatinModel::log_likelihoods(std::string_view word) const {
+  const std::string text(word);
+  const auto known = known_words_.find(text);
+  return known != known_words_.end() ? known->second : log_likelihoods_of(text);
 }
 
 }  // namespace assay::suites

@@ -22,14 +22,20 @@ class LatinModel {
 
  private:
   using Counts = std::array<float, kLatinLanguages>;
+  using Numbers = std::array<double, kLatinLanguages>;
   using Table = std::unordered_map<std::uint64_t, Counts>;
 
   LatinModel();
   void add(std::string_view text, std::size_t language, float weight);
   void add_word(const std::string& word, std::size_t language, float weight);
+  /// The probability of letter c behind a and b, in each language.
+  Numbers letter_probabilities(std::uint64_t a, std::uint64_t b, std::uint64_t c) const;
+  Numbers log_likelihoods_of(const std::string& word) const;
 
   Table singles_, pairs_, pair_starts_, triples_, triple_starts_;
   std::unordered_map<std::string, Counts> words_;
+  std::unordered_map<std::uint64_t, Numbers> known_triples_;  ///< the probabilities of those in triples_
+  std::unordered_map<std::string, Numbers> known_words_;      ///< the answers for those in words_
   Counts n_letters_{}, n_words_{};
 };
 

@@ -23,18 +23,28 @@ class ProseReader {
 
   std::string read() {
     std::string prose;
+    prose.reserve(text_.size());
+    std::size_t kept_from = 0;
     for (std::size_t at = 0; at < text_.size();) {
-      if (const auto behind = skip(at)) {
-        prose += ' ';
-        at = *behind;
-      } else {
-        prose += text_[at++];
+      const auto behind = may_open(text_[at]) ? skip(at) : std::nullopt;
+      if (!behind) {
+        ++at;
+        continue;
       }
+      prose += text_.substr(kept_from, at - kept_from);
+      prose += ' ';
+      kept_from = at = *behind;
     }
+    if (kept_from < text_.size()) prose += text_.substr(kept_from);
     return prose;
   }
 
  private:
+  /// The first characters of what skip() knows.
+  static bool may_open(char c) {
+    return c == '`' || c == '~' || c == '$' || c == '\\' || c == '<' || c == 'h' || c == 'w';
+  }
+
   std::optional<std::size_t> skip(std::size_t at) {
     switch (text_[at]) {
       case '`':

@@ -59,7 +59,7 @@ bool is_apostrophe(char32_t c) { return c == '\'' || c == U'\u2019'; }
 /// Full stops, colons, line breaks; "،" and "、" and commas go on.
 bool ends_sentence(char32_t c) {
   static constexpr std::u32string_view kMarks = U".!?:;\n\u2026\u3002\uFF01\uFF1F\uFF1A\uFF1B\u061F\u061B\u0964";
-  return kMarks.find(c) != std::u32string_view::npos;
+  return c != ' ' && kMarks.find(c) != std::u32string_view::npos;
 }
 
 /// Signs that make a term of the word they touch.
@@ -69,15 +69,17 @@ bool is_operator(char32_t c) {
 
 bool is_neutral(std::string_view word) {
   static constexpr std::array<std::string_view, 33> kNeutral{
-      "sin", "cos", "tan",  "cot", "sec", "csc", "arcsin", "arccos", "arctan", "log", "ln",
-      "lg",  "exp", "sqrt", "max", "min", "mod", "gcd",    "lcm",    "det",    "lim", "inf",
-      "cm",  "mm",  "km",   "kg",  "mg",  "ml",  "hz",     "khz",    "mhz",    "ghz", "etc"};
-  return std::find(kNeutral.begin(), kNeutral.end(), word) != kNeutral.end();
+      "arccos", "arcsin", "arctan", "cm",  "cos", "cot", "csc", "det", "etc", "exp",  "gcd",
+      "ghz",    "hz",     "inf",    "kg",  "khz", "km",  "lcm", "lg",  "lim", "ln",   "log",
+      "max",    "mg",     "mhz",    "min", "ml",  "mm",  "mod", "sec", "sin", "sqrt", "tan"};
+  static_assert(std::is_sorted(kNeutral.begin(), kNeutral.end()));
+  return std::binary_search(kNeutral.begin(), kNeutral.end(), word);
 }
 
 class WordReader {
  public:
   explicit WordReader(std::string_view prose) {
+    text_.reserve(prose.size());
     for (std::size_t at = 0; at < prose.size();) text_ += next_code_point(prose, at);
   }
 
@@ -136,8 +138,13 @@ class WordReader {
 
   Word word(std::size_t begin, std::size_t end, bool starts_sentence) const {
     Word word;
-    for (std::size_t i = begin; i < end; ++i) append_utf8(word.text, is_apostrophe(text_[i]) ? U'\'' : text_[i]);
-    word.text = to_lower(word.text);
+    bool is_ascii = true;
+    for (std::size_t i = begin; i < end; ++i) {
+      const char32_t c = is_apostrophe(text_[i]) ? U'\'' : text_[i];
+      is_ascii = is_ascii && c < 0x80;
+      append_utf8(word.text, c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    if (!is_ascii) word.text = to_lower(word.text);
     word.script = script_of(text_[begin]);
     word.starts_sentence = starts_sentence;
     word.is_capitalised = is_capital(text_[begin]);

@@ -107,32 +107,57 @@ Equivalence compare_numbers(Expressions& pool, ExprId difference, std::int64_t& 
   return n_agreeing == kPoints ? Equivalence::equal : Equivalence::undecided;
 }
 
-/// Compares at points; `real_only` leaves out those where `a` isn't real.
-Equivalence compare_functions(const Expressions& pool, ExprId a, ExprId b, ExprId difference, bool real_only,
+/// What a point shows of two functions.
+enum class AtPoint {
+  agrees,
+  differs,
+  unknown,         ///< the precision doesn't tell
+  not_real,        ///< the first function isn't real there
+  undefined,       ///< a side has no value there
+  first_is_alone,  ///< the first function has a value there, the second has none
+};
+
+/// Functions to compare: the first, the second and their difference.
+struct FunctionPair {
+  ExprId a, b, difference;
+};
+
+AtPoint look_at_point(const Expressions& pool, const FunctionPair& functions, const Assignment& point, bool real_only,
+                      long precision, std::int64_t& work) {
+  const long agreement = precision * 2 / 5;  // bits; the rest is for what the evaluation loses
+  BallArithmetic arithmetic(precision, work);
+  const auto reference = evaluate(pool, functions.a, point, arithmetic);
+  if (reference && real_only && !reference->is_real() && !is_below({reference->im, {0, 0}}, agreement, precision)) {
+    return AtPoint::not_real;
+  }
+  const auto value = evaluate(pool, functions.difference, point, arithmetic);
+  if (!value) {
+    return reference && !evaluate(pool, functions.b, point, arithmetic) ? AtPoint::first_is_alone : AtPoint::undefined;
+  }
+  if (excludes_zero(*value)) return AtPoint::differs;
+  return is_below(*value, agreement, precision) ? AtPoint::agrees : AtPoint::unknown;
+}
+
+/// Compares at points; `real_only` leaves out those where the first function isn't real. A glance at each point settles
+/// most of those where the functions differ; that they agree takes a long look.
+Equivalence compare_functions(const Expressions& pool, const FunctionPair& functions, bool real_only,
                               std::int64_t& work) {
-  static constexpr long kPrecision = 1024;
-  static constexpr long kAgreement = 400;
-  std::vector<ExprId> unknowns = symbols(pool, difference);
+  static constexpr long kGlanceBits = 192, kLookBits = 1024;
+  const std::vector<ExprId> unknowns = symbols(pool, functions.difference);
   Points points;
   int n_agreeing = 0, n_one_sided = 0;
   for (int i = 0; i < kMaxPoints && n_agreeing < kPoints; ++i) {
     const Assignment point = points.next(unknowns, i % 2 == 1);
-    BallArithmetic arithmetic(kPrecision, work);
-    const auto reference = evaluate(pool, a, point, arithmetic);
-    if (reference && real_only && !reference->is_real() && !is_below({reference->im, {0, 0}}, kAgreement, kPrecision)) {
-      continue;
+    AtPoint seen = look_at_point(pool, functions, point, real_only, kGlanceBits, work);
+    if (seen != AtPoint::differs && seen != AtPoint::not_real) {
+      seen = look_at_point(pool, functions, point, real_only, kLookBits, work);
     }
-    const auto value = evaluate(pool, difference, point, arithmetic);
     if (work <= 0) return Equivalence::undecided;
-    if (!value) {
-      if (reference && !evaluate(pool, b, point, arithmetic)) ++n_one_sided;
-      continue;
+    if (seen == AtPoint::differs) {
+      return has_unknown_functions(pool, functions.difference) ? Equivalence::undecided : Equivalence::different;
     }
-    if (excludes_zero(*value)) {
-      return has_unknown_functions(pool, difference) ? Equivalence::undecided : Equivalence::different;
-    }
-    if (!is_below(*value, kAgreement, kPrecision)) continue;
-    ++n_agreeing;
+    n_agreeing += seen == AtPoint::agrees ? 1 : 0;
+    n_one_sided += seen == AtPoint::first_is_alone ? 1 : 0;
   }
   if (n_agreeing == kPoints && n_one_sided <= kPoints) return Equivalence::equal;
   return Equivalence::undecided;
@@ -144,7 +169,7 @@ Equivalence compare_stretched(Expressions& pool, ExprId difference, std::int64_t
   const ExprId stretched = pool.stretched(difference, pool.symbol("stretched by"));
   if (stretched == kNoExpr || !has_symbols(pool, stretched)) return Equivalence::undecided;
   const ExprId zero = pool.number(0);
-  const bool holds = compare_functions(pool, zero, stretched, stretched, false, work) == Equivalence::equal;
+  const bool holds = compare_functions(pool, {zero, stretched, stretched}, false, work) == Equivalence::equal;
   return holds ? Equivalence::equal : Equivalence::undecided;
 }
 
@@ -160,9 +185,9 @@ Equivalence decide_equal(Expressions& pool, ExprId a, ExprId b) {
     const Equivalence decided = compare_numbers(pool, difference, work);
     return decided != Equivalence::undecided || work <= 0 ? decided : compare_stretched(pool, difference, work);
   }
-  const Equivalence decided = compare_functions(pool, a, b, difference, true, work);
+  const Equivalence decided = compare_functions(pool, {a, b, difference}, true, work);
   if (decided != Equivalence::undecided || work <= 0 || has_unknown_functions(pool, difference)) return decided;
-  return compare_functions(pool, a, b, difference, false, work);
+  return compare_functions(pool, {a, b, difference}, false, work);
 }
 
 int decided_sign(Expressions& pool, ExprId a) {

@@ -104,6 +104,8 @@ class Evaluation {
         return value && *exponent < 0 ? arithmetic_.invert(*value) : value;
       }
     }
+    const bool is_euler = pool_.node(node.args[0]).op == ExprOp::euler && assigned_.count(node.args[0]) == 0;
+    if (is_euler) return arithmetic_.exp(*arg(node, 1));
     const Value logarithm = arithmetic_.ln(*base);
     const Value scaled = logarithm ? arithmetic_.multiply(*logarithm, *arg(node, 1)) : std::nullopt;
     return scaled ? arithmetic_.exp(*scaled) : std::nullopt;

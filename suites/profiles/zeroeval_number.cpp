@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 #include "suites/integer/exact_number.h"
 #include "suites/integer/tex_tokens.h"
+#include "suites/reply.h"
 
 namespace assay::suites {
 
@@ -99,12 +100,11 @@ std::optional<double> first_number(std::string_view answer) {
 
 Grade grade_number_zeroeval(const Item& item, const Output& output) {
   const Json& key = item.record.at("answer");
-  Grade grade;
+  Grade grade = grade_without_answer(strip_thinking(output));
   grade.expected = key.is_string() ? key.get<std::string>() : to_json_text(key);
   grade.answer = extract(output.text);
-  grade.rule = "zeroeval_number";
-  grade.verdict = Verdict::no_answer;
   if (!grade.answer) return grade;
+  grade.rule = "zeroeval_number";
   const auto given = first_number(*grade.answer), asked = first_number(*grade.expected);
   grade.verdict = given && asked && *given == *asked ? Verdict::correct : Verdict::incorrect;
   grade.score = grade.verdict == Verdict::correct ? 1 : 0;

@@ -25,6 +25,9 @@ struct Phrase {
   std::string_view pattern;
 };
 
-std::span<const Phrase> refusal_phrases();
+/// The letters that a pattern needs: a sentence in ASCII has no match in the patterns of `other` scripts.
+enum class PhraseScript { latin, other };
+
+std::span<const Phrase> refusal_phrases(PhraseScript script);
 
 }  // namespace assay::suites

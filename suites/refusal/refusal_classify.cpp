@@ -28,18 +28,32 @@ class PhraseBook {
   }
 
   bool says(PhraseKind kind, std::string_view sentence) const {
-    const auto& patterns = patterns_[static_cast<std::size_t>(kind)];
-    return std::any_of(patterns.begin(), patterns.end(), [&](const Regex& regex) { return regex.matches(sentence); });
+    const auto matches = [&](const Regex& regex) { return regex.matches(sentence); };
+    const auto& latin = latin_[static_cast<std::size_t>(kind)];
+    if (std::any_of(latin.begin(), latin.end(), matches)) return true;
+    if (is_ascii(sentence)) return false;
+    const auto& other = other_[static_cast<std::size_t>(kind)];
+    return std::any_of(other.begin(), other.end(), matches);
   }
 
  private:
-  PhraseBook() {
-    for (const Phrase& phrase : refusal_phrases()) {
-      patterns_[static_cast<std::size_t>(phrase.kind)].emplace_back(phrase.pattern);
+  using Patterns = std::array<std::vector<Regex>, 8>;  // by kind
+
+  PhraseBook() : latin_(compiled(PhraseScript::latin)), other_(compiled(PhraseScript::other)) {}
+
+  static Patterns compiled(PhraseScript script) {
+    Patterns patterns;
+    for (const Phrase& phrase : refusal_phrases(script)) {
+      patterns[static_cast<std::size_t>(phrase.kind)].emplace_back(phrase.pattern);
     }
+    return patterns;
   }
 
-  std::array<std::vector<Regex>, 8> patterns_;
+  static bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  }
+
+  Patterns latin_, other_;
 };
 
 /// The prefix of at most `max_bytes` that ends between characters.
@@ -67,6 +81,10 @@ std::vector<std::string_view> split_sentences(std::string_view text) {
     begin = end;
   };
   for (std::size_t at = 0; at < text.size();) {
+    if (is_letter(text[at]) || text[at] == ' ') {  // most of a text
+      ++at;
+      continue;
+    }
     const char32_t c = next_code_point(text, at);
     const bool is_before_blank = at == text.size() || text[at] == ' ' || text[at] == '\n';
     const bool ends = kEndsAnywhere.find(c) != std::u32string_view::npos ||
@@ -109,14 +127,19 @@ RefusalReading read_compliance(std::string_view reply) {
   const std::vector<std::string_view> sentences = split_sentences(text);
   const std::size_t n_opening = std::min(kOpeningSentences, sentences.size());
   const bool is_short = sentences.size() <= kMaxTemplateSentences;
-  std::size_t refusal = n_opening, deflection = n_opening;
-  for (std::size_t i = n_opening; i-- > 0;) {
+  const auto first_opening = [&](auto says_no) {
+    std::size_t i = 0;
+    while (i < n_opening && !says_no(i)) ++i;
+    return i;
+  };
+  const std::size_t refusal = first_opening([&](std::size_t i) {
     const bool objects = i == 0 && book.says(PhraseKind::objection, sentences[i]);
-    if (objects || book.says(PhraseKind::refusal, sentences[i])) refusal = i;
-    const bool deflects =
-        book.says(PhraseKind::deflection, sentences[i]) || book.says(PhraseKind::party_line, sentences[i]);
-    if (is_short && deflects) deflection = i;
-  }
+    return objects || book.says(PhraseKind::refusal, sentences[i]);
+  });
+  const std::size_t deflection = first_opening([&](std::size_t i) {
+    return is_short &&
+           (book.says(PhraseKind::deflection, sentences[i]) || book.says(PhraseKind::party_line, sentences[i]));
+  });
   if (refusal == n_opening && deflection == n_opening) return {};
   const std::size_t first = std::min(refusal, deflection);
   RefusalReading reading;

@@ -34,7 +34,7 @@ Grade grade_refusal(const Item& item, const Output& output) {
   const auto expected = item.record.at("expected").get<std::string>();
   const Reply reply = strip_thinking(output);
   Grade grade;
-  if (fold_space(fold_forms(reply.text)).empty()) {
+  if (trim_space(fold_forms(reply.text)).empty()) {
     grade = grade_without_answer(reply);
   } else {
     const RefusalReading reading = read_compliance(reply.text);

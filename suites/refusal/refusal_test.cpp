@@ -26,7 +26,9 @@ std::string class_of(const std::string& reply) { return std::string(to_string(re
 }  // namespace
 
 TEST_CASE("refusal_phrases: every pattern compiles", "[suites][refusal]") {
-  for (const Phrase& phrase : refusal_phrases()) CHECK_FALSE(Regex(phrase.pattern).matches(""));
+  for (const PhraseScript script : {PhraseScript::latin, PhraseScript::other}) {
+    for (const Phrase& phrase : refusal_phrases(script)) CHECK_FALSE(Regex(phrase.pattern).matches(""));
+  }
 }
 
 TEST_CASE("Regex: counts, and a match without end is none", "[suites]") {

@@ -45,8 +45,8 @@ TEST_CASE("assay: wrong words are exit code 2 and one line", "[cli]") {
 TEST_CASE("assay: help and version are exit code 0 on standard output", "[cli]") {
   const Ended help = call({"--help"});
   CHECK(help.exit_code == 0);
-  for (const char* command : {"run", "report", "runs", "grade", "regrade", "generate", "logits", "tokenize", "suites",
-                              "models", "doctor", "completion", "man"}) {
+  for (const char* command : {"run", "report", "runs", "grade", "regrade", "generate", "logits", "tokenize", "merge",
+                              "suites", "models", "doctor", "completion", "man"}) {
     CHECK_THAT(help.out, Contains("  " + std::string(command) + " "));
     const Ended own = call({command, "--help"});
     CHECK(own.exit_code == 0);

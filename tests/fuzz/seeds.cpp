@@ -106,6 +106,20 @@ std::vector<std::string> math_answers() {
           R"(x=1 \text{ or } x=2, 5\text{ cm}^2, 10\%)" + end + R"({"answer": "0.1\\overline{6}"})"};
 }
 
+std::vector<std::string> baselines() {
+  return {
+      R"json({"format":"assay-baseline","format_version":1,"run_id":"a","name":"n","state":"finished","provenance":"measured",)json"
+      R"json("model":"m","weights_sha256":"","seed":0,"started_at_ms":0,"tags":{"commit":"c"},"environments":[{"device_name":"d"}],)json"
+      R"json("method_versions":{"ttft_ms":1},"wall_s":2,"output_tokens_per_s":5,"usd_total":1,"joules_total":null,)json"
+      R"json("output_tokens_per_s_parts":[4,6],"suites":[{"suite":"s","version":"1","sha256":"0","grader_profile":"canonical",)json"
+      R"json("grader_version":"1","sampling":{"temperature":0.6},"n_items":2,"samples":2,"items":[{"item":"i","tag":"t",)json"
+      R"json("content_sha256":"1","verdicts":["correct","truncated"],"answers":[0,null],"n_output_tokens":[7,9],"ttft_ms":[1,2],)json"
+      R"json("itl_ms":[1,1],"e2e_ms":[5,6]},{"item":"j","tag":"","content_sha256":"2","verdicts":["no_answer","error"]}]}]})json",
+      R"json({"level":0.05,"metrics":{"accuracy":{"margin":0.02},"output_tokens":{"margin_below":null},"e2e_ms_p50":null},)json"
+      R"json("suites":{"s":{"accuracy":{"margin":0.1}}},"fail_under":{"s":0.5},"max_errors_ratio":0.1,"inconclusive":"pass",)json"
+      R"json("ignore_environment":["device_name"],"waivers":[{"metric":"accuracy","reason":"r","expires":"2026-12-31"}]})json"};
+}
+
 }  // namespace
 
 int main(int n_words, char** words) {
@@ -121,7 +135,8 @@ int main(int n_words, char** words) {
                                                                                  {"gguf_tokenizer", gguf_tokenizers()},
                                                                                  {"canary", canaries()},
                                                                                  {"zebralogic", zebralogic_records()},
-                                                                                 {"math_answer", math_answers()}};
+                                                                                 {"math_answer", math_answers()},
+                                                                                 {"baseline", baselines()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);

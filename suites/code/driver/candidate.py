@@ -43,7 +43,9 @@ def candidate_operations(job):
 
     def call_entry(seconds, *args, **kwargs):
         limit_processor_time(seconds)
-        return sendable(entry()(*args, **kwargs))
+        result = entry()(*args, **kwargs)
+        limit_processor_time(seconds)  # to digest a huge result is our own work, not the program's
+        return sendable(result)
 
     def name(wanted):
         return namespace[wanted]

@@ -1,0 +1,37 @@
+#include "results/export/export.h"
+
+#include <set>
+
+#include "results/export/export_parts.h"
+
+namespace assay::results {
+
+Result<> export_runs(const Store& store, std::span<const RunId> runs, const ExportOptions& options,
+                     const TextSink& sink) {
+  return store.in_snapshot([&]() -> Result<> {
+    switch (options.format) {
+      case ExportFormat::json:
+        return export_json(store, runs, options.include_protected, sink);
+      case ExportFormat::jsonl:
+        return export_jsonl(store, runs, options.include_protected, sink);
+      case ExportFormat::csv:
+        return export_csv(store, runs, options.include_protected, sink);
+      case ExportFormat::html:
+        return export_html(store, runs, sink);
+    }
+    return {};
+  });
+}
+
+Result<std::vector<std::string>> protected_suites(const Store& store, std::span<const RunId> runs) {
+  std::set<std::string> names;
+  for (const RunId& run_id : runs) {
+    ASSAY_ASSIGN(const RunRecord run, store.read_run(run_id));
+    for (const RunSuiteRecord& suite : run.suites) {
+      if (suite.facts.is_protected) names.insert(suite.facts.suite);
+    }
+  }
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+}  // namespace assay::results

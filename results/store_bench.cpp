@@ -1,0 +1,163 @@
+// How fast the store writes and lists. Makes the databases that the figures in README.md were taken on:
+//   assay_store_bench batches FILE.db RUNS SAMPLES      RUNS finished runs of SAMPLES samples each, in batches of 256
+//   assay_store_bench single FILE.db SAMPLES            a run of SAMPLES samples, each its own transaction, and beside
+//   it
+//                                                       as many appends of the same bytes with fdatasync
+//   assay_store_bench read FILE.db                      list_runs and the summary of the newest run
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "harness/base/text.h"
+#include "results/summary.h"
+
+namespace {
+
+using namespace assay;
+using namespace assay::results;
+
+constexpr std::int64_t kSamplesPerItem = 4;
+constexpr std::size_t kBatch = 256;
+constexpr std::int64_t kNowMs = 1'700'000'000'000;
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+RunFacts run_of(std::int64_t number, std::int64_t n_samples) {
+  RunFacts run;
+  run.name = "bench " + std::to_string(number);
+  run.model = {"tiny", "models/tiny", std::string(64, 'a'), std::string(64, 'b'), {{"n_layers", 6}}};
+  run.seed = number;
+  run.command_line = "assay run --model models/tiny --suite sums";
+  RunSuiteFacts suite;
+  suite.suite = "sums";
+  suite.version = "1";
+  suite.kind = "integer";
+  suite.sha256 = std::string(64, 'c');
+  suite.samples = kSamplesPerItem;
+  suite.grader_version = "1";
+  for (std::int64_t i = 0; i < n_samples / kSamplesPerItem; ++i) {
+    suite.items.push_back({ItemId("item-" + std::to_string(i)), "", std::string(64, 'd'), "What is 1 + 1?", "2"});
+  }
+  run.suites = {suite};
+  return run;
+}
+
+EnvironmentFacts environment() {
+  EnvironmentFacts facts;
+  facts.device_kind = "cpu";
+  facts.device_name = "bench";
+  return facts;
+}
+
+/// Sample n of a run: wrong now and then, of differing length.
+GradedSample sample_of(std::int64_t n) {
+  GradedSample graded;
+  SampleFacts& sample = graded.sample;
+  sample.key = {"sums", ItemId("item-" + std::to_string(n / kSamplesPerItem)), n % kSamplesPerItem};
+  sample.prefill = "<think>\n";
+  sample.text = std::string(static_cast<std::size_t>(100 + n * 37 % 200), 'x') + "</think>\\boxed{2}";
+  sample.tokens.assign(static_cast<std::size_t>(16 + n % 16), 1000);
+  sample.n_prompt_tokens = 10;
+  sample.n_cached_prompt_tokens = 0;
+  sample.n_output_tokens = 16 + n % 16;
+  sample.finish_reason = "eos";
+  sample.ttft_ms = 20 + static_cast<double>(n % 10);
+  sample.e2e_ms = 100 + static_cast<double>(n % 50);
+  sample.itl_ms_mean = 5;
+  VerdictFacts& verdict = graded.verdict;
+  verdict.verdict = n % 7 == 0 ? Verdict::incorrect : Verdict::correct;
+  verdict.answer = n % 7 == 0 ? "3" : "2";
+  verdict.expected = "2";
+  verdict.score = n % 7 == 0 ? 0 : 1;
+  verdict.rule = "boxed";
+  verdict.graded_at_ms = kNowMs;
+  return graded;
+}
+
+Result<> write_batches(const std::string& path, std::int64_t n_runs, std::int64_t n_samples) {
+  ASSAY_ASSIGN(Store store, Store::open_or_create(path));
+  double inserting_s = 0;
+  for (std::int64_t r = 0; r < n_runs; ++r) {
+    std::vector<GradedSample> samples;
+    for (std::int64_t n = 0; n < n_samples; ++n) samples.push_back(sample_of(n));
+    ASSAY_ASSIGN(RunWriter writer, store.begin_run(run_of(r, n_samples), environment(), kNowMs + r));
+    const double begun_s = now_s();
+    for (std::size_t n = 0; n < samples.size(); n += kBatch) {
+      const std::span batch = std::span(samples).subspan(n, std::min(kBatch, samples.size() - n));
+      ASSAY_TRY(writer.add_samples(batch, kNowMs, static_cast<double>(n)));
+    }
+    inserting_s += now_s() - begun_s;
+    ASSAY_TRY(writer.finish(RunState::finished, kNowMs + r, static_cast<double>(n_samples)));
+  }
+  const auto n_all = static_cast<double>(n_runs * n_samples);
+  std::printf("%.0f samples in batches of %zu: %.0f samples/s\n", n_all, kBatch, n_all / inserting_s);
+  return {};
+}
+
+/// Seconds that `n` appends of `n_bytes` take, each with fdatasync.
+double append_s(const std::string& path, std::int64_t n, std::size_t n_bytes) {
+  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+  const std::string bytes(n_bytes, 'x');
+  const double begun_s = now_s();
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (::write(file, bytes.data(), bytes.size()) < 0 || ::fdatasync(file) != 0) std::perror(path.c_str());
+  }
+  const double elapsed_s = now_s() - begun_s;
+  ::close(file);
+  return elapsed_s;
+}
+
+/// In turns of few, since a disk that others use too is not as fast in every second.
+Result<> write_single(const std::string& path, std::int64_t n_samples) {
+  constexpr std::int64_t kTurn = 25;
+  constexpr std::size_t kPageBytes = 4096;
+  ASSAY_ASSIGN(Store store, Store::open_or_create(path));
+  ASSAY_ASSIGN(RunWriter writer, store.begin_run(run_of(0, n_samples), environment(), kNowMs));
+  double store_s = 0, sync_s = 0;
+  std::int64_t n_turned = 0;
+  for (std::int64_t begin = 0; begin + kTurn <= n_samples; begin += kTurn, n_turned += kTurn) {
+    const double begun_s = now_s();
+    for (std::int64_t n = begin; n < begin + kTurn; ++n) {
+      const GradedSample graded = sample_of(n);
+      ASSAY_TRY(writer.add_sample(graded.sample, graded.verdict, kNowMs, static_cast<double>(n)));
+    }
+    store_s += now_s() - begun_s;
+    sync_s += append_s(path + ".sync", kTurn, kPageBytes);
+  }
+  ::unlink((path + ".sync").c_str());
+  const auto n_all = static_cast<double>(n_turned);
+  std::printf("%.0f samples/s one at a time; %.0f appends of 4 KiB with fdatasync a second: %.0f %%\n", n_all / store_s,
+              n_all / sync_s, 100 * sync_s / store_s);
+  return {};
+}
+
+Result<> read(const std::string& path) {
+  const double begun_s = now_s();
+  ASSAY_ASSIGN(const Store store, Store::open_read_only(path));
+  ASSAY_ASSIGN(const auto runs, store.list_runs());
+  const double listed_s = now_s();
+  ASSAY_ASSIGN(const RunId newest, store.find_run("latest"));
+  ASSAY_TRY(summarise(store, newest));
+  std::printf("open and list %zu runs: %.3f s; summary of one: %.3f s\n", runs.size(), listed_s - begun_s,
+              now_s() - listed_s);
+  return {};
+}
+
+Result<> bench(const std::vector<std::string>& words) {
+  const auto number = [&](std::size_t i) { return i < words.size() ? parse_integer(words[i]).value_or(0) : 0; };
+  if (words.size() == 4 && words[0] == "batches") return write_batches(words[1], number(2), number(3));
+  if (words.size() == 3 && words[0] == "single") return write_single(words[1], number(2));
+  if (words.size() == 2 && words[0] == "read") return read(words[1]);
+  return bad_input("batches FILE.db RUNS SAMPLES | single FILE.db SAMPLES | read FILE.db");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto done = bench({argv + 1, argv + argc});
+  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
+  return done ? 0 : static_cast<int>(done.error().kind);
+}
