@@ -32,7 +32,8 @@ struct DeviceTime {
   double idle_ms = 0;     ///< waited for the host between two passes
 };
 
-/// A GPU at one moment of a segment, as the driver's management library says.
+/// A GPU at one moment of a segment, as the driver's management library says. Of a run on processors, their packages'
+/// energy alone.
 struct GpuSample {
   std::int64_t gpu = 0;  ///< which of the segment's GPUs
   double at_ms = 0;      ///< since the segment began

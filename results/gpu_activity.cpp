@@ -75,6 +75,8 @@ void GpuActivityMeter::add(std::size_t segment, const GpuSample& sample) {
 void GpuActivityMeter::end_stretch() {
   const Stretch& s = *stretch_;
   std::optional<double> joules;
+  window_ms_ += s.last.at_ms - s.first.at_ms;
+  ++n_stretches_;
   if (s.n_samples >= 2 && s.has_counter) {
     joules = *s.last.total_energy_joules - *s.first.total_energy_joules;
   } else if (s.n_samples >= 2 && s.has_power) {
@@ -102,7 +104,15 @@ std::optional<GpuActivity> GpuActivityMeter::finish(const std::vector<std::size_
     const auto at = joules_of_segment_.find(segment);
     return at != joules_of_segment_.end() && at->second;
   });
-  if (!all_known) return activity;
+  if (!all_known) {
+    activity.energy_reason = "a part of the run has no readings of energy or power";
+    return activity;
+  }
+  if (window_ms_ < kLeastEnergyWindowMs * static_cast<double>(n_stretches_)) {
+    activity.energy_reason =
+        "the run was too short: a counter moves every 100 ms, and at least ten steps are asked for";
+    return activity;
+  }
   double joules = 0;
   for (const auto& [segment, known] : joules_of_segment_) joules += known.value_or(0);
   activity.energy_joules = joules;

@@ -31,10 +31,18 @@ struct GpuActivity {
   /// "hw_thermal_slowdown", …; only reasons that were seen. Empty also where no sample knows.
   std::map<std::string, double> throttled_ratio;
   /// From the first to the last sample of each segment, over all segments and GPUs; of the GPUs alone, idle draw
-  /// included. None if one of the segments that did work has no samples to tell it from.
+  /// included. None if one of the segments that did work has no samples to tell it from, or was too short to.
   std::optional<double> energy_joules;
+  std::string energy_reason;                  ///< why energy_joules is none
   std::optional<EnergySource> energy_source;  ///< `power` if any part is
+  /// False where the samples are of processors, which tell their energy alone.
+  bool is_gpu() const { return sm_clock_mhz || memory_clock_mhz || power_watts || temperature_c; }
 };
+
+/// If a GPU's stretches of time are shorter than this on average, they give no energy: counters move about every 100
+/// ms, so fewer than ten of their steps would be seen. Source: Zeus' documentation on measuring; NVML's counter on
+/// Volta and later.
+inline constexpr double kLeastEnergyWindowMs = 1000;
 
 /// The names of the bits of nvmlClocksThrottleReason* that are set, in order; a bit without a name is "bit_N".
 /// Source: nvml.h of CUDA 13.0, section "ClocksEventReasons".
@@ -72,6 +80,8 @@ class GpuActivityMeter {
   std::optional<Stretch> stretch_;
   std::map<std::size_t, std::optional<double>> joules_of_segment_;  ///< none: one of its GPUs is unknown
   EnergySource source_ = EnergySource::counter;
+  double window_ms_ = 0;  ///< of all stretches together
+  std::int64_t n_stretches_ = 0;
 };
 
 }  // namespace assay::results

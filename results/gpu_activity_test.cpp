@@ -65,6 +65,16 @@ TEST_CASE("GpuActivityMeter: the counter's difference is the energy, else power 
   }
 }
 
+// Ten steps of a counter that moves every 100 ms.
+TEST_CASE("GpuActivityMeter: a run under a second has no energy, and says why", "[results]") {
+  const GpuActivity brief = activity_of({at(0, 100, 5000), at(999, 300, 5150)});
+  CHECK_FALSE(brief.energy_joules);
+  CHECK_THAT(brief.energy_reason, Contains("too short"));
+  CHECK(activity_of({at(0, 100, 5000), at(1000, 300, 5150)}).energy_joules == 150.0);
+  CHECK(activity_of({at(0, 100, 5000), at(1000, 300, 5150)}).energy_reason.empty());
+  CHECK_THAT(activity_of({at(0, {}, {}), at(5000, {}, {})}).energy_reason, Contains("no readings"));
+}
+
 TEST_CASE("GpuActivityMeter: GPUs and segments add up, and one unknown makes the whole unknown", "[results]") {
   GpuActivityMeter meter;
   meter.add(0, at(0, 100, 1000, 0));

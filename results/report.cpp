@@ -170,13 +170,15 @@ std::string throttling(const GpuActivity& gpu) {
 void add_gpu(const RunSummary& summary, Rows& rows) {
   if (!summary.gpu) return;
   const GpuActivity& gpu = *summary.gpu;
-  rows.push_back({"device", "SM " + mean_and_range(gpu.sm_clock_mhz, "MHz"), mean_and_range(gpu.power_watts, "W"),
-                  mean_and_range(gpu.temperature_c, "°C"), throttling(gpu)});
+  if (gpu.is_gpu()) {
+    rows.push_back({"device", "SM " + mean_and_range(gpu.sm_clock_mhz, "MHz"), mean_and_range(gpu.power_watts, "W"),
+                    mean_and_range(gpu.temperature_c, "°C"), throttling(gpu)});
+  }
   if (!gpu.energy_joules) return;
   rows.push_back({"energy", to_fixed(*gpu.energy_joules, 0) + " J total",
                   fixed_or_dash(summary.joules_per_output_token, 3) + " J/output token",
                   fixed_or_dash(summary.joules_per_correct, 1) + " J per correct",
-                  "by the GPU's " + to_string(*gpu.energy_source)});
+                  (gpu.is_gpu() ? "by the GPU's " : "by the processors' ") + to_string(*gpu.energy_source)});
 }
 
 std::string amounts(const RunSummary& summary) {

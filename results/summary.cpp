@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/base/text.h"
+#include "results/analysis/cost.h"
 #include "results/analysis/moments.h"
 #include "results/analysis/votes.h"
 
@@ -206,14 +207,6 @@ Result<Percentiles> percentiles(const std::vector<double>& values) {
 
 namespace {
 
-/// True if the samples were generated while the run's clock ran, all of them: no recordings, nothing imported.
-bool was_timed(const RunRecord& run) {
-  return std::none_of(run.segments.begin(), run.segments.end(), [](const SegmentRecord& segment) {
-    const std::string& kind = segment.environment.device_kind;
-    return kind == "replay" || kind == "imported";
-  });
-}
-
 std::optional<DeviceTime> device_time(const RunRecord& run) {
   DeviceTime sum;
   for (const SegmentRecord& segment : run.segments) {
@@ -225,45 +218,25 @@ std::optional<DeviceTime> device_time(const RunRecord& run) {
   return sum;
 }
 
-/// `numerator` per unit of `denominator`; unknown where either is, or where there is nothing to divide by.
-std::optional<double> ratio(std::optional<double> numerator, double denominator) {
-  if (!numerator || !(denominator > 0)) return std::nullopt;
-  return *numerator / denominator;
-}
-
 void add_cost(const Totals& totals, RunSummary& summary) {
   const RunFacts& facts = summary.run.facts;
   if (!facts.price_usd_per_gpu_hour) return;
-  constexpr double kSecondsPerHour = 3600;
-  constexpr double kTokensPerMtok = 1e6;
-  const double usd_total =
-      *facts.price_usd_per_gpu_hour * static_cast<double>(facts.n_priced_devices) * summary.wall_s / kSecondsPerHour;
+  const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.wall_s);
   summary.usd_total = usd_total;
-  summary.usd_per_correct = ratio(usd_total, static_cast<double>(totals.n_correct));
+  summary.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(totals.n_correct));
   if (!totals.prefill_device_ms || !totals.decode_device_ms) return;
-  const double device_ms = *totals.prefill_device_ms + *totals.decode_device_ms;
-  const auto per_mtok = [&](double part_ms, const std::optional<std::int64_t>& n_tokens) {
-    const auto usd = ratio(usd_total * part_ms * kTokensPerMtok, device_ms);
-    return ratio(usd, static_cast<double>(n_tokens.value_or(0)));
-  };
-  summary.usd_per_mtok_input = per_mtok(*totals.prefill_device_ms, totals.n_prompt_tokens);
-  summary.usd_per_mtok_output = per_mtok(*totals.decode_device_ms, totals.n_output_tokens);
-}
-
-/// A segment without wall time stored nothing: it was killed, or stopped, before its first sample.
-std::vector<std::size_t> segments_at_work(const RunRecord& run) {
-  std::vector<std::size_t> segments;
-  for (std::size_t i = 0; i < run.segments.size(); ++i) {
-    if (run.segments[i].wall_ms > 0) segments.push_back(i);
-  }
-  return segments;
+  const auto split = split_cost(usd_total, {*totals.prefill_device_ms, *totals.decode_device_ms, totals.n_prompt_tokens,
+                                            totals.n_cached_prompt_tokens, totals.n_output_tokens});
+  if (!split) return;
+  summary.usd_per_mtok_input = split->usd_per_mtok_input;
+  summary.usd_per_mtok_output = split->usd_per_mtok_output;
 }
 
 void add_energy(const Totals& totals, RunSummary& summary) {
   if (!summary.gpu) return;
   const auto& joules = summary.gpu->energy_joules;
-  summary.joules_per_output_token = ratio(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
-  summary.joules_per_correct = ratio(joules, static_cast<double>(totals.n_correct));
+  summary.joules_per_output_token = ratio_or_none(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
+  summary.joules_per_correct = ratio_or_none(joules, static_cast<double>(totals.n_correct));
 }
 
 Result<> add_totals(const Totals& totals, RunSummary& summary) {
@@ -281,15 +254,30 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
   summary.device_time = device_time(summary.run);
   if (!was_timed(summary.run) || totals.n_served == 0) return {};
   if (summary.n_output_tokens) {
-    summary.output_tokens_per_s = ratio(static_cast<double>(*summary.n_output_tokens), summary.wall_s);
+    summary.output_tokens_per_s = ratio_or_none(static_cast<double>(*summary.n_output_tokens), summary.wall_s);
   }
-  summary.requests_per_s = ratio(static_cast<double>(totals.n_served), summary.wall_s);
+  summary.requests_per_s = ratio_or_none(static_cast<double>(totals.n_served), summary.wall_s);
   add_cost(totals, summary);
   add_energy(totals, summary);
   return {};
 }
 
 }  // namespace
+
+bool was_timed(const RunRecord& run) {
+  return std::none_of(run.segments.begin(), run.segments.end(), [](const SegmentRecord& segment) {
+    const std::string& kind = segment.environment.device_kind;
+    return kind == "replay" || kind == "imported";
+  });
+}
+
+std::vector<std::size_t> segments_at_work(const RunRecord& run) {
+  std::vector<std::size_t> segments;
+  for (std::size_t i = 0; i < run.segments.size(); ++i) {
+    if (run.segments[i].wall_ms > 0) segments.push_back(i);
+  }
+  return segments;
+}
 
 Json canary_of(const EnvironmentFacts& environment) {
   const auto device = environment.details.find("device");

@@ -72,6 +72,13 @@ struct RunSummary {
 /// "max_kl_divergence", "n_same_top"]} or {"failure"}. Null where none was run: recordings, older databases.
 Json canary_of(const EnvironmentFacts& environment);
 
+/// True if the samples were generated while the run's clock ran, all of them: no recordings, nothing
+/// imported.
+bool was_timed(const RunRecord& run);
+/// Indices of the run's segments that stored something. One without wall time was killed, or stopped, before its first
+/// sample.
+std::vector<std::size_t> segments_at_work(const RunRecord& run);
+
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
 /// options give the same bits.
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});

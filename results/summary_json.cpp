@@ -90,6 +90,7 @@ Json to_json(const std::optional<ValueRange>& range) {
 Json gpu_json(const RunSummary& summary) {
   if (!summary.gpu) return nullptr;
   const GpuActivity& gpu = *summary.gpu;
+  if (!gpu.is_gpu()) return nullptr;
   Json throttled = Json::object();
   for (const auto& [reason, share] : gpu.throttled_ratio) throttled[reason] = share;
   return {{"n_samples", gpu.n_samples},

@@ -111,7 +111,7 @@ Error why_incomplete(const Result<>& asked, const Result<>& stored) {
 
 Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
                            std::stop_token stop) {
-  const auto& [runner, store, grading, progress, clock, nvml_library] = parts;
+  const auto& [runner, store, grading, progress, clock, nvml_library, powercap] = parts;
 
   // Plan.
   ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
@@ -135,8 +135,10 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   if (is_resumed) log_note("run ", writer->run_id(), ": going on behind ", n_stored, " of ", n_planned, " samples");
   progress.start(n_planned, n_stored);
 
-  // Watch the GPU, if there is one.
-  GpuSampler gpu(std::move(gpu_reader), wall_ms);
+  // Watch the GPU, or the processors' energy.
+  const bool on_processors = environment.device_kind == "cpu";
+  GpuSampler gpu =
+      on_processors ? GpuSampler(CpuEnergyReader::open(powercap), wall_ms) : GpuSampler(std::move(gpu_reader), wall_ms);
 
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(

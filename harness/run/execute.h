@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "harness/base/ids.h"
 #include "harness/base/result.h"
 #include "harness/run/clock.h"
+#include "harness/run/cpu_energy.h"
 #include "harness/run/gpu_probe.h"
 #include "harness/run/grading.h"
 #include "harness/run/progress.h"
@@ -27,7 +29,8 @@ struct RunParts {
   GradingTools grading;
   ProgressView& progress;
   Clock clock;
-  const char* nvml_library = kNvmlLibrary;  ///< what is asked of the runner's GPU while it works
+  const char* nvml_library = kNvmlLibrary;           ///< what is asked of the runner's GPU while it works
+  std::filesystem::path powercap = kPowercapFolder;  ///< where a run on processors looks for their energy counters
 };
 
 /// How a run ended. What is stored is durable in every case.

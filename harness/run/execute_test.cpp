@@ -3,8 +3,10 @@
 #include <atomic>
 #include <map>
 
+#include "harness/base/file.h"
 #include "harness/run/environment.h"
 #include "harness/run/test_parts.h"
+#include "results/report.h"
 #include "results/summary.h"
 #include "tests/support/catch.h"
 #include "tests/support/temporary_folder.h"
@@ -19,12 +21,14 @@ struct Bench {
   test_support::TemporaryFolder folder;
   results::Store store = *results::Store::open_or_create(folder / "runs.db");
   ProgressView progress{ProgressStyle::none, "run"};
-  Clock clock{.unix_ms = [this] { return now_ms++; }, .monotonic_ms = [this] { return double(now_ms.load()); }};
+  // A second passes between two looks at the clock: energy wants runs that are long enough.
+  Clock clock{.unix_ms = [this] { return now_ms++; },
+              .monotonic_ms = [this] { return 1000 * double(now_ms.load() - 1'700'000'000'000); }};
   std::atomic<std::int64_t> now_ms = 1'700'000'000'000;  // graders and the storing thread ask at once
 
   Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
                              int n_items = 10) {
-    const RunParts parts{runner, store, GradingTools(), progress, clock, ASSAY_FAKE_NVML};
+    const RunParts parts{runner, store, GradingTools(), progress, clock, ASSAY_FAKE_NVML, folder / "powercap"};
     return run::execute(settings, {text_suite("words", n_items)}, parts, stop);
   }
 
@@ -65,6 +69,29 @@ TEST_CASE("execute: every sample is stored with its verdict, and the run is fini
   CHECK(run->state == results::RunState::finished);
   CHECK(run->facts.model.name == "scripted");
   CHECK(run->suites[0].n_correct == 20);
+}
+
+TEST_CASE("execute: of a run on processors their energy is stored", "[run]") {
+  Bench bench;
+  const std::string zone = bench.folder / "powercap/intel-rapl:0";
+  std::filesystem::create_directories(zone);
+  const auto write = [&](const char* name, const std::string& text) { REQUIRE(write_file(zone + "/" + name, text)); };
+  write("name", "package-0\n");
+  write("max_energy_range_uj", "262143328850\n");
+  write("energy_uj", "1000000\n");
+  ScriptedRunner runner([&](const runners::Request& request) {
+    write("energy_uj", "5000000\n");
+    return ScriptedRunner::right_answer(request);
+  });
+  const auto outcome = bench.execute(runner, two_samples());
+  REQUIRE(outcome);
+  const auto summary = results::summarise(bench.store, outcome->run_id);
+  REQUIRE(summary);
+  REQUIRE(summary->gpu);
+  CHECK(summary->gpu->energy_joules == 4.0);
+  CHECK(results::to_json(*summary)["gpu"].is_null());
+  CHECK(results::to_json(*summary)["energy"]["joules_total"] == 4.0);
+  CHECK(results::report_text(*summary).find("by the processors' counter") != std::string::npos);
 }
 
 TEST_CASE("execute: a GPU is sampled from the start of each segment to its end", "[run]") {

@@ -18,15 +18,36 @@ results::GpuSample to_sample(const GpuState& state, double at_ms) {
   return sample;
 }
 
+template <class Reader, class Kind>
+Reader reader_or_none(std::optional<Kind> reader) {
+  if (reader) return Reader(std::move(*reader));
+  return Reader();
+}
+
 }  // namespace
 
 GpuSampler::GpuSampler(std::optional<GpuReader> reader, std::function<double()> elapsed_ms,
                        std::chrono::milliseconds period)
+    : GpuSampler(reader_or_none<Reader>(std::move(reader)), std::move(elapsed_ms), period) {}
+
+GpuSampler::GpuSampler(std::optional<CpuEnergyReader> reader, std::function<double()> elapsed_ms,
+                       std::chrono::milliseconds period)
+    : GpuSampler(reader_or_none<Reader>(std::move(reader)), std::move(elapsed_ms), period) {}
+
+GpuSampler::GpuSampler(Reader reader, std::function<double()> elapsed_ms, std::chrono::milliseconds period)
     : reader_(std::move(reader)), elapsed_ms_(std::move(elapsed_ms)) {
-  if (!reader_) return;
+  if (std::holds_alternative<std::monostate>(reader_)) return;
   // The first sample is of the moment before the run's work.
-  samples_.push_back(to_sample(reader_->read(), elapsed_ms_()));
+  samples_.push_back(read());
   thread_ = std::jthread([this, period](const std::stop_token& stop) { sample_until(stop, period); });
+}
+
+results::GpuSample GpuSampler::read() {
+  if (const auto* gpu = std::get_if<GpuReader>(&reader_)) return to_sample(gpu->read(), elapsed_ms_());
+  results::GpuSample sample;
+  sample.total_energy_joules = std::get<CpuEnergyReader>(reader_).read();
+  sample.at_ms = elapsed_ms_();
+  return sample;
 }
 
 GpuSampler::~GpuSampler() { stop(); }
@@ -51,7 +72,7 @@ void GpuSampler::sample_until(const std::stop_token& stop, std::chrono::millisec
       wake_.wait_until(lock, stop, next, [] { return false; });
     }
     stopping = stop.stop_requested();
-    const results::GpuSample sample = to_sample(reader_->read(), elapsed_ms_());
+    const results::GpuSample sample = read();
     const std::lock_guard lock(mutex_);
     samples_.push_back(sample);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// Asks the run's GPU how it is, about once a second, while a segment runs.
+// Asks the run's GPU how it is, or a processor's energy counters, about once a second, while a segment runs.
 
 #include <chrono>
 #include <condition_variable>
@@ -8,8 +8,10 @@
 #include <optional>
 #include <stop_token>
 #include <thread>
+#include <variant>
 #include <vector>
 
+#include "harness/run/cpu_energy.h"
 #include "harness/run/gpu_probe.h"
 #include "results/facts.h"
 
@@ -24,6 +26,9 @@ class GpuSampler {
   /// either takes tenths of a second. `elapsed_ms`: time since the segment began; called on the sampler's thread.
   GpuSampler(std::optional<GpuReader> reader, std::function<double()> elapsed_ms,
              std::chrono::milliseconds period = std::chrono::seconds(1));
+  /// The same for processors, whose samples have energy alone.
+  GpuSampler(std::optional<CpuEnergyReader> reader, std::function<double()> elapsed_ms,
+             std::chrono::milliseconds period = std::chrono::seconds(1));
   ~GpuSampler();
   GpuSampler(const GpuSampler&) = delete;
   GpuSampler& operator=(const GpuSampler&) = delete;
@@ -34,9 +39,12 @@ class GpuSampler {
   void stop();
 
  private:
+  using Reader = std::variant<std::monostate, GpuReader, CpuEnergyReader>;
+  GpuSampler(Reader reader, std::function<double()> elapsed_ms, std::chrono::milliseconds period);
+  results::GpuSample read();
   void sample_until(const std::stop_token& stop, std::chrono::milliseconds period);
 
-  const std::optional<GpuReader> reader_;
+  Reader reader_;  ///< of the thread alone, once that runs
   const std::function<double()> elapsed_ms_;
   std::mutex mutex_;  ///< guards samples_
   std::condition_variable_any wake_;
