@@ -5,6 +5,7 @@
 
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "results/analysis/cost.h"
 #include "results/gpu_activity.h"
 #include "results/summary.h"
 
@@ -109,18 +110,13 @@ void add_environments(const RunRecord& record, ComparableRun& run) {
 /// Throughput, cost and energy of the whole run, as results/summary.h defines them.
 void add_figures(const RunRecord& record, const Gathered& gathered, const std::optional<GpuActivity>& gpu,
                  ComparableRun& run) {
-  const bool untimed = std::any_of(record.segments.begin(), record.segments.end(), [](const SegmentRecord& segment) {
-    const std::string& kind = segment.environment.device_kind;
-    return kind == "replay" || kind == "imported";
-  });
-  if (untimed || gathered.n_served == 0 || !(record.wall_s > 0)) return;
+  if (!was_timed(record) || gathered.n_served == 0 || !(record.wall_s > 0)) return;
   run.wall_s = record.wall_s;
   if (gathered.n_output_tokens)
     run.output_tokens_per_s = static_cast<double>(*gathered.n_output_tokens) / record.wall_s;
   if (gathered.all_timed && record.segments.size() == 1) run.output_tokens_per_s_parts = rates_by_part(gathered.spans);
-  constexpr double kSecondsPerHour = 3600;
   if (const auto& price = record.facts.price_usd_per_gpu_hour) {
-    run.usd_total = *price * static_cast<double>(record.facts.n_priced_devices) * record.wall_s / kSecondsPerHour;
+    run.usd_total = usd_for_time(*price, record.facts.n_priced_devices, record.wall_s);
   }
   if (gpu) run.joules_total = gpu->energy_joules;
 }
@@ -225,11 +221,7 @@ Result<ComparableRun> read_comparable_run(const Store& store, const RunId& run_i
     std::erase_if(suite.items, [](const ComparableItem& item) { return item.samples.empty(); });
   }
   add_environments(record, run);
-  std::vector<std::size_t> segments_at_work;
-  for (std::size_t i = 0; i < record.segments.size(); ++i) {
-    if (record.segments[i].wall_ms > 0) segments_at_work.push_back(i);
-  }
-  add_figures(record, gathered, gpu.finish(segments_at_work), run);
+  add_figures(record, gathered, gpu.finish(segments_at_work(record)), run);
   return run;
 }
 

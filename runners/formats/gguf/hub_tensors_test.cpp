@@ -225,7 +225,11 @@ TEST_CASE("gguf checkpoint: parts are opened together, whichever is named", "[gg
   CHECK(validate_checkpoint(*config, *checkpoint));
   CHECK(checkpoint->tensors().size() == 11);
   CHECK(checkpoint->files() == std::vector{first_path, second_path});
-  CHECK(*checkpoint->weights_sha256() == sha256_hex(first.bytes() + second.bytes()));
+  const auto line_of = [](const std::string& bytes, const std::filesystem::path& path) {
+    return sha256_hex(bytes) + "  " + path.filename().string() + "\n";
+  };
+  CHECK(*checkpoint->weights_sha256() ==
+        sha256_hex(line_of(first.bytes(), first_path) + line_of(second.bytes(), second_path)));
 }
 
 TEST_CASE("gguf checkpoint: parts that don't belong together", "[gguf]") {
