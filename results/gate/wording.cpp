@@ -110,7 +110,7 @@ std::string headline(const CheckResult& result) {
       parts.push_back(metric_title(metric) + ": " + metric.reason);
     }
   }
-  if (result.verdict == GateVerdict::inconclusive && parts.empty()) parts.push_back("no metric is gated");
+  if (result.verdict == GateVerdict::inconclusive && parts.empty()) parts = {"no metric is gated"};
   for (const FloorVerdict& floor : result.floors) {
     if (floor.missed) parts.push_back(floor_text(floor));
   }
