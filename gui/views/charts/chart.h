@@ -22,7 +22,7 @@ struct ChartAxis {
   bool begins_at_zero = false;
   bool is_share = false;  ///< values 0 to 1 are shown as percent
   std::optional<double> low, high;
-  QStringList categories;  ///< names of the places 0, 1, 2, …; empty for an axis of numbers
+  QStringList categories;  ///< names of the places 0, 1, 2, … (from the top, on y); empty for an axis of numbers
 };
 
 /// A mark. What is not known is left out by whoever makes the chart: a missing value has no mark, see Chart::missing.
@@ -36,11 +36,12 @@ struct ChartPoint {
 };
 
 enum class SeriesForm {
-  marks,  ///< a shape a point, with its intervals
-  line,   ///< joined by straight lines; marks too where there are few
-  steps,  ///< joined by horizontal, then vertical lines: distribution functions
-  band,   ///< the area between y_interval's ends
-  bars,   ///< from 0 (or the stack below) to y
+  marks,      ///< a shape a point, with its intervals
+  line,       ///< joined by straight lines; marks too where there are few
+  steps,      ///< joined by horizontal, then vertical lines: distribution functions
+  band,       ///< the area between y_interval's ends
+  step_band,  ///< the same with steps' edges: bands of distribution functions
+  bars,       ///< from 0 (or the stack below) to y; where y has categories and x has none they lie, from 0 to x
 };
 
 struct ChartSeries {
@@ -72,7 +73,17 @@ struct Chart {
 };
 
 /// The chart's points as CSV (RFC 4180), a row a point: series, label, x, y with titles and units in the header,
-/// intervals. Cells that a spreadsheet would take for a formula are written as text.
+/// intervals, whether it was measured; then a row for each missing one. Numbers are whole, as stored (shares from 0 to
+/// 1). Cells that a spreadsheet would take for a formula are written as text.
 QString chart_csv(const Chart& chart);
+/// A text as a cell of such a file.
+QString csv_cell(const QString& text);
+
+/// "Output speed (tokens/s)"
+QString axis_heading(const ChartAxis& axis);
+/// A value with the axis' unit: "12.3 tokens/s", "45.2%", a category's name.
+QString axis_value(const ChartAxis& axis, double value);
+/// What is said about a point: its tooltip, or one made of its series, label, values and intervals. Plain text.
+QString point_tooltip(const Chart& chart, const ChartSeries& series, const ChartPoint& point);
 
 }  // namespace assay::gui

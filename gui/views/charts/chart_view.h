@@ -2,6 +2,7 @@
 // A chart in a window.
 
 #include <QWidget>
+#include <memory>
 
 #include "gui/views/charts/chart.h"
 
