@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "gui/models/figure_text.h"
+
 namespace assay::gui {
 
 namespace {
@@ -44,9 +46,9 @@ constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
 
 QString qt(const std::string& text) { return QString::fromStdString(text); }
 
-RunCell missing(const QString& reason) { return {missing_text(), {}, reason}; }
+RunCell missing(const QString& reason) { return {unknown_text(), {}, reason}; }
 
-RunCell text_cell(const QString& text, const QString& reason_if_empty) {
+RunCell words_cell(const QString& text, const QString& reason_if_empty) {
   if (text.isEmpty()) return missing(reason_if_empty);
   return {text, text, text};
 }
@@ -189,7 +191,7 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
     case RunColumn::name:
       return {title_of(run), title_of(run), QString("%1\nRun %2").arg(title_of(run), qt(run.run_id.value))};
     case RunColumn::model: {
-      RunCell cell = text_cell(qt(run.facts.model.name), "The model has no name");
+      RunCell cell = words_cell(qt(run.facts.model.name), "The model has no name");
       cell.tooltip = qt(run.facts.model.name) + "\n" + qt(run.facts.model.reference);
       cell.tooltip += run.facts.model.weights_sha256.empty() ? QString("\nWeights not known")
                                                              : "\nWeights " + qt(run.facts.model.weights_sha256);
@@ -204,12 +206,12 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
                      .arg(qt(asked.facts.suite), qt(asked.facts.version), shown_count(asked.n_items),
                           shown_count(asked.facts.samples), qt(asked.current_profile));
       }
-      RunCell cell = text_cell(names.join(", "), "The run has measurements alone, no suite");
+      RunCell cell = words_cell(names.join(", "), "The run has measurements alone, no suite");
       if (!lines.isEmpty()) cell.tooltip = lines.join('\n');
       return cell;
     }
     case RunColumn::hardware:
-      return text_cell(device_of(run), "No device is known");
+      return words_cell(device_of(run), "No device is known");
     case RunColumn::state:
       return state_cell(run);
     case RunColumn::items:
@@ -232,8 +234,8 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
     case RunColumn::build: {
       if (run.segments.empty()) return missing("No build is known");
       const results::EnvironmentFacts& made_by = run.segments.front().environment;
-      RunCell cell = text_cell((qt(made_by.build_version) + " " + qt(made_by.build_git_commit).left(8)).trimmed(),
-                               "No build is known");
+      RunCell cell = words_cell((qt(made_by.build_version) + " " + qt(made_by.build_git_commit).left(8)).trimmed(),
+                                "No build is known");
       cell.tooltip +=
           "\n" + qt(made_by.build_git_commit) + "\n" + qt(made_by.compiler) + " " + qt(made_by.compiler_flags);
       return cell;
@@ -241,10 +243,10 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
     case RunColumn::tags: {
       QStringList tags;
       for (const auto& [tag, value] : run.facts.tags) tags << qt(tag) + "=" + qt(value);
-      return text_cell(tags.join(", "), "The run has no tags (--tag K=V)");
+      return words_cell(tags.join(", "), "The run has no tags (--tag K=V)");
     }
     case RunColumn::provenance:
-      return text_cell(qt(run.facts.provenance), "Not known");
+      return words_cell(qt(run.facts.provenance), "Not known");
     default:
       return {QFileInfo(row.located->database).fileName(), row.located->database, row.located->database};
   }
@@ -273,7 +275,7 @@ QString shown_count(std::int64_t n) { return with_groups(QString::number(n)); }
 QString shown_percent(double ratio) { return QString::number(100 * ratio, 'f', 1) + " %"; }
 
 QString shown_number(double value, int n_digits) {
-  if (!std::isfinite(value)) return missing_text();
+  if (!std::isfinite(value)) return unknown_text();
   if (value == 0) return "0";
   const int n_before = static_cast<int>(std::floor(std::log10(std::abs(value)))) + 1;
   if (n_before > 15 || n_before < -5) return QString::number(value, 'e', n_digits - 1);
@@ -287,7 +289,7 @@ QString shown_usd(double usd) {
 }
 
 QString shown_duration(double seconds) {
-  if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e12) return missing_text();
+  if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e12) return unknown_text();
   const auto whole = static_cast<qint64>(std::llround(seconds));
   if (seconds < 10) return QString::number(seconds, 'f', 1) + " s";
   if (whole < 60) return QString("%1 s").arg(whole);
@@ -298,7 +300,7 @@ QString shown_duration(double seconds) {
 
 QString shown_time(std::int64_t unix_ms) {
   const QDateTime time = QDateTime::fromMSecsSinceEpoch(unix_ms);
-  return time.isValid() ? time.toString("yyyy-MM-dd HH:mm") : missing_text();
+  return time.isValid() ? time.toString("yyyy-MM-dd HH:mm") : unknown_text();
 }
 
 QString device_of(const results::RunRecord& run) {
@@ -313,7 +315,5 @@ QString device_of(const results::RunRecord& run) {
   }
   return devices.join(", ");
 }
-
-QString missing_text() { return QString(QChar(0x2014)); }
 
 }  // namespace assay::gui

@@ -84,6 +84,5 @@ QString shown_usd(double usd);                         ///< "$0.00123"
 QString shown_duration(double seconds);                ///< "2 h 05 min"
 QString shown_time(std::int64_t unix_ms);              ///< "2026-11-22 17:04", local time
 QString device_of(const results::RunRecord& run);      ///< its segments' devices, each once
-QString missing_text();                                ///< "—"
 
 }  // namespace assay::gui

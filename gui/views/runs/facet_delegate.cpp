@@ -1,4 +1,4 @@
-#include "gui/views/facet_delegate.h"
+#include "gui/views/runs/facet_delegate.h"
 
 #include <QPainter>
 

@@ -1,4 +1,4 @@
-#include "gui/views/run_cell_delegate.h"
+#include "gui/views/runs/run_cell_delegate.h"
 
 #include <QApplication>
 #include <QPainter>

@@ -1,4 +1,4 @@
-#include "gui/views/runs_page.h"
+#include "gui/views/runs/runs_page.h"
 
 #include <QAction>
 #include <QApplication>
@@ -17,11 +17,11 @@
 #include <QTreeView>
 
 #include "gui/models/facet_model.h"
+#include "gui/models/figure_text.h"
 #include "gui/models/run_filter.h"
 #include "gui/models/runs_table.h"
-#include "gui/views/charts/chart.h"
-#include "gui/views/facet_delegate.h"
-#include "gui/views/run_cell_delegate.h"
+#include "gui/views/runs/facet_delegate.h"
+#include "gui/views/runs/run_cell_delegate.h"
 
 namespace assay::gui {
 
@@ -423,11 +423,11 @@ QString RunsPage::csv_of(const QList<int>& rows) const {
   for (int c = 0; c < kRunColumns; ++c) {
     if (table_->isColumnHidden(c)) continue;
     columns << c;
-    head << csv_cell(model_->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
+    head << csv_field(model_->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
   }
   QString csv = head.join(',') + "\r\n";
   for (const int row : rows) {
-    QStringList cells = {csv_cell(model_->run_id(row))};
+    QStringList cells = {csv_field(model_->run_id(row))};
     for (const int column : columns) {
       const QModelIndex index = model_->index(row, column);
       const QVariant value = index.data(RunsTable::SortRole);
@@ -435,7 +435,7 @@ QString RunsPage::csv_of(const QList<int>& rows) const {
       const bool is_text = !facts_of(static_cast<RunColumn>(column)).is_number;
       const QString text =
           is_text ? index.data(Qt::DisplayRole).toString() : QString::number(value.toDouble(), 'g', 15);
-      cells << (value.isValid() ? csv_cell(text) : QString());
+      cells << (value.isValid() ? csv_field(text) : QString());
     }
     csv += cells.join(',') + "\r\n";
   }
@@ -450,7 +450,7 @@ QString RunsPage::as_csv() const {
 
 QString RunsPage::sql_of(const QStringList& run_ids) const {
   QStringList quoted;
-  for (QString id : run_ids) quoted << "'" + id.replace("'", "''") + "'";
+  for (const QString& id : run_ids) quoted << sql_text(id);
   return "SELECT r.run_id, r.name, m.name AS model, r.state, r.seed, r.provenance, r.started_at_ms, rs.suite, "
          "rs.n_items, g.n_samples, g.n_correct, g.n_incorrect, g.n_no_answer, g.n_truncated, g.n_errors\n"
          "FROM runs r JOIN models m ON m.model_id = r.model_id JOIN run_suites rs ON rs.run_key = r.run_key\n"
