@@ -2,6 +2,7 @@
 
 #include "gui/views/compare/compare_page.h"
 #include "gui/views/cost/cost_page.h"
+#include "gui/views/items/items_page.h"
 #include "gui/views/runs/runs_page.h"
 
 namespace assay::gui {
@@ -10,6 +11,7 @@ std::vector<Page*> make_pages(const PageContext& context, QWidget* parent) {
   return {
       new RunsPage(context, parent),
       new ComparePage(context, parent),
+      new ItemsPage(context, parent),
       new CostPage(context, parent),
   };
 }

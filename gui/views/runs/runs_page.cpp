@@ -161,12 +161,13 @@ void RunsPage::make_table() {
   QHeaderView* header = table_->horizontalHeader();
   header->setSectionResizeMode(QHeaderView::Interactive);
   header->setHighlightSections(false);
+  header->setTextElideMode(Qt::ElideRight);
   header->setSectionsClickable(true);
   header->setSortIndicatorShown(true);
   header->setContextMenuPolicy(Qt::CustomContextMenu);
   for (int c = 0; c < kRunColumns; ++c) {
-    table_->setColumnWidth(c,
-                           fontMetrics().averageCharWidth() * (facts_of(static_cast<RunColumn>(c)).n_characters + 2));
+    table_->setColumnWidth(
+        c, fontMetrics().horizontalAdvance('0') * facts_of(static_cast<RunColumn>(c)).n_characters + 14);
   }
   connect(header, &QHeaderView::sectionClicked, this, &RunsPage::take_sort);
   connect(header, &QHeaderView::customContextMenuRequested, this,
@@ -494,7 +495,7 @@ bool RunsPage::eventFilter(QObject* object, QEvent* event) {
 
 void RunsPage::changeEvent(QEvent* event) {
   Page::changeEvent(event);
-  if (event->type() == QEvent::FontChange) {
+  if (event->type() == QEvent::FontChange && table_ != nullptr) {
     table_->verticalHeader()->setDefaultSectionSize(delegate_->row_height(table_->fontMetrics()));
   }
 }

@@ -61,17 +61,17 @@ class RunsPage : public Page {
   QString sql_of(const QStringList& run_ids) const;
 
   PageContext context_;
-  RunsTable* model_;
-  FacetModel* facets_;
-  RunCellDelegate* delegate_;
-  QTableView* table_;
-  QTreeView* facet_tree_;
-  QLineEdit* search_;
-  QToolButton* hide_equal_;
-  QMenu* column_menu_;
-  QMenu* row_menu_;
-  QLabel* count_;
-  QLabel* empty_;
+  RunsTable* model_ = nullptr;
+  FacetModel* facets_ = nullptr;
+  RunCellDelegate* delegate_ = nullptr;
+  QTableView* table_ = nullptr;
+  QTreeView* facet_tree_ = nullptr;
+  QLineEdit* search_ = nullptr;
+  QToolButton* hide_equal_ = nullptr;
+  QMenu* column_menu_ = nullptr;
+  QMenu* row_menu_ = nullptr;
+  QLabel* count_ = nullptr;
+  QLabel* empty_ = nullptr;
   QTimer visible_timer_;
   bool is_refreshing_ = false;
 };
