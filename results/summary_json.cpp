@@ -118,10 +118,15 @@ Json measurements_json(const RunFacts& facts) {
 
 Json energy_json(const RunSummary& summary) {
   if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
+  const NetEnergy& net = summary.net_energy;
   return {{"joules_total", *summary.gpu->energy_joules},
           {"joules_per_output_token", or_null(summary.joules_per_output_token)},
           {"joules_per_correct", or_null(summary.joules_per_correct)},
           {"source", to_string(*summary.gpu->energy_source)},
+          {"joules_net", or_null(net.joules)},
+          {"net_reason", or_null(net.reason)},
+          {"idle_watts", or_null(net.idle_watts)},
+          {"idle_provenance", or_null(net.provenance)},
           {"provenance", summary.run.facts.provenance}};
 }
 
@@ -213,6 +218,7 @@ Json to_json(const RunSummary& summary) {
             {"provenance", provenance}}},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
+          {"energy_check", energy_check_json(summary.gpu)},
           {"measurements", measurements_json(run.facts)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};

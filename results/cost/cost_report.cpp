@@ -125,15 +125,23 @@ std::string money_text(const RunCost& cost) {
 std::string energy_text(const RunCost& cost) {
   const RunEnergy& energy = cost.energy;
   if (!energy.joules) return "\nEnergy: - (" + energy.reason + ")\n";
+  const std::string net_text = energy.net_joules ? joules_text(energy.net_joules) + " (idle " +
+                                                       to_fixed(energy.idle_watts.value_or(0), 1) + " W, " +
+                                                       energy.idle_provenance + ")"
+                                                 : "- (" + shown(energy.net_reason, kMaxSourceShown) + ")";
   CostRows rows = {{"gross", joules_text(energy.joules) + " by the device's " + energy.source + ", idle draw included"},
-                   {"net of idle", energy.net_joules ? joules_text(energy.net_joules) + " (idle power as stated)"
-                                                     : "- (" + energy.net_reason + ")"},
+                   {"net of idle", net_text},
                    {"per output token", joules_text(energy.joules_per_output_token)},
                    {"per correct", joules_text(energy.joules_per_correct)}};
   if (energy.joules_per_correct_ci95) {
     const Interval& ci95 = *energy.joules_per_correct_ci95;
     rows.back().back() += ", 95 % interval " + joules_text(ci95[0]) + " to " +
                           (std::isfinite(ci95[1]) ? joules_text(ci95[1]) : "no bound") + " (over items)";
+  }
+  if (const auto& check = energy.activity->energy_check) {
+    rows.insert(rows.begin() + 1, {"cross-check", joules_text(check->counter_joules) + " by the counter, " +
+                                                      joules_text(check->power_joules) + " by power over time, " +
+                                                      to_fixed(100 * check->difference_ratio, 1) + " % apart"});
   }
   if (energy.usd) rows.push_back({"electricity", money(energy.usd) + " (scenario: price and PUE as stated)"});
   if (energy.gco2e) rows.push_back({"emissions", to_fixed(*energy.gco2e, 1) + " gCO2e (scenario: as stated)"});
@@ -279,6 +287,9 @@ Json energy_json(const RunCost& cost) {
           {"source", reason_json(energy.source)},
           {"reason", reason_json(energy.reason)},
           {"net_reason", reason_json(energy.net_reason)},
+          {"idle_watts", json_or_null(energy.idle_watts)},
+          {"idle_provenance", reason_json(energy.idle_provenance)},
+          {"check", energy_check_json(energy.activity)},
           {"usd", json_or_null(energy.usd)},
           {"gco2e", json_or_null(energy.gco2e)},
           {"usd_provenance", energy.usd || energy.gco2e ? Json("scenario") : Json()},
