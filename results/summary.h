@@ -89,6 +89,9 @@ std::vector<std::size_t> segments_at_work(const RunRecord& run);
 /// options give the same bits.
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});
 
+/// Every field of the facts; unknown ones are null.
+Json environment_json(const EnvironmentFacts& environment);
+
 /// The record that `assay run --json` prints, spelled as INTERFACE.md's Records; every unknown figure is null.
 Json to_json(const RunSummary& summary);
 

@@ -152,12 +152,12 @@ Result<std::vector<ImportedRun>> import_llama_bench(const ImportSource& source) 
   ASSAY_ASSIGN(const std::string file, first.string("model_filename"));
   ImportedRun run = empty_run(source, std::filesystem::path(file).stem().string());
   ASSAY_ASSIGN(const std::string time, first.string_or("test_time", ""));
-  run.started_at_ms = parse_iso_time(time).value_or(source.now_ms);
-  ASSAY_ASSIGN(run.environment.cpu_model, first.string_or("cpu_info", ""));
+  set_time(run, parse_iso_time(time).value_or(source.now_ms));
+  ASSAY_ASSIGN(run.segments.front().environment.cpu_model, first.string_or("cpu_info", ""));
   ASSAY_ASSIGN(const std::string gpu, first.string_or("gpu_info", ""));
-  run.environment.device_name = gpu.empty() ? run.environment.cpu_model : gpu;
-  if (!gpu.empty()) run.environment.gpu_name = gpu;
-  ASSAY_ASSIGN(run.environment.build_git_commit, first.string_or("build_commit", ""));
+  run.segments.front().environment.device_name = gpu.empty() ? run.segments.front().environment.cpu_model : gpu;
+  if (!gpu.empty()) run.segments.front().environment.gpu_name = gpu;
+  ASSAY_ASSIGN(run.segments.front().environment.build_git_commit, first.string_or("build_commit", ""));
   Figures figures(run.facts);
   for (const auto& [record, where] : records) {
     ASSAY_ASSIGN(const JsonObject test, JsonObject::of(record, where));
@@ -173,15 +173,15 @@ Result<std::vector<ImportedRun>> import_google_benchmark(const ImportSource& sou
   ASSAY_ASSIGN(const std::string executable, context.string_or("executable", source.path.stem().string()));
   ImportedRun run = empty_run(source, std::filesystem::path(executable).filename().string());
   ASSAY_ASSIGN(const std::string date, context.string_or("date", ""));
-  run.started_at_ms = parse_iso_time(date).value_or(source.now_ms);
+  set_time(run, parse_iso_time(date).value_or(source.now_ms));
   if (context.has("host_name")) {
-    ASSAY_ASSIGN(run.environment.hostname, context.string("host_name"));
+    ASSAY_ASSIGN(run.segments.front().environment.hostname, context.string("host_name"));
   }
   if (context.has("num_cpus")) {
-    ASSAY_ASSIGN(run.environment.n_cores, context.integer("num_cpus"));
-    if (*run.environment.n_cores < 1) return context.field_error("num_cpus", "must be at least 1");
+    ASSAY_ASSIGN(run.segments.front().environment.n_cores, context.integer("num_cpus"));
+    if (*run.segments.front().environment.n_cores < 1) return context.field_error("num_cpus", "must be at least 1");
   }
-  run.environment.details = plain_fields(document["context"]);
+  run.segments.front().environment.details = plain_fields(document["context"]);
   const Json* rows = file.find("benchmarks");
   if (rows == nullptr || !rows->is_array()) return file.field_error("benchmarks", "must be a list");
   std::vector<std::string> order;
