@@ -20,6 +20,8 @@ std::string hint(int code) {
   switch (code & 0xff) {
     case SQLITE_FULL:
       return "; make room and give the same command again: what was stored is safe";
+    case SQLITE_IOERR:
+      return "; the disk fails, or a quota or a limit on file sizes (ulimit -f) is reached: what was stored is safe";
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return "; another process holds it: wait until it has finished";

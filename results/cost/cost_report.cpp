@@ -149,12 +149,12 @@ std::string energy_text(const RunCost& cost) {
 }
 
 std::string brain_text(const RunCost& cost) {
-  CostRows rows = {
-      {"this run, per correct answer", joules_text(cost.energy.joules_per_correct), cost.run.facts.provenance},
-      {"a brain at 20 W for 12 minutes", joules_text(kBrainJoulesPerItem),
-       "calculated: AIME's pace, 15 items in 180 min"},
-      {"10,000 tokens on an H800 node's share", "9.4 kJ",
-       "calculated: 1.73 kW all-in, 1850 tokens/s of a GPU (DeepSeek, day 6)"}};
+  CostRows rows = {{"this run, per correct answer", joules_text(cost.energy.joules_per_correct),
+                    cost.energy.joules_per_correct ? cost.run.facts.provenance : "not known"},
+                   {"a brain at 20 W for 12 minutes", joules_text(kBrainJoulesPerItem),
+                    "calculated: AIME's pace, 15 items in 180 min"},
+                   {"10,000 tokens on an H800 node's share", "9.4 kJ",
+                    "calculated: 1.73 kW all-in, 1850 tokens/s of a GPU (DeepSeek, day 6)"}};
   return "\nTwenty watts: a comparison of scale, not of skill\n" + text_table(rows, {2});
 }
 
