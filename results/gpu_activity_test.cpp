@@ -246,7 +246,8 @@ TEST_CASE("summary: GPU samples are stored, and clocks, power, throttling and en
   CHECK_THAT(text, Contains("throttled: sw_power_cap 50.0 %"));
   CHECK_THAT(text, Contains("700 J total"));
   CHECK_THAT(text, Contains("140.000 J/output token"));
-  CHECK_THAT(text, Contains("idle 110.0 W, measured") && Contains("power over time 600 J"));
+  CHECK_THAT(text,
+             Contains("idle 110.0 W, measured") && Contains("600 J") && Contains("power over time, 14.3 % apart"));
 }
 
 TEST_CASE("add_gpu_samples: values out of range are refused, and a run without any has no energy", "[results]") {

@@ -185,9 +185,10 @@ void add_gpu(const RunSummary& summary, Rows& rows) {
                   (gpu.is_gpu() ? "by the GPU's " : "by the processors' ") + to_string(*gpu.energy_source)});
   const NetEnergy& net = summary.net_energy;
   rows.push_back({"net of idle", net.joules ? to_fixed(*net.joules, 0) + " J" : "- (" + shown(net.reason) + ")"});
-  if (net.idle_watts) rows.back().push_back("idle " + to_fixed(*net.idle_watts, 1) + " W, " + net.provenance);
+  if (net.joules) rows.back().push_back("idle " + fixed_or_dash(net.idle_watts, 1) + " W, " + net.provenance);
   if (gpu.energy_check) {
-    rows.back().push_back("power over time " + to_fixed(gpu.energy_check->power_joules, 0) + " J");
+    rows.push_back({"cross-check", to_fixed(gpu.energy_check->power_joules, 0) + " J",
+                    "power over time, " + percent(gpu.energy_check->difference_ratio) + " apart"});
   }
 }
 

@@ -74,7 +74,9 @@ std::string split_text(const RunCost& cost) {
   const double unit = std::pow(10.0, -digits);
   std::vector<double> parts = {split.usd_input, split.usd_output};
   if (split.usd_cached_input) parts = {*split.usd_uncached_input, *split.usd_cached_input, split.usd_output};
-  const std::vector<std::int64_t> units = apportion(parts, unit);
+  const std::string whole = to_fixed(*cost.usd_total, digits);
+  const std::int64_t whole_units = std::llround(parse_number(whole).value_or(0) / unit);
+  const std::vector<std::int64_t> units = apportion(parts, unit, whole_units);
   const auto part = [&](std::size_t i) { return "$" + to_fixed(static_cast<double>(units[i]) * unit, digits); };
   const auto share = [&](std::size_t i) { return to_fixed(100 * parts[i] / *cost.usd_total, 1) + " %"; };
   CostRows rows = {{"part", "cost", "share", "$/Mtok", "tokens"}};
@@ -89,7 +91,7 @@ std::string split_text(const RunCost& cost) {
   }
   rows.push_back({"output", part(parts.size() - 1), share(parts.size() - 1), money(split.usd_per_mtok_output),
                   count(cost.use.n_output_tokens)});
-  rows.push_back({"whole", "$" + to_fixed(*cost.usd_total, digits), "100.0 %"});
+  rows.push_back({"whole", "$" + whole, "100.0 %"});
   std::string text = text_table(rows);
   text += "By device time in prefill and decode, waiting spread in proportion";
   text += !split.cached_reason.empty() ? "; cached input is not told apart: " + split.cached_reason

@@ -86,6 +86,22 @@ TEST_CASE("check: a drop that may be chance is inconclusive, and what would sett
         CheckOutcome::passed);
 }
 
+// Six items all got worse, so the sign-flip test gives 2^-6; but one of them by 100 points and five by one, and t(5,
+// 0.95) = 2.015 standard errors reach from 17.5 points down below 0: the bound has its say, too.
+TEST_CASE("check: a drop that one item makes is not shown, though the test of signs is small", "[gate]") {
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (int i = 0; i < 6; ++i) {
+    std::vector<Verdict> verdicts(100, Verdict::correct);
+    add_item(a, verdicts);
+    std::fill_n(verdicts.begin(), i == 0 ? 100 : 1, Verdict::incorrect);
+    add_item(b, verdicts);
+  }
+  const MetricVerdict accuracy = find_metric(checked(a, b), "accuracy");
+  CHECK_THAT(*accuracy.p_adjusted, WithinAbs(1.0 / 64, 1e-12));
+  CHECK(accuracy.evidence.lower < 0);
+  CHECK(accuracy.verdict == GateVerdict::inconclusive);
+}
+
 TEST_CASE("check: so many items, or samples of them, do settle it", "[gate]") {
   std::mt19937_64 random(13);
   const std::vector<double> chances(40, 0.5);
@@ -309,4 +325,33 @@ TEST_CASE("calibrate: deals equal halves, counts false alarms, and is found agai
   CHECK_FALSE(*find_calibration(file, environment_sha256(run), 0.01));
   folder.write("assay.db-calibration.json", "{}");
   CHECK_FALSE(find_calibration(file, environment_sha256(run), 0.05));
+}
+
+namespace {
+
+/// Replies of 100 tokens, and of so many.
+CheckResult checked_lengths(const std::vector<std::int64_t>& candidate_tokens) {
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (const std::int64_t n_tokens : candidate_tokens) {
+    add_item(a, {Verdict::correct});
+    add_item(b, {Verdict::correct}).samples[0].n_output_tokens = n_tokens;
+  }
+  return checked(a, b, gating({"output_tokens"}));
+}
+
+}  // namespace
+
+// The margins are 10 % both ways.
+TEST_CASE("check: shorter replies regress beyond the margin below, and only if bounds and test both say so", "[gate]") {
+  const std::vector<std::int64_t> shorter = {80, 78, 82, 79, 81, 80, 77, 83, 80, 80};
+  CHECK(checked_lengths(shorter).verdict == GateVerdict::regressed);
+  const std::vector<std::int64_t> a_little = {95, 94, 96, 95, 93, 97, 95, 94, 96, 95};
+  const CheckResult within = checked_lengths(a_little);
+  CHECK(*find_metric(within, "output_tokens").p_adjusted < 0.01);
+  CHECK(within.verdict == GateVerdict::pass);
+  // All six are shorter (two-sided 2/64), nearly all of it by one item: the upper bound is above 0.
+  const CheckResult by_one = checked_lengths({1, 99, 99, 99, 99, 99});
+  CHECK_THAT(*find_metric(by_one, "output_tokens").p_adjusted, WithinAbs(2.0 / 64, 1e-12));
+  CHECK(find_metric(by_one, "output_tokens").evidence.upper > 0);
+  CHECK(by_one.verdict == GateVerdict::inconclusive);
 }
