@@ -189,6 +189,40 @@ TEST_CASE("check: a waiver lets a regression pass until its day is over, and is 
   CHECK(checked(run_of("a", repeated(40, 0)), run_of("b", repeated(30, 10)), policy).verdict == GateVerdict::regressed);
 }
 
+TEST_CASE("check: a waiver also covers what is inconclusive, and nothing that passes", "[gate]") {
+  Policy policy = default_policy();
+  policy.waivers = {{"accuracy", "", "small suite", "2030-01-01"}};
+  const CheckResult unclear = checked(run_of("a", repeated(20, 10)), run_of("b", "i" + repeated(18, 11)), policy);
+  CHECK(find_metric(unclear, "accuracy").verdict == GateVerdict::inconclusive);
+  CHECK(find_metric(unclear, "accuracy").waiver == 0u);
+  CHECK(unclear.verdict == GateVerdict::pass);
+  CHECK_FALSE(find_metric(checked(run_of("a", "cc"), run_of("b", "cc"), policy), "accuracy").waiver);
+}
+
+// 100 items, 10 lost and 8 gained: mean 0.02, standard error sqrt((0.18 - 0.0004) / 99) = 0.042592, larger by one of
+// its own errors 0.045619; t(99, 0.95) = 1.660391, t(99, 0.975) = 1.984217. The chances are of the normal distribution.
+TEST_CASE("check: the power that is claimed, by hand", "[gate]") {
+  Policy policy = gating({"accuracy"});
+  policy.metrics["accuracy"].margin = 0.10;
+  const ComparableRun a = run_of("a", repeated(50, 50)), b = run_of("b", repeated(40, 10) + repeated(8, 42));
+  const auto claim = [&] { return find_metric(checked(a, b, policy), "accuracy").power_at_margin.value(); };
+  CHECK_THAT(claim(), WithinAbs(0.652514, 1e-5));
+  // Half of the level is another metric's.
+  policy.metrics["truncated_ratio"].gated = true;
+  CHECK_THAT(claim(), WithinAbs(0.532315, 1e-5));
+}
+
+TEST_CASE("check: an improvement has no p-value for the worse, and what is not gated is judged for show", "[gate]") {
+  const CheckResult better = checked(run_of("a", repeated(20, 20)), run_of("b", repeated(35, 5)));
+  CHECK(find_metric(better, "accuracy").p_adjusted == 1.0);
+  CHECK(better.verdict == GateVerdict::improved);
+  const Policy only_length = gating({"output_tokens"});
+  const CheckResult result = checked(run_of("a", repeated(40, 0)), run_of("b", repeated(20, 20)), only_length);
+  CHECK(result.verdict == GateVerdict::pass);
+  CHECK(find_metric(result, "accuracy").verdict == GateVerdict::regressed);
+  CHECK_FALSE(find_metric(result, "accuracy").gated);
+}
+
 TEST_CASE("check: replies that grow, or shrink, beyond the margin have regressed where lengths are gated", "[gate]") {
   const Policy policy = gating({"accuracy", "output_tokens"});
   const ComparableRun a = run_of("a", repeated(20, 10));
@@ -349,6 +383,11 @@ TEST_CASE("check: shorter replies regress beyond the margin below, and only if b
   const CheckResult within = checked_lengths(a_little);
   CHECK(*find_metric(within, "output_tokens").p_adjusted < 0.01);
   CHECK(within.verdict == GateVerdict::pass);
+  // Shorter, longer, and too few to say: one of the margin below is not excluded.
+  const CheckResult mixed = checked_lengths({60, 115, 80, 110, 95, 100, 65, 112, 90, 103});
+  CHECK(find_metric(mixed, "output_tokens").evidence.upper < 0.10);
+  CHECK(find_metric(mixed, "output_tokens").evidence.lower < -0.10);
+  CHECK(mixed.verdict == GateVerdict::inconclusive);
   // All six are shorter (two-sided 2/64), nearly all of it by one item: the upper bound is above 0.
   const CheckResult by_one = checked_lengths({1, 99, 99, 99, 99, 99});
   CHECK_THAT(*find_metric(by_one, "output_tokens").p_adjusted, WithinAbs(2.0 / 64, 1e-12));

@@ -236,6 +236,21 @@ TEST_CASE("import: llama-bench and Google Benchmark are figures with their sprea
   CHECK(llama.run.segments[0].environment.gpu_name == "NVIDIA H100");
   CHECK(llama.run.facts.model.name == "q4");
 
+  // What the tests differ in is in their names, as in the tool's own tables; another model is another run.
+  const std::string two_models = R"([
+{"model_filename":"q4.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":2048,"flash_attn":false,"avg_ts":5000},
+{"model_filename":"q4.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":512,"flash_attn":false,"avg_ts":4000},
+{"model_filename":"q8.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":512,"flash_attn":false,"avg_ts":2000}])";
+  const auto models = read(ImportFormat::llama_bench, put(folder, "two.json", two_models));
+  REQUIRE(ok(models));
+  REQUIRE(models->size() == 2);
+  const RunSummary q4 = store_twice(*store, (*models)[0]), q8 = store_twice(*store, (*models)[1]);
+  CHECK(q4.run.facts.measurements[0].name == "pp512 n_batch=2048");
+  CHECK(q4.run.facts.measurements[1].name == "pp512 n_batch=512");
+  CHECK(q8.run.facts.model.name == "q8");
+  CHECK(q8.run.facts.measurements[0].name == "pp512");
+  CHECK(q8.run.facts.measurements[0].value == 2000);
+
   const RunSummary google =
       store_twice(*store, read_one(ImportFormat::google_benchmark, put(folder, "gemm.json", kGoogleBenchmark)));
   REQUIRE(google.run.facts.measurements.size() == 3);  // aggregates and failures are none
