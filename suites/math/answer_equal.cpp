@@ -139,9 +139,9 @@ class Comparison {
     if (reply.other_reading != kNoExpr && is_number(key)) {
       if (values(key, alone(reply)) == equal) return equal;
     }
-    if (key.other_reading != kNoExpr && is_number(reply) && key.kind == AnswerKind::value) {
-      const bool same_unit = !reply.unit.empty() && known_unit(key.other_unit) == known_unit(reply.unit);
-      if (values(alone(key), reply) == equal) return same_unit ? equal : undecided;
+    if (key.other_reading != kNoExpr && is_number(reply)) {
+      const bool is_meant = !reply.unit.empty() && known_unit(key.other_unit) == known_unit(reply.unit);
+      if (values(alone(key), reply) == equal) return is_meant ? equal : undecided;
     }
     return decided;
   }

@@ -69,7 +69,9 @@ Grade grade_math(const Item& item, const Output& output) {
   const MathAnswer key = parse_answer(pool, key_spelling);
   const std::string expected = canonical_text(pool, key);
   const Reply reply = strip_thinking(output);
-  const MathExtraction found = extract_math(reply.text);
+  MathExtraction found = extract_math(reply.text);
+  const std::string whole = fold_space(fold_forms(reply.text));
+  if (!whole.empty() && whole == fold_space(key_spelling)) found = {ExtractedMath{key_spelling, "whole_reply"}};
   Grade grade;
   if (found.answer) {
     const MathAnswer given = parse_answer(pool, found.answer->text);

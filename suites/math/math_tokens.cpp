@@ -74,8 +74,8 @@ class MathTokenizer {
 
   /// The length of a group separator at the cursor, or 0. A bare comma or space is one outside brackets alone.
   std::size_t separator_length() const {
-    static constexpr std::array<std::string_view, 9> kSeparators{"{,}", ",\\!\\!", ",\\! ", ",\\!", "{,\\!}",
-                                                                 "\\,", "\\;",     "\\ ",   "\\!,"};
+    static constexpr std::array<std::string_view, 11> kSeparators{"{,}", ",\\!\\!", ",\\! ", ",\\!", "{,\\!}", "\\,",
+                                                                  "\\;", "\\ ",     "\\!,",  "{, }", " {, }"};
     for (const std::string_view separator : kSeparators) {
       if (text_.substr(at_, separator.size()) == separator && three_digits_at(at_ + separator.size())) {
         return separator.size();
@@ -169,7 +169,7 @@ class MathTokenizer {
     while (is_letter(peek())) ++at_;
     std::string_view run = text_.substr(begin, at_ - begin);
     if (run == "or" || run == "and") return add_sign(run);
-    if (run == "percent" || (run == "per" && takes_cent())) return add_sign("%");
+    if (run == "percent" || run == "percentage" || run == "pct" || (run == "per" && takes_cent())) return add_sign("%");
     if (is_currency(run) && amount_follows()) return;
     if ((run == "x" || run == "X") && follows(MathTokenKind::number) && power_of_ten_follows()) return add_sign("*");
     if ((run == "a" || run == "p") && takes_half_day()) return add(MathTokenKind::text, run == "a" ? "am" : "pm");

@@ -28,6 +28,9 @@ TEST_CASE("grade_math: the same answer in another spelling is correct", "[suites
       {"3.83\\times 10^{35}", "3.83e35"},
       {"3.83 \\times 10^{35}", "3.83e+35"},
       {"1000", "1e3"},
+      {"28\\%", "28 pct"},
+      {"28\\%", "28 percentage"},
+      {"14{,}916", "14 {, }916"},
       {"1000", "1E3"},
       {"1000", "1.0e3"},
       {"0.00015", "1.5E-4"},
@@ -574,6 +577,16 @@ TEST_CASE("grade_math: a key with e-notation has two readings", "[suites][math]"
   const Grade neither = grade_boxed("3.84\\times 10^{35}", "3.83e35");
   CHECK(neither.verdict == Verdict::incorrect);
   CHECK(neither.detail.at("undecided") == false);
+}
+
+TEST_CASE("grade_math: replies that repeat the key are correct, whatever they are", "[suites][math]") {
+  for (const std::string& key :
+       {std::string("$g(x)=x^a$ for some $a>0$"), std::string("$\\lfloor\\varphi n\\rfloor$, where n > 0")}) {
+    Item item;
+    item.record = {{"id", "1"}, {"question", "?"}, {"answer", key}};
+    CHECK(grade_math(item, {" " + key + "\n"}).verdict == Verdict::correct);
+    CHECK(grade_math(item, {key + "0"}).verdict == Verdict::incorrect);
+  }
 }
 
 TEST_CASE("grade_math: a scale that the question names may be missing or repeated", "[suites][math]") {
