@@ -1,8 +1,8 @@
 #include "gui/models/view_state.h"
 
 #include <QUrl>
-#include <QUrlQuery>
 
+#include "gui/models/run_command.h"
 #include "harness/base/result.h"
 
 namespace assay::gui {
@@ -21,7 +21,7 @@ void add_texts(Pairs& pairs, const QString& key, const QStringList& values) {
   for (const QString& value : values) pairs.append({key, value});
 }
 
-/// A query's key or value. QUrlQuery leaves '+', '&' and '=' of its parts alone, so they are encoded before it.
+/// A query's key or value.
 QString encoded(const QString& text) { return QString::fromLatin1(QUrl::toPercentEncoding(text)); }
 QString decoded(const QString& text) { return QUrl::fromPercentEncoding(text.toUtf8()); }
 
@@ -56,12 +56,6 @@ Result<> take(ViewState& state, const QString& key, const QString& value) {
     return bad_input("link: unknown key ", quoted(key));
   }
   return {};
-}
-
-QString shell_quoted(const QString& text) {
-  QString inside = text;
-  inside.replace("'", "'\\''");
-  return "'" + inside + "'";
 }
 
 }  // namespace
@@ -119,9 +113,9 @@ Result<ViewState> parse_link(const QString& link) {
 QString to_command(const ViewState& state) {
   ViewState shown = state;
   shown.databases.clear();
-  QString command = "assay-gui";
-  for (const QString& path : state.databases) command += " --db " + shell_quoted(path);
-  return command + " " + shell_quoted(to_link(shown));
+  QStringList words;
+  if (!state.databases.isEmpty()) words << "--db" << state.databases;
+  return shell_line("assay-gui", words << to_link(shown));
 }
 
 }  // namespace assay::gui

@@ -40,7 +40,7 @@ QString baseline_of(const ViewState& state);
 QString to_link(const ViewState& state);
 /// Error{bad_input} for another scheme, an unknown page or key, a value out of range: links come from elsewhere.
 Result<ViewState> parse_link(const QString& link);
-/// The command that opens this state: "assay-gui --db … 'assay://…'", quoted for a shell.
+/// The command that opens this state: "assay-gui --db … assay://…", quoted for a shell.
 QString to_command(const ViewState& state);
 
 }  // namespace assay::gui

@@ -52,7 +52,7 @@ TEST_CASE("view state: links from elsewhere are refused with what is wrong") {
 TEST_CASE("view state: the command is one word a part for a shell") {
   ViewState state;
   state.databases = {"/tmp/it's.db"};
-  CHECK(to_command(state) == "assay-gui --db '/tmp/it'\\''s.db' 'assay://runs'");
+  CHECK(to_command(state) == "assay-gui --db '/tmp/it'\\''s.db' assay://runs");
 }
 
 TEST_CASE("navigator: undo and redo go through the steps, a typed letter is none") {

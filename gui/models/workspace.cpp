@@ -12,24 +12,32 @@ namespace {
 
 constexpr int kLookEveryMs = 1000;
 
-struct Reading {
-  Runs runs;
-  std::vector<std::pair<QString, QString>> failures;  ///< path, message
-};
-
-Result<std::vector<results::RunRecord>> read_runs(const QString& path) {
+Result<std::vector<results::RunRecord>> runs_of(const QString& path) {
   ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(path.toStdString()));
   return store.list_runs();
 }
 
-Reading read_all(const QStringList& paths, std::stop_token stop) {
-  Reading reading;
+/// Changes whenever another connection has written. -1 where it can't be asked, so that it never differs from itself.
+std::int64_t data_version(const results::Database& connection) {
+  const Result<std::int64_t> version = connection.query_integer("PRAGMA data_version");
+  return version ? *version : -1;
+}
+
+}  // namespace
+
+QString title_of(const results::RunRecord& run) {
+  const std::string& name = run.facts.name.empty() ? run.facts.model.name : run.facts.name;
+  return QString::fromStdString(name) + " (" + QString::fromStdString(run.run_id.value).left(8) + ")";
+}
+
+RunsReading read_runs(const QStringList& paths, std::stop_token stop) {
+  RunsReading reading;
   std::set<std::string> known;
   for (const QString& path : paths) {
     if (stop.stop_requested()) break;
-    Result<std::vector<results::RunRecord>> runs = read_runs(path);
+    Result<std::vector<results::RunRecord>> runs = runs_of(path);
     if (!runs) {
-      reading.failures.emplace_back(path, QString::fromStdString(runs.error().message));
+      reading.failures.emplace_back(path, runs.error());
       continue;
     }
     for (results::RunRecord& run : *runs) {
@@ -41,13 +49,24 @@ Reading read_all(const QStringList& paths, std::stop_token stop) {
   return reading;
 }
 
-/// Changes whenever another connection has written. -1 where it can't be asked, so that it never differs from itself.
-std::int64_t data_version(const results::Database& connection) {
-  const Result<std::int64_t> version = connection.query_integer("PRAGMA data_version");
-  return version ? *version : -1;
+Result<QString> find_run_id(const Runs& runs, const QString& words) {
+  const std::string text = words.toStdString();
+  const auto id_of = [](const LocatedRun& located) { return QString::fromStdString(located.run.run_id.value); };
+  for (const LocatedRun& located : runs) {
+    if (located.run.run_id.value == text) return words;
+  }
+  if (text == "latest" && !runs.empty()) return id_of(runs.front());
+  for (const LocatedRun& located : runs) {
+    if (!text.empty() && located.run.facts.name == text) return id_of(located);
+  }
+  std::vector<QString> matches;
+  for (const LocatedRun& located : runs) {
+    if (!text.empty() && located.run.run_id.value.starts_with(text)) matches.push_back(id_of(located));
+  }
+  if (matches.size() == 1) return matches.front();
+  if (matches.size() > 1) return bad_input("run \"", text, "\" is ambiguous: ", matches.size(), " ids begin so");
+  return bad_input("no run \"", text, "\" in the open databases, which hold ", runs.size(), " runs");
 }
-
-}  // namespace
 
 Workspace::Workspace(QObject* parent) : QObject(parent), runs_(std::make_shared<const Runs>()) {
   connect(&reading_, &LatestJob::running_changed, this, &Workspace::reading_changed);
@@ -66,11 +85,11 @@ void Workspace::set_databases(const QStringList& paths) {
 
 void Workspace::read() {
   must_read_again_ = false;
-  reading_.start([paths = paths_](std::stop_token stop) { return read_all(paths, std::move(stop)); },
-                 [this](Reading reading) {
-                   for (const auto& [path, message] : reading.failures) {
+  reading_.start([paths = paths_](std::stop_token stop) { return read_runs(paths, std::move(stop)); },
+                 [this](RunsReading reading) {
+                   for (const auto& [path, error] : reading.failures) {
                      paths_.removeAll(path);
-                     emit failed(path, message);
+                     emit failed(path, QString::fromStdString(error.message));
                    }
                    for (const QString& path : paths_) {
                      const bool is_watched = std::any_of(watched_.begin(), watched_.end(),
@@ -102,23 +121,6 @@ const LocatedRun* Workspace::find(const QString& run_id) const {
   const auto found = std::find_if(runs_->begin(), runs_->end(),
                                   [&](const LocatedRun& located) { return located.run.run_id.value == id; });
   return found == runs_->end() ? nullptr : &*found;
-}
-
-Result<QString> Workspace::find_run_id(const QString& words) const {
-  const std::string text = words.toStdString();
-  const auto id_of = [](const LocatedRun& located) { return QString::fromStdString(located.run.run_id.value); };
-  if (find(words) != nullptr) return words;
-  if (words == "latest" && !runs_->empty()) return id_of(runs_->front());
-  for (const LocatedRun& located : *runs_) {
-    if (located.run.facts.name == text) return id_of(located);
-  }
-  std::vector<QString> matches;
-  for (const LocatedRun& located : *runs_) {
-    if (!text.empty() && located.run.run_id.value.starts_with(text)) matches.push_back(id_of(located));
-  }
-  if (matches.size() == 1) return matches.front();
-  if (matches.size() > 1) return bad_input("run \"", text, "\" is ambiguous: ", matches.size(), " ids begin so");
-  return bad_input("no run \"", text, "\" in the open databases (", runs_->size(), " runs)");
 }
 
 }  // namespace assay::gui

@@ -21,7 +21,21 @@ struct LocatedRun {
   results::RunRecord run;
 };
 
-using Runs = std::vector<LocatedRun>;
+using Runs = std::vector<LocatedRun>;  ///< the one started last first
+
+/// What a run is called in the window: its name, else its model's, and the first 8 characters of its id.
+QString title_of(const results::RunRecord& run);
+
+/// The runs of some databases; a run that several hold stands once, with the first. Asked to stop it gives what it has.
+struct RunsReading {
+  Runs runs;
+  std::vector<std::pair<QString, Error>> failures;  ///< path, why it can't be read
+};
+RunsReading read_runs(const QStringList& paths, std::stop_token stop = {});
+
+/// The id of the run meant by an id, `latest`, a name (the run of that name that started last), or an unambiguous
+/// prefix of an id; tried in this order. Error{bad_input} if there is none.
+Result<QString> find_run_id(const Runs& runs, const QString& words);
 
 /// The databases of the window. Belongs to the window's thread; the reading is done on others, each with a connection
 /// of its own (results::Store::open_read_only on LocatedRun::database). Watches for runs that are being written.
@@ -37,14 +51,10 @@ class Workspace : public QObject {
   void set_databases(const QStringList& paths);
   const QStringList& databases() const { return paths_; }
 
-  /// All runs of all databases, the one started last first; a run that several files hold stands once, with the first.
-  /// Never null; the pointer changes when the runs do, so threads may keep it.
+  /// All runs of all databases. Never null; the pointer changes when the runs do, so threads may keep it.
   const std::shared_ptr<const Runs>& runs() const { return runs_; }
   /// The run of an id; nullptr if no open database holds it. Valid as long as the runs() it came from.
   const LocatedRun* find(const QString& run_id) const;
-  /// The run meant by an id, a prefix of one, a name, or "latest", over all databases, as results::Store::find_run.
-  Result<QString> find_run_id(const QString& words) const;
-
   bool is_reading() const { return reading_.is_running(); }
 
  signals:
