@@ -17,6 +17,10 @@ namespace assay::gui {
 /// The profiles that are compared unless others are chosen.
 const QStringList& default_profiles();
 
+/// The profile that the run names, else the one of its device; none if there is none.
+std::optional<results::HardwareProfile> profile_of(const results::RunRecord& run,
+                                                   const std::vector<results::HardwareProfile>& profiles);
+
 /// A row a value: each profile's, and the ratio of the others to the first. What is disputed bears an asterisk.
 Table profiles_table(const std::vector<results::HardwareProfile>& profiles);
 /// A row a value and profile: convention, source, date, confidence, and what others say.

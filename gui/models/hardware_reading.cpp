@@ -24,19 +24,11 @@ std::string device_of(const RunRecord& run) {
   return environment.gpu_name.value_or(environment.device_name);
 }
 
-/// The profile that the run names, else the one of its device.
 QString hardware_title(const RunRecord& run, const std::vector<results::HardwareProfile>& profiles) {
-  const EnvironmentFacts& environment = run.segments.back().environment;
-  if (const auto& name = run.facts.hardware_profile) {
-    const auto profile = results::find_hardware(profiles, *name);
-    return profile ? shown_text(profile->title, 60) : shown_text(*name, 60);
-  }
-  const results::HardwareProfile* profile =
-      environment.gpu_name ? results::match_hardware(profiles, "gpu", *environment.gpu_name, std::nullopt)
-                           : results::match_hardware(profiles, "cpu", environment.cpu_model, std::nullopt);
-  if (profile != nullptr) return shown_text(profile->title, 60);
+  constexpr qsizetype kMaxTitle = 60;
+  if (const auto profile = profile_of(run, profiles)) return shown_text(profile->title, kMaxTitle);
   const std::string device = device_of(run);
-  return device.empty() ? QString("unknown device") : shown_text(device, 60);
+  return device.empty() ? QString("unknown device") : shown_text(device, kMaxTitle);
 }
 
 Result<> read_hardware_run(const ChosenRun& chosen, const HardwareQuestion& question,
@@ -63,6 +55,19 @@ Result<> read_hardware_run(const ChosenRun& chosen, const HardwareQuestion& ques
 }
 
 }  // namespace
+
+std::optional<results::HardwareProfile> profile_of(const RunRecord& run,
+                                                   const std::vector<results::HardwareProfile>& profiles) {
+  if (const auto& name = run.facts.hardware_profile) {
+    auto profile = results::find_hardware(profiles, *name);
+    return profile ? std::optional(std::move(*profile)) : std::nullopt;
+  }
+  const EnvironmentFacts& environment = run.segments.back().environment;
+  const results::HardwareProfile* profile =
+      environment.gpu_name ? results::match_hardware(profiles, "gpu", *environment.gpu_name, std::nullopt)
+                           : results::match_hardware(profiles, "cpu", environment.cpu_model, std::nullopt);
+  return profile != nullptr ? std::optional(*profile) : std::nullopt;
+}
 
 std::string suite_to_show(const Workspace& workspace, const ViewState& state) {
   if (!state.suite.isEmpty()) return state.suite.toStdString();
