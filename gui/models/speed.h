@@ -63,6 +63,7 @@ struct KernelPoint {
   QString run, name;
   std::optional<double> bytes_per_s, flop_per_s;
   std::optional<double> ceiling_bytes_per_s;  ///< memory's, or the link's one way for a collective
+  std::optional<double> ceiling_flop_per_s;   ///< in BF16, or in FP8 if its name says so
   bool is_collective = false;                 ///< by its name
   std::string provenance;
   QString conditions;
@@ -70,8 +71,10 @@ struct KernelPoint {
 /// Imported benchmarks of the runs: those with bytes or floating point operations a second. `profile` has the ceilings.
 std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
                                        const std::optional<results::HardwareProfile>& profile);
-/// A row a benchmark, with its share of the ceiling.
+/// A row a benchmark, with its share of the ceiling: that of bytes where it counts them, else that of operations.
 Table kernels_table(const std::vector<KernelPoint>& points);
+/// Under which conditions a figure was measured: a line a field.
+QString conditions_of(const results::Measurement& figure);
 /// The rows that are rates of tokens: llama-bench's tests, published throughput.
 Table token_rates_table(const SpeedAnswer& answer);
 

@@ -1,9 +1,8 @@
 // Times and benchmarks as tables.
-#include <algorithm>
-#include <cctype>
 #include <map>
 
 #include "gui/models/speed.h"
+#include "harness/base/text.h"
 
 namespace assay::gui {
 
@@ -23,14 +22,18 @@ std::optional<double> number_of(const Json& details, const char* key) {
   return at != details.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
 }
 
-bool names_collective(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+bool names_collective(const std::string& text) {
+  const std::string name = to_lower_ascii(text);
   for (const char* word : {"all_reduce", "allreduce", "all_gather", "allgather", "reduce_scatter", "all_to_all",
                            "alltoall", "broadcast", "sendrecv", "dispatch", "combine", "nccl"}) {
     if (name.find(word) != std::string::npos) return true;
   }
   return false;
 }
+
+bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s") != std::string::npos; }
+
+}  // namespace
 
 QString conditions_of(const Measurement& figure) {
   QStringList lines;
@@ -40,10 +43,6 @@ QString conditions_of(const Measurement& figure) {
   return lines.join('\n');
 }
 
-bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s") != std::string::npos; }
-
-}  // namespace
-
 Table percentiles_table(const SpeedAnswer& answer) {
   Table table;
   table.name = "Percentiles of latency";
@@ -51,6 +50,7 @@ Table percentiles_table(const SpeedAnswer& answer) {
                    {"p50", "", true},        {"p90", "needs 10 samples", true}, {"p99", "needs 100 samples", true},
                    {"provenance", "", false}};
   for (const SpeedRun& run : answer.runs) {
+    if (run.summary.suites.empty()) continue;  // holds figures alone
     for (const LatencyMetric metric : {LatencyMetric::ttft_ms, LatencyMetric::itl_ms, LatencyMetric::e2e_ms}) {
       const results::Percentiles& of = run.percentiles(metric);
       table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(to_text(metric)),
@@ -74,6 +74,7 @@ Table device_time_table(const SpeedAnswer& answer) {
                    {"per device", "output tokens/s of a device", true},
                    {"accepted drafts", "of drafted tokens", true}};
   for (const SpeedRun& run : answer.runs) {
+    if (run.summary.suites.empty()) continue;  // holds figures alone
     const results::RunSummary& summary = run.summary;
     const auto& time = summary.device_time;
     const QString reason = "no process of the run told its device's time (a CPU has no device beside it)";
@@ -123,9 +124,12 @@ std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
         point.conditions = conditions_of(*figure);
       }
       if (!point.bytes_per_s && !point.flop_per_s) continue;
-      constexpr double kGiga = 1e9, kBothWays = 2;
+      constexpr double kGiga = 1e9, kTera = 1e12, kBothWays = 2;
       if (profile) {
         const auto ceiling = profile->value(point.is_collective ? "link_gb_per_s" : "memory_bandwidth_gb_per_s");
+        const bool is_fp8 = to_lower_ascii(name).find("fp8") != std::string::npos;
+        const auto tflops = profile->value(is_fp8 ? "fp8_tflops" : "bf16_tflops");
+        if (tflops) point.ceiling_flop_per_s = *tflops * kTera;
         if (ceiling) point.ceiling_bytes_per_s = *ceiling * kGiga / (point.is_collective ? kBothWays : 1);
       }
       points.push_back(std::move(point));
@@ -137,24 +141,30 @@ std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
 Table kernels_table(const std::vector<KernelPoint>& points) {
   Table table;
   table.name = "Kernels and collectives";
-  table.columns = {{"run", "", false},
-                   {"benchmark", "", false},
-                   {"bytes/s", "", true},
-                   {"FLOP/s", "", true},
-                   {"ceiling", "published: memory's bandwidth, or the link's one way for a collective", true},
-                   {"share", "of the ceiling", true},
-                   {"provenance", "", false}};
+  table.columns = {
+      {"run", "", false},
+      {"benchmark", "", false},
+      {"bytes/s", "", true},
+      {"FLOP/s", "", true},
+      {"ceiling", "published: bandwidth of the memory, of the link one way for a collective, or operations", true},
+      {"share", "of the ceiling", true},
+      {"provenance", "", false}};
   for (const KernelPoint& point : points) {
-    const bool has_share = point.bytes_per_s && point.ceiling_bytes_per_s;
+    // What it counts decides which ceiling it is held against.
+    const bool by_bytes = point.bytes_per_s.has_value();
+    const auto rate = by_bytes ? point.bytes_per_s : point.flop_per_s;
+    const auto ceiling = by_bytes ? point.ceiling_bytes_per_s : point.ceiling_flop_per_s;
+    const QString of = !by_bytes             ? "dense operations, published"
+                       : point.is_collective ? "link, one way (half of both directions), published"
+                                             : "memory bandwidth, published";
     table.rows.push_back(
         {text_cell(point.run, {}, CellTone::strong), text_cell(point.name, point.conditions),
          figure_cell(point.bytes_per_s, bytes_per_s_text, point.conditions, "the benchmark counts no bytes"),
          figure_cell(point.flop_per_s, flop_per_s_text, point.conditions, "the benchmark counts no operations"),
-         figure_cell(point.ceiling_bytes_per_s, bytes_per_s_text,
-                     point.is_collective ? "link, one way (half of both directions)" : "memory bandwidth, published",
-                     "no profile of the device is known: choose one above"),
-         figure_cell(has_share ? std::optional(*point.bytes_per_s / *point.ceiling_bytes_per_s) : std::nullopt,
-                     share_text, "of a published ceiling", "bytes or ceiling are not known"),
+         figure_cell(ceiling, by_bytes ? bytes_per_s_text : flop_per_s_text, of,
+                     "no profile of the device is known, or it does not say: choose one above"),
+         figure_cell(ceiling ? std::optional(*rate / *ceiling) : std::nullopt, share_text, "of: " + of,
+                     "the ceiling is not known"),
          text_cell(shown(point.provenance))});
   }
   return table;

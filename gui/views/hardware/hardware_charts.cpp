@@ -94,6 +94,7 @@ Chart hardware_chart(const HardwareAnswer& answer, HardwareFigure figure) {
       series.name = run.hardware;
       series.style = static_cast<int>(chart.series.size()) - 1;
       series.form = figure == HardwareFigure::accuracy ? SeriesForm::marks : SeriesForm::bars;
+      series.is_stacked = true;  // a bar a place: none beside it
     }
     ChartPoint point;
     point.x = *of.value;

@@ -129,6 +129,7 @@ Chart throughput_chart(const SpeedAnswer& answer) {
     ChartSeries& series = chart.series.emplace_back();
     series.name = name;
     series.form = SeriesForm::bars;
+    series.is_stacked = true;  // a bar a place: none beside it
     series.style = style;
     ChartPoint& point = series.points.emplace_back();
     point.x = rate;
@@ -151,7 +152,8 @@ Chart throughput_chart(const SpeedAnswer& answer) {
     for (const results::Measurement& figure : run.summary.run.facts.measurements) {
       if (!figure.metric.ends_with("tokens_per_s")) continue;
       add(run, style, run.title + ", " + shown_text(figure.name, 60), figure.value,
-          shown_text(figure.metric) + (figure.n ? "; n: " + counted(*figure.n, "repetition") : QString()));
+          shown_text(figure.metric) + "\n" + conditions_of(figure) +
+              (figure.n ? "\nn: " + counted(*figure.n, "repetition") : QString()));
     }
   }
   return chart;

@@ -24,7 +24,7 @@ Chart gpu_chart(const SpeedRun& run, GpuFigure figure);
 
 /// Waiting, prefill and decode of samples in order of start, from the `first` on; at most kMaxTimelineSamples.
 Chart timeline_chart(const SpeedRun& run, int first);
-inline constexpr int kMaxTimelineSamples = 120;
+inline constexpr int kMaxTimelineSamples = 60;
 
 /// Operations a second by operations a byte, below the ceilings of a device.
 Chart roofline_chart(const std::vector<KernelPoint>& points, const std::optional<results::HardwareProfile>& profile);

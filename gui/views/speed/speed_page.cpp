@@ -148,6 +148,9 @@ const SpeedRun* SpeedPage::run_looked_at() const {
   for (const SpeedRun& run : answer_.runs) {
     if (run.summary.run.run_id.value == id) return &run;
   }
+  for (const SpeedRun& run : answer_.runs) {
+    if (!run.spans.empty()) return &run;
+  }
   return answer_.runs.empty() ? nullptr : &answer_.runs.front();
 }
 
@@ -167,6 +170,9 @@ void SpeedPage::show_one_run() {
   const SpeedRun& run = *run_looked_at();
   run_->setCurrentIndex(run_->findData(QString::fromStdString(run.summary.run.run_id.value)));
   const int first = setting("from").toInt();
+  constexpr int kEmptyHeight = 110, kRateHeight = 220, kTimelineHeight = 460;
+  rate_->setFixedHeight(run.output_tokens_per_s_parts.empty() ? kEmptyHeight : kRateHeight);
+  timeline_->setFixedHeight(run.spans.empty() ? kEmptyHeight : kTimelineHeight);
   rate_->set_chart(rate_chart(run));
   power_->set_chart(gpu_chart(run, GpuFigure::power_watts));
   clock_->set_chart(gpu_chart(run, GpuFigure::sm_clock_mhz));
@@ -192,7 +198,10 @@ void SpeedPage::show_kernels() {
     }
   }
   const std::vector<KernelPoint> points = kernel_points(answer_, profile);
-  roofline_->set_chart(roofline_chart(points, profile));
+  const Chart roofline = roofline_chart(points, profile);
+  constexpr int kEmptyHeight = 130, kHeight = 340;
+  roofline_->setFixedHeight(roofline.series.empty() ? kEmptyHeight : kHeight);
+  roofline_->set_chart(roofline);
   kernels_->set_table(kernels_table(points));
   kernels_->setVisible(!points.empty());
   kernels_panel_->set_remark("Ceilings are published figures of the device, not measured here.");
