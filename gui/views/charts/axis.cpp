@@ -13,7 +13,8 @@ namespace assay::gui {
 namespace {
 
 constexpr double kMostMagnitude = 1e300;
-constexpr double kRoom = 0.05;  // of the range, left free at both ends
+constexpr double kRoom = 0.05;       // of the range, left free at both ends
+constexpr double kLabelRoom = 0.12;  // and behind lying bars, for their names
 
 struct Extent {
   double low = std::numeric_limits<double>::infinity();
@@ -107,6 +108,13 @@ void take_interval(const ChartAxis& axis, const std::optional<results::Interval>
   }
 }
 
+bool has_bar_labels(const Chart& chart) {
+  return std::any_of(chart.series.begin(), chart.series.end(), [](const ChartSeries& series) {
+    return series.form == SeriesForm::bars && std::any_of(series.points.begin(), series.points.end(),
+                                                          [](const ChartPoint& p) { return !p.label.isEmpty(); });
+  });
+}
+
 AxisRange with_room(const ChartAxis& axis, AxisRange range) {
   if (axis.scale == AxisScale::log) {
     if (range.high / range.low < 1 + 1e-9) return {range.low / 2, range.high * 2};
@@ -195,17 +203,19 @@ std::optional<AxisRange> data_range(const Chart& chart, bool is_x) {
   return AxisRange{extent.low, extent.high};
 }
 
-AxisRange shown_range(const Chart& chart, bool is_x) {
+AxisRange shown_range(const Chart& chart, bool is_x, const std::optional<AxisRange>& data) {
   const ChartAxis& axis = is_x ? chart.x : chart.y;
   if (!axis.categories.isEmpty()) return {-0.5, static_cast<double>(axis.categories.size()) - 0.5};
   const bool is_log = axis.scale == AxisScale::log;
   AxisRange range = is_log ? AxisRange{1, 10} : AxisRange{0, 1};
-  if (const std::optional<AxisRange> data = data_range(chart, is_x)) {
+  if (data) {
     ChartAxis with_zero = axis;
     for (const ChartSeries& series : chart.series) {
       with_zero.begins_at_zero |= series.form == SeriesForm::bars && is_x == has_lying_bars(chart);
     }
     range = with_room(with_zero, *data);
+    if (is_x && !is_log && has_lying_bars(chart) && has_bar_labels(chart))
+      range.high += kLabelRoom * (range.high - range.low);
   }
   if (axis.low && can_place(axis, *axis.low)) range.low = *axis.low;
   if (axis.high && can_place(axis, *axis.high)) range.high = *axis.high;
