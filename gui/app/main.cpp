@@ -39,8 +39,14 @@ Result<> check_display() {
       "no display: neither DISPLAY nor WAYLAND_DISPLAY is set; --screenshot PAGE FILE.png needs none");
 }
 
+/// The offscreen platform warns of what it lacks; standard error is for what went wrong.
+void drop_warnings(QtMsgType type, const QMessageLogContext&, const QString& text) {
+  if (type == QtCriticalMsg || type == QtFatalMsg) log_line(LogLevel::quiet, text.toStdString());
+}
+
 /// A screenshot must be the same for everybody: no setting of the user's, no display, no theme of the desktop.
 void be_reproducible(const GuiOptions& options) {
+  qInstallMessageHandler(drop_warnings);
   qputenv("QT_QPA_PLATFORM", "offscreen");
   qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
   qunsetenv("QT_QPA_PLATFORMTHEME");

@@ -19,6 +19,7 @@
 #include <QToolButton>
 #include <QVBoxLayout>
 
+#include "gui/app/new_run_dialog.h"
 #include "gui/app/selection_bar.h"
 #include "gui/app/shortcut_list.h"
 #include "gui/views/theme.h"
@@ -134,8 +135,12 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   connect(&navigator_, &Navigator::changed, this, &MainWindow::refresh);
   connect(&workspace_, &Workspace::runs_changed, this, &MainWindow::refresh);
   connect(&workspace_, &Workspace::reading_changed, this, &MainWindow::refresh);
-  connect(&workspace_, &Workspace::failed, this,
-          [this](const QString&, const QString& message) { show_message(message); });
+  connect(&workspace_, &Workspace::failed, this, [this](const QString& path, const QString& message) {
+    show_message(message);
+    ViewState left = navigator_.state();
+    left.databases.removeAll(path);
+    navigator_.replace(std::move(left));
+  });
   refresh();
 }
 
@@ -302,6 +307,12 @@ void MainWindow::make_file_menu() {
     navigator_.go(std::move(state));
   });
   menu->addSeparator();
+  add_action(menu, tr("&New run…"), QKeySequence::New, this, [this] {
+    if (new_run_ == nullptr) new_run_ = new NewRunDialog(workspace_, navigator_, find_assay_program(), this);
+    new_run_->show();
+    new_run_->raise();
+  });
+  menu->addSeparator();
   add_action(menu, tr("Save a &picture of the window…"), QKeySequence("Ctrl+Shift+P"), this,
              [this] { save_picture(); });
   menu->addSeparator();
@@ -359,6 +370,7 @@ void MainWindow::changeEvent(QEvent* event) {
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {
+  if (new_run_ != nullptr && !new_run_->close()) return event->ignore();
   settings_.setValue("geometry", saveGeometry());
   QMainWindow::closeEvent(event);
 }

@@ -3,6 +3,7 @@
 // else.
 
 #include <QMainWindow>
+#include <QPointer>
 #include <QSettings>
 #include <memory>
 
@@ -18,6 +19,7 @@ class QToolButton;
 
 namespace assay::gui {
 
+class NewRunDialog;
 class SelectionBar;
 
 class MainWindow : public QMainWindow {
@@ -73,6 +75,7 @@ class MainWindow : public QMainWindow {
   QMenu* recent_menu_ = nullptr;
   QMenu* views_menu_ = nullptr;
   QAction *undo_ = nullptr, *redo_ = nullptr;
+  QPointer<NewRunDialog> new_run_;  ///< deletes itself when it is closed
   bool is_refreshing_ = false;
 };
 

@@ -1,25 +1,13 @@
 #include "gui/models/latest_job.h"
 
 #include <QCoreApplication>
-#include <QElapsedTimer>
 #include <QThread>
 #include <atomic>
 
+#include "gui/test_waiting.h"
 #include "tests/support/catch.h"
 
 namespace assay::gui {
-
-namespace {
-
-template <class Condition>
-bool wait_until(Condition condition) {
-  QElapsedTimer timer;
-  timer.start();
-  while (!condition() && timer.elapsed() < 10'000) QCoreApplication::processEvents(QEventLoop::AllEvents, 10);
-  return condition();
-}
-
-}  // namespace
 
 TEST_CASE("latest job: the answer to the last question arrives, on the thread that asked") {
   LatestJob job;

@@ -68,7 +68,8 @@ std::int64_t n_graded(const results::RunSummary& run) {
 void estimate(RunPlan& plan, const RunChoices& choices, const results::RunSummary& earlier) {
   const std::int64_t n = n_graded(earlier);
   if (n == 0 || !earlier.n_output_tokens || !earlier.output_tokens_per_s || *earlier.output_tokens_per_s <= 0) {
-    plan.unknown << QObject::tr("Tokens, time and cost: run %1 doesn't know its tokens or its speed").arg(title_of(earlier.run));
+    plan.unknown
+        << QObject::tr("Tokens, time and cost: run %1 doesn't know its tokens or its speed").arg(title_of(earlier.run));
     return;
   }
   plan.n_output_tokens = static_cast<double>(*earlier.n_output_tokens) / static_cast<double>(n) * plan.n_samples;
@@ -90,7 +91,7 @@ Result<std::vector<SuiteOffer>> parse_suite_list(const QByteArray& json) {
   ASSAY_ASSIGN(const Json list, list_in(json, "assay suites --json", "suites"));
   std::vector<SuiteOffer> offers;
   for (const Json& entry : list) {
-    SuiteOffer offer{text_of(entry, "suite"), text_of(entry, "group"),    text_of(entry, "title"),
+    SuiteOffer offer{text_of(entry, "suite"), text_of(entry, "group"),  text_of(entry, "title"),
                      text_of(entry, "kind"),  count_of(entry, "items"), text_of(entry, "items_from")};
     if (!offer.suite.isEmpty()) offers.push_back(std::move(offer));
   }
@@ -130,8 +131,11 @@ Result<ModelPlanFacts> parse_model(const QByteArray& json) {
   ModelPlanFacts facts;
   facts.name = text_of(document, "name");
   for (const Json& entry : devices) {
-    DeviceFit fit{text_of(entry, "device"), text_of(entry, "name"), number_of(entry, "weight_bytes"),
-                  number_of(entry, "available_bytes"), {}};
+    DeviceFit fit{text_of(entry, "device"),
+                  text_of(entry, "name"),
+                  number_of(entry, "weight_bytes"),
+                  number_of(entry, "available_bytes"),
+                  {}};
     const auto fits = entry.find("fits");
     if (fits != entry.end() && fits->is_boolean()) fit.fits = fits->get<bool>();
     facts.devices.push_back(std::move(fit));
@@ -150,7 +154,8 @@ RunPlan plan_run(const RunChoices& choices, const std::vector<SuitePlanFacts>& s
   if (earlier != nullptr) {
     estimate(plan, choices, *earlier);
   } else {
-    plan.unknown << QObject::tr("Tokens, time and cost: no finished run of this model and these suites is in the open databases");
+    plan.unknown << QObject::tr(
+        "Tokens, time and cost: no finished run of this model and these suites is in the open databases");
   }
   if (model) {
     plan.memory = memory_lines(*model);

@@ -1,5 +1,6 @@
 #pragma once
-// What a run will take, before it starts: from what the suites and the model say of themselves, and from an earlier run.
+// What a run will take, before it starts: from what the suites and the model say of themselves, and from an earlier
+// run.
 
 #include <QByteArray>
 #include <QString>
@@ -55,9 +56,9 @@ struct RunPlan {
   QStringList memory;   ///< a line a device
 };
 
-/// Plans a run. `suites` has the facts of each chosen one, in their order. `earlier` is a finished, timed run of the same
-/// model with samples of some of the suites, or null: its mean output tokens a sample, its speed and the given price are
-/// taken to hold again. Pure.
+/// Plans a run. `suites` has the facts of each chosen one, in their order. `earlier` is a finished, timed run of the
+/// same model with samples of some of the suites, or null: its mean output tokens a sample, its speed and the given
+/// price are taken to hold again. Pure.
 RunPlan plan_run(const RunChoices& choices, const std::vector<SuitePlanFacts>& suites,
                  const std::optional<ModelPlanFacts>& model, const results::RunSummary* earlier);
 
