@@ -108,25 +108,31 @@ void add_legend(Frame& frame) {
   const bool is_narrow = frame.free.width() < kNarrow && entries.size() > 1;
   const double all = is_narrow ? frame.free.width() / 2 - 2 * kGap : frame.free.width();
   const double widest = std::max(10.0, std::min(280.0, all - kLegendSample - kGap));
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1);
-    const bool starts_line = x > frame.free.left() && x + kLegendSample + kGap + text_width > frame.free.right();
-    if (starts_line && y + 2 * height > lowest) {
-      // No room for all: say so, the tooltips name the rest.
-      const QString more = QString("+%1").arg(entries.size() - i);
-      const double width = std::ceil(metrics.horizontalAdvance(more)) + 1;
-      frame.write(more, {std::min(x, frame.free.right() - width), y, width, height}, Qt::AlignLeft | Qt::AlignVCenter,
-                  TextRole::legend, color);
-      break;
-    }
-    if (starts_line) {
+  for (std::size_t i = 0; i < entries.size();) {
+    // The last line keeps room to say how many names are left; the tooltips have them.
+    const QString more = QString("+%1").arg(entries.size() - i - 1);
+    const double more_width = std::ceil(metrics.horizontalAdvance(more)) + 1;
+    const bool is_last_line = y + 2 * height > lowest;
+    const double right = frame.free.right() - (is_last_line && i + 1 < entries.size() ? more_width + kGap : 0);
+    const double x_of_name = x + kLegendSample + kGap;
+    double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1);
+    if (x_of_name + text_width > right && x > frame.free.left()) {
+      if (is_last_line) {
+        const QString left_over = QString("+%1").arg(entries.size() - i);
+        frame.write(left_over, {x, y, frame.free.right() - x, height}, Qt::AlignLeft | Qt::AlignVCenter,
+                    TextRole::legend, color);
+        break;
+      }
       x = frame.free.left();
       y += height;
+      continue;  // once more, on the next line
     }
+    text_width = std::max(1.0, std::min(text_width, right - x_of_name));
     frame.scene.legend.push_back({entries[i].series, {x, y, kLegendSample, height}});
-    frame.write(entries[i].name, {x + kLegendSample + kGap, y, text_width, height}, Qt::AlignLeft | Qt::AlignVCenter,
-                TextRole::legend, color);
-    x += kLegendSample + kGap + text_width + 2 * kGap;
+    frame.write(entries[i].name, {x_of_name, y, text_width, height}, Qt::AlignLeft | Qt::AlignVCenter, TextRole::legend,
+                color);
+    x = x_of_name + text_width + 2 * kGap;
+    ++i;
   }
   frame.free.setTop(y + height + kGap);
 }

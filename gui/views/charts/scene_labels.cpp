@@ -10,7 +10,7 @@ namespace assay::gui {
 
 namespace {
 
-constexpr double kGap = 4;
+constexpr double kLabelGap = 4;
 constexpr double kWidestLabel = 220;
 constexpr int kMostLabels = 300;  // more than that nobody reads
 
@@ -65,10 +65,10 @@ void add_marker_labels(const Chart& chart, Scene& scene, const QFontMetricsF& me
     std::vector<QRectF> places;
     for (int row = 0; marker.is_vertical && row < 6; ++row) {
       const double y = scene.plot.top() + 2 + row * height;
-      places.push_back({marker.box.right() + kGap, y, width, height});
-      places.push_back({marker.box.left() - kGap - width, y, width, height});
+      places.push_back({marker.box.right() + kLabelGap, y, width, height});
+      places.push_back({marker.box.left() - kLabelGap - width, y, width, height});
     }
-    for (const double x : {scene.plot.right() - width - kGap, scene.plot.left() + kGap}) {
+    for (const double x : {scene.plot.right() - width - kLabelGap, scene.plot.left() + kLabelGap}) {
       if (marker.is_vertical) break;
       places.push_back({x, marker.box.top() - height, width, height});
       places.push_back({x, marker.box.bottom() + 1, width, height});
@@ -104,8 +104,8 @@ std::vector<QRectF> label_places(const SceneMark& mark, bool lies, double width,
   const QRectF& box = mark.box;
   const QRectF& whole = mark.extent;
   const QPointF at = mark.kind == MarkKind::bar ? mark.at : box.center();
-  const QRectF right(box.right() + kGap, at.y() - height / 2, width, height);
-  const QRectF left(box.left() - kGap - width, at.y() - height / 2, width, height);
+  const QRectF right(box.right() + kLabelGap, at.y() - height / 2, width, height);
+  const QRectF left(box.left() - kLabelGap - width, at.y() - height / 2, width, height);
   const QRectF above(at.x() - width / 2, box.top() - height, width, height);
   const QRectF below(at.x() - width / 2, box.bottom(), width, height);
   const QRectF beyond_right = right.translated(whole.right() - box.right(), 0);
