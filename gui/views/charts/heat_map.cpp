@@ -75,6 +75,17 @@ void HeatMap::source_changed() {
 }
 
 void HeatMap::measure() {
+  if (is_measuring_) return;
+  is_measuring_ = true;
+  for (int round = 0; round < 3; ++round) {
+    const QSize before = viewport()->size();
+    measure_once();
+    if (viewport()->size() == before) break;
+  }
+  is_measuring_ = false;
+}
+
+void HeatMap::measure_once() {
   QFont bold = font();  // of the current row and column
   bold.setBold(true);
   const QFontMetrics metrics(bold);
