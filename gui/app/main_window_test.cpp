@@ -11,47 +11,12 @@
 #include <QProcess>
 #include <QTest>
 
+#include "gui/app/test_runs.h"
 #include "gui/test_waiting.h"
-#include "results/test_facts.h"
 
 namespace assay::gui {
 
 namespace {
-
-using namespace results::testing;
-
-/// Two finished runs of three items each in a database, and settings of the test's own.
-struct Fixture {
-  TemporaryFolder folder;
-  QString database = QString::fromStdString(folder / "runs.db");
-  QSettings settings{QString::fromStdString(folder / "settings.ini"), QSettings::IniFormat};
-  QStringList runs;
-
-  Fixture() {
-    auto store = results::Store::open_or_create(database.toStdString());
-    REQUIRE(ok(store));
-    for (const char* name : {"one", "two"}) {
-      auto writer = store->begin_run(some_run(name, 3, 2), some_environment(), kNowMs + 1000 * runs.size());
-      REQUIRE(ok(writer));
-      for (int item = 0; item < 3; ++item) {
-        for (int sample = 0; sample < 2; ++sample) {
-          const auto verdict =
-              (item + sample + runs.size()) % 2 == 0 ? results::Verdict::correct : results::Verdict::incorrect;
-          REQUIRE(
-              ok(writer->add_sample(some_sample(item_name(item), sample), some_verdict(verdict), kNowMs, 10 * item)));
-        }
-      }
-      REQUIRE(ok(writer->finish(results::RunState::finished, kNowMs + 100, 50)));
-      runs << QString::fromStdString(writer->run_id().value);
-    }
-  }
-
-  ViewState state() const {
-    ViewState state;
-    state.databases = {database};
-    return state;
-  }
-};
 
 void settle(MainWindow& window) {
   REQUIRE(wait_until([&] { return !window.is_busy(); }));
@@ -70,7 +35,7 @@ std::vector<QAction*> menu_actions(const MainWindow& window) {
 }  // namespace
 
 TEST_CASE("main window: every action has a text and keys of its own") {
-  Fixture fixture;
+  TestRuns fixture;
   const MainWindow window(fixture.state(), fixture.settings);
   QStringList keys;
   for (const QAction* action : menu_actions(window)) {
@@ -84,9 +49,8 @@ TEST_CASE("main window: every action has a text and keys of its own") {
 }
 
 TEST_CASE("main window: keys alone go through every page and back") {
-  Fixture fixture;
+  TestRuns fixture;
   ViewState state = fixture.state();
-  state.runs = fixture.runs;
   MainWindow window(state, fixture.settings);
   window.show();
   settle(window);
@@ -115,9 +79,8 @@ TEST_CASE("main window: keys alone go through every page and back") {
 }
 
 TEST_CASE("main window: links and commands are copied, and open the same view") {
-  Fixture fixture;
+  TestRuns fixture;
   ViewState state = fixture.state();
-  state.runs = fixture.runs;
   state.page = "compare";
   MainWindow window(state, fixture.settings);
   window.show();
@@ -129,7 +92,7 @@ TEST_CASE("main window: links and commands are copied, and open the same view") 
 }
 
 TEST_CASE("main window: a dropped file opens and is remembered; one that is no database says so") {
-  Fixture fixture;
+  TestRuns fixture;
   MainWindow window({}, fixture.settings);
   window.show();
   CHECK(window.page() == nullptr);
@@ -153,7 +116,7 @@ TEST_CASE("main window: a dropped file opens and is remembered; one that is no d
 }
 
 TEST_CASE("assay-gui: a screenshot of every page in both themes, at the size asked for") {
-  Fixture fixture;
+  TestRuns fixture;
   for (const QString& page : page_names()) {
     for (const char* theme : {"light", "dark"}) {
       const QString file = QString::fromStdString(fixture.folder / "page.png");
@@ -172,7 +135,7 @@ TEST_CASE("assay-gui: a screenshot of every page in both themes, at the size ask
 }
 
 TEST_CASE("assay-gui: exit codes are the program's") {
-  Fixture fixture;
+  TestRuns fixture;
   const auto exit_code = [](const QStringList& words) {
     QProcess process;
     process.start(ASSAY_GUI_PROGRAM, words);
