@@ -32,6 +32,11 @@ TEST_CASE("fit_prefill: finds the two rates, never a negative one, none where th
   CHECK(bounded->ms_per_cached_token == 0);
   CHECK_THAT(bounded->ms_per_uncached_token, WithinRel(0.5, 1e-12));
 
+  const auto other_bound = fit_prefill(std::vector<PrefillObservation>{{1, 1, 1}, {2, 1, 0}});
+  REQUIRE(other_bound);
+  CHECK(other_bound->ms_per_uncached_token == 0);
+  CHECK_THAT(other_bound->ms_per_cached_token, WithinRel(0.5, 1e-12));
+
   CHECK_FALSE(fit_prefill({}));
   CHECK_FALSE(fit_prefill(std::vector<PrefillObservation>{{10, 0, 20}, {20, 0, 41}}));   // nothing cached
   CHECK_FALSE(fit_prefill(std::vector<PrefillObservation>{{10, 5, 20}, {20, 10, 40}}));  // one mix

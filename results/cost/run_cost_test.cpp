@@ -5,6 +5,7 @@
 
 #include "harness/base/text.h"
 #include "results/cost/worked_examples.h"
+#include "results/sqlite.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
 #include "tests/support/catch.h"
@@ -291,5 +292,26 @@ TEST_CASE("cost_text: the printed parts add up to the printed whole, to its last
     }
     REQUIRE(whole);
     CHECK(parts == *whole);
+  }
+}
+
+TEST_CASE("run_cost: infinite times, which another program may have stored, are unknown", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  const auto id = store_priced_run(*store);
+  REQUIRE(ok(id));
+  {
+    const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+    REQUIRE(ok(database));
+    REQUIRE(
+        ok((*database)->execute("UPDATE samples SET prefill_device_ms = 9e999, decode_device_ms = 9e999 "
+                                "WHERE sample = 0; UPDATE run_segments SET wall_ms = 9e999")));
+  }
+  const auto cost = run_cost(*store, *id, {});
+  REQUIRE(ok(cost));
+  CHECK_FALSE(cost->split);
+  for (const std::string& text : {cost_text(*cost), to_json_text(to_json(*cost))}) {
+    CHECK_THAT(text, !Contains("inf", Catch::CaseSensitive::No) && !Contains("nan ", Catch::CaseSensitive::No));
   }
 }
