@@ -88,6 +88,7 @@ Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& p
   if (system_code != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)) {
     message += std::string(" (") + std::strerror(system_code) + ")";
   }
+  if (primary == SQLITE_INTERRUPT) return Error{ErrorKind::interrupted, message};
   return Error{is_environment(code) ? ErrorKind::environment : ErrorKind::bad_input, message + hint(code)};
 }
 

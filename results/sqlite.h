@@ -1,7 +1,7 @@
 #pragma once
 // A thin layer over SQLite: handles that close themselves, statements that bind and step, transactions, errors as
 // Results. The only file of the project that calls sqlite3_close and sqlite3_finalize. Threads: one at a time per
-// connection.
+// connection, but for Database::interrupt.
 
 #include <sqlite3.h>
 
@@ -29,7 +29,8 @@ struct SqliteFinalize {
 };
 
 /// An Error for an SQLite result code: "PATH: what (rule)". `environment` for locks, full disks, input and output, and
-/// places that can't be written; `bad_input` for damaged files and values that the schema refuses.
+/// places that can't be written; `interrupted` for Database::interrupt; `bad_input` for damaged files and values that
+/// the schema refuses.
 Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& path);
 
 /// True if no write-ahead log and no rollback journal with content stands beside the database: then all of it is in the
@@ -96,6 +97,9 @@ class Database {
   /// Runs one or more statements without parameters; rows are dropped.
   Result<> execute(std::string_view sql) const;
   Result<std::int64_t> query_integer(std::string_view sql) const;
+  /// Makes what the connection is doing now fail with Error{interrupted}; nothing if it does nothing. Any thread may
+  /// call it while the connection lives.
+  void interrupt() const { sqlite3_interrupt(connection_.get()); }
   std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
 

@@ -26,6 +26,10 @@ constexpr std::string_view kReadItems =
     "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
     "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
     "WHERE r.run_id = ?1 AND rs.suite = ?2 ORDER BY i.item_key";
+constexpr std::string_view kReadItem =
+    "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
+    "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
+    "WHERE r.run_id = ?1 AND rs.suite = ?2 AND i.item = ?3";
 constexpr std::string_view kReadMeasurements =
     "SELECT m.name, m.metric, m.value, m.stddev, m.n, m.details FROM runs r JOIN measurements m ON m.run_key = "
     "r.run_key "
@@ -50,6 +54,11 @@ constexpr std::string_view kSamplesFrom =
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
     "WHERE i.run_suite_id = ?1 ORDER BY i.item_key, s.sample";
 
+constexpr std::string_view kOneSampleFrom =
+    ", s.segment_id FROM items i JOIN samples s ON s.item_key = i.item_key "
+    "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
+    "WHERE i.run_suite_id = ?1 AND i.item = ?3 AND s.sample = ?4";
+
 std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
   std::vector<std::int32_t> tokens(bytes.size() / 4);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -63,8 +72,19 @@ std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
 /// A run's segments: row id to place.
 using SegmentPlaces = std::map<std::int64_t, std::size_t>;
 
-Result<SampleRecord> read_sample(const Statement& row, std::string_view suite, const SegmentPlaces& segments,
-                                 const std::string& where) {
+Result<SegmentPlaces> segment_places(const Database& database, const RunId& run) {
+  SegmentPlaces places;
+  ASSAY_ASSIGN(auto segment, database.prepare(kSegmentsOfRun));
+  segment.bind(1, run.value);
+  ASSAY_TRY(for_each_row(segment, [&]() -> Result<> {
+    places.emplace(segment.integer(0), places.size());
+    return {};
+  }));
+  return places;
+}
+
+Result<SampleRecord> sample_of(const Statement& row, std::string_view suite, const SegmentPlaces& segments,
+                               const std::string& where) {
   SampleRecord record;
   SampleFacts& sample = record.sample;
   sample.key = {std::string(suite), ItemId(row.text(0)), row.integer(2)};
@@ -138,6 +158,8 @@ const std::filesystem::path& Store::path() const { return path_; }
 Result<std::optional<RunId>> Store::find_resumable(std::string_view identity_sha256) const {
   return first_run(*database_, kResumable, identity_sha256);
 }
+
+void Store::interrupt() const { database_->interrupt(); }
 
 Result<> Store::in_snapshot(const std::function<Result<>()>& read) const {
   if (database_->in_transaction()) return read();
@@ -231,6 +253,34 @@ Result<std::vector<ItemFacts>> Store::read_items(const RunId& run, std::string_v
   return items;
 }
 
+Result<std::optional<ItemFacts>> Store::read_item(const RunId& run, std::string_view suite, const ItemId& item) const {
+  ASSAY_ASSIGN(auto row, database_->prepare(kReadItem));
+  ASSAY_ASSIGN(const bool found, row.bind(1, run.value).bind(2, suite).bind(3, item.value).step());
+  if (!found) return std::optional<ItemFacts>();
+  return std::optional(
+      ItemFacts{ItemId(row.text(0)), row.text(1), row.text(2), row.optional_text(3), row.optional_text(4)});
+}
+
+Result<std::optional<SampleRecord>> Store::read_sample(const RunId& run, const SampleKey& key) const {
+  std::optional<SampleRecord> record;
+  ASSAY_TRY(in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(const bool is_known, has_run(run));
+    if (!is_known) return bad_input(path_.string(), ": there is no run ", run);
+    ASSAY_ASSIGN(auto suite, database_->prepare(kSuitesOfRun));
+    ASSAY_ASSIGN(const bool has_suite, suite.bind(1, run.value).bind(2, key.suite).step());
+    if (!has_suite) return {};
+    const std::string sql = std::string(kSampleColumns).append(kTranscriptColumns).append(kOneSampleFrom);
+    ASSAY_ASSIGN(auto row, database_->prepare(sql));
+    row.bind(1, suite.integer(0)).bind(2, suite.integer(2)).bind(3, key.item.value).bind(4, key.sample);
+    ASSAY_ASSIGN(const bool found, row.step());
+    if (!found) return {};
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
+    ASSAY_ASSIGN(record, sample_of(row, key.suite, segments, path_.string()));
+    return {};
+  }));
+  return record;
+}
+
 Result<std::vector<SampleKey>> Store::stored_samples(const RunId& run) const {
   std::vector<SampleKey> keys;
   ASSAY_ASSIGN(auto row, database_->prepare(kStoredSamples));
@@ -249,13 +299,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
                               .append(parts == SampleParts::transcripts ? kTranscriptColumns : kNoTranscriptColumns)
                               .append(kSamplesFrom);
   return in_snapshot([&]() -> Result<> {
-    SegmentPlaces segments;
-    ASSAY_ASSIGN(auto segment, database_->prepare(kSegmentsOfRun));
-    segment.bind(1, run.value);
-    ASSAY_TRY(for_each_row(segment, [&]() -> Result<> {
-      segments.emplace(segment.integer(0), segments.size());
-      return {};
-    }));
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
     ASSAY_ASSIGN(auto suites, database_->prepare(kSuitesOfRun));
     ASSAY_ASSIGN(auto row, database_->prepare(sql));
     suites.bind(1, run.value).bind(2, suite);
@@ -263,7 +307,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
       const std::string name = suites.text(1);
       row.bind(1, suites.integer(0)).bind(2, suites.integer(2));
       ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-        ASSAY_ASSIGN(const SampleRecord record, read_sample(row, name, segments, path_.string()));
+        ASSAY_ASSIGN(const SampleRecord record, sample_of(row, name, segments, path_.string()));
         return use(record);
       }));
       row.reset();

@@ -1,8 +1,9 @@
 // How fast the store writes and lists. Makes the databases that the figures in README.md were taken on:
-//   assay_store_bench batches FILE.db RUNS SAMPLES      RUNS finished runs of SAMPLES samples each, in batches of 256
+//   assay_store_bench batches FILE.db RUNS SAMPLES [CHARACTERS]
+//                                                       RUNS finished runs of SAMPLES samples each, in batches of 256;
+//                                                       replies of about CHARACTERS, of words as in a language
 //   assay_store_bench single FILE.db SAMPLES            a run of SAMPLES samples, each its own transaction, in turns
-//   with
-//                                                       as many appends of a page with fdatasync; medians
+//                                                       with as many appends of a page with fdatasync; medians
 //   assay_store_bench read FILE.db                      list_runs and the summary of the newest run
 #include <fcntl.h>
 #include <unistd.h>
@@ -53,6 +54,24 @@ EnvironmentFacts environment() {
   return facts;
 }
 
+/// Words of a made-up language, some of them far more frequent than others; about `n_characters` of them.
+std::string prose(std::uint64_t seed, std::int64_t n_characters) {
+  constexpr std::uint64_t kWords = 50'000;
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15 + 1;
+  std::string text;
+  while (static_cast<std::int64_t>(text.size()) < n_characters) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    // The product of two uniform shares: small numbers, the frequent words, come up more often.
+    const std::uint64_t word = ((state >> 48) * (state >> 32 & 0xFFFF) >> 16) * kWords >> 16;
+    for (std::uint64_t rest = word + 1; rest > 0; rest /= 100) {
+      text += "bcdfghklmnprstvwz"[rest % 17];
+      text += "aeiou"[rest % 100 / 17 % 5];
+    }
+    text += word % 13 == 0 ? ".\n" : " ";
+  }
+  return text;
+}
+
 /// Sample n of a run: wrong now and then, of differing length.
 GradedSample sample_of(std::int64_t n) {
   GradedSample graded;
@@ -78,12 +97,18 @@ GradedSample sample_of(std::int64_t n) {
   return graded;
 }
 
-Result<> write_batches(const std::string& path, std::int64_t n_runs, std::int64_t n_samples) {
+Result<> write_batches(const std::string& path, std::int64_t n_runs, std::int64_t n_samples,
+                       std::int64_t n_characters) {
   ASSAY_ASSIGN(Store store, Store::open_or_create(path));
   double inserting_s = 0;
   for (std::int64_t r = 0; r < n_runs; ++r) {
     std::vector<GradedSample> samples;
-    for (std::int64_t n = 0; n < n_samples; ++n) samples.push_back(sample_of(n));
+    for (std::int64_t n = 0; n < n_samples; ++n) {
+      samples.push_back(sample_of(n));
+      if (n_characters == 0) continue;
+      const auto number = static_cast<std::uint64_t>(r * n_samples + n);
+      samples.back().sample.text = prose(number, n_characters) + "</think>\\boxed{2}";
+    }
     ASSAY_ASSIGN(RunWriter writer, store.begin_run(run_of(r, n_samples), environment(), kNowMs + r));
     const double begun_s = now_s();
     for (std::size_t n = 0; n < samples.size(); n += kBatch) {
@@ -161,10 +186,11 @@ Result<> read(const std::string& path) {
 
 Result<> bench(const std::vector<std::string>& words) {
   const auto number = [&](std::size_t i) { return i < words.size() ? parse_integer(words[i]).value_or(0) : 0; };
-  if (words.size() == 4 && words[0] == "batches") return write_batches(words[1], number(2), number(3));
+  if ((words.size() == 4 || words.size() == 5) && words[0] == "batches")
+    return write_batches(words[1], number(2), number(3), number(4));
   if (words.size() == 3 && words[0] == "single") return write_single(words[1], number(2));
   if (words.size() == 2 && words[0] == "read") return read(words[1]);
-  return bad_input("batches FILE.db RUNS SAMPLES | single FILE.db SAMPLES | read FILE.db");
+  return bad_input("batches FILE.db RUNS SAMPLES [CHARACTERS] | single FILE.db SAMPLES | read FILE.db");
 }
 
 }  // namespace

@@ -23,6 +23,15 @@ struct Pair {
 
 }  // namespace
 
+TEST_CASE("compare_answers: chains of inequalities are compared by their ends", "[suites][math]") {
+  CHECK(compare("1<x<2", "1<x<3") == Equivalence::different);
+  CHECK(compare("1<x<2", "1<y<2") == Equivalence::different);
+  CHECK(compare("1<x<2", "1<x\\le 2") == Equivalence::different);
+  CHECK(compare("1<x<2", "2>x>1") == Equivalence::equal);
+  CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,2)\\cup(2,\\infty)") == Equivalence::equal);
+  CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,3)\\cup(3,\\infty)") == Equivalence::different);
+}
+
 // Identities from algebra and trigonometry, checked with SymPy 1.13.
 TEST_CASE("decide_equal: what is equal", "[suites][math]") {
   const auto [key, reply] = GENERATE(values<Pair>({
@@ -82,6 +91,7 @@ TEST_CASE("decide_equal: what can't be decided is said to be so", "[suites][math
   CHECK(compare("3.83e35", "3.83\\times 10^{35}") == Equivalence::undecided);
   CHECK(compare("1e-5", "10^{-5}") == Equivalence::undecided);
   CHECK(compare("2e-1", "-1+2e") == Equivalence::equal);
+  CHECK(compare("10^{-5}", "1e-5") == Equivalence::equal);
   CHECK(compare("e^{\\sin 1}", "(e^{2})^{\\frac{1}{2}\\sin(1+2\\pi)}") == Equivalence::undecided);
   CHECK(compare("\\int_0^1 x dx", "\\frac12") == Equivalence::undecided);
 }

@@ -54,8 +54,9 @@ class ExpressionParser : private TokenCursor {
 
   ParsedExpression all() {
     ParsedExpression out;
-    const ExprId value = sum();
+    const ExprId value = split_sum();
     out.unit = unit();
+    out.has_e_notation = has_e_notation_;
     if (value != kNoExpr && at_ == tokens_.size()) out.value = value;
     return out;
   }
@@ -64,6 +65,16 @@ class ExpressionParser : private TokenCursor {
   using Kind = MathTokenKind;
 
   // --- Sums, products, powers ----------------------------------------------------------------------------------------
+
+  /// A sum, or what TeX's \over and \choose make of the two sides of a group.
+  ExprId split_sum() {
+    const ExprId value = sum();
+    const bool divides = is_command("over");
+    if (value == kNoExpr || (!divides && !is_command("choose"))) return value;
+    ++at_;
+    const ExprId below = sum();
+    return divides ? pool_.divide(value, below) : binomial(value, below);
+  }
 
   ExprId sum() {
     if (++depth_ > kMaxExpressionDepth) return kNoExpr;
@@ -118,7 +129,10 @@ class ExpressionParser : private TokenCursor {
     const MathToken* next = token();
     if (next == nullptr || unit_follows()) return false;
     if (next->kind == Kind::letters) return true;
-    if (next->kind == Kind::command) return next->text != "end" && next->text != "rfloor" && next->text != "rceil";
+    if (next->kind == Kind::command) {
+      static const std::set<std::string_view> ending{"end", "rfloor", "rceil", "over", "choose"};
+      return ending.count(next->text) == 0;
+    }
     if (next->kind == Kind::number) {
       const MathToken& before = tokens_[at_ - 1];  // "2 3" is no product, "x 3" and ")3" are
       return before.kind != Kind::number;
@@ -201,7 +215,7 @@ class ExpressionParser : private TokenCursor {
     if (closing == kClosing.end()) return kNoExpr;
     ++at_;
     const bool outer_bars = std::exchange(in_bars_, false);
-    const ExprId value = sum();
+    const ExprId value = split_sum();
     in_bars_ = outer_bars;
     while (unit_follows()) ++at_;
     return take(closing->second) ? value : kNoExpr;
@@ -219,19 +233,32 @@ class ExpressionParser : private TokenCursor {
   ExprId number() {
     const std::string text = tokens_[at_++].text;
     const auto value = decimal(text);
-    if (!value || is_scientific(text)) return kNoExpr;
+    if (!value) return kNoExpr;
+    if (const auto exponent = take_e_notation(text)) {
+      has_e_notation_ = true;
+      return pool_.multiply(pool_.number(*value), pool_.power(pool_.number(10), pool_.number(*exponent)));
+    }
     if (is_sign("_")) return in_base(text);
-    if (text.find('.') != std::string::npos && is_command("overline")) return repeating(*value, text);
+    const bool has_repetend = is_command("overline") || is_command("bar") || is_command("dot");
+    if (text.find('.') != std::string::npos && has_repetend) return repeating(*value, text);
     if (value->get_den() == 1) {
       if (const auto part = fraction_of_mixed_number()) return pool_.add(pool_.number(*value), pool_.number(*part));
     }
     return pool_.number(*value);
   }
 
-  /// The value of "0.1\overline{6}": `start` is 0.1, written as `text`.
+  /// The value of "0.1\overline{6}" and "0.\dot{1}4285\dot{7}": `start` is what stands before, written as `text`.
   ExprId repeating(const mpq_class& start, const std::string& text) {
+    const bool is_dotted = is_command("dot");
     ++at_;
-    const auto digits = raw_argument();
+    auto digits = raw_argument();
+    const MathToken* between = token();
+    if (is_dotted && digits && (is_command("dot") || (is_command("dot", 1) && between->kind == Kind::number))) {
+      if (between->kind == Kind::number) *digits += tokens_[at_++].text;
+      ++at_;
+      const auto last = raw_argument();
+      *digits += last ? *last : "?";
+    }
     if (!digits || digits->empty() || digits->size() > kMaxDigits) return kNoExpr;
     if (digits->find_first_not_of("0123456789") != std::string::npos) return kNoExpr;
     mpz_class scale, nines;
@@ -242,15 +269,23 @@ class ExpressionParser : private TokenCursor {
     return pool_.number(start + rest);
   }
 
-  /// True before the rest of "3e8", "1e-5" and "1.5e-3"; 2e-1 is 2e - 1.
-  bool is_scientific(std::string_view mantissa) const {
+  /// The exponent of "3e8", "1e-5" and "1.5E+3", taken; 2e-1 is 2e - 1.
+  std::optional<mpz_class> take_e_notation(std::string_view mantissa) {
+    static constexpr std::size_t kMaxExponentDigits = 9;
     const MathToken* letter = token();
-    const bool is_letter = letter != nullptr && letter->kind == Kind::letters && !letter->after_space &&
-                           (letter->text == "e" || letter->text == "E");
-    if (!is_letter) return false;
-    const bool can_be_negative = mantissa == "1" || mantissa.find('.') != std::string_view::npos;
-    const MathToken* digits = token(can_be_negative && is_sign("-", 1) ? 2 : 1);
-    return digits != nullptr && digits->kind == Kind::number && !digits->after_space;
+    const bool is_e = letter != nullptr && letter->kind == Kind::letters && !letter->after_space &&
+                      (letter->text == "e" || letter->text == "E");
+    if (!is_e) return std::nullopt;
+    const bool can_be_signed = mantissa == "1" || mantissa.find('.') != std::string_view::npos;
+    const bool is_signed = can_be_signed && (is_sign("-", 1) || is_sign("+", 1));
+    const MathToken* digits = token(is_signed ? 2 : 1);
+    if (digits == nullptr || digits->kind != Kind::number || digits->after_space) return std::nullopt;
+    const bool is_whole = digits->text.find('.') == std::string::npos && digits->text.size() <= kMaxExponentDigits;
+    if (!is_whole) return std::nullopt;
+    mpz_class exponent(digits->text, 10);
+    if (is_sign("-", 1)) exponent = -exponent;
+    at_ += is_signed ? 3 : 2;
+    return exponent;
   }
 
   /// A numeral with its base, "52_8", is worth what is written: 52_8 is neither 52 nor 42.
@@ -462,6 +497,7 @@ class ExpressionParser : private TokenCursor {
   Expressions& pool_;
   PlusMinus sign_;
   int depth_ = 0;
+  bool has_e_notation_ = false;
   bool in_bars_ = false;
   bool in_trigonometry_ = false;
 };

@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "harness/base/text.h"
+#include "suites/fold.h"
 #include "suites/math/expression_parser.h"
 #include "suites/math/math_tokens.h"
+#include "suites/math/ranges.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 
@@ -111,6 +114,61 @@ bool is_wordy(Tokens tokens) {
   return has_word;
 }
 
+bool is_word(const MathToken& token, const std::set<std::string_view>& words) {
+  return (token.kind == Kind::text || token.kind == Kind::letters) && words.count(to_lower_ascii(token.text)) != 0;
+}
+
+/// Without a word such as "about" in front.
+Tokens without_hedge(Tokens tokens) {
+  static const std::set<std::string_view> hedges{"approximately", "approx", "about", "around", "roughly", "exactly"};
+  while (tokens.size() > 1 && is_word(tokens.front(), hedges)) tokens = tokens.subspan(1);
+  return tokens;
+}
+
+/// "]1, 2[" and "[1, 2[" with the usual brackets; any other tokens as they are.
+std::vector<MathToken> with_usual_brackets(std::vector<MathToken> tokens) {
+  std::vector<MathToken> usual = tokens;
+  const auto is_square = [](const MathToken& token) { return is_sign(token, "[") || is_sign(token, "]"); };
+  for (auto open = tokens.begin();; ++open) {
+    open = std::find_if(open, tokens.end(), is_square);
+    if (open == tokens.end()) return usual;
+    const auto close = std::find_if(open + 1, tokens.end(), is_square);
+    const bool has_ends = close != tokens.end() && std::any_of(open, close, is_separator) && !is_separator(close[-1]);
+    if (!has_ends) return tokens;
+    if (is_sign(*open, "]")) usual[static_cast<std::size_t>(open - tokens.begin())].text = "(";
+    if (is_sign(*close, "[")) usual[static_cast<std::size_t>(close - tokens.begin())].text = ")";
+    open = close;
+  }
+}
+
+/// "6:30" of tokens that begin like a time of day.
+std::string clock_of(Tokens tokens) {
+  const bool has_parts = tokens.size() >= 3 && tokens[0].kind == Kind::number && is_sign(tokens[1], ":") &&
+                         tokens[2].kind == Kind::number && !tokens[1].after_space && !tokens[2].after_space;
+  if (!has_parts || tokens[0].text.size() > 2 || tokens[2].text.size() != 2) return "";
+  const std::string &hour = tokens[0].text, &minute = tokens[2].text;
+  const bool is_time = std::all_of(hour.begin(), hour.end(), is_digit) &&
+                       std::all_of(minute.begin(), minute.end(), is_digit) && std::stoi(hour) <= 24 &&
+                       std::stoi(minute) < 60;
+  return is_time ? std::to_string(std::stoi(hour)) + ":" + minute : "";
+}
+
+/// The place where a unit's symbols begin that stand behind a number and a space, "5 m/s^2"; 0 if none do.
+std::size_t unit_symbols_at(Tokens tokens) {
+  std::size_t at = 1;
+  while (at < tokens.size() && !(tokens[at].after_space && is_unit_symbol(tokens[at].text))) ++at;
+  if (at >= tokens.size()) return 0;
+  const MathToken& before = tokens[at - 1];
+  if (before.kind != Kind::number && !is_sign(before, "}")) return 0;
+  for (const MathToken& token : tokens.subspan(at)) {
+    const bool is_symbol = (token.kind == Kind::letters || token.kind == Kind::command) && is_unit_symbol(token.text);
+    const bool joins = is_sign(token, "/") || is_sign(token, "*") || is_sign(token, "^") || is_sign(token, "-") ||
+                       is_sign(token, "{") || is_sign(token, "}") || token.kind == Kind::number;
+    if (!is_symbol && !joins) return 0;
+  }
+  return at;
+}
+
 bool is_infinity(const Expressions& pool, ExprId id) {
   return pool.node(id).op == ExprOp::symbol && pool.node(id).name == "\\infty";
 }
@@ -128,7 +186,7 @@ class AnswerParser {
   explicit AnswerParser(Expressions& pool) : pool_(pool) {}
 
   MathAnswer parse(Tokens tokens) {
-    tokens = without_punctuation(tokens);
+    tokens = without_hedge(without_punctuation(tokens));
     if (++depth_ > kMaxAnswerDepth) return unread(tokens);
     MathAnswer answer = shape(tokens);
     --depth_;
@@ -167,11 +225,17 @@ class AnswerParser {
       return parse(tokens.first(tokens.size() - 1));  // a unit behind a tuple
     }
     const auto members = cut(tokens, [](const MathToken& token) { return is_sign(token, "∈"); });
-    if (members.size() == 2) return parse(members[1]);
-    const auto pieces = cut(tokens, is_separator);
-    if (pieces.size() > 1) return compound(AnswerKind::list, pieces);
+    if (members.size() == 2) return member(tokens, members[0], members[1]);
+    std::vector<std::string> separators;
+    const auto pieces = cut(tokens, is_separator, &separators);
+    if (pieces.size() > 1) return list(pieces, separators);
     const auto joins = cut(tokens, [](const MathToken& token) { return is_sign(token, "∪"); });
     if (joins.size() > 1) return compound(AnswerKind::join, joins);
+    const auto without = cut(tokens, [](const MathToken& token) { return is_sign(token, "∖"); });
+    if (without.size() == 2) {
+      const auto rest = without_points(pool_, parse(without[0]), parse(without[1]));
+      return rest ? *rest : unread(tokens);
+    }
     if (auto related = relation(tokens)) return *related;
     if (is_enclosed(tokens)) {
       if (auto found = bracketed(tokens)) return *found;
@@ -181,16 +245,58 @@ class AnswerParser {
     return value(tokens);
   }
 
-  MathAnswer words(Tokens tokens) const {
+  /// Words, of which some name a set.
+  MathAnswer words(Tokens tokens) {
+    static const std::set<std::string_view> nothing{"no solution",       "no solutions", "no real solution",
+                                                    "no real solutions", "empty set",    "the empty set"};
+    static const std::set<std::string_view> everything{"all real numbers", "all reals", "all real values",
+                                                       "the set of all real numbers", "any real number"};
     MathAnswer answer = unread(tokens);
+    const std::string plain = to_lower_ascii(fold_space(answer.text));
+    if (everything.count(plain) != 0) answer = real_line(pool_);
+    if (nothing.count(plain) != 0 || everything.count(plain) != 0) {
+      answer.kind = nothing.count(plain) != 0 ? AnswerKind::set : AnswerKind::interval;
+      answer.text = joined(tokens);
+      return answer;
+    }
     answer.kind = AnswerKind::text;
+    return answer;
+  }
+
+  /// "x ∈ set" is the set; "2n + 1, n ∈ set" says of which numbers the first part speaks.
+  MathAnswer member(Tokens tokens, Tokens left, Tokens right) {
+    const auto parts = cut(left, is_separator);
+    if (parts.size() > 1) return parse(left.first(left.size() - parts.back().size()));
+    const MathAnswer variable = parse(left);
+    const auto is_variable = [&](const MathAnswer& part) {
+      return part.kind == AnswerKind::value && pool_.node(part.value).op == ExprOp::symbol;
+    };
+    const bool is_tuple =
+        variable.kind == AnswerKind::tuple && std::all_of(variable.parts.begin(), variable.parts.end(), is_variable);
+    return left.empty() || is_variable(variable) || is_tuple ? parse(right) : unread(tokens);
+  }
+
+  MathAnswer list(const std::vector<Tokens>& pieces, const std::vector<std::string>& separators) {
+    MathAnswer answer = compound(AnswerKind::list, pieces);
+    answer.is_alternative = std::find(separators.begin(), separators.end(), "or") != separators.end();
+    const bool is_pair = pieces.size() == 2 && separators[0] == "," && pieces[0].size() == 1 && pieces[1].size() == 1;
+    if (!is_pair || pieces[1][0].after_space) return answer;
+    const MathToken &whole = pieces[0][0], &decimals = pieces[1][0];
+    const bool is_decimal = whole.kind == Kind::number && decimals.kind == Kind::number &&
+                            whole.text.find('.') == std::string::npos && decimals.text.find('.') == std::string::npos;
+    if (!is_decimal) return answer;
+    const std::vector<MathToken> number{{Kind::number, whole.text + "." + decimals.text}};
+    answer.other_reading = parse_expression(pool_, number, PlusMinus::upper).value;
     return answer;
   }
 
   std::optional<MathAnswer> relation(Tokens tokens) {
     std::vector<std::string> signs;
-    const auto sides = cut(tokens, is_relation_sign, &signs);
-    if (signs.empty()) return std::nullopt;
+    auto sides = cut(tokens, is_relation_sign, &signs);
+    if (signs.empty())
+      sides = cut(
+          tokens, [](const MathToken& token) { return is_sign(token, ":"); }, &signs);
+    if (signs.empty() || signs == std::vector<std::string>{":"}) return std::nullopt;  // 3:2 is a fraction
     if (sides.size() > kMaxParts) return MathAnswer{};
     MathAnswer answer;
     answer.kind = AnswerKind::relation;
@@ -208,6 +314,7 @@ class AnswerParser {
     const auto bars = cut(inside, [](const MathToken& token) { return is_sign(token, "|") || is_sign(token, ":"); });
     if (is_braced && pieces.size() == 1 && bars.size() == 2) {  // {x | -2 ≤ x < 1}
       MathAnswer condition = parse(bars[1]);
+      condition.is_set_builder = true;
       if (condition.kind == AnswerKind::relation) return condition;
       return unread(tokens);
     }
@@ -238,12 +345,41 @@ class AnswerParser {
     if (end == after_name.end()) return std::nullopt;
     const std::size_t n_cells = static_cast<std::size_t>(end - after_name.begin());
     if (!skip_groups(after_name.subspan(n_cells + 1)).empty()) return std::nullopt;
+    const bool is_determinant = at + 2 < tokens.size() && tokens[at + 2].text == "vmatrix";
     ExprId factor = pool_.number(1);
     Tokens before = tokens.first(at);
     if (!before.empty() && is_sign(before.back(), "*")) before = before.first(before.size() - 1);
     if (!before.empty()) factor = parse_expression(pool_, before, PlusMinus::upper).value;
     if (factor == kNoExpr) return std::nullopt;
-    return cells(after_name.first(n_cells), factor);
+    auto found = cells(after_name.first(n_cells), factor);
+    return found && is_determinant ? determinant(*found) : found;
+  }
+
+  /// The value of the square matrix `of` with at most 16 values; nothing for any other.
+  std::optional<MathAnswer> determinant(const MathAnswer& of) {
+    static constexpr std::size_t kMaxOrder = 4;
+    std::vector<ExprId> values;
+    for (const MathAnswer& cell : of.parts) values.push_back(cell.kind == AnswerKind::value ? cell.value : kNoExpr);
+    if (of.n_columns > kMaxOrder || values.size() != of.n_columns * of.n_columns) return std::nullopt;
+    MathAnswer answer;
+    answer.kind = AnswerKind::value;
+    answer.value = determinant(values, of.n_columns);
+    return answer.value == kNoExpr ? std::nullopt : std::optional(answer);
+  }
+
+  /// By the first row's minors.
+  ExprId determinant(const std::vector<ExprId>& cells, std::size_t order) {
+    if (order == 1) return cells[0];
+    ExprId sum = pool_.number(0);
+    for (std::size_t column = 0; column < order; ++column) {
+      std::vector<ExprId> minor;
+      for (std::size_t i = order; i < cells.size(); ++i) {
+        if (i % order != column) minor.push_back(cells[i]);
+      }
+      const ExprId term = pool_.multiply(cells[column], determinant(minor, order - 1));
+      sum = column % 2 == 0 ? pool_.add(sum, term) : pool_.subtract(sum, term);
+    }
+    return sum;
   }
 
   /// Without groups in front: the names and column letters of environments.
@@ -284,6 +420,7 @@ class AnswerParser {
     answer.kind = AnswerKind::list;
     answer.parts.push_back(std::move(upper));
     answer.parts.push_back(one_value(tokens, PlusMinus::lower));
+    for (MathAnswer& part : answer.parts) part.text.clear();  // both are written the same and aren't
     return answer;
   }
 
@@ -292,21 +429,20 @@ class AnswerParser {
     ParsedExpression parsed = parse_expression(pool_, tokens, sign);
     if (parsed.value == kNoExpr) return answer;
     if (const ExprNode& node = pool_.node(parsed.value); node.op == ExprOp::symbol && node.name == "mathbb(R)") {
-      answer.kind = AnswerKind::interval;
-      answer.parts = {infinity(pool_.number(-1)), infinity(pool_.number(1))};
-      return answer;
+      MathAnswer line = real_line(pool_);
+      line.text = answer.text;
+      return line;
     }
     answer.kind = AnswerKind::value;
     answer.value = parsed.value;
     answer.unit = std::move(parsed.unit);
+    answer.has_e_notation = parsed.has_e_notation;
+    answer.clock = clock_of(tokens);
+    if (const std::size_t at = unit_symbols_at(tokens); at > 0) {
+      answer.other_reading = parse_expression(pool_, tokens.first(at), sign).value;
+      answer.other_unit = joined(tokens.subspan(at));
+    }
     return answer;
-  }
-
-  MathAnswer infinity(ExprId factor) {
-    MathAnswer end;
-    end.kind = AnswerKind::value;
-    end.value = pool_.multiply(factor, pool_.symbol("\\infty"));
-    return end;
   }
 
   Expressions& pool_;
@@ -324,7 +460,7 @@ MathAnswer parse_answer(Expressions& pool, std::string_view text) {
   // Text that was escaped twice has "\\\\frac"; only matrices have rows to part.
   const bool has_rows = text.find("\\begin") != std::string_view::npos;
   const std::string once = has_rows ? std::string(text) : replace_all(text, "\\\\", "\\");
-  const std::vector<MathToken> tokens = tokenize_math(once);
+  const std::vector<MathToken> tokens = with_usual_brackets(tokenize_math(once));
   return AnswerParser(pool).parse(tokens);
 }
 
