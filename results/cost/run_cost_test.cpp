@@ -315,3 +315,25 @@ TEST_CASE("run_cost: infinite times, which another program may have stored, are 
     CHECK_THAT(text, !Contains("inf", Catch::CaseSensitive::No) && !Contains("nan ", Catch::CaseSensitive::No));
   }
 }
+
+TEST_CASE("run_cost: a sample that failed leaves the tokens of the others known, and is paid for", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  RunFacts facts = some_run("trial", 2, 1);
+  facts.price_usd_per_gpu_hour = 3.6;
+  auto writer = store->begin_run(facts, some_environment("cuda"), kNowMs);
+  REQUIRE(ok(writer));
+  REQUIRE(ok(writer->add_sample(some_sample("i0", 0), some_verdict(Verdict::correct), kNowMs, 500)));
+  SampleFacts failed;
+  failed.key = {"sums", ItemId("i1"), 0};
+  failed.failure = "the device is gone";
+  REQUIRE(ok(writer->add_sample(failed, some_verdict(Verdict::error, {}), kNowMs, 1000)));
+  REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 1, 1000)));
+  const auto cost = run_cost(*store, writer->run_id(), {});
+  REQUIRE(ok(cost));
+  CHECK(cost->use.n_output_tokens == 5);
+  CHECK(cost->output_tokens_per_sample == 5.0);
+  CHECK(cost->n_samples == 2);
+  CHECK_THAT(*cost->usd_total, WithinRel(0.001, 1e-12));
+}
