@@ -115,7 +115,7 @@ class MathTokenizer {
   }
 
   void add_repeating(std::string_view start, std::string_view repetend) {
-    add(MathTokenKind::number, start);
+    add(MathTokenKind::number, start.starts_with('.') ? "0" + std::string(start) : std::string(start));
     add(MathTokenKind::command, "overline");
     add_group(repetend);
   }

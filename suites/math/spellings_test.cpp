@@ -28,6 +28,8 @@ TEST_CASE("grade_math: the same answer in another spelling is correct", "[suites
       {"3.83\\times 10^{35}", "3.83e35"},
       {"3.83 \\times 10^{35}", "3.83e+35"},
       {"1000", "1e3"},
+      {"\\frac{1}{3}", ".333..."},
+      {"1", ".999....."},
       {"28\\%", "28 pct"},
       {"28\\%", "28 percentage"},
       {"14{,}916", "14 {, }916"},
