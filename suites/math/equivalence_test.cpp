@@ -28,6 +28,9 @@ TEST_CASE("compare_answers: chains of inequalities are compared by their ends", 
   CHECK(compare("1<x<2", "1<y<2") == Equivalence::different);
   CHECK(compare("1<x<2", "1<x\\le 2") == Equivalence::different);
   CHECK(compare("1<x<2", "2>x>1") == Equivalence::equal);
+  CHECK(compare("1+1=2", "5=7") == Equivalence::different);
+  CHECK(compare("1+1=2", "2=1+1") == Equivalence::equal);
+  CHECK(compare("1<2", "3<4") == Equivalence::different);
   CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,2)\\cup(2,\\infty)") == Equivalence::equal);
   CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,3)\\cup(3,\\infty)") == Equivalence::different);
 }
