@@ -491,7 +491,18 @@ class ExpressionParser : private TokenCursor {
       ++at_;
       if (const auto power = raw_argument()) text += "^" + *power;
     }
+    if (text.empty() || !words_follow()) return text;
+    for (; !at_end(); ++at_) text += " " + tokens_[at_].text;
     return text;
+  }
+
+  /// True if nothing but words stands here that leave the value as it is: "per second", "of flour".
+  bool words_follow() const {
+    return std::all_of(tokens_.begin() + static_cast<std::ptrdiff_t>(at_), tokens_.end(), [](const MathToken& token) {
+      const bool is_word =
+          token.kind == Kind::text || (token.text.size() >= 2 && token.after_space && token.kind == Kind::letters);
+      return is_word && is_unit_text(token.text);
+    });
   }
 
   Expressions& pool_;
