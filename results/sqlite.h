@@ -114,17 +114,20 @@ class Database {
 /// A transaction that is rolled back unless it was committed.
 class Transaction {
  public:
-  /// `write` takes the write lock at once, so that nothing read in it can be stale when it writes.
+  /// `write` takes the write lock at once, so that nothing read in it can be stale when it writes. Within another
+  /// transaction it is a part of that one: it can be undone alone, and is durable when the outer one is.
   enum class Kind { read, write };
   static Result<Transaction> begin(const Database& database, Kind kind);
-  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept
+      : database_(std::exchange(other.database_, nullptr)), is_nested_(other.is_nested_) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   Result<> commit();
 
  private:
-  explicit Transaction(const Database& database) : database_(&database) {}
+  Transaction(const Database& database, bool is_nested) : database_(&database), is_nested_(is_nested) {}
   const Database* database_;
+  bool is_nested_;
 };
 
 }  // namespace assay::results

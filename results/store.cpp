@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "harness/base/text.h"
+#include "results/gpu_rows.h"
 #include "results/run_reader.h"
 #include "results/schema.h"
 
@@ -46,15 +47,15 @@ constexpr std::string_view kSampleColumns =
     "s.n_output_tokens, s.finish_reason, s.n_drafted_tokens, s.n_accepted_tokens, s.queued_ms, s.started_ms, "
     "s.first_token_ms, s.finished_ms, s.ttft_ms, s.e2e_ms, s.itl_ms_mean, s.prefill_device_ms, s.decode_device_ms, "
     "s.failure, v.verdict, v.answer, v.expected, v.score, v.rule, v.detail, v.sandboxed, v.graded_at_ms, ";
-constexpr std::string_view kTranscriptColumns = "s.prefill, s.text, s.tokens ";
-constexpr std::string_view kNoTranscriptColumns = "'', '', x'' ";
+constexpr std::string_view kTranscriptColumns = "s.prefill, s.text, s.tokens";
+constexpr std::string_view kNoTranscriptColumns = "'', '', x''";
 constexpr std::string_view kSamplesFrom =
-    "FROM items i JOIN samples s ON s.item_key = i.item_key "
+    ", s.segment_id FROM items i JOIN samples s ON s.item_key = i.item_key "
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
     "WHERE i.run_suite_id = ?1 ORDER BY i.item_key, s.sample";
 
 constexpr std::string_view kOneSampleFrom =
-    "FROM items i JOIN samples s ON s.item_key = i.item_key "
+    ", s.segment_id FROM items i JOIN samples s ON s.item_key = i.item_key "
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
     "WHERE i.run_suite_id = ?1 AND i.item = ?3 AND s.sample = ?4";
 
@@ -68,7 +69,22 @@ std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
   return tokens;
 }
 
-Result<SampleRecord> sample_of(const Statement& row, std::string_view suite, const std::string& where) {
+/// A run's segments: row id to place.
+using SegmentPlaces = std::map<std::int64_t, std::size_t>;
+
+Result<SegmentPlaces> segment_places(const Database& database, const RunId& run) {
+  SegmentPlaces places;
+  ASSAY_ASSIGN(auto segment, database.prepare(kSegmentsOfRun));
+  segment.bind(1, run.value);
+  ASSAY_TRY(for_each_row(segment, [&]() -> Result<> {
+    places.emplace(segment.integer(0), places.size());
+    return {};
+  }));
+  return places;
+}
+
+Result<SampleRecord> sample_of(const Statement& row, std::string_view suite, const SegmentPlaces& segments,
+                               const std::string& where) {
   SampleRecord record;
   SampleFacts& sample = record.sample;
   sample.key = {std::string(suite), ItemId(row.text(0)), row.integer(2)};
@@ -102,6 +118,9 @@ Result<SampleRecord> sample_of(const Statement& row, std::string_view suite, con
   sample.prefill = row.text(28);
   sample.text = row.text(29);
   sample.tokens = to_tokens(row.blob(30));
+  const auto segment = segments.find(row.integer(31));
+  if (segment == segments.end()) return bad_input(where, ": a sample belongs to a segment of another run");
+  record.segment = segment->second;
   return record;
 }
 
@@ -146,6 +165,12 @@ Result<> Store::in_snapshot(const std::function<Result<>()>& read) const {
   if (database_->in_transaction()) return read();
   ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::read));
   ASSAY_TRY(read());
+  return transaction.commit();
+}
+
+Result<> Store::as_one_write(const std::function<Result<>()>& write) {
+  ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  ASSAY_TRY(write());
   return transaction.commit();
 }
 
@@ -249,7 +274,8 @@ Result<std::optional<SampleRecord>> Store::read_sample(const RunId& run, const S
     row.bind(1, suite.integer(0)).bind(2, suite.integer(2)).bind(3, key.item.value).bind(4, key.sample);
     ASSAY_ASSIGN(const bool found, row.step());
     if (!found) return {};
-    ASSAY_ASSIGN(record, sample_of(row, key.suite, path_.string()));
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
+    ASSAY_ASSIGN(record, sample_of(row, key.suite, segments, path_.string()));
     return {};
   }));
   return record;
@@ -273,6 +299,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
                               .append(parts == SampleParts::transcripts ? kTranscriptColumns : kNoTranscriptColumns)
                               .append(kSamplesFrom);
   return in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
     ASSAY_ASSIGN(auto suites, database_->prepare(kSuitesOfRun));
     ASSAY_ASSIGN(auto row, database_->prepare(sql));
     suites.bind(1, run.value).bind(2, suite);
@@ -280,7 +307,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
       const std::string name = suites.text(1);
       row.bind(1, suites.integer(0)).bind(2, suites.integer(2));
       ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-        ASSAY_ASSIGN(const SampleRecord record, sample_of(row, name, path_.string()));
+        ASSAY_ASSIGN(const SampleRecord record, sample_of(row, name, segments, path_.string()));
         return use(record);
       }));
       row.reset();

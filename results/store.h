@@ -71,6 +71,7 @@ struct SampleRecord {
   SampleFacts sample;
   VerdictFacts verdict;
   std::string item_tag;
+  std::size_t segment = 0;  ///< whose sample it is: its index in RunRecord::segments
 };
 enum class SampleParts { facts, transcripts };
 
@@ -142,6 +143,9 @@ class Store {
   /// identity now. Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
   Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
                               const std::optional<RunId>& run_id = {});
+  /// Calls `write`; all that it stores is one transaction: there whole when this returns, or, at an error, nothing of
+  /// it. Other processes can't write meanwhile.
+  Result<> as_one_write(const std::function<Result<>()>& write);
   /// The newest unfinished run of this identity, active or not.
   Result<std::optional<RunId>> find_resumable(std::string_view identity_sha256) const;
   /// Goes on with an unfinished run. Error{environment} if another process writes it; Error{bad_input} if it is

@@ -1,7 +1,9 @@
 #include "results/cost/run_cost.h"
 
 #include <cmath>
+#include <random>
 
+#include "harness/base/text.h"
 #include "results/cost/worked_examples.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
@@ -258,5 +260,36 @@ TEST_CASE("worked examples: DeepSeek's day 6 and V3's training come out to their
       INFO(row.quantity);
       if (row.published) CHECK_THAT(row.computed, WithinAbs(*row.published, 0.5001 * std::pow(10.0, -row.digits)));
     }
+  }
+}
+
+// 180 s at 2.95 $/h are 0.1475 $, which is a little less in binary: half a unit that one way of rounding gives and the
+// other takes.
+TEST_CASE("cost_text: the printed parts add up to the printed whole, to its last digit", "[cost]") {
+  std::mt19937 random(17);
+  for (int round = 0; round < 500; ++round) {
+    RunCost cost;
+    cost.run.facts.provenance = "measured";
+    cost.usd_total = round == 0 ? 2.95 * 180 / 3600 : std::pow(10.0, -4.0 + 8 * (random() % 1000) / 1000.0);
+    if (round % 3 == 0) cost.usd_total = std::floor(*cost.usd_total * 1000) / 1000 + 0.0005;
+    cost.use = {1.0 + random() % 1000, 1.0 + random() % 1000, 1000, 400, 5000};
+    cost.split = split_cost(*cost.usd_total, cost.use, PrefillFit{1.0 + random() % 9, 0.1});
+    const std::string text = cost_text(cost);
+    INFO(text);
+    std::int64_t parts = 0;
+    std::optional<std::int64_t> whole;
+    for (const std::string& line : split(text, '\n')) {
+      const std::size_t dollar = line.find('$');
+      const bool is_part =
+          line.starts_with("input ") || line.starts_with("cached input ") || line.starts_with("output ");
+      if (dollar == std::string::npos || whole || !(is_part || line.starts_with("whole "))) continue;
+      std::string digits = line.substr(dollar + 1, line.find(' ', dollar) - dollar - 1);
+      std::erase(digits, '.');
+      const std::int64_t units = parse_integer(digits).value();
+      if (is_part) parts += units;
+      if (!is_part) whole = units;
+    }
+    REQUIRE(whole);
+    CHECK(parts == *whole);
   }
 }
