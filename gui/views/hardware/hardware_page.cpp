@@ -120,6 +120,8 @@ void HardwarePage::show_profiles() {
         "Published figures, none measured here: dense rates, links in both directions together. * is disputed: its "
         "tooltip says by whom; — is not known.");
   }
+  if (profiles_shown_ == names) return;
+  profiles_shown_ = names;
   values_->set_table(profiles_table(profiles));
   sources_->set_table(sources_table(profiles));
 }
@@ -131,9 +133,9 @@ void HardwarePage::refresh() {
   for (const LocatedRun& located : *workspace().runs()) {
     for (const results::RunSuiteRecord& suite : located.run.suites) suites.insert(suite.facts.suite);
   }
-  suite_->clear();
-  for (const std::string& suite : suites) suite_->addItem(shown_text(suite, 60), QString::fromStdString(suite));
-  suite_->setCurrentIndex(suite_->findData(QString::fromStdString(question.suite)));
+  std::vector<std::pair<QString, QString>> choices;
+  for (const std::string& suite : suites) choices.emplace_back(shown_text(suite, 60), QString::fromStdString(suite));
+  set_choices(suite_, choices, QString::fromStdString(question.suite));
   if (question.runs.empty()) {
     forget_question();
     answer_ = {};

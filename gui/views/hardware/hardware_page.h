@@ -25,6 +25,7 @@ class HardwarePage : public ReadingPage {
   void choose_profile();
 
   std::vector<results::HardwareProfile> profiles_;
+  QStringList profiles_shown_;
   HardwareAnswer answer_;
   std::vector<QComboBox*> names_;
   Panel *profiles_panel_, *runs_panel_, *measurements_panel_;

@@ -119,7 +119,8 @@ void SpeedPage::refresh() {
       chosen.fingerprint(), "Reading the times of " + counted(static_cast<qint64>(chosen.runs.size()), "run") + "…",
       [runs = chosen.runs](std::stop_token stop) { return read_speed(runs, std::move(stop)); },
       [this](SpeedAnswer answer) { show_answer(std::move(answer)); });
-  if (!is_busy() && !answer_.runs.empty()) {
+  // A run that grows asks for a refresh each second: charts whose settings are the same stay as they are.
+  if (!is_busy() && !answer_.runs.empty() && shown_ != view_settings()) {
     show_one_run();
     show_kernels();
   }
@@ -159,16 +160,21 @@ void SpeedPage::turn_page(int by) {
   set_setting("from", first == 0 ? QString() : QString::number(first));
 }
 
+QString SpeedPage::view_settings() const {
+  return QStringList{setting("latency"), setting("run"), setting("from"), setting("profile")}.join('\n');
+}
+
 void SpeedPage::show_one_run() {
+  shown_ = view_settings();
   const LatencyMetric metric = parse_latency_metric(setting("latency"));
   metric_->setCurrentIndex(metric_->findData(to_text(metric)));
   latency_->set_chart(latency_chart(answer_, metric));
-  run_->clear();
-  for (const SpeedRun& run : answer_.runs) {
-    run_->addItem(run.title, QString::fromStdString(run.summary.run.run_id.value));
+  std::vector<std::pair<QString, QString>> runs;
+  for (const SpeedRun& of : answer_.runs) {
+    runs.emplace_back(of.title, QString::fromStdString(of.summary.run.run_id.value));
   }
   const SpeedRun& run = *run_looked_at();
-  run_->setCurrentIndex(run_->findData(QString::fromStdString(run.summary.run.run_id.value)));
+  set_choices(run_, runs, QString::fromStdString(run.summary.run.run_id.value));
   const int first = setting("from").toInt();
   constexpr int kEmptyHeight = 110, kRateHeight = 220, kTimelineHeight = 460;
   rate_->setFixedHeight(run.output_tokens_per_s_parts.empty() ? kEmptyHeight : kRateHeight);

@@ -28,8 +28,10 @@ class SpeedPage : public ReadingPage {
   void show_kernels();
   const SpeedRun* run_looked_at() const;
   void turn_page(int by);
+  QString view_settings() const;
 
   SpeedAnswer answer_;
+  QString shown_;  ///< the settings that the charts were made with
   std::vector<results::HardwareProfile> profiles_;
   QComboBox *metric_, *run_, *profile_;
   ChartView *latency_, *throughput_, *trade_off_, *rate_, *power_, *clock_, *temperature_, *timeline_, *roofline_;
