@@ -251,6 +251,7 @@ QWidget* ItemsPage::make_replies() {
   sides->setChildrenCollapsible(false);
   for (int side = 0; side < 2; ++side) {
     panes_ << new TranscriptPane;
+    panes_.back()->setObjectName(side == 0 ? "left_reply" : "right_reply");
     sides->addWidget(panes_.back());
     connect(panes_.back(), &TranscriptPane::fold_toggled, this,
             [this](bool unfolded) { set("items.reasoning", unfolded ? "1" : ""); });
