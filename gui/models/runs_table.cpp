@@ -213,8 +213,12 @@ QVariant RunsTable::data(const QModelIndex& index, int role) const {
       return run_cell(column, row_at(index.row()), state_.suite).value;
     case RunIdRole:
       return id_of(located);
-    case DifferenceRole:
-      return difference() != nullptr ? difference()->text : QString();
+    case DifferenceRole: {
+      if (const CellDifference* cell = difference()) return cell->text;
+      const RunDifferences* known = differences_.find(id_of(located));
+      const bool is_refused = known != nullptr && !known->obstacle.isEmpty();
+      return is_refused && column == RunColumn::accuracy ? tr("not comparable") : QString();
+    }
     case FindingRole:
       return static_cast<int>(difference() != nullptr ? difference()->finding : results::Finding::no_difference_shown);
     case BaselineRole:

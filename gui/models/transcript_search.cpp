@@ -98,6 +98,7 @@ TranscriptSearch::~TranscriptSearch() {
 void TranscriptSearch::set_databases(const QStringList& databases) {
   if (databases == databases_) return;
   databases_ = databases;
+  search_again();
   index_next();
 }
 
@@ -107,7 +108,10 @@ void TranscriptSearch::index_next() {
     if (filled_.contains(database)) continue;
     indexing_.start([database](std::stop_token stop) { return fill(database, stop); },
                     [this, database](Filled filled) {
+                      const std::int64_t n_before = progress_.value(database).n_indexed;
                       if (filled.failure.isEmpty()) progress_[database] = filled.progress;
+                      // What came when all was in may be a hit; while much is coming in, the list stays as it is.
+                      if (filled.is_all && filled.progress.n_indexed > n_before) search_again();
                       failure_ = filled.failure;
                       if (filled.is_all || !filled.failure.isEmpty()) filled_ << database;
                       emit status_changed();
@@ -122,6 +126,12 @@ void TranscriptSearch::search(const QString& words, const QStringList& runs) {
   if (words == words_ && runs == runs_) return;
   words_ = words;
   runs_ = runs;
+  search_again();
+}
+
+void TranscriptSearch::search_again() {
+  const QString words = words_;
+  const QStringList runs = runs_;
   std::vector<RunId> ids;
   for (const QString& id : runs) ids.emplace_back(id.toStdString());
   searching_.start(

@@ -41,6 +41,7 @@ class TranscriptSearch : public QAbstractTableModel {
 
  private:
   void index_next();
+  void search_again();
 
   QStringList databases_;
   QHash<QString, results::IndexProgress> progress_;

@@ -53,9 +53,6 @@ void RunCellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
   // Not measured here: a hollow mark, as in the charts.
   if (is_metric && !is_missing && index.data(RunsTable::HollowRole).toBool())
     shown.prepend(QString(QChar(0x25CB)) + " ");
-  if (is_baseline && index.column() == static_cast<int>(RunColumn::name)) {
-    shown.prepend(QString(QChar(0x2316)) + " ");
-  }
   QFont font = cell.font;
   font.setBold(is_baseline && index.column() == static_cast<int>(RunColumn::name));
   painter->setFont(font);
