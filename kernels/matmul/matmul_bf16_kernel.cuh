@@ -5,11 +5,11 @@
 // them lies a ring of stages in shared memory, each with weights and tokens of some k, a barrier "full" (the copy
 // engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Blocks stay and walk over tiles, so the
 // next tile's weights are on their way while a finished one is stored. Weights never change, so the ring's first round
-// of them is asked for before the previous grid has ended; tokens are not. Asking takes a warp
-// longer than it takes a few KiB to come, so where it can be, one copy brings all of a stage's weights and one its
-// tokens, and two warps ask for stages in turns. The copy engine works in order: one or two rows of tokens, which would
-// wait behind the first round's weights, are brought by the other two warps. Tiles of all products are one row of work,
-// the products one after the other.
+// of them is asked for before the previous grid has ended; tokens are not. Asking takes a warp longer than it takes a
+// few KiB to come, so where it can be, one copy brings all of a stage's weights and one its tokens, and two warps ask
+// for stages in turns. The copy engine works in order: one or two rows of tokens, which would wait behind the first
+// round's weights, are brought by the other two warps. Tiles of all products are one row of work, the products one
+// after the other.
 
 #include <cuda_runtime.h>
 
@@ -68,6 +68,7 @@ struct TilePlace {
 };
 template <class T>
 __device__ inline TilePlace tile_place(const MatmulKernelArgs& a, int index) {
+  if (a.token_tiles == 1 && a.n_batches == 1) return {index * a.rows, 0, 0};  // decode, where divisions take too long
   const int per_product = a.row_tiles * a.token_tiles, batch = index / per_product;
   index -= batch * per_product;
   const int per_band = kRasterRows * a.token_tiles;
