@@ -41,8 +41,8 @@ if(ASSAY_CUDA)
 endif()
 
 if(ASSAY_GUI)
-  find_file(ASSAY_GUI_FOLDER CMakeLists.txt PATHS "${PROJECT_SOURCE_DIR}/gui" NO_DEFAULT_PATH NO_CACHE)
-  assay_settle(ASSAY_GUI ASSAY_GUI_FOLDER "the dashboard is" "this source tree has no gui folder")
+  find_package(Qt6 6.4 QUIET COMPONENTS Widgets Svg Test)
+  assay_settle(ASSAY_GUI Qt6_FOUND "the dashboard is" "Qt 6.4 or later not found; Debian: qt6-base-dev libqt6svg6-dev")
 endif()
 
 if(ASSAY_TESTS)

@@ -2,25 +2,27 @@
 
 add_library(assay_options INTERFACE)
 target_compile_features(assay_options INTERFACE cxx_std_20)
+# For our own sources alone: a program that uses the installed libraries chooses its own.
 target_compile_options(assay_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wcast-qual -Wno-restrict -fno-math-errno -ffp-contract=off>
-  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ASSAY_WERROR}>>:-Werror -Wno-error=stringop-overflow>)
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wcast-qual;-Wno-restrict;-fno-math-errno;-ffp-contract=off>>"
+  "$<BUILD_INTERFACE:$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ASSAY_WERROR}>>:-Werror;-Wno-error=stringop-overflow>>")
 if(ASSAY_UNITY)
   # Files that stand together shadow each other's constants, and gcc 12 sees copies of short strings run over. The build
   # that compiles each file alone, with warnings as errors, is the judge.
   target_compile_options(assay_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow -Wno-array-bounds -Wno-stringop-overflow -Wno-subobject-linkage>)
+    "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-subobject-linkage>>")
 endif()
 if(ASSAY_CUDA)
   # As on the CPU, a product and a sum are fused only where the code says so: bits must not depend on a compiler's choice.
   # (The standard stands here because CMake 3.25 doesn't know that nvcc 13 has C++20.)
   target_compile_options(assay_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --fmad=false --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>
-    $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${ASSAY_WERROR}>>:--Werror=all-warnings>)
+    "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--fmad=false;--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra>>"
+    "$<BUILD_INTERFACE:$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${ASSAY_WERROR}>>:--Werror=all-warnings>>")
 endif()
-target_include_directories(assay_options INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_include_directories(assay_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/assay>)
 if(ASSAY_SANITIZE)
-  target_compile_options(assay_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE} -fno-omit-frame-pointer>)
+  target_compile_options(assay_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE};-fno-omit-frame-pointer>")
   target_link_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 

@@ -9,9 +9,6 @@ namespace {
 constexpr std::string_view kInsert =
     "INSERT INTO gpu_samples (segment_id, gpu, at_ms, sm_clock_mhz, memory_clock_mhz, power_watts, temperature_c, "
     "throttle_reasons, total_energy_joules) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-constexpr std::string_view kSegmentsOfRun =
-    "SELECT s.segment_id FROM runs r JOIN run_segments s ON s.run_key = r.run_key WHERE r.run_id = ?1 "
-    "ORDER BY s.segment_id";
 constexpr std::string_view kSamplesOfSegment =
     "SELECT gpu, at_ms, sm_clock_mhz, memory_clock_mhz, power_watts, temperature_c, throttle_reasons, "
     "total_energy_joules FROM gpu_samples WHERE segment_id = ?1 ORDER BY gpu, gpu_sample_id";

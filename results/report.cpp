@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "harness/base/text.h"
+#include "results/cost/run_cost.h"
 #include "results/text_table.h"
 
 namespace assay::results {
@@ -174,11 +175,21 @@ void add_gpu(const RunSummary& summary, Rows& rows) {
     rows.push_back({"device", "SM " + mean_and_range(gpu.sm_clock_mhz, "MHz"), mean_and_range(gpu.power_watts, "W"),
                     mean_and_range(gpu.temperature_c, "°C"), throttling(gpu)});
   }
-  if (!gpu.energy_joules) return;
+  if (!gpu.energy_joules) {
+    rows.push_back({"energy", "- (" + gpu.energy_reason + ")"});
+    return;
+  }
   rows.push_back({"energy", to_fixed(*gpu.energy_joules, 0) + " J total",
                   fixed_or_dash(summary.joules_per_output_token, 3) + " J/output token",
                   fixed_or_dash(summary.joules_per_correct, 1) + " J per correct",
                   (gpu.is_gpu() ? "by the GPU's " : "by the processors' ") + to_string(*gpu.energy_source)});
+  const NetEnergy& net = summary.net_energy;
+  rows.push_back({"net of idle", net.joules ? to_fixed(*net.joules, 0) + " J" : "- (" + shown(net.reason) + ")"});
+  if (net.joules) rows.back().push_back("idle " + fixed_or_dash(net.idle_watts, 1) + " W, " + net.provenance);
+  if (gpu.energy_check) {
+    rows.push_back({"cross-check", to_fixed(gpu.energy_check->power_joules, 0) + " J",
+                    "power over time, " + percent(gpu.energy_check->difference_ratio) + " apart"});
+  }
 }
 
 std::string amounts(const RunSummary& summary) {
@@ -195,6 +206,11 @@ std::string amounts(const RunSummary& summary) {
                     all_ms > 0 ? "waiting " + to_fixed(100 * device->idle_ms / all_ms, 1) + " %" : "-"});
   }
   add_gpu(summary, rows);
+  if (summary.joules_per_correct) {
+    rows.push_back({"twenty watts", fixed_or_dash(summary.joules_per_correct, 1) + " J per correct",
+                    "a brain at 20 W for 12 min: " + to_fixed(kBrainJoulesPerItem, 0) + " J",
+                    "scale, not skill (calculated)"});
+  }
   if (summary.n_drafted_tokens > 0) {
     rows.push_back({"speculation", "drafted " + to_text(summary.n_drafted_tokens),
                     "accepted " + to_text(summary.n_accepted_tokens)});

@@ -20,6 +20,8 @@ std::string hint(int code) {
   switch (code & 0xff) {
     case SQLITE_FULL:
       return "; make room and give the same command again: what was stored is safe";
+    case SQLITE_IOERR:
+      return "; the disk fails, or a quota or a limit on file sizes (ulimit -f) is reached: what was stored is safe";
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return "; another process holds it: wait until it has finished";
@@ -86,6 +88,7 @@ Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& p
   if (system_code != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)) {
     message += std::string(" (") + std::strerror(system_code) + ")";
   }
+  if (primary == SQLITE_INTERRUPT) return Error{ErrorKind::interrupted, message};
   return Error{is_environment(code) ? ErrorKind::environment : ErrorKind::bad_input, message + hint(code)};
 }
 
@@ -299,12 +302,13 @@ Result<std::int64_t> Database::query_integer(std::string_view sql) const {
 }
 
 Result<Transaction> Transaction::begin(const Database& database, Kind kind) {
-  ASSAY_TRY(database.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
-  return Transaction(database);
+  const bool is_nested = database.in_transaction();
+  ASSAY_TRY(database.execute(is_nested ? "SAVEPOINT part" : kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN"));
+  return Transaction(database, is_nested);
 }
 
 Result<> Transaction::commit() {
-  ASSAY_TRY(database_->execute("COMMIT"));
+  ASSAY_TRY(database_->execute(is_nested_ ? "RELEASE part" : "COMMIT"));
   database_ = nullptr;
   return {};
 }
@@ -312,8 +316,8 @@ Result<> Transaction::commit() {
 Transaction::~Transaction() {
   // After some errors (disk full) SQLite has rolled back by itself.
   if (database_ == nullptr || !database_->in_transaction()) return;
-  if (const auto undone = database_->execute("ROLLBACK"); !undone) {
-    ASSAY_ASSERT(!database_->in_transaction(), "a rollback always ends the transaction");
+  if (const auto undone = database_->execute(is_nested_ ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK"); !undone) {
+    ASSAY_ASSERT(is_nested_ || !database_->in_transaction(), "a rollback always ends the transaction");
   }
 }
 

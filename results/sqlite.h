@@ -1,7 +1,7 @@
 #pragma once
 // A thin layer over SQLite: handles that close themselves, statements that bind and step, transactions, errors as
 // Results. The only file of the project that calls sqlite3_close and sqlite3_finalize. Threads: one at a time per
-// connection.
+// connection, but for Database::interrupt.
 
 #include <sqlite3.h>
 
@@ -29,7 +29,8 @@ struct SqliteFinalize {
 };
 
 /// An Error for an SQLite result code: "PATH: what (rule)". `environment` for locks, full disks, input and output, and
-/// places that can't be written; `bad_input` for damaged files and values that the schema refuses.
+/// places that can't be written; `interrupted` for Database::interrupt; `bad_input` for damaged files and values that
+/// the schema refuses.
 Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& path);
 
 /// True if no write-ahead log and no rollback journal with content stands beside the database: then all of it is in the
@@ -96,6 +97,9 @@ class Database {
   /// Runs one or more statements without parameters; rows are dropped.
   Result<> execute(std::string_view sql) const;
   Result<std::int64_t> query_integer(std::string_view sql) const;
+  /// Makes what the connection is doing now fail with Error{interrupted}; nothing if it does nothing. Any thread may
+  /// call it while the connection lives.
+  void interrupt() const { sqlite3_interrupt(connection_.get()); }
   std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
 
@@ -110,17 +114,20 @@ class Database {
 /// A transaction that is rolled back unless it was committed.
 class Transaction {
  public:
-  /// `write` takes the write lock at once, so that nothing read in it can be stale when it writes.
+  /// `write` takes the write lock at once, so that nothing read in it can be stale when it writes. Within another
+  /// transaction it is a part of that one: it can be undone alone, and is durable when the outer one is.
   enum class Kind { read, write };
   static Result<Transaction> begin(const Database& database, Kind kind);
-  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept
+      : database_(std::exchange(other.database_, nullptr)), is_nested_(other.is_nested_) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   Result<> commit();
 
  private:
-  explicit Transaction(const Database& database) : database_(&database) {}
+  Transaction(const Database& database, bool is_nested) : database_(&database), is_nested_(is_nested) {}
   const Database* database_;
+  bool is_nested_;
 };
 
 }  // namespace assay::results

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "harness/base/text.h"
+#include "results/gpu_rows.h"
 #include "results/run_reader.h"
 #include "results/schema.h"
 
@@ -25,6 +26,10 @@ constexpr std::string_view kReadItems =
     "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
     "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
     "WHERE r.run_id = ?1 AND rs.suite = ?2 ORDER BY i.item_key";
+constexpr std::string_view kReadItem =
+    "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
+    "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
+    "WHERE r.run_id = ?1 AND rs.suite = ?2 AND i.item = ?3";
 constexpr std::string_view kReadMeasurements =
     "SELECT m.name, m.metric, m.value, m.stddev, m.n, m.details FROM runs r JOIN measurements m ON m.run_key = "
     "r.run_key "
@@ -42,12 +47,17 @@ constexpr std::string_view kSampleColumns =
     "s.n_output_tokens, s.finish_reason, s.n_drafted_tokens, s.n_accepted_tokens, s.queued_ms, s.started_ms, "
     "s.first_token_ms, s.finished_ms, s.ttft_ms, s.e2e_ms, s.itl_ms_mean, s.prefill_device_ms, s.decode_device_ms, "
     "s.failure, v.verdict, v.answer, v.expected, v.score, v.rule, v.detail, v.sandboxed, v.graded_at_ms, ";
-constexpr std::string_view kTranscriptColumns = "s.prefill, s.text, s.tokens ";
-constexpr std::string_view kNoTranscriptColumns = "'', '', x'' ";
+constexpr std::string_view kTranscriptColumns = "s.prefill, s.text, s.tokens";
+constexpr std::string_view kNoTranscriptColumns = "'', '', x''";
 constexpr std::string_view kSamplesFrom =
-    "FROM items i JOIN samples s ON s.item_key = i.item_key "
+    ", s.segment_id FROM items i JOIN samples s ON s.item_key = i.item_key "
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
     "WHERE i.run_suite_id = ?1 ORDER BY i.item_key, s.sample";
+
+constexpr std::string_view kOneSampleFrom =
+    ", s.segment_id FROM items i JOIN samples s ON s.item_key = i.item_key "
+    "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = ?2 "
+    "WHERE i.run_suite_id = ?1 AND i.item = ?3 AND s.sample = ?4";
 
 std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
   std::vector<std::int32_t> tokens(bytes.size() / 4);
@@ -59,7 +69,22 @@ std::vector<std::int32_t> to_tokens(std::span<const std::byte> bytes) {
   return tokens;
 }
 
-Result<SampleRecord> read_sample(const Statement& row, std::string_view suite, const std::string& where) {
+/// A run's segments: row id to place.
+using SegmentPlaces = std::map<std::int64_t, std::size_t>;
+
+Result<SegmentPlaces> segment_places(const Database& database, const RunId& run) {
+  SegmentPlaces places;
+  ASSAY_ASSIGN(auto segment, database.prepare(kSegmentsOfRun));
+  segment.bind(1, run.value);
+  ASSAY_TRY(for_each_row(segment, [&]() -> Result<> {
+    places.emplace(segment.integer(0), places.size());
+    return {};
+  }));
+  return places;
+}
+
+Result<SampleRecord> sample_of(const Statement& row, std::string_view suite, const SegmentPlaces& segments,
+                               const std::string& where) {
   SampleRecord record;
   SampleFacts& sample = record.sample;
   sample.key = {std::string(suite), ItemId(row.text(0)), row.integer(2)};
@@ -93,6 +118,9 @@ Result<SampleRecord> read_sample(const Statement& row, std::string_view suite, c
   sample.prefill = row.text(28);
   sample.text = row.text(29);
   sample.tokens = to_tokens(row.blob(30));
+  const auto segment = segments.find(row.integer(31));
+  if (segment == segments.end()) return bad_input(where, ": a sample belongs to a segment of another run");
+  record.segment = segment->second;
   return record;
 }
 
@@ -131,10 +159,18 @@ Result<std::optional<RunId>> Store::find_resumable(std::string_view identity_sha
   return first_run(*database_, kResumable, identity_sha256);
 }
 
+void Store::interrupt() const { database_->interrupt(); }
+
 Result<> Store::in_snapshot(const std::function<Result<>()>& read) const {
   if (database_->in_transaction()) return read();
   ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::read));
   ASSAY_TRY(read());
+  return transaction.commit();
+}
+
+Result<> Store::as_one_write(const std::function<Result<>()>& write) {
+  ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::write));
+  ASSAY_TRY(write());
   return transaction.commit();
 }
 
@@ -217,6 +253,34 @@ Result<std::vector<ItemFacts>> Store::read_items(const RunId& run, std::string_v
   return items;
 }
 
+Result<std::optional<ItemFacts>> Store::read_item(const RunId& run, std::string_view suite, const ItemId& item) const {
+  ASSAY_ASSIGN(auto row, database_->prepare(kReadItem));
+  ASSAY_ASSIGN(const bool found, row.bind(1, run.value).bind(2, suite).bind(3, item.value).step());
+  if (!found) return std::optional<ItemFacts>();
+  return std::optional(
+      ItemFacts{ItemId(row.text(0)), row.text(1), row.text(2), row.optional_text(3), row.optional_text(4)});
+}
+
+Result<std::optional<SampleRecord>> Store::read_sample(const RunId& run, const SampleKey& key) const {
+  std::optional<SampleRecord> record;
+  ASSAY_TRY(in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(const bool is_known, has_run(run));
+    if (!is_known) return bad_input(path_.string(), ": there is no run ", run);
+    ASSAY_ASSIGN(auto suite, database_->prepare(kSuitesOfRun));
+    ASSAY_ASSIGN(const bool has_suite, suite.bind(1, run.value).bind(2, key.suite).step());
+    if (!has_suite) return {};
+    const std::string sql = std::string(kSampleColumns).append(kTranscriptColumns).append(kOneSampleFrom);
+    ASSAY_ASSIGN(auto row, database_->prepare(sql));
+    row.bind(1, suite.integer(0)).bind(2, suite.integer(2)).bind(3, key.item.value).bind(4, key.sample);
+    ASSAY_ASSIGN(const bool found, row.step());
+    if (!found) return {};
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
+    ASSAY_ASSIGN(record, sample_of(row, key.suite, segments, path_.string()));
+    return {};
+  }));
+  return record;
+}
+
 Result<std::vector<SampleKey>> Store::stored_samples(const RunId& run) const {
   std::vector<SampleKey> keys;
   ASSAY_ASSIGN(auto row, database_->prepare(kStoredSamples));
@@ -235,6 +299,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
                               .append(parts == SampleParts::transcripts ? kTranscriptColumns : kNoTranscriptColumns)
                               .append(kSamplesFrom);
   return in_snapshot([&]() -> Result<> {
+    ASSAY_ASSIGN(const SegmentPlaces segments, segment_places(*database_, run));
     ASSAY_ASSIGN(auto suites, database_->prepare(kSuitesOfRun));
     ASSAY_ASSIGN(auto row, database_->prepare(sql));
     suites.bind(1, run.value).bind(2, suite);
@@ -242,7 +307,7 @@ Result<> Store::for_each_sample(const RunId& run, std::string_view suite, Sample
       const std::string name = suites.text(1);
       row.bind(1, suites.integer(0)).bind(2, suites.integer(2));
       ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-        ASSAY_ASSIGN(const SampleRecord record, read_sample(row, name, path_.string()));
+        ASSAY_ASSIGN(const SampleRecord record, sample_of(row, name, segments, path_.string()));
         return use(record);
       }));
       row.reset();

@@ -71,6 +71,7 @@ struct SampleRecord {
   SampleFacts sample;
   VerdictFacts verdict;
   std::string item_tag;
+  std::size_t segment = 0;  ///< whose sample it is: its index in RunRecord::segments
 };
 enum class SampleParts { facts, transcripts };
 
@@ -142,6 +143,9 @@ class Store {
   /// identity now. Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
   Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
                               const std::optional<RunId>& run_id = {});
+  /// Calls `write`; all that it stores is one transaction: there whole when this returns, or, at an error, nothing of
+  /// it. Other processes can't write meanwhile.
+  Result<> as_one_write(const std::function<Result<>()>& write);
   /// The newest unfinished run of this identity, active or not.
   Result<std::optional<RunId>> find_resumable(std::string_view identity_sha256) const;
   /// Goes on with an unfinished run. Error{environment} if another process writes it; Error{bad_input} if it is
@@ -154,6 +158,8 @@ class Store {
 
   // Reading
 
+  /// Makes the read that is under way fail with Error{interrupted}. Any thread may call it while the Store lives.
+  void interrupt() const;
   /// Calls `read`; everything that it reads from this Store is of one moment, whatever other processes write meanwhile.
   Result<> in_snapshot(const std::function<Result<>()>& read) const;
   /// The run meant by an id, `latest` (started last), a name (the run of that name that started last), or an
@@ -174,6 +180,10 @@ class Store {
   /// and sample; stops at the first error that `use` returns. `use` must not write to this Store.
   Result<> for_each_sample(const RunId& run, std::string_view suite, SampleParts parts,
                            const std::function<Result<>(const SampleRecord&)>& use) const;
+  /// One stored sample with its transcript; none if it is not stored (yet). Error{bad_input} if there is no such run.
+  Result<std::optional<SampleRecord>> read_sample(const RunId& run, const SampleKey& key) const;
+  /// One item; none if the run has none of this suite and id.
+  Result<std::optional<ItemFacts>> read_item(const RunId& run, std::string_view suite, const ItemId& item) const;
   /// Calls `use` for each GPU sample of a run with the index of its segment in RunRecord::segments; by segment, GPU and
   /// time. Stops at the first error that `use` returns.
   Result<> for_each_gpu_sample(const RunId& run,

@@ -1,12 +1,14 @@
 // How fast the store writes and lists. Makes the databases that the figures in README.md were taken on:
-//   assay_store_bench batches FILE.db RUNS SAMPLES      RUNS finished runs of SAMPLES samples each, in batches of 256
-//   assay_store_bench single FILE.db SAMPLES            a run of SAMPLES samples, each its own transaction, and beside
-//   it
-//                                                       as many appends of the same bytes with fdatasync
+//   assay_store_bench batches FILE.db RUNS SAMPLES [CHARACTERS]
+//                                                       RUNS finished runs of SAMPLES samples each, in batches of 256;
+//                                                       replies of about CHARACTERS, of words as in a language
+//   assay_store_bench single FILE.db SAMPLES            a run of SAMPLES samples, each its own transaction, in turns
+//                                                       with as many appends of a page with fdatasync; medians
 //   assay_store_bench read FILE.db                      list_runs and the summary of the newest run
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -52,6 +54,24 @@ EnvironmentFacts environment() {
   return facts;
 }
 
+/// Words of a made-up language, some of them far more frequent than others; about `n_characters` of them.
+std::string prose(std::uint64_t seed, std::int64_t n_characters) {
+  constexpr std::uint64_t kWords = 50'000;
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15 + 1;
+  std::string text;
+  while (static_cast<std::int64_t>(text.size()) < n_characters) {
+    state = state * 6364136223846793005 + 1442695040888963407;
+    // The product of two uniform shares: small numbers, the frequent words, come up more often.
+    const std::uint64_t word = ((state >> 48) * (state >> 32 & 0xFFFF) >> 16) * kWords >> 16;
+    for (std::uint64_t rest = word + 1; rest > 0; rest /= 100) {
+      text += "bcdfghklmnprstvwz"[rest % 17];
+      text += "aeiou"[rest % 100 / 17 % 5];
+    }
+    text += word % 13 == 0 ? ".\n" : " ";
+  }
+  return text;
+}
+
 /// Sample n of a run: wrong now and then, of differing length.
 GradedSample sample_of(std::int64_t n) {
   GradedSample graded;
@@ -77,12 +97,18 @@ GradedSample sample_of(std::int64_t n) {
   return graded;
 }
 
-Result<> write_batches(const std::string& path, std::int64_t n_runs, std::int64_t n_samples) {
+Result<> write_batches(const std::string& path, std::int64_t n_runs, std::int64_t n_samples,
+                       std::int64_t n_characters) {
   ASSAY_ASSIGN(Store store, Store::open_or_create(path));
   double inserting_s = 0;
   for (std::int64_t r = 0; r < n_runs; ++r) {
     std::vector<GradedSample> samples;
-    for (std::int64_t n = 0; n < n_samples; ++n) samples.push_back(sample_of(n));
+    for (std::int64_t n = 0; n < n_samples; ++n) {
+      samples.push_back(sample_of(n));
+      if (n_characters == 0) continue;
+      const auto number = static_cast<std::uint64_t>(r * n_samples + n);
+      samples.back().sample.text = prose(number, n_characters) + "</think>\\boxed{2}";
+    }
     ASSAY_ASSIGN(RunWriter writer, store.begin_run(run_of(r, n_samples), environment(), kNowMs + r));
     const double begun_s = now_s();
     for (std::size_t n = 0; n < samples.size(); n += kBatch) {
@@ -110,27 +136,39 @@ double append_s(const std::string& path, std::int64_t n, std::size_t n_bytes) {
   return elapsed_s;
 }
 
-/// In turns of few, since a disk that others use too is not as fast in every second.
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+/// A/B, B/A in turns of few, since a disk that others use too is not as fast in every second; and medians, since some
+/// of its seconds are none. The last figure is the median of the turns' own ratios.
 Result<> write_single(const std::string& path, std::int64_t n_samples) {
   constexpr std::int64_t kTurn = 25;
   constexpr std::size_t kPageBytes = 4096;
+  if (n_samples < kTurn) return bad_input("single: takes at least ", kTurn, " samples");
   ASSAY_ASSIGN(Store store, Store::open_or_create(path));
   ASSAY_ASSIGN(RunWriter writer, store.begin_run(run_of(0, n_samples), environment(), kNowMs));
-  double store_s = 0, sync_s = 0;
-  std::int64_t n_turned = 0;
-  for (std::int64_t begin = 0; begin + kTurn <= n_samples; begin += kTurn, n_turned += kTurn) {
+  std::vector<double> store_s, sync_s, ratios;
+  const auto append = [&] { sync_s.push_back(append_s(path + ".sync", kTurn, kPageBytes)); };
+  for (std::int64_t begin = 0; begin + kTurn <= n_samples; begin += kTurn) {
+    const bool appends_first = begin / kTurn % 2 == 1;
+    if (appends_first) append();
     const double begun_s = now_s();
     for (std::int64_t n = begin; n < begin + kTurn; ++n) {
       const GradedSample graded = sample_of(n);
       ASSAY_TRY(writer.add_sample(graded.sample, graded.verdict, kNowMs, static_cast<double>(n)));
     }
-    store_s += now_s() - begun_s;
-    sync_s += append_s(path + ".sync", kTurn, kPageBytes);
+    store_s.push_back(now_s() - begun_s);
+    if (!appends_first) append();
+    ratios.push_back(sync_s.back() / store_s.back());
   }
   ::unlink((path + ".sync").c_str());
-  const auto n_all = static_cast<double>(n_turned);
-  std::printf("%.0f samples/s one at a time; %.0f appends of 4 KiB with fdatasync a second: %.0f %%\n", n_all / store_s,
-              n_all / sync_s, 100 * sync_s / store_s);
+  constexpr double kTurnSamples = kTurn;
+  std::printf(
+      "%zu turns, medians: %.0f samples/s one at a time; %.0f appends of 4 KiB with fdatasync a second: %.0f %%\n",
+      ratios.size(), kTurnSamples / median(store_s), kTurnSamples / median(sync_s), 100 * median(ratios));
   return {};
 }
 
@@ -148,10 +186,11 @@ Result<> read(const std::string& path) {
 
 Result<> bench(const std::vector<std::string>& words) {
   const auto number = [&](std::size_t i) { return i < words.size() ? parse_integer(words[i]).value_or(0) : 0; };
-  if (words.size() == 4 && words[0] == "batches") return write_batches(words[1], number(2), number(3));
+  if ((words.size() == 4 || words.size() == 5) && words[0] == "batches")
+    return write_batches(words[1], number(2), number(3), number(4));
   if (words.size() == 3 && words[0] == "single") return write_single(words[1], number(2));
   if (words.size() == 2 && words[0] == "read") return read(words[1]);
-  return bad_input("batches FILE.db RUNS SAMPLES | single FILE.db SAMPLES | read FILE.db");
+  return bad_input("batches FILE.db RUNS SAMPLES [CHARACTERS] | single FILE.db SAMPLES | read FILE.db");
 }
 
 }  // namespace

@@ -233,7 +233,11 @@ void add_cost(const Totals& totals, RunSummary& summary) {
 }
 
 void add_energy(const Totals& totals, RunSummary& summary) {
-  if (!summary.gpu) return;
+  if (!summary.gpu) {
+    summary.net_energy.reason = kNoEnergyCounter;
+    return;
+  }
+  summary.net_energy = net_of_idle(*summary.gpu, summary.run.segments);
   const auto& joules = summary.gpu->energy_joules;
   summary.joules_per_output_token = ratio_or_none(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
   summary.joules_per_correct = ratio_or_none(joules, static_cast<double>(totals.n_correct));
@@ -252,6 +256,7 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
   ASSAY_ASSIGN(summary.itl_ms, percentiles(totals.itl_ms));
   ASSAY_ASSIGN(summary.e2e_ms, percentiles(totals.e2e_ms));
   summary.device_time = device_time(summary.run);
+  summary.net_energy.reason = kNotTimed;
   if (!was_timed(summary.run) || totals.n_served == 0) return {};
   if (summary.n_output_tokens) {
     summary.output_tokens_per_s = ratio_or_none(static_cast<double>(*summary.n_output_tokens), summary.wall_s);

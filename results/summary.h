@@ -11,6 +11,7 @@
 #include "results/analysis/bootstrap.h"
 #include "results/analysis/intervals.h"
 #include "results/gpu_activity.h"
+#include "results/idle_power.h"
 #include "results/store.h"
 
 namespace assay::results {
@@ -65,8 +66,13 @@ struct RunSummary {
   std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
   std::optional<GpuActivity> gpu;         ///< none where no segment ran on a GPU, or none that could be asked
   std::optional<double> joules_per_output_token, joules_per_correct;  ///< of gpu->energy_joules
-  BootstrapOptions bootstrap;                                         ///< what the resampled intervals were drawn with
+  NetEnergy net_energy;        ///< gpu->energy_joules without what the devices draw when idle
+  BootstrapOptions bootstrap;  ///< what the resampled intervals were drawn with
 };
+
+/// Why a run may have no energy, and no cost.
+inline constexpr const char* kNoEnergyCounter = "no device of this run has an energy counter that could be read";
+inline constexpr const char* kNotTimed = "recorded or imported outputs were not timed";
 
 /// What the logits canary said at the start of a segment: {"logits_sha256", "n_positions"[, "mean_kl_divergence",
 /// "max_kl_divergence", "n_same_top"]} or {"failure"}. Null where none was run: recordings, older databases.
@@ -82,6 +88,9 @@ std::vector<std::size_t> segments_at_work(const RunRecord& run);
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
 /// options give the same bits.
 Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});
+
+/// Every field of the facts; unknown ones are null.
+Json environment_json(const EnvironmentFacts& environment);
 
 /// The record that `assay run --json` prints, spelled as INTERFACE.md's Records; every unknown figure is null.
 Json to_json(const RunSummary& summary);

@@ -37,32 +37,10 @@ Json to_json(const ModelFacts& model) {
           {"details", model.details}};
 }
 
-Json to_json(const EnvironmentFacts& environment) {
-  return {{"device_kind", environment.device_kind},
-          {"device_name", or_null(environment.device_name)},
-          {"hostname", or_null(environment.hostname)},
-          {"cpu_model", or_null(environment.cpu_model)},
-          {"n_cores", or_null(environment.n_cores)},
-          {"memory_bytes", or_null(environment.memory_bytes)},
-          {"os", or_null(environment.os)},
-          {"kernel", or_null(environment.kernel)},
-          {"gpu_name", or_null(environment.gpu_name)},
-          {"n_gpus", or_null(environment.n_gpus)},
-          {"gpu_driver", or_null(environment.gpu_driver)},
-          {"cuda_version", or_null(environment.cuda_version)},
-          {"gpu_clock_mhz", or_null(environment.gpu_clock_mhz)},
-          {"gpu_power_limit_watts", or_null(environment.gpu_power_limit_watts)},
-          {"build_version", or_null(environment.build_version)},
-          {"build_git_commit", or_null(environment.build_git_commit)},
-          {"compiler", or_null(environment.compiler)},
-          {"compiler_flags", or_null(environment.compiler_flags)},
-          {"details", environment.details}};
-}
-
 /// The machine of the first segment; how many others worked on the run is said beside it, and how many different logits
 /// their canaries had: more than one, and their samples need not be those of one machine.
 Json hardware_json(const RunRecord& run) {
-  Json hardware = run.segments.empty() ? Json::object() : to_json(run.segments.front().environment);
+  Json hardware = run.segments.empty() ? Json::object() : environment_json(run.segments.front().environment);
   hardware["n_segments"] = run.segments.size();
   std::set<std::string> canaries;
   for (const SegmentRecord& segment : run.segments) {
@@ -118,10 +96,15 @@ Json measurements_json(const RunFacts& facts) {
 
 Json energy_json(const RunSummary& summary) {
   if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
+  const NetEnergy& net = summary.net_energy;
   return {{"joules_total", *summary.gpu->energy_joules},
           {"joules_per_output_token", or_null(summary.joules_per_output_token)},
           {"joules_per_correct", or_null(summary.joules_per_correct)},
           {"source", to_string(*summary.gpu->energy_source)},
+          {"joules_net", or_null(net.joules)},
+          {"net_reason", or_null(net.reason)},
+          {"idle_watts", or_null(net.idle_watts)},
+          {"idle_provenance", or_null(net.provenance)},
           {"provenance", summary.run.facts.provenance}};
 }
 
@@ -164,6 +147,28 @@ Json to_json(const SuiteSummary& summary) {
 }
 
 }  // namespace
+
+Json environment_json(const EnvironmentFacts& environment) {
+  return {{"device_kind", environment.device_kind},
+          {"device_name", or_null(environment.device_name)},
+          {"hostname", or_null(environment.hostname)},
+          {"cpu_model", or_null(environment.cpu_model)},
+          {"n_cores", or_null(environment.n_cores)},
+          {"memory_bytes", or_null(environment.memory_bytes)},
+          {"os", or_null(environment.os)},
+          {"kernel", or_null(environment.kernel)},
+          {"gpu_name", or_null(environment.gpu_name)},
+          {"n_gpus", or_null(environment.n_gpus)},
+          {"gpu_driver", or_null(environment.gpu_driver)},
+          {"cuda_version", or_null(environment.cuda_version)},
+          {"gpu_clock_mhz", or_null(environment.gpu_clock_mhz)},
+          {"gpu_power_limit_watts", or_null(environment.gpu_power_limit_watts)},
+          {"build_version", or_null(environment.build_version)},
+          {"build_git_commit", or_null(environment.build_git_commit)},
+          {"compiler", or_null(environment.compiler)},
+          {"compiler_flags", or_null(environment.compiler_flags)},
+          {"details", environment.details}};
+}
 
 Json to_json(const RunSummary& summary) {
   const RunRecord& run = summary.run;
@@ -213,6 +218,7 @@ Json to_json(const RunSummary& summary) {
             {"provenance", provenance}}},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
+          {"energy_check", energy_check_json(summary.gpu)},
           {"measurements", measurements_json(run.facts)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};

@@ -18,20 +18,25 @@ std::size_t width(std::string_view text) {
 
 std::string text_table(const std::vector<std::vector<std::string>>& rows,
                        const std::vector<std::size_t>& left_columns) {
-  std::vector<std::size_t> widths;
+  const auto is_left = [&](std::size_t column) {
+    return column == 0 || std::find(left_columns.begin(), left_columns.end(), column) != left_columns.end();
+  };
+  std::size_t n_columns = 0;
+  for (const auto& row : rows) n_columns = std::max(n_columns, row.size());
+  std::vector<std::size_t> widths(n_columns);
   for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t column = 0; column < row.size(); ++column)
-      widths[column] = std::max(widths[column], width(row[column]));
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      const bool may_jut_out = column + 1 == row.size() && row.size() < n_columns && is_left(column);
+      if (!may_jut_out) widths[column] = std::max(widths[column], width(row[column]));
+    }
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t column = 0; column < row.size(); ++column) {
-      const std::string padding(widths[column] - width(row[column]), ' ');
-      const bool left =
-          column == 0 || std::find(left_columns.begin(), left_columns.end(), column) != left_columns.end();
-      line += (column == 0 ? "" : "  ") + (left ? row[column] + padding : padding + row[column]);
+      const std::size_t cell_width = width(row[column]);
+      const std::string padding(widths[column] - std::min(widths[column], cell_width), ' ');
+      line += (column == 0 ? "" : "  ") + (is_left(column) ? row[column] + padding : padding + row[column]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

@@ -47,6 +47,7 @@ int grader_version(ItemKind kind) {
   switch (kind) {
     case ItemKind::integer:
     case ItemKind::math:
+      return 2;
     case ItemKind::choice:
     case ItemKind::grid:
     case ItemKind::code:

@@ -114,7 +114,9 @@ Item make_item(const Json& record, ItemKind kind, const PromptOptions& options) 
 Result<Item> checked_item(const Json& record, const std::string& where, ItemKind kind, const PromptOptions& options) {
   ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(record, where));
   ASSAY_TRY(check_record(kind, fields));
-  return make_item(record, kind, options);
+  Item item = make_item(record, kind, options);
+  item.place = where;
+  return item;
 }
 
 /// An item of a record as data sets give it: with field names of their own, or in ZebraLogic's form.
@@ -246,8 +248,8 @@ std::optional<std::filesystem::path> find_items(const std::filesystem::path& fol
     }
   }
   for (std::filesystem::path& place : places) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
+    std::error_code ignored;  // what is no file is refused when it is read
+    if (std::filesystem::exists(std::filesystem::symlink_status(place, ignored))) return std::move(place);
   }
   return std::nullopt;
 }

@@ -104,6 +104,17 @@ Result<> check_choice(const JsonObject& record) {
   return {};
 }
 
+/// The attribute that only one of two houses has; empty if they have the same.
+std::string unshared_attribute(const Json& cells, const Json& others) {
+  for (const auto& [attribute, value] : cells.items()) {
+    if (!others.contains(attribute)) return attribute;
+  }
+  for (const auto& [attribute, value] : others.items()) {
+    if (!cells.contains(attribute)) return attribute;
+  }
+  return "";
+}
+
 Result<> check_grid(const JsonObject& record) {
   ASSAY_ASSIGN(const JsonObject solution, record.object("solution"));
   const Json& houses = *record.find("solution");
@@ -118,6 +129,12 @@ Result<> check_grid(const JsonObject& record) {
       if (!value.is_string() || trim(value.get<std::string>()).empty()) {
         return solution.field_error(house, "must give " + quoted_excerpt(attribute) + " a text that is not empty");
       }
+    }
+    const std::string unshared = unshared_attribute(cells, houses.begin().value());
+    if (!unshared.empty()) {
+      return solution.field_error(house, "and " + quoted_excerpt(houses.begin().key()) +
+                                             " must have the same attributes; only one of them has " +
+                                             quoted_excerpt(unshared));
     }
   }
   return {};

@@ -128,7 +128,7 @@ Error unknown_suite(std::string_view name, const std::vector<Place>& places) {
       nearest = candidate;
     }
   }
-  const std::string hint = nearest.empty() ? "" : "; did you mean " + nearest + "?";
+  const std::string hint = nearest.empty() ? "." : "; did you mean " + nearest + "?";
   return bad_input("unknown suite ", quoted_excerpt(name), hint, " Known are: ", list,
                    ", and folders that hold suite.json and items.jsonl");
 }
@@ -199,6 +199,7 @@ Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing
     return std::any_of(suites.begin(), suites.end(), [&](const Suite& suite) { return suite.name == name; });
   };
   std::set<std::pair<fs::path, std::string>> taken;  // with the window
+  std::vector<std::string> without_items;
   for (const std::string& word : words) {
     if (is_zebra_spec(word)) {
       ASSAY_ASSIGN(Suite suite, generate_zebra_suite(word));
@@ -211,9 +212,14 @@ Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing
       std::error_code ignored;
       if (!taken.emplace(fs::weakly_canonical(folder, ignored), window.options).second) continue;
       ASSAY_ASSIGN(Suite suite, load_suite_header(folder));
-      if (missing == MissingItems::refuse || find_items(folder, suite)) {
+      if (find_items(folder, suite)) {
         ASSAY_ASSIGN(suite, load_suite_folder(folder));
         ASSAY_ASSIGN(suite, within_window(std::move(suite), window));
+      } else if (missing == MissingItems::refuse) {
+        const auto loaded = load_suite_folder(folder);
+        if (!loaded) without_items.push_back(loaded.error().message);
+      } else {
+        suite.name += window.options;
       }
       if (is_taken(suite.name)) {
         return bad_input(folder.string(), ": another suite in this list is called ", suite.name,
@@ -222,6 +228,7 @@ Result<std::vector<Suite>> load_list(std::string_view list, MissingItems missing
       suites.push_back(std::move(suite));
     }
   }
+  if (!without_items.empty()) return bad_input(join(without_items, "; "));
   return suites;
 }
 

@@ -91,6 +91,25 @@ TEST_CASE("resolve_suites: what is not there is named, with the nearest", "[suit
              Catch::Matchers::StartsWith("suite aime2024 ") && Catch::Matchers::Contains("aime2024.jsonl"));
 }
 
+TEST_CASE("resolve_suites: all that a group lacks is said at once", "[suites]") {
+  const test_support::TemporaryFolder folder;
+  ::setenv("ASSAY_ITEMS", folder.path().c_str(), 1);
+  const auto group = resolve_suites("strawberry");
+  ::unsetenv("ASSAY_ITEMS");
+  REQUIRE_FALSE(group);
+  CHECK(group.error().kind == ErrorKind::bad_input);
+  for (const std::string name : {"aime2024", "aime2025", "livecodebench"}) {
+    CHECK_THAT(group.error().message, Catch::Matchers::Contains("suite " + name + " ships without its items"));
+  }
+}
+
+TEST_CASE("resolve_suites_to_show: a window is part of the name, with and without items", "[suites]") {
+  const auto cards = resolve_suites_to_show("livecodebench:to=2025-01-31:from=2024-08-01");
+  REQUIRE(cards);
+  REQUIRE(cards->size() == 1);
+  CHECK((*cards)[0].name == "livecodebench:from=2024-08-01:to=2025-01-31");
+}
+
 TEST_CASE("resolve_suite_for_items: a suite, a family or a kind, without items of its own", "[suites]") {
   const test_support::TemporaryFolder folder;
   const fs::path file = folder.write("items.jsonl", R"({"id":"a","question":"Q","answer":"2"})");

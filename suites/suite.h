@@ -38,6 +38,7 @@ struct Item {
   std::string tag;     ///< size, topic or similar; may be empty
   std::string prompt;  ///< the user message, ready to be sent
   Json record;
+  std::string place;  ///< where the record was read, for errors: "items.jsonl:3"; empty if it comes from no file
 };
 
 /// What a model's reply is graded from.

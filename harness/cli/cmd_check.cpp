@@ -13,6 +13,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/merge_base.h"
 #include "harness/cli/output.h"
+#include "harness/cli/run_words.h"
 #include "harness/run/clock.h"
 #include "results/baseline_file.h"
 #include "results/gate/calibration.h"
@@ -39,31 +40,6 @@ struct CheckArgs {
   bool github = false;
 };
 
-bool is_file(const std::string& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored);
-}
-
-bool is_database(const std::string& path) {
-  constexpr std::string_view kMagic = "SQLite format 3";
-  std::ifstream file(path, std::ios::binary);
-  std::string begin(kMagic.size(), '\0');
-  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  return begin == kMagic;
-}
-
-Result<results::ComparableRun> read_stored_run(const std::string& db, const std::string& words) {
-  ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(db));
-  ASSAY_ASSIGN(const RunId run_id, store.find_run(words));
-  return results::read_comparable_run(store, run_id);
-}
-
-Result<results::ComparableRun> read_baseline_file(const std::string& path) {
-  constexpr std::uint64_t kMostBytes = 64 << 20;
-  ASSAY_ASSIGN(const std::string text, read_file(path, kMostBytes));
-  return results::parse_baseline(text, path);
-}
-
 /// A run of the newest of these commits that has one: a finished run other than the candidate with its tag `commit`.
 Result<results::ComparableRun> read_run_of_commits(const std::vector<std::string>& commits, const std::string& db,
                                                    const std::string& candidate_id) {
@@ -85,19 +61,6 @@ Result<results::ComparableRun> read_run_of_commits(const std::vector<std::string
   return bad_input(
       db, ": no finished run has the tag commit of one of ", commits.size(),
       " commits from the merge base back; make one there with: assay run … --tag commit=$(git rev-parse HEAD)");
-}
-
-/// RUN, FILE (a baseline, or a database as FILE.db or FILE.db#RUN) or, for the baseline alone, merge-base.
-Result<results::ComparableRun> read_run_or_file(const std::string& words, const std::string& db) {
-  if (is_file(words)) return is_database(words) ? read_stored_run(words, "latest") : read_baseline_file(words);
-  const std::size_t hash = words.rfind('#');
-  if (hash != std::string::npos && is_file(words.substr(0, hash))) {
-    return read_stored_run(words.substr(0, hash), words.substr(hash + 1));
-  }
-  if (words.ends_with(".json") || words.find('/') != std::string::npos) {
-    return bad_input(words, ": there is no such file");
-  }
-  return read_stored_run(db, words);
 }
 
 Result<> add_floors(const std::vector<std::string>& words, results::Policy& policy) {
@@ -170,10 +133,10 @@ Result<int> calibrate_command(const CheckArgs& args, const CommonOptions& common
   if (args.baseline.empty()) return bad_input("--calibrate: give a run as --baseline");
   ASSAY_ASSIGN(const results::Policy policy, read_policy(args));
   std::vector<results::ComparableRun> pool;
-  ASSAY_ASSIGN(results::ComparableRun baseline, read_run_or_file(args.baseline, common.db));
+  ASSAY_ASSIGN(results::ComparableRun baseline, read_run_words(args.baseline, common.db));
   pool.push_back(std::move(baseline));
   if (args.candidate != CheckArgs().candidate) {
-    ASSAY_ASSIGN(results::ComparableRun other, read_run_or_file(args.candidate, common.db));
+    ASSAY_ASSIGN(results::ComparableRun other, read_run_words(args.candidate, common.db));
     pool.push_back(std::move(other));
   }
   results::CalibrationOptions options;
@@ -195,7 +158,7 @@ Result<int> check_command(const CheckArgs& args, const CommonOptions& common) {
     return bad_input("check: --baseline is missing: a RUN, a FILE or merge-base");
   }
   ASSAY_ASSIGN(const results::Policy policy, read_policy(args));
-  ASSAY_ASSIGN(const results::ComparableRun candidate, read_run_or_file(args.candidate, common.db));
+  ASSAY_ASSIGN(const results::ComparableRun candidate, read_run_words(args.candidate, common.db));
   if (args.baseline.empty()) {
     ASSAY_TRY(write_baseline(candidate, args.write_baseline));
     return 0;
@@ -205,7 +168,7 @@ Result<int> check_command(const CheckArgs& args, const CommonOptions& common) {
     ASSAY_ASSIGN(const std::vector<std::string> commits, baseline_commits());
     ASSAY_ASSIGN(baseline, read_run_of_commits(commits, common.db, candidate.run_id));
   } else {
-    ASSAY_ASSIGN(baseline, read_run_or_file(args.baseline, common.db));
+    ASSAY_ASSIGN(baseline, read_run_words(args.baseline, common.db));
   }
   const results::CheckOptions options{.now_ms = run::machine_clock().unix_ms(),
                                       .bootstrap = {.n_resamples = 10'000, .seed = 0}};
@@ -227,9 +190,10 @@ Result<int> check_command(const CheckArgs& args, const CommonOptions& common) {
 Action declare_check(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<CheckArgs>();  // shared by the option table, which writes it, and the action
   add_text(app, "--baseline", args->baseline, "RUN|FILE|merge-base",
-           "What to compare with: a run, a file (of --write-baseline, or a database as FILE.db or FILE.db#RUN), or the "
-           "newest finished run of the git merge base or an ancestor of it, found by its tag commit");
-  add_text(app, "--candidate", args->candidate, "RUN", "The run to judge (default: latest)");
+           std::string("What to compare with: ") + kRunWords +
+               "; or merge-base: the newest finished run of the git merge base or an ancestor of it, found by its tag "
+               "commit");
+  add_text(app, "--candidate", args->candidate, "RUN|FILE", "The run to judge, named likewise (default: latest)");
   add_text(app, "--policy", args->policy, "FILE",
            "JSON: what is gated, with what margins and waivers (default: accuracy of each suite, two points, 5 %)");
   add_text(app, "--junit", args->junit, "FILE", "Write the verdict as JUnit XML");

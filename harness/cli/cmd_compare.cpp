@@ -4,8 +4,8 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
+#include "harness/cli/run_words.h"
 #include "results/compare.h"
-#include "results/store.h"
 
 namespace assay::cli {
 
@@ -20,11 +20,9 @@ struct CompareArgs {
 
 Result<> compare_command(const CompareArgs& args, const CommonOptions& common) {
   if (args.runs.size() < 2) return bad_input("compare: takes two or more RUNs, the first is the baseline");
-  ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(common.db));
   std::vector<results::ComparableRun> runs;
   for (const std::string& words : args.runs) {
-    ASSAY_ASSIGN(const RunId run_id, store.find_run(words));
-    ASSAY_ASSIGN(results::ComparableRun run, results::read_comparable_run(store, run_id));
+    ASSAY_ASSIGN(results::ComparableRun run, read_run_words(words, common.db));
     runs.push_back(std::move(run));
   }
   results::CompareOptions options;
@@ -42,9 +40,7 @@ Result<> compare_command(const CompareArgs& args, const CommonOptions& common) {
 
 Action declare_compare(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<CompareArgs>();  // shared by the option table, which writes it, and the action
-  add_texts(
-      app, "RUN", args->runs, "",
-      "Two or more runs, each an id, an unambiguous prefix of one, a --name, or latest; the first is the baseline");
+  add_texts(app, "RUN", args->runs, "", std::string("Two or more; the first is the baseline. Each is ") + kRunWords);
   app.add_flag("--force", args->force,
                "Compare runs whose suites, graders, sampling or methods of measuring differ; the output says so");
   add_number(app, "--level", args->level, {.least = 0.5, .most = 0.9999, .text = "a number from 0.5 to 0.9999"},

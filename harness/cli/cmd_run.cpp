@@ -188,6 +188,15 @@ Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
   return stored;
 }
 
+/// Of the devices that the model may run on; recordings and endpoints have none here.
+run::IdlePowers measure_idle_powers(const run::RunnerOptions& runner, const run::StopSignals& signals) {
+  if (run::reference_kind(runner.model) != run::ReferenceKind::model) return {};
+  run::IdleSources sources;
+  sources.gpus = runner.device != "cpu";
+  sources.processors = runner.device == "cpu" || runner.device == "auto";
+  return run::measure_idle_power(sources, run::machine_time(signals.token()));
+}
+
 /// How the run that stopped goes on.
 Error resumable_error(const run::RunOutcome& outcome, const std::string& db) {
   Error error = *outcome.stopped_by;
@@ -210,6 +219,7 @@ Result<> run_command(const RunArgs& given, const CommonOptions& common) {
   ASSAY_ASSIGN(std::vector<suites::Suite> suites, suites::resolve_suites(job.suites));
   ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, job.sandbox));
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
+  run::IdlePowers idle_powers = measure_idle_powers(job.runner, signals);  // before the model is loaded
   ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
                run::open_runner(job.runner, run::progress_style(common.quiet)));
   log_detail("model ", runner->model_facts().name, " on ", runner->device_facts().name, ", database ", common.db);
@@ -217,7 +227,12 @@ Result<> run_command(const RunArgs& given, const CommonOptions& common) {
   run::RunOutcome outcome;
   {
     run::ProgressView progress(run::progress_style(common.quiet), "run");
-    const run::RunParts parts{*runner, store, grading_tools(sandbox), progress, run::machine_clock()};
+    const run::RunParts parts{.runner = *runner,
+                              .store = store,
+                              .grading = grading_tools(sandbox),
+                              .progress = progress,
+                              .clock = run::machine_clock(),
+                              .idle_powers = std::move(idle_powers)};
     ASSAY_ASSIGN(outcome, run::execute(job.settings, std::move(suites), parts, signals.token()));
   }
   if (outcome.stopped_by) return resumable_error(outcome, common.db);

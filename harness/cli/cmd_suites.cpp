@@ -7,6 +7,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
 #include "harness/run/sampling.h"
+#include "suites/code/code_window.h"
 #include "suites/prompts.h"
 #include "suites/published.h"
 #include "suites/registry.h"
@@ -97,7 +98,8 @@ Result<Json> card_json(const suites::Suite& suite) {
   for (const suites::Item& item : suite.items) {
     if (!item.tag.empty() && std::find(tags.begin(), tags.end(), item.tag) == tags.end()) tags.push_back(item.tag);
   }
-  ASSAY_ASSIGN(const std::vector<suites::PublishedScore> scores, suites::published_scores(suite.name));
+  ASSAY_ASSIGN(const suites::CodeWindow window, suites::parse_code_window(suite.name));
+  ASSAY_ASSIGN(const std::vector<suites::PublishedScore> scores, suites::published_scores(window.suite));
   Json published = Json::array();
   for (const suites::PublishedScore& score : scores) {
     published.push_back({{"model", score.model},
@@ -109,6 +111,11 @@ Result<Json> card_json(const suites::Suite& suite) {
   }
   ASSAY_ASSIGN(const Json protocols, protocols_json(suite));
   Json json = {{"suite", suite.name}, {"version", suite.version}, {"kind", suites::to_string(suite.kind)}};
+  if (!window.options.empty()) {
+    json["window"] = {{"from", text_or_null(window.from)},
+                      {"to", text_or_null(window.to)},
+                      {"without_errata", window.without_errata}};
+  }
   json.update(notes_json(suite));
   json.update(
       {{"items", count_or_null(static_cast<std::int64_t>(suite.items.size()))},

@@ -62,6 +62,7 @@ Action declare_suites(CLI::App& app, const CommonOptions& common);
 Action declare_models(CLI::App& app, const CommonOptions& common);
 Action declare_cost(CLI::App& app, const CommonOptions& common);
 Action declare_hardware(CLI::App& app, const CommonOptions& common);
+Action declare_gui(CLI::App& app, const CommonOptions& common);
 Action declare_doctor(CLI::App& app, const CommonOptions& common);
 Action declare_completion(CLI::App& app, const CommonOptions& common);
 Action declare_man(CLI::App& app, const CommonOptions& common);

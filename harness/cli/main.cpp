@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <csignal>
 #include <exception>
 #include <new>
 #include <string>
@@ -29,6 +30,7 @@ void claim_standard_descriptors() {
 
 int main(int argc, char** argv) {
   claim_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of the write, which says what is stored
   try {
     const assay::Result<int> done = assay::cli::run_program(std::vector<std::string>(argv + 1, argv + argc));
     return done ? *done : fail(done.error().kind, done.error().message);

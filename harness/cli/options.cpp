@@ -12,7 +12,7 @@ namespace {
 
 std::string default_database() {
   const char* chosen = std::getenv("ASSAY_DB");
-  return chosen != nullptr && *chosen != '\0' ? chosen : "assay.db";
+  return chosen != nullptr && *chosen != '\0' ? chosen : kUsualDatabase;
 }
 
 /// All long names of `app` and its parents that --help shows.

@@ -13,6 +13,9 @@
 
 namespace assay::cli {
 
+/// What --db is where neither it nor $ASSAY_DB is given.
+inline constexpr const char* kUsualDatabase = "assay.db";
+
 /// What every command takes.
 struct CommonOptions {
   std::string db;  ///< the results database: --db, else $ASSAY_DB, else assay.db

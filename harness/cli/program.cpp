@@ -43,6 +43,7 @@ const std::vector<Command>& all_commands() {
       {"models", "List the registered models, show one, or add one", declare_models},
       {"cost", "Say what stored runs cost: dollars in parts that add up, joules, scenarios", declare_cost},
       {"hardware", "List the known devices, show one, or say which this machine has", declare_hardware},
+      {"gui", "Open the dashboard over results databases", declare_gui},
       {"doctor", "Check what this machine has for measuring", declare_doctor},
       {"completion", "Print a completion script for a shell", declare_completion},
       {"man", "Print the manual page", declare_man},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "harness/base/log.h"
+#include "suites/code/check_tests.h"
 
 namespace assay::cli {
 
@@ -25,6 +26,7 @@ Result<std::optional<suites::Sandbox>> open_sandbox_for(const std::vector<suites
   if (mode == suites::SandboxMode::bwrap && !sandbox.why_cold().empty()) {
     log_note("every program gets a sandbox of its own, which is slower: ", sandbox.why_cold());
   }
+  for (const suites::Suite& suite : suites) ASSAY_TRY(suites::check_code_tests(suite, sandbox));
   return std::optional<suites::Sandbox>(std::move(sandbox));
 }
 

@@ -15,7 +15,7 @@ namespace assay::cli {
 void add_sandbox_option(CLI::App& app, std::string& mode);
 
 /// The sandbox in which the programs of `suites` run; none if there is no code suite among them. Warns of mode `none`.
-/// Error{environment} if it does not work here.
+/// Error{environment} if it does not work here, Error{bad_input} if a suite's own tests are no Python.
 Result<std::optional<suites::Sandbox>> open_sandbox_for(const std::vector<suites::Suite>& suites,
                                                         suites::SandboxMode mode);
 

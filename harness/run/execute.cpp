@@ -111,14 +111,15 @@ Error why_incomplete(const Result<>& asked, const Result<>& stored) {
 
 Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
                            std::stop_token stop) {
-  const auto& [runner, store, grading, progress, clock, nvml_library, powercap] = parts;
+  const auto& [runner, store, grading, progress, clock, nvml_library, powercap, idle_powers] = parts;
 
   // Plan.
   ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
   const results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
 
   // Resume.
-  const results::EnvironmentFacts environment = read_environment(runner.device_facts());
+  results::EnvironmentFacts environment = read_environment(runner.device_facts());
+  environment.details["idle_power"] = results::to_json(idle_power_of_device(idle_powers, runner.device_facts()));
   ASSAY_ASSIGN(std::optional<results::RunWriter> writer,
                lock_resumed_run(store, settings, facts, environment, clock.unix_ms()));
   const bool is_resumed = writer.has_value();

@@ -14,6 +14,7 @@
 #include "harness/run/cpu_energy.h"
 #include "harness/run/gpu_probe.h"
 #include "harness/run/grading.h"
+#include "harness/run/idle_power.h"
 #include "harness/run/progress.h"
 #include "harness/run/run_facts.h"
 #include "results/store.h"
@@ -31,6 +32,7 @@ struct RunParts {
   Clock clock;
   const char* nvml_library = kNvmlLibrary;           ///< what is asked of the runner's GPU while it works
   std::filesystem::path powercap = kPowercapFolder;  ///< where a run on processors looks for their energy counters
+  IdlePowers idle_powers = {};                       ///< of this machine, before the model was loaded
 };
 
 /// How a run ended. What is stored is durable in every case.

@@ -24,11 +24,13 @@ struct Bench {
   // A second passes between two looks at the clock: energy wants runs that are long enough.
   Clock clock{.unix_ms = [this] { return now_ms++; },
               .monotonic_ms = [this] { return 1000 * double(now_ms.load() - 1'700'000'000'000); }};
+  IdlePowers idle_powers;
   std::atomic<std::int64_t> now_ms = 1'700'000'000'000;  // graders and the storing thread ask at once
 
   Result<RunOutcome> execute(runners::Runner& runner, const RunSettings& settings, std::stop_token stop = {},
                              int n_items = 10) {
-    const RunParts parts{runner, store, GradingTools(), progress, clock, ASSAY_FAKE_NVML, folder / "powercap"};
+    const RunParts parts{runner, store,           GradingTools(),      progress,
+                         clock,  ASSAY_FAKE_NVML, folder / "powercap", idle_powers};
     return run::execute(settings, {text_suite("words", n_items)}, parts, stop);
   }
 
@@ -107,6 +109,7 @@ TEST_CASE("execute: a GPU is sampled from the start of each segment to its end",
     return ScriptedRunner::right_answer(request);
   });
   ScriptedRunner gpu(ScriptedRunner::right_answer);
+  bench.idle_powers.gpus["0000:1b:00.0"] = {1.5, results::EnergySource::power, 11, 1000, {}};
   for (ScriptedRunner* runner : {&stopped, &gpu}) {
     runner->device = {"cuda", "Fake H100", {{"pci_bus_id", "0000:1b:00.0"}}};
     const auto outcome = bench.execute(*runner, two_samples(), stop.get_token());
@@ -121,7 +124,14 @@ TEST_CASE("execute: a GPU is sampled from the start of each segment to its end",
     // The fake's counter grows by its 143.94 W in a second at each reading.
     const auto n_steps = static_cast<double>(summary->gpu->n_samples - n_segments);
     CHECK_THAT(summary->gpu->energy_joules.value(), Catch::Matchers::WithinAbs(143.94 * n_steps, 1e-6));
-    CHECK(results::to_json(*summary)["energy"]["joules_per_output_token"].is_number());
+    const Json energy = results::to_json(*summary)["energy"];
+    CHECK(energy["joules_per_output_token"].is_number());
+    double device_s = 0;
+    for (const results::StretchEnergy& stretch : summary->gpu->stretches) device_s += stretch.window_s;
+    CHECK_THAT(energy["joules_net"].get<double>(),
+               Catch::Matchers::WithinAbs(*summary->gpu->energy_joules - 1.5 * device_s, 1e-6));
+    CHECK(energy["idle_watts"] == 1.5);
+    CHECK(energy["idle_provenance"] == "measured");
   }
 }
 

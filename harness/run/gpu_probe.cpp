@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdio>
 #include <memory>
 
 namespace assay::run {
@@ -13,6 +14,14 @@ namespace {
 using NvmlDevice = struct nvmlDevice_st*;
 struct NvmlMemory {
   unsigned long long total, free, used;
+};
+struct NvmlPciInfo {  // of nvmlDeviceGetPciInfo_v3
+  char bus_id_legacy[16];
+  unsigned domain, bus, device, device_id, subsystem_id;
+  char bus_id[32];
+};
+struct NvmlUtilisation {
+  unsigned gpu, memory;
 };
 constexpr int kSuccess = 0;
 constexpr unsigned kTextBytes = 96;
@@ -83,6 +92,20 @@ class Nvml {
     if (!read || read(device, kind, &value) != kSuccess) return {};
     return value;
   }
+  std::string pci_bus_id(NvmlDevice device) const {
+    const auto read = find<int(NvmlDevice, NvmlPciInfo*)>("nvmlDeviceGetPciInfo_v3");
+    NvmlPciInfo info{};
+    if (!read || read(device, &info) != kSuccess) return {};
+    char text[32];
+    std::snprintf(text, sizeof text, "%04x:%02x:%02x.0", info.domain, info.bus, info.device);
+    return text;
+  }
+  std::optional<double> busy_pct(NvmlDevice device) const {
+    const auto read = find<int(NvmlDevice, NvmlUtilisation*)>("nvmlDeviceGetUtilizationRates");
+    NvmlUtilisation utilisation{};
+    if (!read || read(device, &utilisation) != kSuccess) return {};
+    return utilisation.gpu;
+  }
 
  private:
   std::unique_ptr<void, LibraryCloser> library_;
@@ -115,7 +138,7 @@ GpuProbe probe_gpus(const char* library) {
     NvmlMemory memory{};
     char text[kTextBytes] = {};
     if (device_at(i, &device) != kSuccess || name_of(device, text, kTextBytes) != kSuccess) continue;
-    GpuEntry gpu{.name = text, .memory_bytes = 0};
+    GpuEntry gpu{.name = text, .memory_bytes = 0, .pci_bus_id = nvml.pci_bus_id(device)};
     if (memory_of(device, &memory) == kSuccess) gpu.memory_bytes = memory.total;
     probe.gpus.push_back(std::move(gpu));
   }
@@ -154,6 +177,7 @@ GpuState GpuReader::read() const {
   state.power_watts = nvml.number(device, "nvmlDeviceGetPowerUsage", kMilli);
   state.power_limit_watts = nvml.number(device, "nvmlDeviceGetEnforcedPowerLimit", kMilli);
   state.temperature_c = nvml.number_of_kind(device, "nvmlDeviceGetTemperature", kGpuSensor);
+  state.busy_pct = nvml.busy_pct(device);
   state.throttle_reasons = nvml.long_number(device, "nvmlDeviceGetCurrentClocksThrottleReasons");
   if (const auto millijoules = nvml.long_number(device, "nvmlDeviceGetTotalEnergyConsumption")) {
     state.total_energy_joules = static_cast<double>(*millijoules) / kMilli;

@@ -14,6 +14,7 @@ constexpr const char* kNvmlLibrary = "libnvidia-ml.so.1";
 struct GpuEntry {
   std::string name;
   std::uint64_t memory_bytes = 0;
+  std::string pci_bus_id;  ///< "0000:1b:00.0", in lower case; empty if the library doesn't say
 };
 
 struct GpuProbe {
@@ -31,6 +32,7 @@ struct GpuState {
   std::optional<double> sm_clock_mhz, max_sm_clock_mhz, memory_clock_mhz;
   std::optional<double> power_watts, power_limit_watts;
   std::optional<double> temperature_c;
+  std::optional<double> busy_pct;                 ///< of the last second or less, in which a kernel ran
   std::optional<std::uint64_t> throttle_reasons;  ///< bits of nvmlClocksThrottleReason*
   std::optional<double> total_energy_joules;      ///< since the driver was loaded
 };

@@ -92,7 +92,8 @@ std::optional<CostSplit> split_cost(double usd_total, const DeviceUse& use, cons
   return split;
 }
 
-std::vector<std::int64_t> apportion(std::span<const double> parts, double unit) {
+std::vector<std::int64_t> apportion(std::span<const double> parts, double unit,
+                                    std::optional<std::int64_t> whole_units) {
   const double sum = std::accumulate(parts.begin(), parts.end(), 0.0);
   std::vector<std::int64_t> units;
   std::int64_t given = 0;
@@ -105,7 +106,7 @@ std::vector<std::int64_t> apportion(std::span<const double> parts, double unit) 
   const auto remainder = [&](std::size_t i) { return parts[i] / unit - std::floor(parts[i] / unit); };
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return remainder(a) > remainder(b); });
-  const std::int64_t whole = std::llround(sum / unit);
+  const std::int64_t whole = whole_units.value_or(std::llround(sum / unit));
   for (std::size_t i = 0; i < order.size() && given < whole; ++i, ++given) ++units[order[i]];
   return units;
 }

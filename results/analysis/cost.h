@@ -50,9 +50,10 @@ struct CostSplit {
 /// None if no device time was measured.
 std::optional<CostSplit> split_cost(double usd_total, const DeviceUse& use, const std::optional<PrefillFit>& fit = {});
 
-/// `parts` in whole units (0.01: cents), rounded such that they add up to the rounded sum: the largest remainders go
-/// up.
-std::vector<std::int64_t> apportion(std::span<const double> parts, double unit);
+/// `parts` in whole units (0.01: cents), rounded such that they add up to `whole_units`, or to the rounded sum if none
+/// is given: the largest remainders go up. `whole_units` is the sum rounded up or down, however it is printed.
+std::vector<std::int64_t> apportion(std::span<const double> parts, double unit,
+                                    std::optional<std::int64_t> whole_units = {});
 
 /// Prices of a hosted endpoint, per million tokens.
 struct HostedPrice {

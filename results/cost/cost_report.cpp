@@ -74,7 +74,9 @@ std::string split_text(const RunCost& cost) {
   const double unit = std::pow(10.0, -digits);
   std::vector<double> parts = {split.usd_input, split.usd_output};
   if (split.usd_cached_input) parts = {*split.usd_uncached_input, *split.usd_cached_input, split.usd_output};
-  const std::vector<std::int64_t> units = apportion(parts, unit);
+  const std::string whole = to_fixed(*cost.usd_total, digits);
+  const std::int64_t whole_units = std::llround(parse_number(whole).value_or(0) / unit);
+  const std::vector<std::int64_t> units = apportion(parts, unit, whole_units);
   const auto part = [&](std::size_t i) { return "$" + to_fixed(static_cast<double>(units[i]) * unit, digits); };
   const auto share = [&](std::size_t i) { return to_fixed(100 * parts[i] / *cost.usd_total, 1) + " %"; };
   CostRows rows = {{"part", "cost", "share", "$/Mtok", "tokens"}};
@@ -89,7 +91,7 @@ std::string split_text(const RunCost& cost) {
   }
   rows.push_back({"output", part(parts.size() - 1), share(parts.size() - 1), money(split.usd_per_mtok_output),
                   count(cost.use.n_output_tokens)});
-  rows.push_back({"whole", "$" + to_fixed(*cost.usd_total, digits), "100.0 %"});
+  rows.push_back({"whole", "$" + whole, "100.0 %"});
   std::string text = text_table(rows);
   text += "By device time in prefill and decode, waiting spread in proportion";
   text += !split.cached_reason.empty() ? "; cached input is not told apart: " + split.cached_reason
@@ -125,9 +127,12 @@ std::string money_text(const RunCost& cost) {
 std::string energy_text(const RunCost& cost) {
   const RunEnergy& energy = cost.energy;
   if (!energy.joules) return "\nEnergy: - (" + energy.reason + ")\n";
+  const std::string net_text = energy.net_joules ? joules_text(energy.net_joules) + " (idle " +
+                                                       to_fixed(energy.idle_watts.value_or(0), 1) + " W, " +
+                                                       energy.idle_provenance + ")"
+                                                 : "- (" + shown(energy.net_reason, kMaxSourceShown) + ")";
   CostRows rows = {{"gross", joules_text(energy.joules) + " by the device's " + energy.source + ", idle draw included"},
-                   {"net of idle", energy.net_joules ? joules_text(energy.net_joules) + " (idle power as stated)"
-                                                     : "- (" + energy.net_reason + ")"},
+                   {"net of idle", net_text},
                    {"per output token", joules_text(energy.joules_per_output_token)},
                    {"per correct", joules_text(energy.joules_per_correct)}};
   if (energy.joules_per_correct_ci95) {
@@ -135,18 +140,23 @@ std::string energy_text(const RunCost& cost) {
     rows.back().back() += ", 95 % interval " + joules_text(ci95[0]) + " to " +
                           (std::isfinite(ci95[1]) ? joules_text(ci95[1]) : "no bound") + " (over items)";
   }
+  if (const auto& check = energy.activity->energy_check) {
+    rows.insert(rows.begin() + 1, {"cross-check", joules_text(check->counter_joules) + " by the counter, " +
+                                                      joules_text(check->power_joules) + " by power over time, " +
+                                                      to_fixed(100 * check->difference_ratio, 1) + " % apart"});
+  }
   if (energy.usd) rows.push_back({"electricity", money(energy.usd) + " (scenario: price and PUE as stated)"});
   if (energy.gco2e) rows.push_back({"emissions", to_fixed(*energy.gco2e, 1) + " gCO2e (scenario: as stated)"});
   return "\nEnergy (" + cost.run.facts.provenance + ")\n" + text_table(rows, {1});
 }
 
 std::string brain_text(const RunCost& cost) {
-  CostRows rows = {
-      {"this run, per correct answer", joules_text(cost.energy.joules_per_correct), cost.run.facts.provenance},
-      {"a brain at 20 W for 12 minutes", joules_text(kBrainJoulesPerItem),
-       "calculated: AIME's pace, 15 items in 180 min"},
-      {"10,000 tokens on an H800 node's share", "9.4 kJ",
-       "calculated: 1.73 kW all-in, 1850 tokens/s of a GPU (DeepSeek, day 6)"}};
+  CostRows rows = {{"this run, per correct answer", joules_text(cost.energy.joules_per_correct),
+                    cost.energy.joules_per_correct ? cost.run.facts.provenance : "not known"},
+                   {"a brain at 20 W for 12 minutes", joules_text(kBrainJoulesPerItem),
+                    "calculated: AIME's pace, 15 items in 180 min"},
+                   {"10,000 tokens on an H800 node's share", "9.4 kJ",
+                    "calculated: 1.73 kW all-in, 1850 tokens/s of a GPU (DeepSeek, day 6)"}};
   return "\nTwenty watts: a comparison of scale, not of skill\n" + text_table(rows, {2});
 }
 
@@ -279,6 +289,9 @@ Json energy_json(const RunCost& cost) {
           {"source", reason_json(energy.source)},
           {"reason", reason_json(energy.reason)},
           {"net_reason", reason_json(energy.net_reason)},
+          {"idle_watts", json_or_null(energy.idle_watts)},
+          {"idle_provenance", reason_json(energy.idle_provenance)},
+          {"check", energy_check_json(energy.activity)},
           {"usd", json_or_null(energy.usd)},
           {"gco2e", json_or_null(energy.gco2e)},
           {"usd_provenance", energy.usd || energy.gco2e ? Json("scenario") : Json()},

@@ -1,6 +1,7 @@
 #include "results/cost/run_cost.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -39,17 +40,22 @@ void add_use(UseTotals& totals, const SampleRecord& record) {
   totals.n_correct += correct ? 1 : 0;
   item.n_correct += correct ? 1 : 0;
   if (sample.failure) return;
+  // A database may hold an infinity, which no device of ours has taken.
+  const auto if_number = [](const std::optional<double>& ms) {
+    return ms && std::isfinite(*ms) ? ms : std::optional<double>();
+  };
+  const auto prefill_device_ms = if_number(sample.prefill_device_ms);
+  const auto decode_device_ms = if_number(sample.decode_device_ms);
   ++totals.n_served;
   add_known(totals.n_prompt_tokens, sample.n_prompt_tokens);
   add_known(totals.n_cached_prompt_tokens, sample.n_cached_prompt_tokens);
   add_known(totals.n_output_tokens, sample.n_output_tokens);
-  add_known(totals.prefill_device_ms, sample.prefill_device_ms);
-  add_known(totals.decode_device_ms, sample.decode_device_ms);
-  item.device_ms += sample.prefill_device_ms.value_or(0) + sample.decode_device_ms.value_or(0);
-  if (sample.n_prompt_tokens && sample.n_cached_prompt_tokens && sample.prefill_device_ms) {
+  add_known(totals.prefill_device_ms, prefill_device_ms);
+  add_known(totals.decode_device_ms, decode_device_ms);
+  item.device_ms += prefill_device_ms.value_or(0) + decode_device_ms.value_or(0);
+  if (sample.n_prompt_tokens && sample.n_cached_prompt_tokens && prefill_device_ms) {
     const auto n_cached = static_cast<double>(*sample.n_cached_prompt_tokens);
-    totals.prefills.push_back(
-        {static_cast<double>(*sample.n_prompt_tokens) - n_cached, n_cached, *sample.prefill_device_ms});
+    totals.prefills.push_back({static_cast<double>(*sample.n_prompt_tokens) - n_cached, n_cached, *prefill_device_ms});
   }
 }
 
@@ -77,7 +83,7 @@ std::optional<Interval> scaled_interval(const std::optional<Interval>& interval,
 
 void add_money(const std::optional<Interval>& share, RunCost& cost) {
   if (!was_timed(cost.run)) {
-    cost.usd_reason = "recorded or imported outputs were not timed";
+    cost.usd_reason = kNotTimed;
     return;
   }
   if (!cost.price) {
@@ -96,13 +102,18 @@ void add_joules(const std::optional<GpuActivity>& activity, const std::optional<
                 const CostOptions& options, RunCost& cost) {
   RunEnergy& energy = cost.energy;
   if (!activity) {
-    energy.reason = "no device of this run has an energy counter that could be read";
+    energy.reason = kNoEnergyCounter;
     energy.net_reason = energy.reason;
     return;
   }
+  energy.activity = activity;
   energy.joules = activity->energy_joules;
   energy.reason = activity->energy_reason;
-  energy.net_reason = energy.joules ? "no idle power is stated (what-if: energy.idle_watts)" : energy.reason;
+  const NetEnergy net = net_of_idle(*activity, cost.run.segments, options.what_if.idle_watts);
+  energy.net_joules = net.joules;
+  energy.net_reason = net.reason;
+  energy.idle_watts = net.idle_watts;
+  energy.idle_provenance = net.provenance;
   if (!energy.joules) return;
   energy.source = to_string(*activity->energy_source);
   energy.joules_per_output_token =
@@ -110,11 +121,6 @@ void add_joules(const std::optional<GpuActivity>& activity, const std::optional<
   energy.joules_per_correct = ratio_or_none(energy.joules, static_cast<double>(cost.n_correct));
   energy.joules_per_correct_ci95 = scaled_interval(share, *energy.joules);
   const WhatIf& what_if = options.what_if;
-  if (what_if.idle_watts) {
-    const double net = *energy.joules - *what_if.idle_watts * cost.run.wall_s;
-    if (net >= 0) energy.net_joules = net;
-    energy.net_reason = net >= 0 ? "" : "the stated idle power is more than the run drew";
-  }
   const double pue = what_if.pue.value_or(1);
   if (what_if.usd_per_kwh) energy.usd = usd_for_energy(*energy.joules, pue, *what_if.usd_per_kwh);
   if (what_if.gco2e_per_kwh) energy.gco2e = *energy.joules / kJoulesPerKwh * pue * *what_if.gco2e_per_kwh;

@@ -48,6 +48,9 @@ struct RunEnergy {
   std::string source;      ///< "counter" or "power"
   std::string reason;      ///< why joules are unknown
   std::string net_reason;  ///< why net_joules are unknown
+  std::optional<double> idle_watts;
+  std::string idle_provenance;          ///< "measured" before the run, or "stated" in the what-if
+  std::optional<GpuActivity> activity;  ///< what joules were taken from
   std::optional<double> usd, gco2e;
 };
 

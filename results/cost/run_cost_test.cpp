@@ -1,8 +1,11 @@
 #include "results/cost/run_cost.h"
 
 #include <cmath>
+#include <random>
 
+#include "harness/base/text.h"
 #include "results/cost/worked_examples.h"
+#include "results/sqlite.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
 #include "tests/support/catch.h"
@@ -259,4 +262,78 @@ TEST_CASE("worked examples: DeepSeek's day 6 and V3's training come out to their
       if (row.published) CHECK_THAT(row.computed, WithinAbs(*row.published, 0.5001 * std::pow(10.0, -row.digits)));
     }
   }
+}
+
+// 180 s at 2.95 $/h are 0.1475 $, which is a little less in binary: half a unit that one way of rounding gives and the
+// other takes.
+TEST_CASE("cost_text: the printed parts add up to the printed whole, to its last digit", "[cost]") {
+  std::mt19937 random(17);
+  for (int round = 0; round < 500; ++round) {
+    RunCost cost;
+    cost.run.facts.provenance = "measured";
+    cost.usd_total = round == 0 ? 2.95 * 180 / 3600 : std::pow(10.0, -4.0 + 8 * (random() % 1000) / 1000.0);
+    if (round % 3 == 0) cost.usd_total = std::floor(*cost.usd_total * 1000) / 1000 + 0.0005;
+    cost.use = {1.0 + random() % 1000, 1.0 + random() % 1000, 1000, 400, 5000};
+    cost.split = split_cost(*cost.usd_total, cost.use, PrefillFit{1.0 + random() % 9, 0.1});
+    const std::string text = cost_text(cost);
+    INFO(text);
+    std::int64_t parts = 0;
+    std::optional<std::int64_t> whole;
+    for (const std::string& line : split(text, '\n')) {
+      const std::size_t dollar = line.find('$');
+      const bool is_part =
+          line.starts_with("input ") || line.starts_with("cached input ") || line.starts_with("output ");
+      if (dollar == std::string::npos || whole || !(is_part || line.starts_with("whole "))) continue;
+      std::string digits = line.substr(dollar + 1, line.find(' ', dollar) - dollar - 1);
+      std::erase(digits, '.');
+      const std::int64_t units = parse_integer(digits).value();
+      if (is_part) parts += units;
+      if (!is_part) whole = units;
+    }
+    REQUIRE(whole);
+    CHECK(parts == *whole);
+  }
+}
+
+TEST_CASE("run_cost: infinite times, which another program may have stored, are unknown", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  const auto id = store_priced_run(*store);
+  REQUIRE(ok(id));
+  {
+    const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+    REQUIRE(ok(database));
+    REQUIRE(
+        ok((*database)->execute("UPDATE samples SET prefill_device_ms = 9e999, decode_device_ms = 9e999 "
+                                "WHERE sample = 0; UPDATE run_segments SET wall_ms = 9e999")));
+  }
+  const auto cost = run_cost(*store, *id, {});
+  REQUIRE(ok(cost));
+  CHECK_FALSE(cost->split);
+  for (const std::string& text : {cost_text(*cost), to_json_text(to_json(*cost))}) {
+    CHECK_THAT(text, !Contains("inf", Catch::CaseSensitive::No) && !Contains("nan ", Catch::CaseSensitive::No));
+  }
+}
+
+TEST_CASE("run_cost: a sample that failed leaves the tokens of the others known, and is paid for", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  RunFacts facts = some_run("trial", 2, 1);
+  facts.price_usd_per_gpu_hour = 3.6;
+  auto writer = store->begin_run(facts, some_environment("cuda"), kNowMs);
+  REQUIRE(ok(writer));
+  REQUIRE(ok(writer->add_sample(some_sample("i0", 0), some_verdict(Verdict::correct), kNowMs, 500)));
+  SampleFacts failed;
+  failed.key = {"sums", ItemId("i1"), 0};
+  failed.failure = "the device is gone";
+  REQUIRE(ok(writer->add_sample(failed, some_verdict(Verdict::error, {}), kNowMs, 1000)));
+  REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 1, 1000)));
+  const auto cost = run_cost(*store, writer->run_id(), {});
+  REQUIRE(ok(cost));
+  CHECK(cost->use.n_output_tokens == 5);
+  CHECK(cost->output_tokens_per_sample == 5.0);
+  CHECK(cost->n_samples == 2);
+  CHECK_THAT(*cost->usd_total, WithinRel(0.001, 1e-12));
 }

@@ -54,7 +54,19 @@ Json sample_json(const SampleRecord& record, bool is_hidden) {
           {"rule", verdict.rule},
           {"detail", shown_or_null(verdict.detail)},
           {"sandboxed", verdict.sandboxed},
-          {"graded_at_ms", verdict.graded_at_ms}};
+          {"graded_at_ms", verdict.graded_at_ms},
+          {"segment", record.segment}};
+}
+
+Json segment_json(const SegmentRecord& segment) {
+  const auto& time = segment.device_time;
+  return {{"started_at_ms", segment.started_at_ms},
+          {"ended_at_ms", known_or_null(segment.ended_at_ms)},
+          {"wall_ms", segment.wall_ms},
+          {"device_time",
+           time ? Json{{"prefill_ms", time->prefill_ms}, {"decode_ms", time->decode_ms}, {"idle_ms", time->idle_ms}}
+                : Json(nullptr)},
+          {"environment", environment_json(segment.environment)}};
 }
 
 Json gpu_sample_json(std::size_t segment, const GpuSample& sample) {
@@ -95,6 +107,9 @@ Result<> export_run(const Store& store, const RunId& run_id, bool include_protec
   record.pop_back();  // goes on with the arrays
   ASSAY_TRY(sink(record));
   ArrayWriter array(sink);
+  ASSAY_TRY(array.begin("segments"));
+  for (const SegmentRecord& segment : summary.run.segments) ASSAY_TRY(array.add(segment_json(segment)));
+  ASSAY_TRY(array.end());
   ASSAY_TRY(array.begin("items"));
   for (const RunSuiteRecord& suite : summary.run.suites) {
     const bool is_hidden = suite.facts.is_protected && !include_protected;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "harness/base/text.h"
+#include "results/cost/run_cost.h"
 #include "results/export/export_parts.h"
 #include "results/export/svg_charts.h"
 #include "results/summary.h"
@@ -275,6 +276,44 @@ std::string throughput_card(const std::vector<ReportedRun>& runs) {
                         rows));
 }
 
+/// The energy of one run, in words; a dash with the reason where it is not known.
+std::string net_cell(const NetEnergy& net) {
+  if (!net.joules) return "– <small>" + html_escaped(net.reason) + "</small>";
+  return dash_or(net.joules, 0, " J") + " <small>idle " + dash_or(net.idle_watts, 1, " W") + ", " +
+         html_escaped(net.provenance) + "</small>";
+}
+
+std::string energy_card(const std::vector<ReportedRun>& runs) {
+  std::vector<BarRow> bars;
+  std::vector<Cells> rows;
+  for (const ReportedRun& run : runs) {
+    if (!run.summary.gpu) continue;
+    const GpuActivity& gpu = *run.summary.gpu;
+    if (run.summary.joules_per_correct) bars.push_back({run.label, *run.summary.joules_per_correct});
+    const auto check = gpu.energy_check;
+    rows.push_back(
+        {html_escaped(run.label),
+         gpu.energy_joules
+             ? dash_or(gpu.energy_joules, 0, " J") + " <small>by the " + to_string(*gpu.energy_source) + "</small>"
+             : "– <small>" + html_escaped(gpu.energy_reason) + "</small>",
+         net_cell(run.summary.net_energy),
+         check ? dash_or(check->counter_joules, 0, " J") + " / " + dash_or(check->power_joules, 0, " J") : "–",
+         dash_or(run.summary.joules_per_output_token, 3), dash_or(run.summary.joules_per_correct, 1)});
+  }
+  if (rows.empty()) return "";
+  std::string panel;
+  if (!bars.empty()) {
+    bars.push_back({"a brain: 20 W for 12 minutes (calculated)", kBrainJoulesPerItem});
+    panel = "<h3>Twenty watts: joules per correct answer, a comparison of scale, not of skill</h3>" +
+            bar_chart(bars, "joules per correct answer") +
+            "<p>The brain's bar is arithmetic: 20 W at AIME's pace, 15 items in 180 minutes.</p>";
+  }
+  return card(
+      "Energy of the devices",
+      table({"run", "gross", "net of idle", "counter / power over time", "J/output token", "J/correct answer"}, rows) +
+          panel);
+}
+
 std::string power_card(const std::vector<ReportedRun>& runs) {
   std::string charts;
   for (const ReportedRun& run : runs) {
@@ -322,7 +361,7 @@ Result<> export_html(const Store& store, std::span<const RunId> runs, const Text
       "what is not known.</p>\n";
   for (const ReportedRun& run : reported) html += run_card(run);
   html += accuracy_card(reported) + outcomes_card(reported) + throughput_card(reported) + latency_card(reported) +
-          length_card(reported) + power_card(reported) + measurements_card(reported);
+          length_card(reported) + energy_card(reported) + power_card(reported) + measurements_card(reported);
   html +=
       "<footer>Accuracy is the mean over items of the mean over samples; intervals hold 95 % for questions like "
       "these, by the method named. Only <i>correct</i> scores; the other outcomes are never merged. Percentiles "

@@ -86,6 +86,22 @@ TEST_CASE("check: a drop that may be chance is inconclusive, and what would sett
         CheckOutcome::passed);
 }
 
+// Six items all got worse, so the sign-flip test gives 2^-6; but one of them by 100 points and five by one, and t(5,
+// 0.95) = 2.015 standard errors reach from 17.5 points down below 0: the bound has its say, too.
+TEST_CASE("check: a drop that one item makes is not shown, though the test of signs is small", "[gate]") {
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (int i = 0; i < 6; ++i) {
+    std::vector<Verdict> verdicts(100, Verdict::correct);
+    add_item(a, verdicts);
+    std::fill_n(verdicts.begin(), i == 0 ? 100 : 1, Verdict::incorrect);
+    add_item(b, verdicts);
+  }
+  const MetricVerdict accuracy = find_metric(checked(a, b), "accuracy");
+  CHECK_THAT(*accuracy.p_adjusted, WithinAbs(1.0 / 64, 1e-12));
+  CHECK(accuracy.evidence.lower < 0);
+  CHECK(accuracy.verdict == GateVerdict::inconclusive);
+}
+
 TEST_CASE("check: so many items, or samples of them, do settle it", "[gate]") {
   std::mt19937_64 random(13);
   const std::vector<double> chances(40, 0.5);
@@ -116,6 +132,9 @@ TEST_CASE("check: one and no item, and all errors, are inconclusive with the rea
   const CheckResult errors = checked(run_of("a", repeated(9, 1)), run_of("b", "eeeeeccccc"));
   CHECK(errors.verdict == GateVerdict::inconclusive);
   CHECK_THAT(find_metric(errors, "accuracy").reason, Contains("50.0 % of a run's samples are errors"));
+  // A share of errors of just what is allowed (5 %) is allowed.
+  CHECK(find_metric(checked(run_of("a", repeated(20, 0)), run_of("b", "e" + repeated(19, 0))), "accuracy")
+            .evidence.missing.empty());
   // Two items that both got worse: no test of two items shows that at 5 %.
   const MetricVerdict two = find_metric(checked(run_of("a", "cc"), run_of("b", "ii")), "accuracy");
   CHECK(two.verdict == GateVerdict::inconclusive);
@@ -173,6 +192,40 @@ TEST_CASE("check: a waiver lets a regression pass until its day is over, and is 
   CHECK(checked(run_of("a", repeated(40, 0)), run_of("b", repeated(30, 10)), policy).verdict == GateVerdict::regressed);
 }
 
+TEST_CASE("check: a waiver also covers what is inconclusive, and nothing that passes", "[gate]") {
+  Policy policy = default_policy();
+  policy.waivers = {{"accuracy", "", "small suite", "2030-01-01"}};
+  const CheckResult unclear = checked(run_of("a", repeated(20, 10)), run_of("b", "i" + repeated(18, 11)), policy);
+  CHECK(find_metric(unclear, "accuracy").verdict == GateVerdict::inconclusive);
+  CHECK(find_metric(unclear, "accuracy").waiver == 0u);
+  CHECK(unclear.verdict == GateVerdict::pass);
+  CHECK_FALSE(find_metric(checked(run_of("a", "cc"), run_of("b", "cc"), policy), "accuracy").waiver);
+}
+
+// 100 items, 10 lost and 8 gained: mean 0.02, standard error sqrt((0.18 - 0.0004) / 99) = 0.042592, larger by one of
+// its own errors 0.045619; t(99, 0.95) = 1.660391, t(99, 0.975) = 1.984217. The chances are of the normal distribution.
+TEST_CASE("check: the power that is claimed, by hand", "[gate]") {
+  Policy policy = gating({"accuracy"});
+  policy.metrics["accuracy"].margin = 0.10;
+  const ComparableRun a = run_of("a", repeated(50, 50)), b = run_of("b", repeated(40, 10) + repeated(8, 42));
+  const auto claim = [&] { return find_metric(checked(a, b, policy), "accuracy").power_at_margin.value(); };
+  CHECK_THAT(claim(), WithinAbs(0.652514, 1e-5));
+  // Half of the level is another metric's.
+  policy.metrics["truncated_ratio"].gated = true;
+  CHECK_THAT(claim(), WithinAbs(0.532315, 1e-5));
+}
+
+TEST_CASE("check: an improvement has no p-value for the worse, and what is not gated is judged for show", "[gate]") {
+  const CheckResult better = checked(run_of("a", repeated(20, 20)), run_of("b", repeated(35, 5)));
+  CHECK(find_metric(better, "accuracy").p_adjusted == 1.0);
+  CHECK(better.verdict == GateVerdict::improved);
+  const Policy only_length = gating({"output_tokens"});
+  const CheckResult result = checked(run_of("a", repeated(40, 0)), run_of("b", repeated(20, 20)), only_length);
+  CHECK(result.verdict == GateVerdict::pass);
+  CHECK(find_metric(result, "accuracy").verdict == GateVerdict::regressed);
+  CHECK_FALSE(find_metric(result, "accuracy").gated);
+}
+
 TEST_CASE("check: replies that grow, or shrink, beyond the margin have regressed where lengths are gated", "[gate]") {
   const Policy policy = gating({"accuracy", "output_tokens"});
   const ComparableRun a = run_of("a", repeated(20, 10));
@@ -219,7 +272,9 @@ TEST_CASE("check: speed is gated beyond its margin, and not across environments"
     CAPTURE(metric, find_metric(slower, metric).reason);
     CHECK(find_metric(slower, metric).verdict == GateVerdict::regressed);
   }
-  CHECK(checked(a, run_with("b", 0.7), policy).verdict == GateVerdict::improved);
+  const CheckResult faster = checked(a, run_with("b", 0.7), policy);
+  CHECK(faster.verdict == GateVerdict::improved);
+  CHECK(*find_metric(faster, "output_tokens_per_s").p_adjusted > 0.99);
 
   ComparableRun elsewhere = run_with("b", 1.5);
   elsewhere.environments[0]["device_name"] = "Another CPU";
@@ -291,6 +346,13 @@ TEST_CASE("calibrate: deals equal halves, counts false alarms, and is found agai
   CHECK((*calibration)["splits"]["n"] == 200);
   CHECK((*calibration)["splits"]["regressed"].get<int>() <= 18);  // 5 % and three standard errors
   CHECK((*calibration)["pairs"]["n"] == 0);
+  // At a level of 40 % about so many equal halves are called regressed, less those whose margin is excluded.
+  Policy loose = default_policy();
+  loose.level = 0.4;
+  const auto alarms = calibrate({run}, loose, options);
+  REQUIRE(alarms);
+  CHECK((*alarms)["splits"]["regressed"].get<int>() > 20);
+  CHECK((*alarms)["splits"]["regressed"].get<int>() < 100);
   CHECK_FALSE(calibrate({run_of("a", "cici")}, default_policy(), options));  // nothing to split
   options.n_splits = 10;
   const auto pair = calibrate({run_of("a", "cici"), run_of("b", "cicc")}, default_policy(), options);
@@ -309,4 +371,48 @@ TEST_CASE("calibrate: deals equal halves, counts false alarms, and is found agai
   CHECK_FALSE(*find_calibration(file, environment_sha256(run), 0.01));
   folder.write("assay.db-calibration.json", "{}");
   CHECK_FALSE(find_calibration(file, environment_sha256(run), 0.05));
+}
+
+namespace {
+
+/// Replies of 100 tokens, and of so many.
+CheckResult checked_lengths(const std::vector<std::int64_t>& candidate_tokens) {
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (const std::int64_t n_tokens : candidate_tokens) {
+    add_item(a, {Verdict::correct});
+    add_item(b, {Verdict::correct}).samples[0].n_output_tokens = n_tokens;
+  }
+  return checked(a, b, gating({"output_tokens"}));
+}
+
+}  // namespace
+
+// The margins are 10 % both ways.
+TEST_CASE("check: shorter replies regress beyond the margin below, and only if bounds and test both say so", "[gate]") {
+  const std::vector<std::int64_t> shorter = {80, 78, 82, 79, 81, 80, 77, 83, 80, 80};
+  CHECK(checked_lengths(shorter).verdict == GateVerdict::regressed);
+  const std::vector<std::int64_t> a_little = {95, 94, 96, 95, 93, 97, 95, 94, 96, 95};
+  const CheckResult within = checked_lengths(a_little);
+  CHECK(*find_metric(within, "output_tokens").p_adjusted < 0.01);
+  CHECK(within.verdict == GateVerdict::pass);
+  // Each item's length times 1.05, however long it is: the ratio has no spread.
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (const std::int64_t n_tokens : {100, 200, 1000, 5000}) {
+    add_item(a, {Verdict::correct}).samples[0].n_output_tokens = n_tokens;
+    add_item(b, {Verdict::correct}).samples[0].n_output_tokens = n_tokens * 105 / 100;
+  }
+  const MetricVerdict in_proportion = find_metric(checked(a, b, gating({"output_tokens"})), "output_tokens");
+  CHECK_THAT(in_proportion.evidence.lower, WithinAbs(0.05, 1e-9));
+  CHECK_THAT(in_proportion.evidence.upper, WithinAbs(0.05, 1e-9));
+  CHECK(in_proportion.verdict == GateVerdict::pass);
+  // Shorter, longer, and too few to say: one of the margin below is not excluded.
+  const CheckResult mixed = checked_lengths({60, 115, 80, 110, 95, 100, 65, 112, 90, 103});
+  CHECK(find_metric(mixed, "output_tokens").evidence.upper < 0.10);
+  CHECK(find_metric(mixed, "output_tokens").evidence.lower < -0.10);
+  CHECK(mixed.verdict == GateVerdict::inconclusive);
+  // All six are shorter (two-sided 2/64), nearly all of it by one item: the upper bound is above 0.
+  const CheckResult by_one = checked_lengths({1, 99, 99, 99, 99, 99});
+  CHECK_THAT(*find_metric(by_one, "output_tokens").p_adjusted, WithinAbs(2.0 / 64, 1e-12));
+  CHECK(find_metric(by_one, "output_tokens").evidence.upper > 0);
+  CHECK(by_one.verdict == GateVerdict::inconclusive);
 }

@@ -49,9 +49,7 @@ Result<ModelFacts> read_model(const JsonObject& record) {
   return model;
 }
 
-Result<> read_hardware(const JsonObject& record, ImportedRun& run) {
-  ASSAY_ASSIGN(const JsonObject fields, record.object("hardware"));
-  EnvironmentFacts& environment = run.environment;
+Result<> read_environment(const JsonObject& fields, EnvironmentFacts& environment) {
   ASSAY_ASSIGN(environment.device_kind, fields.string("device_kind"));
   for (const auto& [key, target] :
        {std::pair("device_name", &environment.device_name), std::pair("cpu_model", &environment.cpu_model),
@@ -71,9 +69,61 @@ Result<> read_hardware(const JsonObject& record, ImportedRun& run) {
   ASSAY_TRY(read_optional(fields, "gpu_clock_mhz", environment.gpu_clock_mhz));
   ASSAY_TRY(read_optional(fields, "gpu_power_limit_watts", environment.gpu_power_limit_watts));
   environment.details = details_of(fields, "details");
-  ASSAY_TRY(read_optional(fields, "profile", run.facts.hardware_profile));
-  ASSAY_TRY(read_optional(fields, "price_usd_per_gpu_hour", run.facts.price_usd_per_gpu_hour));
-  ASSAY_ASSIGN(run.facts.n_priced_devices, fields.integer_or("n_priced_devices", 1));
+  return {};
+}
+
+Result<std::optional<DeviceTime>> read_device_time(const JsonObject& fields) {
+  if (!fields.has("device_time")) return std::optional<DeviceTime>();
+  ASSAY_ASSIGN(const JsonObject time, fields.object("device_time"));
+  DeviceTime device;
+  ASSAY_ASSIGN(device.prefill_ms, time.number("prefill_ms"));
+  ASSAY_ASSIGN(device.decode_ms, time.number("decode_ms"));
+  ASSAY_ASSIGN(device.idle_ms, time.number("idle_ms"));
+  return std::optional(device);
+}
+
+/// The processes that worked on the run. Exports that don't tell them apart have the first one's machine, and sums.
+Result<> read_segments(const JsonObject& record, ImportedRun& run) {
+  constexpr double kMsPerSecond = 1000;
+  if (!record.has("segments")) {
+    ImportedSegment& segment = run.segments.front();
+    ASSAY_ASSIGN(segment.started_at_ms, record.integer("started_at_ms"));
+    segment.ended_at_ms = run.finished_at_ms.value_or(segment.started_at_ms);
+    ASSAY_ASSIGN(const double wall_s, record.number("wall_s"));
+    segment.wall_ms = wall_s * kMsPerSecond;
+    ASSAY_ASSIGN(const JsonObject throughput, record.object("throughput"));
+    ASSAY_ASSIGN(segment.device_time, read_device_time(throughput));
+    ASSAY_ASSIGN(const JsonObject hardware, record.object("hardware"));
+    return read_environment(hardware, segment.environment);
+  }
+  run.segments.clear();
+  ASSAY_TRY(for_each_object(record, "segments", [&](const JsonObject& fields) -> Result<> {
+    ImportedSegment& segment = run.segments.emplace_back();
+    ASSAY_ASSIGN(segment.started_at_ms, fields.integer("started_at_ms"));
+    if (const auto read = read_optional(fields, "ended_at_ms", segment.ended_at_ms); !read) return read.error();
+    ASSAY_ASSIGN(segment.wall_ms, fields.number("wall_ms"));
+    ASSAY_ASSIGN(segment.device_time, read_device_time(fields));
+    ASSAY_ASSIGN(const JsonObject environment, fields.object("environment"));
+    return read_environment(environment, segment.environment);
+  }));
+  return run.segments.empty() ? Result<>(record.field_error("segments", "must not be empty")) : Result<>();
+}
+
+/// The place of the segment that a sample names.
+Result<std::size_t> segment_of(const JsonObject& fields, const ImportedRun& run) {
+  ASSAY_ASSIGN(const std::int64_t segment, fields.integer_or("segment", 0));
+  if (segment < 0 || segment >= static_cast<std::int64_t>(run.segments.size())) {
+    return fields.field_error("segment", "names none of the record's segments");
+  }
+  return static_cast<std::size_t>(segment);
+}
+
+/// What is paid for.
+Result<> read_price(const JsonObject& record, RunFacts& facts) {
+  ASSAY_ASSIGN(const JsonObject fields, record.object("hardware"));
+  ASSAY_TRY(read_optional(fields, "profile", facts.hardware_profile));
+  ASSAY_TRY(read_optional(fields, "price_usd_per_gpu_hour", facts.price_usd_per_gpu_hour));
+  ASSAY_ASSIGN(facts.n_priced_devices, fields.integer_or("n_priced_devices", 1));
   return {};
 }
 
@@ -205,11 +255,7 @@ Result<ImportedRun> read_run_record(const JsonObject& record) {
   ASSAY_ASSIGN(facts.seed, record.integer("seed"));
   ASSAY_ASSIGN(facts.command_line, record.string_or("command_line", ""));
   ASSAY_ASSIGN(facts.provenance, record.string("provenance"));
-  ASSAY_ASSIGN(run.started_at_ms, record.integer("started_at_ms"));
   ASSAY_TRY(read_optional(record, "finished_at_ms", run.finished_at_ms));
-  ASSAY_ASSIGN(const double wall_s, record.number("wall_s"));
-  constexpr double kMsPerSecond = 1000;
-  run.wall_ms = wall_s * kMsPerSecond;
   if (record.has("tags")) {
     ASSAY_ASSIGN(const JsonObject tags, record.object("tags"));
     for (const auto& [tag, value] : record.find("tags")->items()) {
@@ -218,33 +264,24 @@ Result<ImportedRun> read_run_record(const JsonObject& record) {
     }
   }
   ASSAY_ASSIGN(facts.model, read_model(record));
-  ASSAY_TRY(read_hardware(record, run));
+  ASSAY_TRY(read_price(record, facts));
+  ASSAY_TRY(read_segments(record, run));
   ASSAY_TRY(read_suites_of(record, facts));
   ASSAY_TRY(read_measurements_of(record, facts));
   ASSAY_TRY(for_each_object(record, "samples", [&](const JsonObject& fields) -> Result<> {
     ASSAY_ASSIGN(GradedSample graded, read_graded(fields));
+    ASSAY_ASSIGN(const std::size_t segment, segment_of(fields, run));
+    if (segment > 0) run.segment_of[graded.sample.key] = segment;
     run.samples.push_back(std::move(graded));
     return {};
   }));
-  ASSAY_ASSIGN(const JsonObject throughput, record.object("throughput"));
-  if (throughput.has("device_time")) {
-    ASSAY_ASSIGN(const JsonObject time, throughput.object("device_time"));
-    DeviceTime device;
-    ASSAY_ASSIGN(device.prefill_ms, time.number("prefill_ms"));
-    ASSAY_ASSIGN(device.decode_ms, time.number("decode_ms"));
-    ASSAY_ASSIGN(device.idle_ms, time.number("idle_ms"));
-    run.device_time = device;
-  }
   if (!record.has("gpu_samples")) return run;
-  bool is_one_segment = true;  // an imported run is one segment, on whose time axis those of several don't fit
   ASSAY_TRY(for_each_object(record, "gpu_samples", [&](const JsonObject& fields) -> Result<> {
-    ASSAY_ASSIGN(const std::int64_t segment, fields.integer_or("segment", 0));
-    is_one_segment = is_one_segment && segment == 0;
-    ASSAY_ASSIGN(GpuSample sample, read_gpu_sample(fields));
-    run.gpu_samples.push_back(sample);
+    ASSAY_ASSIGN(const std::size_t segment, segment_of(fields, run));
+    ASSAY_ASSIGN(const GpuSample sample, read_gpu_sample(fields));
+    run.segments[segment].gpu_samples.push_back(sample);
     return {};
   }));
-  if (!is_one_segment) run.gpu_samples.clear();
   return run;
 }
 

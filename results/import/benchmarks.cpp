@@ -2,8 +2,10 @@
 // Shapes: llama.cpp tools/llama-bench/llama-bench.cpp; google/benchmark src/json_reporter.cc.
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "harness/base/file.h"
+#include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "results/import/import_parts.h"
 
@@ -45,12 +47,48 @@ std::string llama_test_name(std::int64_t n_prompt, std::int64_t n_gen, std::int6
   return name.empty() ? "empty" : name;
 }
 
-Result<> add_llama_test(const JsonObject& test, const Json& record, Figures& figures) {
+/// The settings that the tests of a file differ in, as llama-bench's own tables show them: " n_batch=512".
+std::string varied_settings(const Json& record, const std::set<std::string>& varied) {
+  std::string text;
+  for (const std::string& key : varied) {
+    const auto at = record.find(key);
+    if (at == record.end()) continue;
+    text += " " + key + "=" + (at->is_string() ? at->get<std::string>() : to_json_text(*at));
+  }
+  return text;
+}
+
+/// What a test measured, and when, is no setting; its prompt, reply and depth are in its name.
+bool is_setting(const std::string& key) {
+  static const std::set<std::string> others = {"n_prompt", "n_gen", "n_depth", "test_time"};
+  return !others.contains(key) && !key.starts_with("avg_") && !key.starts_with("stddev_");
+}
+
+struct LlamaRecord {
+  Json record;
+  std::string where;
+};
+
+/// Settings that some record has another value of than the first, or lacks.
+std::set<std::string> settings_that_vary(const std::vector<LlamaRecord>& records) {
+  std::set<std::string> varied;
+  for (const LlamaRecord& one : records) {
+    const Json fields = plain_fields(one.record);
+    for (const auto& [key, value] : fields.items()) {
+      const auto first = records.front().record.find(key);
+      if (is_setting(key) && (first == records.front().record.end() || *first != value)) varied.insert(key);
+    }
+  }
+  return varied;
+}
+
+Result<> add_llama_test(const JsonObject& test, const Json& record, const std::set<std::string>& varied,
+                        Figures& figures) {
   ASSAY_ASSIGN(const std::int64_t n_prompt, test.integer("n_prompt"));
   ASSAY_ASSIGN(const std::int64_t n_gen, test.integer("n_gen"));
   ASSAY_ASSIGN(const std::int64_t n_depth, test.integer_or("n_depth", 0));
   Measurement figure;
-  figure.name = llama_test_name(n_prompt, n_gen, n_depth);
+  figure.name = llama_test_name(n_prompt, n_gen, n_depth) + varied_settings(record, varied);
   figure.metric = "tokens_per_s";
   ASSAY_ASSIGN(figure.value, test.number("avg_ts"));
   if (figure.value < 0) return test.field_error("avg_ts", "must not be negative");
@@ -65,18 +103,18 @@ Result<> add_llama_test(const JsonObject& test, const Json& record, Figures& fig
 }
 
 /// The records of a JSON array, or of one a line.
-Result<std::vector<std::pair<Json, std::string>>> records_of(const ImportSource& source) {
-  std::vector<std::pair<Json, std::string>> records;
+Result<std::vector<LlamaRecord>> records_of(const ImportSource& source) {
+  std::vector<LlamaRecord> records;
   if (trim(source.text).starts_with('[')) {
     ASSAY_ASSIGN(Json document, parse_json(source.text, source.where()));
     for (Json& record : document) {
-      records.emplace_back(std::move(record), source.where() + ": [" + std::to_string(records.size()) + "]");
+      records.push_back({std::move(record), source.where() + ": [" + std::to_string(records.size()) + "]"});
     }
     return records;
   }
   ASSAY_TRY(for_each_line(source.text, [&](std::string_view line, int number) -> Result<> {
     ASSAY_ASSIGN(Json record, parse_json(line, source.where(number)));
-    records.emplace_back(std::move(record), source.where(number));
+    records.push_back({std::move(record), source.where(number)});
     return {};
   }));
   return records;
@@ -143,27 +181,53 @@ Measurement mean_of(const std::string& name, const std::string& metric, const st
   return figure;
 }
 
-}  // namespace
-
-Result<std::vector<ImportedRun>> import_llama_bench(const ImportSource& source) {
-  ASSAY_ASSIGN(const auto records, records_of(source));
-  if (records.empty()) return bad_input(source.where(), ": holds no test");
-  ASSAY_ASSIGN(const JsonObject first, JsonObject::of(records[0].first, records[0].second));
+/// The tests of one model on one machine.
+Result<ImportedRun> llama_run(const ImportSource& source, const std::vector<LlamaRecord>& records) {
+  ASSAY_ASSIGN(const JsonObject first, JsonObject::of(records.front().record, records.front().where));
   ASSAY_ASSIGN(const std::string file, first.string("model_filename"));
   ImportedRun run = empty_run(source, std::filesystem::path(file).stem().string());
   ASSAY_ASSIGN(const std::string time, first.string_or("test_time", ""));
-  run.started_at_ms = parse_iso_time(time).value_or(source.now_ms);
-  ASSAY_ASSIGN(run.environment.cpu_model, first.string_or("cpu_info", ""));
+  set_time(run, parse_iso_time(time).value_or(source.now_ms));
+  EnvironmentFacts& environment = run.segments.front().environment;
+  ASSAY_ASSIGN(environment.cpu_model, first.string_or("cpu_info", ""));
   ASSAY_ASSIGN(const std::string gpu, first.string_or("gpu_info", ""));
-  run.environment.device_name = gpu.empty() ? run.environment.cpu_model : gpu;
-  if (!gpu.empty()) run.environment.gpu_name = gpu;
-  ASSAY_ASSIGN(run.environment.build_git_commit, first.string_or("build_commit", ""));
+  environment.device_name = gpu.empty() ? environment.cpu_model : gpu;
+  if (!gpu.empty()) environment.gpu_name = gpu;
+  ASSAY_ASSIGN(environment.build_git_commit, first.string_or("build_commit", ""));
+  const std::set<std::string> varied = settings_that_vary(records);
   Figures figures(run.facts);
-  for (const auto& [record, where] : records) {
-    ASSAY_ASSIGN(const JsonObject test, JsonObject::of(record, where));
-    ASSAY_TRY(add_llama_test(test, record, figures));
+  for (const LlamaRecord& one : records) {
+    ASSAY_ASSIGN(const JsonObject test, JsonObject::of(one.record, one.where));
+    ASSAY_TRY(add_llama_test(test, one.record, varied, figures));
   }
-  return std::vector<ImportedRun>{std::move(run)};
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<ImportedRun>> import_llama_bench(const ImportSource& source) {
+  ASSAY_ASSIGN(std::vector<LlamaRecord> records, records_of(source));
+  if (records.empty()) return bad_input(source.where(), ": holds no test");
+  // A run for each model on each machine, in the order of the file.
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<LlamaRecord>> groups;
+  for (LlamaRecord& one : records) {
+    ASSAY_ASSIGN(const JsonObject test, JsonObject::of(one.record, one.where));
+    std::string key;
+    for (const char* field : {"model_filename", "cpu_info", "gpu_info", "build_commit"}) {
+      ASSAY_ASSIGN(const std::string value, test.string_or(field, ""));
+      key += value + "\n";
+    }
+    if (!groups.contains(key)) order.push_back(key);
+    groups[key].push_back(std::move(one));
+  }
+  std::vector<ImportedRun> runs;
+  for (const std::string& key : order) {
+    ASSAY_ASSIGN(ImportedRun run, llama_run(source, groups.at(key)));
+    if (!runs.empty()) run.run_id = RunId(sha256_hex(run.run_id.value + "\n" + key).substr(0, run.run_id.value.size()));
+    runs.push_back(std::move(run));
+  }
+  return runs;
 }
 
 Result<std::vector<ImportedRun>> import_google_benchmark(const ImportSource& source) {
@@ -173,15 +237,15 @@ Result<std::vector<ImportedRun>> import_google_benchmark(const ImportSource& sou
   ASSAY_ASSIGN(const std::string executable, context.string_or("executable", source.path.stem().string()));
   ImportedRun run = empty_run(source, std::filesystem::path(executable).filename().string());
   ASSAY_ASSIGN(const std::string date, context.string_or("date", ""));
-  run.started_at_ms = parse_iso_time(date).value_or(source.now_ms);
+  set_time(run, parse_iso_time(date).value_or(source.now_ms));
   if (context.has("host_name")) {
-    ASSAY_ASSIGN(run.environment.hostname, context.string("host_name"));
+    ASSAY_ASSIGN(run.segments.front().environment.hostname, context.string("host_name"));
   }
   if (context.has("num_cpus")) {
-    ASSAY_ASSIGN(run.environment.n_cores, context.integer("num_cpus"));
-    if (*run.environment.n_cores < 1) return context.field_error("num_cpus", "must be at least 1");
+    ASSAY_ASSIGN(run.segments.front().environment.n_cores, context.integer("num_cpus"));
+    if (*run.segments.front().environment.n_cores < 1) return context.field_error("num_cpus", "must be at least 1");
   }
-  run.environment.details = plain_fields(document["context"]);
+  run.segments.front().environment.details = plain_fields(document["context"]);
   const Json* rows = file.find("benchmarks");
   if (rows == nullptr || !rows->is_array()) return file.field_error("benchmarks", "must be a list");
   std::vector<std::string> order;

@@ -43,6 +43,78 @@ Result<std::vector<GradedSample>> missing_samples(const Store& store, const Impo
   return missing;
 }
 
+/// Whether the run's plan is complete with the file's samples.
+bool is_whole(const ImportedRun& run) {
+  std::int64_t n_planned = 0;
+  for (const RunSuiteFacts& suite : run.facts.suites) {
+    n_planned += suite.samples * static_cast<std::int64_t>(suite.items.size());
+  }
+  return n_planned == static_cast<std::int64_t>(run.samples.size());
+}
+
+/// Stores one segment and ends it as it ended: a killed one, and so a killed run, not at all.
+Result<> store_segment(RunWriter writer, const ImportedSegment& segment, const std::vector<GradedSample>& samples,
+                       const ImportedRun& run, bool is_last) {
+  ASSAY_TRY(writer.add_gpu_samples(segment.gpu_samples));
+  for (std::size_t n = 0; n < samples.size(); n += kSamplesAtATime) {
+    const auto batch = std::span(samples).subspan(n, std::min(kSamplesAtATime, samples.size() - n));
+    ASSAY_TRY(writer.add_samples(batch, segment.started_at_ms, segment.wall_ms));
+  }
+  if (is_last && run.finished_at_ms && is_whole(run)) {
+    return writer.finish(RunState::finished, *run.finished_at_ms, segment.wall_ms, segment.device_time);
+  }
+  if (!segment.ended_at_ms) return {};
+  return writer.finish(RunState::interrupted, *segment.ended_at_ms, segment.wall_ms, segment.device_time);
+}
+
+/// What the file has beyond what is stored of an earlier, shorter import: later segments, and samples that stored ones
+/// have got since. Those are told by a segment of their own, with the time that came with them.
+ImportedSegment growth_of(const ImportedSegment& segment, double stored_wall_ms) {
+  ImportedSegment growth = segment;
+  growth.gpu_samples.clear();
+  growth.device_time.reset();
+  growth.wall_ms = std::max(0.0, segment.wall_ms - stored_wall_ms);
+  return growth;
+}
+
+Result<ImportOutcome> store_whole(Store& store, const ImportedRun& run) {
+  ImportOutcome outcome;
+  std::vector<GradedSample> missing = run.samples;
+  std::size_t n_stored_segments = 0;
+  double stored_wall_ms = 0;
+  ASSAY_ASSIGN(const bool exists, store.has_run(run.run_id));
+  if (exists) {
+    ASSAY_ASSIGN(const RunRecord stored, store.read_run(run.run_id));
+    if (stored.facts.model.name != run.facts.model.name || stored.facts.seed != run.facts.seed ||
+        stored.suites.size() != run.facts.suites.size()) {
+      return other_run(store, run, "its model, seed or suites");
+    }
+    ASSAY_ASSIGN(missing, missing_samples(store, run));
+    outcome.was_there = missing.empty();
+    if (missing.empty() || stored.state == RunState::finished) return outcome;
+    n_stored_segments = std::min(stored.segments.size(), run.segments.size());
+    stored_wall_ms = stored.segments[n_stored_segments - 1].wall_ms;
+  }
+  outcome.n_samples_added = static_cast<std::int64_t>(missing.size());
+  std::vector<std::vector<GradedSample>> by_segment(run.segments.size());
+  for (GradedSample& graded : missing) {
+    const auto at = run.segment_of.find(graded.sample.key);
+    by_segment[at == run.segment_of.end() ? 0 : at->second].push_back(std::move(graded));
+  }
+  for (std::size_t i = 0; i < run.segments.size(); ++i) {
+    const bool is_last = i + 1 == run.segments.size();
+    const bool is_stored = i < n_stored_segments;
+    if (is_stored && by_segment[i].empty() && !is_last) continue;
+    const ImportedSegment segment = is_stored ? growth_of(run.segments[i], stored_wall_ms) : run.segments[i];
+    const bool is_first = i == 0 && !exists;
+    ASSAY_ASSIGN(RunWriter writer,
+                 is_first ? store.begin_run(run.facts, segment.environment, segment.started_at_ms, run.run_id)
+                          : store.resume_run(run.run_id, segment.environment, segment.started_at_ms));
+    ASSAY_TRY(store_segment(std::move(writer), segment, by_segment[i], run, is_last));
+  }
+  return outcome;
+}
+
 }  // namespace
 
 const std::vector<std::string>& import_format_names() {
@@ -68,35 +140,10 @@ Result<std::vector<ImportedRun>> read_import(ImportFormat format, const std::fil
 
 Result<ImportOutcome> store_import(Store& store, const ImportedRun& run) {
   ImportOutcome outcome;
-  ASSAY_ASSIGN(const bool exists, store.has_run(run.run_id));
-  std::vector<GradedSample> missing = run.samples;
-  std::optional<RunWriter> writer;
-  if (exists) {
-    ASSAY_ASSIGN(const RunRecord stored, store.read_run(run.run_id));
-    if (stored.facts.model.name != run.facts.model.name || stored.facts.seed != run.facts.seed ||
-        stored.suites.size() != run.facts.suites.size()) {
-      return other_run(store, run, "its model, seed or suites");
-    }
-    ASSAY_ASSIGN(missing, missing_samples(store, run));
-    outcome.was_there = missing.empty();
-    if (missing.empty() || stored.state == RunState::finished) return outcome;
-    ASSAY_ASSIGN(writer, store.resume_run(run.run_id, run.environment, run.started_at_ms));
-  } else {
-    ASSAY_ASSIGN(writer, store.begin_run(run.facts, run.environment, run.started_at_ms, run.run_id));
-    ASSAY_TRY(writer->add_gpu_samples(run.gpu_samples));
-  }
-  for (std::size_t n = 0; n < missing.size(); n += kSamplesAtATime) {
-    const auto batch = std::span(missing).subspan(n, std::min(kSamplesAtATime, missing.size() - n));
-    ASSAY_TRY(writer->add_samples(batch, run.started_at_ms, run.wall_ms));
-  }
-  std::int64_t n_planned = 0;
-  for (const RunSuiteFacts& suite : run.facts.suites) {
-    n_planned += suite.samples * static_cast<std::int64_t>(suite.items.size());
-  }
-  const bool is_whole = n_planned == static_cast<std::int64_t>(run.samples.size());
-  ASSAY_TRY(writer->finish(is_whole ? RunState::finished : RunState::interrupted,
-                           run.finished_at_ms.value_or(run.started_at_ms), run.wall_ms, run.device_time));
-  outcome.n_samples_added = static_cast<std::int64_t>(missing.size());
+  ASSAY_TRY(store.as_one_write([&]() -> Result<> {
+    ASSAY_ASSIGN(outcome, store_whole(store, run));
+    return {};
+  }));
   return outcome;
 }
 

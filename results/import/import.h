@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,17 +27,24 @@ struct ImportOptions {
   std::string kind;   ///< of the suite's items ("integer", "choice", …); empty: guessed from the task's name
 };
 
-/// A run read from a file.
-struct ImportedRun {
-  RunId run_id;    ///< made from the file's content, or the run's own
-  RunFacts facts;  ///< with items and measurements
+/// A process's work on an imported run.
+struct ImportedSegment {
   EnvironmentFacts environment;
   std::int64_t started_at_ms = 0;
-  std::optional<std::int64_t> finished_at_ms;  ///< of a finished run of ours
+  std::optional<std::int64_t> ended_at_ms;  ///< none if the process was killed
   double wall_ms = 0;
   std::optional<DeviceTime> device_time;
-  std::vector<GradedSample> samples;
   std::vector<GpuSample> gpu_samples;
+};
+
+/// A run read from a file.
+struct ImportedRun {
+  RunId run_id;                                ///< made from the file's content, or the run's own
+  RunFacts facts;                              ///< with items and measurements
+  std::optional<std::int64_t> finished_at_ms;  ///< none of an unfinished run of ours
+  std::vector<ImportedSegment> segments = std::vector<ImportedSegment>(1);  ///< at least one
+  std::vector<GradedSample> samples;
+  std::map<SampleKey, std::size_t> segment_of;  ///< of the samples that are not of the first segment
   std::int64_t n_ungraded = 0;  ///< samples on which the file has no verdict: stored as `error` until they are regraded
 };
 
@@ -49,8 +57,8 @@ struct ImportOutcome {
   std::int64_t n_samples_added = 0;
   bool was_there = false;  ///< with all of its samples
 };
-/// Stores the run, or what of it is missing after an import that was cut off; again, it changes nothing.
-/// Error{bad_input} if another run has its id.
+/// Stores the run in one transaction, or what it has grown by since it was imported; again, it changes nothing.
+/// Error{bad_input} if another run has its id: nothing is stored.
 Result<ImportOutcome> store_import(Store& store, const ImportedRun& run);
 
 }  // namespace assay::results

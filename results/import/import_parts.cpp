@@ -40,10 +40,16 @@ ImportedRun empty_run(const ImportSource& source, const std::string& model) {
   run.facts.tags = {{"source", source.format},
                     {"source_file", to_valid_utf8(source.path.filename().string())},
                     {"source_sha256", sha256}};
-  run.environment.device_kind = "imported";
-  run.environment.device_name = source.format;
-  run.started_at_ms = source.now_ms;
+  run.segments.front().environment.device_kind = "imported";
+  run.segments.front().environment.device_name = source.format;
+  set_time(run, source.now_ms);
   return run;
+}
+
+void set_time(ImportedRun& run, std::int64_t at_ms) {
+  run.segments.front().started_at_ms = at_ms;
+  run.segments.front().ended_at_ms = at_ms;
+  run.finished_at_ms = at_ms;
 }
 
 ImportedSuite::ImportedSuite(const ImportSource& source, std::string task, std::string model)
@@ -78,7 +84,7 @@ Result<> ImportedSuite::add(ItemFacts item, GradedSample graded, const std::stri
   }
   suite.samples = std::max(suite.samples, graded.sample.key.sample + 1);
   if (graded.verdict.rule == "ungraded") ++run_.n_ungraded;
-  graded.verdict.graded_at_ms = run_.started_at_ms;
+  graded.verdict.graded_at_ms = run_.segments.front().started_at_ms;
   run_.samples.push_back(std::move(graded));
   return {};
 }

@@ -52,6 +52,9 @@ class ImportedSuite {
 /// A run without samples, with the tags that name its source.
 ImportedRun empty_run(const ImportSource& source, const std::string& model);
 
+/// Foreign files say one moment at most: the run's one segment begins and ends at it.
+void set_time(ImportedRun& run, std::int64_t at_ms);
+
 /// Verdict of a score: `correct` for 1, else `incorrect`. Error{bad_input} beyond 0 to 1.
 Result<VerdictFacts> scored(double score, const std::string& rule, const std::string& where);
 /// What stands for a verdict until the sample is regraded.

@@ -159,7 +159,7 @@ TEST_CASE("import: lm-eval's repeats have no verdict of their own", "[results][i
 TEST_CASE("import: Inspect's log with epochs, reasoning, attachments and errors", "[results][import]") {
   TemporaryFolder folder;
   const ImportedRun run = read_one(ImportFormat::inspect, put(folder, "log.json", kInspect));
-  CHECK(run.started_at_ms == 1'795'382'624'000);  // date -d 2026-11-22T21:23:44Z +%s
+  CHECK(run.segments[0].started_at_ms == 1'795'382'624'000);  // date -d 2026-11-22T21:23:44Z +%s
   CHECK(run.facts.model.name == "openai/gpt-4o");
   const RunSuiteFacts& suite = run.facts.suites[0];
   CHECK(suite.suite == "sums");
@@ -236,6 +236,21 @@ TEST_CASE("import: llama-bench and Google Benchmark are figures with their sprea
   CHECK(llama.run.segments[0].environment.gpu_name == "NVIDIA H100");
   CHECK(llama.run.facts.model.name == "q4");
 
+  // What the tests differ in is in their names, as in the tool's own tables; another model is another run.
+  const std::string two_models = R"([
+{"model_filename":"q4.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":2048,"flash_attn":false,"avg_ts":5000},
+{"model_filename":"q4.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":512,"flash_attn":false,"avg_ts":4000},
+{"model_filename":"q8.gguf","gpu_info":"H100","n_prompt":512,"n_gen":0,"n_batch":512,"flash_attn":false,"avg_ts":2000}])";
+  const auto models = read(ImportFormat::llama_bench, put(folder, "two.json", two_models));
+  REQUIRE(ok(models));
+  REQUIRE(models->size() == 2);
+  const RunSummary q4 = store_twice(*store, (*models)[0]), q8 = store_twice(*store, (*models)[1]);
+  CHECK(q4.run.facts.measurements[0].name == "pp512 n_batch=2048");
+  CHECK(q4.run.facts.measurements[1].name == "pp512 n_batch=512");
+  CHECK(q8.run.facts.model.name == "q8");
+  CHECK(q8.run.facts.measurements[0].name == "pp512");
+  CHECK(q8.run.facts.measurements[0].value == 2000);
+
   const RunSummary google =
       store_twice(*store, read_one(ImportFormat::google_benchmark, put(folder, "gemm.json", kGoogleBenchmark)));
   REQUIRE(google.run.facts.measurements.size() == 3);  // aggregates and failures are none
@@ -246,6 +261,20 @@ TEST_CASE("import: llama-bench and Google Benchmark are figures with their sprea
   CHECK(figures[0].metric == "bytes_per_s");
   CHECK(google.run.segments[0].environment.hostname == "node1");
 }
+
+namespace {
+
+std::string exported_run(const Store& store, const RunId& run) {
+  std::string text;
+  REQUIRE(export_runs(store, std::vector<RunId>{run}, {.format = ExportFormat::json, .include_protected = true},
+                      [&](std::string_view part) -> Result<> {
+                        text += part;
+                        return {};
+                      }));
+  return text;
+}
+
+}  // namespace
 
 TEST_CASE("import: our own export comes back the same", "[results][import]") {
   TemporaryFolder folder;
@@ -262,20 +291,11 @@ TEST_CASE("import: our own export comes back the same", "[results][import]") {
   const std::vector<GpuSample> gpu = {{0, 0, 1, 2, 300, 40, 4, 10}, {0, 1000, 1, 2, 310, 41, 0, 320}};
   REQUIRE(ok(writer->add_gpu_samples(gpu)));
   REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 100, 2000, DeviceTime{100, 200, 300})));
-  const auto write = [](const Store& from, const RunId& run) {
-    std::string text;
-    REQUIRE(export_runs(from, std::vector<RunId>{run}, {.format = ExportFormat::json, .include_protected = true},
-                        [&](std::string_view part) -> Result<> {
-                          text += part;
-                          return {};
-                        }));
-    return text;
-  };
-  const std::string text = write(*store, writer->run_id());
+  const std::string text = exported_run(*store, writer->run_id());
   const ImportedRun run = read_one(ImportFormat::assay, put(folder, "a.json", text));
   auto copy = Store::open_or_create(folder / "b.db");
   store_twice(*copy, run);
-  CHECK(write(*copy, writer->run_id()) == text);
+  CHECK(exported_run(*copy, writer->run_id()) == text);
   // The same id with another reply is another run.
   ImportedRun other = run;
   other.samples[0].sample.text += "!";
@@ -284,12 +304,79 @@ TEST_CASE("import: our own export comes back the same", "[results][import]") {
   CHECK(refused.error().kind == ErrorKind::bad_input);
 }
 
+namespace {
+
+/// Six samples by three processes: the first was killed, the second stopped, the third went on to the end. Each has its
+/// machine, time, and samples of its GPU.
+RunId write_segments(Store& store, int n_segments) {
+  std::optional<RunWriter> writer;
+  for (int segment = 0; segment < n_segments; ++segment) {
+    EnvironmentFacts environment = some_environment("cuda");
+    environment.hostname = "node" + std::to_string(segment);
+    auto next = segment == 0 ? store.begin_run(some_run("trial", 3, 2), environment, kNowMs, RunId("abc123"))
+                             : store.resume_run(RunId("abc123"), environment, kNowMs + 10'000 * segment);
+    REQUIRE(ok(next));
+    writer = std::move(*next);
+    const double joules = 1000 * segment;
+    const std::vector<GpuSample> gpu = {{0, 0, 1, 2, 300, 40, 4, joules}, {0, 2000, 1, 2, 300, 41, 0, joules + 600}};
+    REQUIRE(ok(writer->add_gpu_samples(gpu)));
+    for (int i = 2 * segment; i < 2 * segment + 2; ++i) {
+      REQUIRE(ok(writer->add_sample(some_sample(item_name(i % 3), i / 3), some_verdict(Verdict::correct),
+                                    kNowMs + 10'000 * segment, 1000 + segment)));
+    }
+    if (segment == 1) {
+      REQUIRE(ok(writer->finish(RunState::interrupted, kNowMs + 20'000, 2000, DeviceTime{1, 2, 3})));
+    }
+    if (segment == 2) REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 30'000, 3000, DeviceTime{4, 5, 6})));
+    writer.reset();
+  }
+  return RunId("abc123");
+}
+
+}  // namespace
+
+TEST_CASE("import: a run of several segments comes back with each, and grows as the run did", "[results][import]") {
+  TemporaryFolder folder;
+  auto whole = Store::open_or_create(folder / "whole.db");
+  const std::string text = exported_run(*whole, write_segments(*whole, 3));
+  auto copy = Store::open_or_create(folder / "copy.db");
+  const RunSummary summary = store_twice(*copy, read_one(ImportFormat::assay, put(folder, "whole.json", text)));
+  CHECK(exported_run(*copy, RunId("abc123")) == text);
+  REQUIRE(summary.run.segments.size() == 3);
+  CHECK_FALSE(summary.run.segments[0].ended_at_ms);
+  CHECK(summary.run.segments[1].environment.hostname == "node1");
+  CHECK(summary.wall_s == 1.0 + 2 + 3);
+  CHECK(summary.gpu->energy_joules == 1800);
+  CHECK(summary.run.state == RunState::finished);
+
+  auto growing = Store::open_or_create(folder / "growing.db");
+  for (const int n_segments : {1, 2, 3}) {
+    auto part = Store::open_or_create(folder / ("part" + std::to_string(n_segments) + ".db"));
+    const std::string so_far = exported_run(*part, write_segments(*part, n_segments));
+    const auto stored = store_import(*growing, read_one(ImportFormat::assay, put(folder, "part.json", so_far)));
+    REQUIRE(ok(stored));
+    CHECK(stored->n_samples_added == 2);
+    CHECK(exported_run(*growing, RunId("abc123")) == so_far);
+  }
+}
+
+TEST_CASE("import: of a run that can't be stored whole nothing is stored", "[results][import]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "x.db");
+  ImportedRun run = read_one(ImportFormat::inspect, put(folder, "log.json", kInspect));
+  run.samples.back().sample.n_output_tokens = -1;
+  CHECK_FALSE(store_import(*store, run));
+  CHECK(store->list_runs()->empty());
+  run.samples.back().sample.n_output_tokens = 1;
+  CHECK(ok(store_import(*store, run)));
+}
+
 TEST_CASE("import: an import that was cut off goes on", "[results][import]") {
   TemporaryFolder folder;
   auto store = Store::open_or_create(folder / "x.db");
   const ImportedRun run = read_one(ImportFormat::inspect, put(folder, "log.json", kInspect));
   {
-    auto writer = store->begin_run(run.facts, run.environment, run.started_at_ms, run.run_id);
+    auto writer = store->begin_run(run.facts, run.segments[0].environment, run.segments[0].started_at_ms, run.run_id);
     REQUIRE(ok(writer->add_sample(run.samples[0].sample, run.samples[0].verdict, kNowMs, 0)));
   }
   const auto rest = store_import(*store, run);

@@ -146,7 +146,7 @@ Result<std::vector<ImportedRun>> import_inspect(const ImportSource& source) {
   ASSAY_ASSIGN(std::string model, eval.string("model"));
   ImportedSuite suite(source, task.substr(task.rfind('/') + 1), std::move(model));
   ASSAY_ASSIGN(const std::string created, eval.string_or("created", ""));
-  suite.run().started_at_ms = parse_iso_time(created).value_or(source.now_ms);
+  set_time(suite.run(), parse_iso_time(created).value_or(source.now_ms));
   const Json* samples = log.find("samples");
   if (samples == nullptr || !samples->is_array()) {
     return log.field_error("samples", "must be a list: a log without samples has no transcripts to import");

@@ -9,6 +9,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "suites/code/check_tests.h"
 #include "suites/sandbox/test_sandbox.h"
 #include "tests/support/catch.h"
 
@@ -53,6 +54,20 @@ Item add_item(double time_limit_s = 6) {
                   {"entry_point", "add"},
                   {"test", "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(0, 0) == 0\n"},
                   {"time_limit_s", time_limit_s}});
+}
+
+/// What check_code_tests says of a suite with two good records and then `record`.
+std::string fault_of(Json record) {
+  static Sandbox sandbox = test_sandbox();
+  Suite suite;
+  suite.kind = ItemKind::code;
+  suite.items = {add_item(), item_of({{"prompt", ""}, {"tests", {"assert f() == 1", "assert f() != 2"}}})};
+  suite.items.push_back(item_of(std::move(record)));
+  suite.items.back().place = "items.jsonl:3";
+  const Result<> checked = check_code_tests(suite, sandbox);
+  if (checked) return "none";
+  CHECK(checked.error().kind == ErrorKind::bad_input);
+  return checked.error().message;
 }
 
 Item check_item(const std::string& test, const std::string& entry_point = "f", const std::string& stub = "") {
@@ -519,4 +534,24 @@ TEST_CASE("code grader: solutions of real items are right, and wrong once change
   CHECK(walked);
   CHECK(n_items == 10);
   CHECK(n_changed >= 10);
+}
+
+TEST_CASE("check_code_tests: tests that are no Python are the suite's fault, with file, line and field", "[code]") {
+  CHECK(fault_of({{"prompt", ""}, {"entry_point", "f"}, {"test", "def check(candidate): pass"}}) == "none");
+  CHECK(fault_of({{"question", "?"},
+                  {"language", "cpp"},
+                  {"prompt", "int f();"},
+                  {"entry_point", "f"},
+                  {"test", "int check("}}) == "none");
+  CHECK_THAT(fault_of({{"prompt", ""}, {"entry_point", "f"}, {"test", "def check(candidate)\n  pass"}}),
+             Catch::Matchers::StartsWith("items.jsonl:3: field \"test\" is no Python 3.") && Contains("SyntaxError"));
+  CHECK_THAT(fault_of({{"prompt", ""}, {"tests", {"assert True", "assert (1"}}}),
+             Catch::Matchers::StartsWith("items.jsonl:3: field \"tests\" is no Python 3."));
+  CHECK_THAT(fault_of({{"prompt", ""}, {"entry_point", "f"}, {"test", "assert f() == 1"}}),
+             Catch::Matchers::StartsWith("items.jsonl:3: field \"test\" does not define check"));
+  CHECK_THAT(
+      fault_of({{"prompt", ""}, {"entry_point", "f"}, {"test", "def check(c):\n  x = " + std::string(5000, '(')}}),
+      Catch::Matchers::StartsWith("items.jsonl:3: field \"test\" is no Python 3."));
+  CHECK_THAT(fault_of({{"prompt", ""}, {"entry_point", "f"}, {"test", std::string("check\0", 6)}}),
+             Catch::Matchers::StartsWith("items.jsonl:3: field \"test\" is no Python 3."));
 }

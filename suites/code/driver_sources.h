@@ -3,7 +3,8 @@
 
 namespace assay::suites::driver {
 
-/// Defines run_checker(), run_candidate(), run_in_one_process() and run_script(): each is what a program runs.
+/// Defines run_checker(), run_candidate(), run_in_one_process(), run_script() and the like: each is what a program
+/// runs.
 extern const char* const kLibrary;
 
 }  // namespace assay::suites::driver

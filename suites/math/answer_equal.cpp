@@ -1,12 +1,16 @@
 #include "suites/math/answer_equal.h"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "harness/base/text.h"
 #include "suites/fold.h"
+#include "suites/math/ranges.h"
 #include "suites/math/units.h"
 
 namespace assay::suites {
@@ -20,12 +24,15 @@ Equivalence both(Equivalence a, Equivalence b) {
   return a == undecided || b == undecided ? undecided : equal;
 }
 
-/// One spelling for words: case, white space and punctuation at the ends don't count.
+/// One spelling for words: case, white space, punctuation at the ends and an article in front don't count.
 std::string plain_words(const std::string& text) {
   std::string words = fold_case(fold_space(text));
   static constexpr std::string_view kPunctuation = " .,;:!?()\"'*";
   while (!words.empty() && kPunctuation.find(words.back()) != std::string_view::npos) words.pop_back();
   words.erase(0, std::min(words.find_first_not_of(kPunctuation), words.size()));
+  for (const std::string_view article : {"a ", "an ", "the "}) {
+    if (words.starts_with(article)) return words.substr(article.size());
+  }
   return words;
 }
 
@@ -60,11 +67,37 @@ bool is_symbol(const Expressions& pool, const MathAnswer& answer) {
 }
 
 /// What an equation or a chain of them ends in: the side behind the last "=", before a rounded value.
-const MathAnswer& last_side(const MathAnswer& equation) {
+const MathAnswer& last_side(const Expressions& pool, const MathAnswer& equation) {
   for (std::size_t i = equation.signs.size(); i > 0; --i) {
     if (equation.signs[i - 1] == "=") return equation.parts[i];
   }
-  return equation.parts.back();
+  const MathAnswer& first = equation.parts.front();
+  const bool is_rounded =
+      equation.signs[0] == "≈" && first.kind == AnswerKind::value && !has_symbols(pool, first.value);
+  return is_rounded ? first : equation.parts.back();
+}
+
+/// True for a time of day that is no ratio in lowest terms: "6:30", "5:00", but not "2:15".
+bool is_time_of_day(const std::string& clock) {
+  if (clock.empty()) return false;
+  const std::size_t colon = clock.find(':');
+  return std::gcd(std::stoi(clock.substr(0, colon)), std::stoi(clock.substr(colon + 1))) != 1;
+}
+
+/// The rows of a matrix written as "[[1, 2], [3, 4]]" or "((1, 2), (3, 4))".
+std::optional<MathAnswer> matrix_of_rows(const MathAnswer& answer) {
+  const auto is_row = [](const MathAnswer& row) {
+    return row.kind == AnswerKind::tuple || (row.kind == AnswerKind::interval && row.left_closed && row.right_closed);
+  };
+  if (!is_row(answer)) return std::nullopt;
+  MathAnswer matrix;
+  matrix.kind = AnswerKind::matrix;
+  for (const MathAnswer& row : answer.parts) {
+    if (!is_row(row) || row.parts.size() != answer.parts[0].parts.size()) return std::nullopt;
+    matrix.n_columns = row.parts.size();
+    matrix.parts.insert(matrix.parts.end(), row.parts.begin(), row.parts.end());
+  }
+  return matrix;
 }
 
 /// "x = …" or "(x, y) = …" with lone symbols in front.
@@ -82,27 +115,47 @@ class Comparison {
 
   Equivalence compare(const MathAnswer& key, const MathAnswer& reply) {
     if (++depth_ > 50) return undecided;
-    const Equivalence decided = key.text == reply.text && key.kind == reply.kind ? equal : by_kind(key, reply);
+    // What was made of a condition has no text of its own.
+    const bool has_text = !key.text.empty() || key.kind == AnswerKind::unread;
+    const bool is_same_text = has_text && key.text == reply.text && key.kind == reply.kind;
+    Equivalence decided = is_same_text ? equal : by_kind(key, reply);
+    if (decided != equal) decided = in_other_reading(key, reply, decided);
     --depth_;
     return decided;
   }
 
  private:
+  /// Looks at what else a side can mean: "5 m" in a reply is five metres where the key is a number.
+  Equivalence in_other_reading(const MathAnswer& key, const MathAnswer& reply, Equivalence decided) {
+    const auto is_number = [&](const MathAnswer& side) {
+      return side.kind == AnswerKind::value && !has_symbols(pool_, side.value);
+    };
+    const auto alone = [](const MathAnswer& side) {
+      MathAnswer other;
+      other.kind = AnswerKind::value;
+      other.value = side.other_reading;
+      other.unit = side.other_unit;
+      return other;
+    };
+    if (reply.other_reading != kNoExpr && is_number(key)) {
+      if (values(key, alone(reply)) == equal) return equal;
+    }
+    if (key.other_reading != kNoExpr && is_number(reply)) {
+      const bool is_meant = !reply.unit.empty() && known_unit(key.other_unit) == known_unit(reply.unit);
+      if (values(alone(key), reply) == equal) return is_meant ? equal : undecided;
+    }
+    return decided;
+  }
+
   Equivalence by_kind(const MathAnswer& key, const MathAnswer& reply) {
     if (const auto letter = option_letter(key.text, true)) {
       if (option_letter(reply.text, false) == letter) return equal;
     }
-    if (key.kind != AnswerKind::relation && is_equation(reply)) return compare(key, last_side(reply));
+    if (key.kind != AnswerKind::relation && is_equation(reply)) return compare(key, last_side(pool_, reply));
     if (is_assignment(pool_, key) && reply.kind != AnswerKind::relation) return compare(key.parts[1], reply);
     if (key.kind == AnswerKind::relation && reply.kind == AnswerKind::relation) return relations(key, reply);
-    if (key.kind == AnswerKind::relation) {
-      const auto range = as_range(key);
-      return range ? compare(*range, reply) : unlike(key, reply);
-    }
-    if (reply.kind == AnswerKind::relation) {
-      const auto range = key.kind == AnswerKind::tuple ? std::nullopt : as_range(reply);
-      return range ? compare(key, *range) : unlike(key, reply);
-    }
+    if (const auto decided = ranges(key, reply)) return *decided;
+    if (key.kind == AnswerKind::relation || reply.kind == AnswerKind::relation) return unlike(key, reply);
     if (const auto decided = collections(key, reply)) return *decided;
     if (key.kind == AnswerKind::value && reply.kind == AnswerKind::value) return values(key, reply);
     if (key.kind == AnswerKind::text && reply.kind != AnswerKind::unread) {
@@ -111,15 +164,31 @@ class Comparison {
     return unlike(key, reply);
   }
 
+  /// Compares a condition on a variable with the set of numbers that it stands for; nothing if neither side is one.
+  std::optional<Equivalence> ranges(const MathAnswer& key, const MathAnswer& reply) {
+    const bool may_be_point = key.kind == AnswerKind::tuple && !reply.is_set_builder;
+    const auto asked = as_range(pool_, key);
+    const auto given = may_be_point ? std::nullopt : as_range(pool_, reply);
+    if (!asked && !given) return std::nullopt;
+    if (asked && given && key.kind == AnswerKind::list && reply.kind == AnswerKind::list) {
+      if (in_any_order(key, reply) == equal) return equal;
+    }
+    return compare(asked ? *asked : key, given ? *given : reply);
+  }
+
   static Equivalence unlike(const MathAnswer& key, const MathAnswer& reply) {
-    if (plain_words(key.text) == plain_words(reply.text)) return equal;
+    if (!key.text.empty() && plain_words(key.text) == plain_words(reply.text)) return equal;
     const bool is_read = key.kind != AnswerKind::unread && reply.kind != AnswerKind::unread;
     return is_read ? different : undecided;
   }
 
   Equivalence values(const MathAnswer& key, const MathAnswer& reply) {
     const std::string_view asked = known_unit(key.unit), given = known_unit(reply.unit);
-    const Equivalence decided = decide_equal(pool_, key.value, reply.value);
+    const bool same_clock = key.clock == reply.clock;
+    const Equivalence decided =
+        is_time_of_day(key.clock) && !same_clock ? different : decide_equal(pool_, key.value, reply.value);
+    // A key such as 3.83e35 can be read in two ways; replies mean the power of ten.
+    if (decided == equal && key.has_e_notation && !reply.has_e_notation) return undecided;
     return decided == equal && !asked.empty() && !given.empty() && asked != given ? different : decided;
   }
 
@@ -127,16 +196,28 @@ class Comparison {
   std::optional<Equivalence> collections(const MathAnswer& key, const MathAnswer& reply) {
     using enum AnswerKind;
     const auto unordered = [](const MathAnswer& a) { return a.kind == list || a.kind == AnswerKind::set; };
+    if (key.kind == list) {
+      if (const auto decided = assignments(key, reply)) return *decided;
+    }
+    if (key.kind == AnswerKind::set && reply.kind == AnswerKind::set)
+      return in_any_order(distinct(key), distinct(reply));
     if (unordered(key) && unordered(reply)) return in_any_order(key, reply);
-    if (key.kind == join && reply.kind == join) return in_any_order(key, reply);
+    if (key.kind == join && (reply.kind == join || reply.kind == list)) return in_any_order(key, reply);
     if (unordered(key) && key.parts.size() == 1 && reply.kind == value) return compare(key.parts[0], reply);
     if (unordered(reply) && reply.parts.size() == 1 && key.kind == value) return compare(key, reply.parts[0]);
     if (key.kind == tuple && (reply.kind == tuple || reply.kind == list)) return in_order(key, reply);
     if (key.kind == matrix && reply.kind == matrix) {
       return key.n_columns == reply.n_columns ? in_order(key, reply) : different;
     }
+    if (key.kind == matrix && key.n_columns != key.parts.size()) {
+      if (const auto rows = matrix_of_rows(reply)) return compare(key, *rows);
+    }
+    if (reply.kind == matrix && reply.n_columns != reply.parts.size()) {
+      if (const auto rows = matrix_of_rows(key)) return compare(*rows, reply);
+    }
     const bool is_vector = key.kind == matrix && (key.n_columns == 1 || key.n_columns == key.parts.size());
-    if (is_vector && reply.kind == tuple) return in_order(key, reply);
+    const bool is_square = reply.kind == interval && reply.left_closed && reply.right_closed;
+    if (is_vector && (reply.kind == tuple || is_square)) return in_order(key, reply);
     const auto is_interval = [](const MathAnswer& a) {
       return a.kind == interval || (a.kind == tuple && a.parts.size() == 2);
     };
@@ -175,6 +256,49 @@ class Comparison {
     return whole;
   }
 
+  /// A set without what it holds twice in the same form: 3 and 3.0, not √4 + √2 and 2 + √2.
+  static MathAnswer distinct(const MathAnswer& of) {
+    MathAnswer once = of;
+    once.parts.clear();
+    std::set<ExprId> known;
+    for (const MathAnswer& part : of.parts) {
+      const bool is_value = part.kind == AnswerKind::value && part.unit.empty();
+      if (!is_value || known.insert(part.value).second) once.parts.push_back(part);
+    }
+    return once;
+  }
+
+  /// A key such as "x = 1, y = 2" and a reply (1, 2), or "x = 1 or x = 2" and "x_1 = 2, x_2 = 1". Nothing for others.
+  std::optional<Equivalence> assignments(const MathAnswer& key, const MathAnswer& reply) {
+    const auto given_values = values_by_symbol(reply);
+    const auto asked_values = values_by_symbol(key);
+    if (asked_values.empty()) return std::nullopt;
+    const std::string& first = asked_values.begin()->first;
+    const bool is_one_symbol = asked_values.rbegin()->first == first;
+    MathAnswer asked = reply, given = reply;
+    asked.parts.clear();
+    for (const auto& [symbol, value] : asked_values) asked.parts.push_back(*value);
+    if (reply.kind == AnswerKind::tuple && !is_one_symbol) return in_order(asked, reply);
+    if (!is_one_symbol || given_values.empty()) return std::nullopt;
+    given.parts.clear();
+    for (const auto& [symbol, value] : given_values) {
+      if (symbol != first && !symbol.starts_with(first + "_")) return std::nullopt;
+      given.parts.push_back(*value);
+    }
+    return in_any_order(asked, given);
+  }
+
+  /// The right sides of a list of assignments in the order of their symbols; empty for anything else.
+  std::multimap<std::string, const MathAnswer*> values_by_symbol(const MathAnswer& answer) const {
+    std::multimap<std::string, const MathAnswer*> values;
+    if (answer.kind != AnswerKind::list) return values;
+    for (const MathAnswer& part : answer.parts) {
+      if (!is_assignment(pool_, part) || part.parts[0].kind == AnswerKind::tuple) return {};
+      values.emplace(pool_.node(part.parts[0].value).name, &part.parts[1]);
+    }
+    return values;
+  }
+
   // --- Relations -----------------------------------------------------------------------------------------------------
 
   /// left - right, as an expression; kNoExpr where a side is none.
@@ -184,11 +308,12 @@ class Comparison {
   }
 
   Equivalence relations(const MathAnswer& key, const MathAnswer& reply) {
+    if (key.signs[0] == ":" || reply.signs[0] == ":") return ratios(key, reply);
     if (key.parts.size() == 2 && reply.parts.size() == 2) return single_relations(key, reply);
-    if (is_equation(key) && is_equation(reply)) return compare(last_side(key), last_side(reply));
-    const auto asked = as_range(key), given = as_range(reply);
+    if (is_equation(key) && is_equation(reply)) return compare(last_side(pool_, key), last_side(pool_, reply));
+    const auto asked = as_range(pool_, key), given = as_range(pool_, reply);
     if (asked && given) {
-      const MathAnswer *variable = variable_of(key), *other = variable_of(reply);
+      const MathAnswer *variable = variable_of(pool_, key), *other = variable_of(pool_, reply);
       return variable->value == other->value ? compare(*asked, *given) : different;
     }
     return undecided;
@@ -209,6 +334,8 @@ class Comparison {
       const bool same_left = plain_words(key.parts[0].text) == plain_words(reply.parts[0].text);
       return same_left ? compare(key.parts[1], reply.parts[1]) : undecided;
     }
+    if (!has_symbols(pool_, f) && !has_symbols(pool_, g))
+      return in_order(key, reply);  // 1 + 1 = 2 has nothing to solve
     // f(x)·g(y) = f(y)·g(x) for all x and y
     const ExprId f_other = pool_.renamed(f, "*"), g_other = pool_.renamed(g, "*");
     const Equivalence proportional = decide_equal(pool_, pool_.multiply(f, g_other), pool_.multiply(f_other, g));
@@ -223,51 +350,19 @@ class Comparison {
     return decide_equal(pool_, pool_.function("abs", {constant}), constant);
   }
 
-  const MathAnswer* variable_of(const MathAnswer& relation) const {
-    for (const MathAnswer& part : relation.parts) {
-      if (is_symbol(pool_, part) && pool_.node(part.value).name != "\\infty") return &part;
+  /// a:b:c is a':b':c' if all a·b' are a'·b.
+  Equivalence ratios(const MathAnswer& key, const MathAnswer& reply) {
+    if (key.signs != reply.signs) return different;
+    Equivalence whole = equal;
+    for (std::size_t i = 1; i < key.parts.size() && whole != different; ++i) {
+      const MathAnswer *a = &key.parts[i - 1], *b = &key.parts[i], *c = &reply.parts[i - 1], *d = &reply.parts[i];
+      const bool are_values = a->kind == AnswerKind::value && b->kind == AnswerKind::value &&
+                              c->kind == AnswerKind::value && d->kind == AnswerKind::value;
+      if (!are_values) return undecided;
+      const ExprId left = pool_.multiply(a->value, d->value), right = pool_.multiply(b->value, c->value);
+      whole = both(whole, decide_equal(pool_, left, right));
     }
-    return nullptr;
-  }
-
-  /// The interval that a < x < b or x ≤ a stands for; nothing for any other relation.
-  std::optional<MathAnswer> as_range(const MathAnswer& relation) {
-    const MathAnswer* variable = variable_of(relation);
-    if (variable == nullptr || relation.parts.size() > 3) return std::nullopt;
-    const std::size_t place = static_cast<std::size_t>(variable - relation.parts.data());
-    if (relation.parts.size() == 3 && place != 1) return std::nullopt;
-    MathAnswer range;
-    range.kind = AnswerKind::interval;
-    range.parts = {infinity(true), infinity(false)};
-    if (relation.signs.size() == 1 && relation.signs[0] == "!=") return all_but(range, relation.parts[1 - place]);
-    for (std::size_t i = 0; i < relation.signs.size(); ++i) {
-      const std::string& sign = relation.signs[i];
-      if (sign[0] != '<' && sign[0] != '>') return std::nullopt;
-      const bool is_behind = i < place;  // the bound stands before the variable
-      const bool is_lower = (sign[0] == '<') == is_behind;
-      const MathAnswer& bound = relation.parts[is_behind ? i : i + 1];
-      range.parts[is_lower ? 0 : 1] = bound;
-      (is_lower ? range.left_closed : range.right_closed) = sign.size() == 2;
-    }
-    return range;
-  }
-
-  /// The line without one point.
-  static MathAnswer all_but(const MathAnswer& line, const MathAnswer& point) {
-    MathAnswer below = line, above = line, both_sides;
-    below.parts[1] = point;
-    above.parts[0] = point;
-    both_sides.kind = AnswerKind::join;
-    both_sides.parts = {below, above};
-    return both_sides;
-  }
-
-  MathAnswer infinity(bool negative) {
-    MathAnswer end;
-    end.kind = AnswerKind::value;
-    end.value = pool_.symbol("\\infty");
-    if (negative) end.value = pool_.negate(end.value);
-    return end;
+    return whole;
   }
 
   Expressions& pool_;

@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "harness/base/text.h"
+#include "suites/fold.h"
+#include "suites/math/answer_tokens.h"
 #include "suites/math/expression_parser.h"
 #include "suites/math/math_tokens.h"
+#include "suites/math/ranges.h"
 
 namespace assay::suites {
 
@@ -18,98 +21,7 @@ constexpr std::size_t kMaxBytes = 4096;
 constexpr std::size_t kMaxParts = 100;
 constexpr int kMaxAnswerDepth = 20;
 
-using Tokens = std::span<const MathToken>;
 using Kind = MathTokenKind;
-
-bool is_sign(const MathToken& token, std::string_view sign) { return token.kind == Kind::sign && token.text == sign; }
-bool opens(const MathToken& token) {
-  if (token.kind == Kind::command) return token.text == "begin" || token.text == "lfloor" || token.text == "lceil";
-  if (token.kind != Kind::sign) return false;
-  return token.text == "(" || token.text == "[" || token.text == "{" || token.text == "\\{";
-}
-bool closes(const MathToken& token) {
-  if (token.kind == Kind::command) return token.text == "end" || token.text == "rfloor" || token.text == "rceil";
-  if (token.kind != Kind::sign) return false;
-  return token.text == ")" || token.text == "]" || token.text == "}" || token.text == "\\}";
-}
-
-bool is_relation_sign(const MathToken& token) {
-  static const std::set<std::string_view> signs{"=", "<", ">", "<=", ">=", "!=", "≈", "≡", "∝", "->"};
-  return token.kind == Kind::sign && signs.count(token.text) != 0;
-}
-
-bool is_separator(const MathToken& token) {
-  return is_sign(token, ",") || is_sign(token, ";") || is_sign(token, "or") || is_sign(token, "and");
-}
-
-/// The pieces of `tokens` between those outside brackets that is_cut() names; the cutting tokens go to `cuts`.
-template <class IsCut>
-std::vector<Tokens> cut(Tokens tokens, IsCut is_cut, std::vector<std::string>* cuts = nullptr) {
-  std::vector<Tokens> pieces;
-  std::size_t begin = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (opens(tokens[i])) ++depth;
-    if (closes(tokens[i])) --depth;
-    if (depth != 0 || !is_cut(tokens[i])) continue;
-    pieces.push_back(tokens.subspan(begin, i - begin));
-    if (cuts != nullptr) cuts->push_back(tokens[i].text);
-    begin = i + 1;
-  }
-  pieces.push_back(tokens.subspan(begin));
-  return pieces;
-}
-
-/// True if the bracket that opens first closes last.
-bool is_enclosed(Tokens tokens) {
-  if (tokens.size() < 2 || !opens(tokens.front()) || tokens.front().kind != Kind::sign) return false;
-  int depth = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    if (opens(tokens[i])) ++depth;
-    if (closes(tokens[i]) && --depth == 0) return i + 1 == tokens.size();
-  }
-  return false;
-}
-
-/// Without punctuation and spacing that end a sentence.
-Tokens without_punctuation(Tokens tokens) {
-  const auto is_loose = [](const MathToken& token) {
-    return is_separator(token) || is_sign(token, ".") || is_sign(token, ":") || is_sign(token, "\\\\");
-  };
-  while (!tokens.empty() && is_loose(tokens.back())) tokens = tokens.first(tokens.size() - 1);
-  while (!tokens.empty() && is_loose(tokens.front())) tokens = tokens.subspan(1);
-  return tokens;
-}
-
-std::string joined(Tokens tokens) {
-  std::string text;
-  for (const MathToken& token : tokens) {
-    if (is_sign(token, "{") || is_sign(token, "}")) continue;
-    const bool is_word = token.kind == Kind::text || token.kind == Kind::letters;
-    if (!text.empty() && token.after_space && is_word) text += ' ';
-    text += token.text;
-  }
-  return text;
-}
-
-/// Words and nothing else: "Evelyn", "not enough information", "yes".
-bool is_wordy(Tokens tokens) {
-  static const std::set<std::string_view> short_words{"no", "yes", "No", "Yes", "NO", "YES"};
-  bool has_word = false;
-  for (const MathToken& token : tokens) {
-    if (token.kind == Kind::text) {
-      has_word = true;
-    } else if (token.kind == Kind::letters) {
-      const bool is_word = token.text.size() >= 3 || short_words.count(token.text) != 0;
-      has_word = has_word || is_word;
-    } else if (token.kind != Kind::sign || (token.text != "-" && token.text != "'" && !is_separator(token) &&
-                                            token.text != "." && token.text != "{" && token.text != "}" &&
-                                            token.text != "(" && token.text != ")" && token.text != "?")) {
-      return false;
-    }
-  }
-  return has_word;
-}
 
 bool is_infinity(const Expressions& pool, ExprId id) {
   return pool.node(id).op == ExprOp::symbol && pool.node(id).name == "\\infty";
@@ -128,7 +40,7 @@ class AnswerParser {
   explicit AnswerParser(Expressions& pool) : pool_(pool) {}
 
   MathAnswer parse(Tokens tokens) {
-    tokens = without_punctuation(tokens);
+    tokens = without_hedge(without_punctuation(tokens));
     if (++depth_ > kMaxAnswerDepth) return unread(tokens);
     MathAnswer answer = shape(tokens);
     --depth_;
@@ -167,11 +79,17 @@ class AnswerParser {
       return parse(tokens.first(tokens.size() - 1));  // a unit behind a tuple
     }
     const auto members = cut(tokens, [](const MathToken& token) { return is_sign(token, "∈"); });
-    if (members.size() == 2) return parse(members[1]);
-    const auto pieces = cut(tokens, is_separator);
-    if (pieces.size() > 1) return compound(AnswerKind::list, pieces);
+    if (members.size() == 2) return member(tokens, members[0], members[1]);
+    std::vector<std::string> separators;
+    const auto pieces = cut(tokens, is_separator, &separators);
+    if (pieces.size() > 1) return list(pieces, separators);
     const auto joins = cut(tokens, [](const MathToken& token) { return is_sign(token, "∪"); });
     if (joins.size() > 1) return compound(AnswerKind::join, joins);
+    const auto without = cut(tokens, [](const MathToken& token) { return is_sign(token, "∖"); });
+    if (without.size() == 2) {
+      const auto rest = without_points(pool_, parse(without[0]), parse(without[1]));
+      return rest ? *rest : unread(tokens);
+    }
     if (auto related = relation(tokens)) return *related;
     if (is_enclosed(tokens)) {
       if (auto found = bracketed(tokens)) return *found;
@@ -181,16 +99,58 @@ class AnswerParser {
     return value(tokens);
   }
 
-  MathAnswer words(Tokens tokens) const {
+  /// Words, of which some name a set.
+  MathAnswer words(Tokens tokens) {
+    static const std::set<std::string_view> nothing{"no solution",       "no solutions", "no real solution",
+                                                    "no real solutions", "empty set",    "the empty set"};
+    static const std::set<std::string_view> everything{"all real numbers", "all reals", "all real values",
+                                                       "the set of all real numbers", "any real number"};
     MathAnswer answer = unread(tokens);
+    const std::string plain = to_lower_ascii(fold_space(answer.text));
+    if (everything.count(plain) != 0) answer = real_line(pool_);
+    if (nothing.count(plain) != 0 || everything.count(plain) != 0) {
+      answer.kind = nothing.count(plain) != 0 ? AnswerKind::set : AnswerKind::interval;
+      answer.text = joined(tokens);
+      return answer;
+    }
     answer.kind = AnswerKind::text;
+    return answer;
+  }
+
+  /// "x ∈ set" is the set; "2n + 1, n ∈ set" says of which numbers the first part speaks.
+  MathAnswer member(Tokens tokens, Tokens left, Tokens right) {
+    const auto parts = cut(left, is_separator);
+    if (parts.size() > 1) return parse(left.first(left.size() - parts.back().size()));
+    const MathAnswer variable = parse(left);
+    const auto is_variable = [&](const MathAnswer& part) {
+      return part.kind == AnswerKind::value && pool_.node(part.value).op == ExprOp::symbol;
+    };
+    const bool is_tuple =
+        variable.kind == AnswerKind::tuple && std::all_of(variable.parts.begin(), variable.parts.end(), is_variable);
+    return left.empty() || is_variable(variable) || is_tuple ? parse(right) : unread(tokens);
+  }
+
+  MathAnswer list(const std::vector<Tokens>& pieces, const std::vector<std::string>& separators) {
+    MathAnswer answer = compound(AnswerKind::list, pieces);
+    answer.is_alternative = std::find(separators.begin(), separators.end(), "or") != separators.end();
+    const bool is_pair = pieces.size() == 2 && separators[0] == "," && pieces[0].size() == 1 && pieces[1].size() == 1;
+    if (!is_pair || pieces[1][0].after_space) return answer;
+    const MathToken &whole = pieces[0][0], &decimals = pieces[1][0];
+    const bool is_decimal = whole.kind == Kind::number && decimals.kind == Kind::number &&
+                            whole.text.find('.') == std::string::npos && decimals.text.find('.') == std::string::npos;
+    if (!is_decimal) return answer;
+    const std::vector<MathToken> number{{Kind::number, whole.text + "." + decimals.text}};
+    answer.other_reading = parse_expression(pool_, number, PlusMinus::upper).value;
     return answer;
   }
 
   std::optional<MathAnswer> relation(Tokens tokens) {
     std::vector<std::string> signs;
-    const auto sides = cut(tokens, is_relation_sign, &signs);
-    if (signs.empty()) return std::nullopt;
+    auto sides = cut(tokens, is_relation_sign, &signs);
+    if (signs.empty())
+      sides = cut(
+          tokens, [](const MathToken& token) { return is_sign(token, ":"); }, &signs);
+    if (signs.empty() || signs == std::vector<std::string>{":"}) return std::nullopt;  // 3:2 is a fraction
     if (sides.size() > kMaxParts) return MathAnswer{};
     MathAnswer answer;
     answer.kind = AnswerKind::relation;
@@ -208,6 +168,7 @@ class AnswerParser {
     const auto bars = cut(inside, [](const MathToken& token) { return is_sign(token, "|") || is_sign(token, ":"); });
     if (is_braced && pieces.size() == 1 && bars.size() == 2) {  // {x | -2 ≤ x < 1}
       MathAnswer condition = parse(bars[1]);
+      condition.is_set_builder = true;
       if (condition.kind == AnswerKind::relation) return condition;
       return unread(tokens);
     }
@@ -238,12 +199,41 @@ class AnswerParser {
     if (end == after_name.end()) return std::nullopt;
     const std::size_t n_cells = static_cast<std::size_t>(end - after_name.begin());
     if (!skip_groups(after_name.subspan(n_cells + 1)).empty()) return std::nullopt;
+    const bool is_determinant = at + 2 < tokens.size() && tokens[at + 2].text == "vmatrix";
     ExprId factor = pool_.number(1);
     Tokens before = tokens.first(at);
     if (!before.empty() && is_sign(before.back(), "*")) before = before.first(before.size() - 1);
     if (!before.empty()) factor = parse_expression(pool_, before, PlusMinus::upper).value;
     if (factor == kNoExpr) return std::nullopt;
-    return cells(after_name.first(n_cells), factor);
+    auto found = cells(after_name.first(n_cells), factor);
+    return found && is_determinant ? determinant(*found) : found;
+  }
+
+  /// The value of the square matrix `of` with at most 16 values; nothing for any other.
+  std::optional<MathAnswer> determinant(const MathAnswer& of) {
+    static constexpr std::size_t kMaxOrder = 4;
+    std::vector<ExprId> values;
+    for (const MathAnswer& cell : of.parts) values.push_back(cell.kind == AnswerKind::value ? cell.value : kNoExpr);
+    if (of.n_columns > kMaxOrder || values.size() != of.n_columns * of.n_columns) return std::nullopt;
+    MathAnswer answer;
+    answer.kind = AnswerKind::value;
+    answer.value = determinant(values, of.n_columns);
+    return answer.value == kNoExpr ? std::nullopt : std::optional(answer);
+  }
+
+  /// By the first row's minors.
+  ExprId determinant(const std::vector<ExprId>& cells, std::size_t order) {
+    if (order == 1) return cells[0];
+    ExprId sum = pool_.number(0);
+    for (std::size_t column = 0; column < order; ++column) {
+      std::vector<ExprId> minor;
+      for (std::size_t i = order; i < cells.size(); ++i) {
+        if (i % order != column) minor.push_back(cells[i]);
+      }
+      const ExprId term = pool_.multiply(cells[column], determinant(minor, order - 1));
+      sum = column % 2 == 0 ? pool_.add(sum, term) : pool_.subtract(sum, term);
+    }
+    return sum;
   }
 
   /// Without groups in front: the names and column letters of environments.
@@ -284,6 +274,7 @@ class AnswerParser {
     answer.kind = AnswerKind::list;
     answer.parts.push_back(std::move(upper));
     answer.parts.push_back(one_value(tokens, PlusMinus::lower));
+    for (MathAnswer& part : answer.parts) part.text.clear();  // both are written the same and aren't
     return answer;
   }
 
@@ -292,21 +283,20 @@ class AnswerParser {
     ParsedExpression parsed = parse_expression(pool_, tokens, sign);
     if (parsed.value == kNoExpr) return answer;
     if (const ExprNode& node = pool_.node(parsed.value); node.op == ExprOp::symbol && node.name == "mathbb(R)") {
-      answer.kind = AnswerKind::interval;
-      answer.parts = {infinity(pool_.number(-1)), infinity(pool_.number(1))};
-      return answer;
+      MathAnswer line = real_line(pool_);
+      line.text = answer.text;
+      return line;
     }
     answer.kind = AnswerKind::value;
     answer.value = parsed.value;
     answer.unit = std::move(parsed.unit);
+    answer.has_e_notation = parsed.has_e_notation;
+    answer.clock = clock_of(tokens);
+    if (const std::size_t at = unit_symbols_at(tokens); at > 0) {
+      answer.other_reading = parse_expression(pool_, tokens.first(at), sign).value;
+      answer.other_unit = joined(tokens.subspan(at));
+    }
     return answer;
-  }
-
-  MathAnswer infinity(ExprId factor) {
-    MathAnswer end;
-    end.kind = AnswerKind::value;
-    end.value = pool_.multiply(factor, pool_.symbol("\\infty"));
-    return end;
   }
 
   Expressions& pool_;
@@ -324,7 +314,7 @@ MathAnswer parse_answer(Expressions& pool, std::string_view text) {
   // Text that was escaped twice has "\\\\frac"; only matrices have rows to part.
   const bool has_rows = text.find("\\begin") != std::string_view::npos;
   const std::string once = has_rows ? std::string(text) : replace_all(text, "\\\\", "\\");
-  const std::vector<MathToken> tokens = tokenize_math(once);
+  const std::vector<MathToken> tokens = with_usual_brackets(tokenize_math(once));
   return AnswerParser(pool).parse(tokens);
 }
 

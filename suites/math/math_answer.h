@@ -26,6 +26,12 @@ struct MathAnswer {
   AnswerKind kind = AnswerKind::unread;
   ExprId value = kNoExpr;                          ///< of `value`
   std::string unit;                                ///< of `value`; often empty
+  ExprId other_reading = kNoExpr;                  ///< "5 m" as five metres, "0,75" as a decimal; often none
+  std::string other_unit;                          ///< of `other_reading`
+  bool has_e_notation = false;                     ///< of `value`: "3e8", which might be meant as 3·e·8
+  std::string clock;                               ///< "6:30" of a `value` that might be a time of day
+  bool is_alternative = false;                     ///< of `list`: joined by "or"
+  bool is_set_builder = false;                     ///< of `relation`: it stood in {x | …}
   std::vector<MathAnswer> parts;                   ///< of everything compound
   std::vector<std::string> signs;                  ///< of `relation`: "=", "<", "<=", ">", ">=", "!=", "≈", …
   bool left_closed = false, right_closed = false;  ///< of `interval`

@@ -26,7 +26,8 @@ const Names& own_commands() {
                            "begin",   "end",     "lfloor", "rfloor",   "lceil",    "rceil",    "dot",
                            "ddot",    "bar",     "hat",    "vec",      "tilde",    "overline", "overrightarrow",
                            "widehat", "mathcal", "mathbb", "mathfrak", "emptyset", "odot",     "partial",
-                           "nabla",   "dots",    "ldots",  "cdots",    "angle",    "triangle"};
+                           "nabla",   "dots",    "ldots",  "cdots",    "angle",    "triangle", "over",
+                           "choose"};
   return names;
 }
 
@@ -67,11 +68,6 @@ const Names& foreign_commands() {
                            "square",
                            "oplus",
                            "otimes",
-                           "langle",
-                           "rangle",
-                           "choose",
-                           "over",
-                           "underline",
                            "underbrace",
                            "overbrace",
                            "stackrel",
@@ -110,8 +106,7 @@ const Names& foreign_commands() {
                            "Vert",
                            "overleftrightarrow",
                            "xrightarrow",
-                           "cancel",
-                           "color"};
+                           "cancel"};
   return names;
 }
 
@@ -121,7 +116,8 @@ const Names& typography() {
                            "bigr",      "Bigl",   "Bigr",         "biggl",     "biggr",      "quad",   "qquad",
                            "limits",    "mathbf", "mathit",       "mathsf",    "mathnormal", "bm",     "boldsymbol",
                            "boxed",     "fbox",   "displaystyle", "textstyle", "strut",      "middle", "nolimits",
-                           "mathstrut", "hfill",  "thinspace",    "hspace",    "bf",         "rm",     "it"};
+                           "mathstrut", "hfill",  "thinspace",    "hspace",    "bf",         "rm",     "it",
+                           "underline", "color",  "textcolor",    "pounds",    "euro",       "yen"};
   return names;
 }
 
@@ -143,7 +139,7 @@ const std::map<std::string_view, std::string_view>& signs_of() {
       {"lbrack", "["},      {"rbrack", "]"},    {"to", "->"},        {"rightarrow", "->"}, {"propto", "∝"},
       {"setminus", "∖"},    {"cap", "∩"},       {"land", "and"},     {"wedge", "and"},     {"lor", "or"},
       {"vee", "or"},        {"equiv", "≡"},     {"varnothing", "∅"}, {"emptyset", "∅"},    {"implies", "->"},
-      {"Rightarrow", "->"}, {"cong", "≈"},      {"notin", "∉"}};
+      {"Rightarrow", "->"}, {"cong", "≈"},      {"notin", "∉"},      {"langle", "("},      {"rangle", ")"}};
   return signs;
 }
 
@@ -189,6 +185,40 @@ std::string_view sign_of_command(std::string_view command) { return found_in(sig
 std::string_view sign_of_character(char32_t character) { return found_in(signs_of_characters(), character); }
 
 std::string_view command_of_character(char32_t character) { return found_in(commands_of_characters(), character); }
+
+std::string_view superscript(char32_t character) {
+  static const std::map<char32_t, std::string_view> plain{
+      {U'⁰', "0"}, {U'¹', "1"}, {U'²', "2"}, {U'³', "3"}, {U'⁴', "4"}, {U'⁵', "5"}, {U'⁶', "6"},
+      {U'⁷', "7"}, {U'⁸', "8"}, {U'⁹', "9"}, {U'⁺', "+"}, {U'⁻', "-"}, {U'ⁿ', "n"}, {U'ⁱ', "i"}};
+  return found_in(plain, character);
+}
+
+std::string_view subscript(char32_t character) {
+  static const std::map<char32_t, std::string_view> plain{{U'₀', "0"}, {U'₁', "1"}, {U'₂', "2"}, {U'₃', "3"},
+                                                          {U'₄', "4"}, {U'₅', "5"}, {U'₆', "6"}, {U'₇', "7"},
+                                                          {U'₈', "8"}, {U'₉', "9"}, {U'ₙ', "n"}};
+  return found_in(plain, character);
+}
+
+std::string_view vulgar_fraction(char32_t character) {
+  static const std::map<char32_t, std::string_view> fractions{
+      {U'½', "1/2"}, {U'⅓', "1/3"}, {U'⅔', "2/3"}, {U'¼', "1/4"}, {U'¾', "3/4"}, {U'⅕', "1/5"},
+      {U'⅖', "2/5"}, {U'⅗', "3/5"}, {U'⅘', "4/5"}, {U'⅙', "1/6"}, {U'⅚', "5/6"}, {U'⅐', "1/7"},
+      {U'⅛', "1/8"}, {U'⅜', "3/8"}, {U'⅝', "5/8"}, {U'⅞', "7/8"}, {U'⅑', "1/9"}, {U'⅒', "1/10"}};
+  return found_in(fractions, character);
+}
+
+std::string_view scale_of_word(std::string_view word) {
+  static const std::map<std::string_view, std::string_view> scales{
+      {"dozen", "12"},         {"hundred", "100"},        {"thousand", "1000"},       {"million", "1000000"},
+      {"millions", "1000000"}, {"billion", "1000000000"}, {"billions", "1000000000"}, {"trillion", "1000000000000"}};
+  return found_in(scales, word);
+}
+
+bool is_currency(std::string_view word) {
+  static const Names names{"USD", "EUR", "GBP", "INR", "CNY", "RMB", "JPY", "CAD", "AUD", "Rs", "US"};
+  return names.count(word) != 0;
+}
 
 std::string_view command_spelling(std::string_view command) {
   static const std::map<std::string_view, std::string_view> same{

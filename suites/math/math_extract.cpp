@@ -84,7 +84,11 @@ std::optional<Formula> last_number(std::string_view text) {
     };
     while (continues(at)) ++at;
     if (begin > 0 && (text[begin - 1] == '-' || text[begin - 1] == '.')) --begin;
-    const bool touched = (begin > 0 && is_letter(text[begin - 1])) || (at < text.size() && is_letter(text[at]));
+    std::size_t word_end = at;
+    while (word_end < text.size() && is_letter(text[word_end])) ++word_end;
+    const std::string_view word = text.substr(at, word_end - at);
+    const bool is_unit = word.empty() || is_unit_word(word) || is_unit_symbol(word);
+    const bool touched = (begin > 0 && is_letter(text[begin - 1])) || !is_unit;
     if (at < text.size() && text[at] == '%') ++at;
     if (!touched) last = Formula{text.substr(begin, at - begin), at};
   }

@@ -1,5 +1,9 @@
 #include "suites/math/math_grader.h"
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "harness/base/text.h"
 #include "suites/boxed.h"
 #include "suites/fold.h"
@@ -19,17 +23,34 @@ std::string canonical_text(const Expressions& pool, const MathAnswer& answer) {
   return answer.text;
 }
 
-/// True if a question asks for a number of per cent, so that a key of 44 means 44 %.
-bool asks_for_percent(const Item& item) {
-  const std::string text = to_lower_ascii(item.prompt);
-  return text.find("percent") != std::string::npos || text.find('%') != std::string::npos;
-}
+/// What a question may leave to the key: "how many per cent", "in millions". The key 44 then means 44 % or 44 million.
+struct AskedScale {
+  std::vector<std::string_view> in_question, in_reply;  ///< the reply's spellings longest first
+};
 
-Equivalence compare_without_percent(Expressions& pool, const MathAnswer& key, const MathAnswer& given,
-                                    const std::string& extracted) {
-  const bool is_percent = given.text.ends_with('%') && key.text.find('%') == std::string::npos;
-  if (!is_percent || key.kind != AnswerKind::value) return Equivalence::different;
-  return compare_answers(pool, key, parse_answer(pool, replace_all(replace_all(extracted, "\\%", ""), "%", "")));
+/// The reply without a per cent sign or a word such as "million", where the question names it and the key doesn't have
+/// it; nothing where none is to be taken away.
+std::optional<std::string> without_asked_scale(const Item& item, const std::string& key, const std::string& extracted) {
+  static const std::vector<AskedScale> kScales{{{"percent", "per cent", "%"}, {"\\%", "%", "percent", "per cent"}},
+                                               {{"dozen"}, {"dozen"}},
+                                               {{"hundred"}, {"hundred"}},
+                                               {{"thousand"}, {"thousand"}},
+                                               {{"million"}, {"millions", "million"}},
+                                               {{"billion"}, {"billions", "billion"}},
+                                               {{"trillion"}, {"trillion"}}};
+  const auto has_any = [](const std::string& text, const std::vector<std::string_view>& words) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  };
+  const std::string question = to_lower_ascii(item.prompt);
+  for (const AskedScale& scale : kScales) {
+    const bool is_left_out = has_any(question, scale.in_question) && !has_any(key, scale.in_reply);
+    if (!is_left_out || !has_any(extracted, scale.in_reply)) continue;
+    std::string rest = extracted;
+    for (const std::string_view word : scale.in_reply) rest = replace_all(rest, word, "");
+    return rest;
+  }
+  return std::nullopt;
 }
 
 /// The key, or what its last box holds if it is a whole solution.
@@ -44,16 +65,20 @@ std::string key_text(const Json& record) {
 
 Grade grade_math(const Item& item, const Output& output) {
   Expressions pool;
-  const MathAnswer key = parse_answer(pool, key_text(item.record));
+  const std::string key_spelling = key_text(item.record);
+  const MathAnswer key = parse_answer(pool, key_spelling);
   const std::string expected = canonical_text(pool, key);
   const Reply reply = strip_thinking(output);
-  const MathExtraction found = extract_math(reply.text);
+  MathExtraction found = extract_math(reply.text);
+  const std::string whole = fold_space(fold_forms(reply.text));
+  if (!whole.empty() && whole == fold_space(key_spelling)) found = {ExtractedMath{key_spelling, "whole_reply"}};
   Grade grade;
   if (found.answer) {
     const MathAnswer given = parse_answer(pool, found.answer->text);
     Equivalence decided = compare_answers(pool, key, given);
-    if (decided == Equivalence::different && asks_for_percent(item)) {
-      decided = compare_without_percent(pool, key, given, found.answer->text);
+    if (decided == Equivalence::different && key.kind == AnswerKind::value) {
+      const auto rest = without_asked_scale(item, key_spelling, found.answer->text);
+      if (rest) decided = compare_answers(pool, key, parse_answer(pool, *rest));
     }
     grade.verdict = decided == Equivalence::equal ? Verdict::correct : Verdict::incorrect;
     grade.answer = decided == Equivalence::equal ? expected : canonical_text(pool, given);

@@ -7,7 +7,11 @@ namespace assay::suites {
 bool TokenCursor::unit_follows(std::size_t ahead) const {
   const MathToken* next = token(ahead);
   if (next == nullptr) return false;
-  return next->kind == Kind::text || (next->kind == Kind::letters && is_unit_word(next->text));
+  if (next->kind == Kind::text) return is_unit_text(next->text);
+  if (next->kind != Kind::letters) return false;
+  const std::size_t place = at_ + ahead;
+  const bool follows_number = place > 0 && next->after_space && tokens_[place - 1].kind == Kind::number;
+  return is_unit_word(next->text) || (follows_number && is_counted_thing(next->text));
 }
 
 std::string TokenCursor::first_letter() {

@@ -59,6 +59,9 @@ SandboxLimits with_room_for(const std::vector<ProgramFile>& files, SandboxLimits
   return limits;
 }
 
+/// Pending signals and timers, which live in the kernel's memory and count against the user.
+constexpr std::uint64_t kMaxPendingSignals = 64;
+
 std::vector<std::pair<int, std::uint64_t>> resource_limits(const SandboxLimits& limits) {
   const auto value = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
   const std::int64_t data_bytes = limits.data_bytes > 0 ? limits.data_bytes : limits.memory_bytes;
@@ -68,6 +71,7 @@ std::vector<std::pair<int, std::uint64_t>> resource_limits(const SandboxLimits& 
           {RLIMIT_FSIZE, value(limits.file_bytes)},
           {RLIMIT_NOFILE, value(limits.n_open_files)},
           {RLIMIT_STACK, value(limits.stack_bytes)},
+          {RLIMIT_SIGPENDING, kMaxPendingSignals},
           {RLIMIT_CORE, 0}};
 }
 

@@ -87,7 +87,6 @@ constexpr auto kAllowed = std::to_array<const char*>({
     "utimes",
     "utimensat",
     "futimesat",
-    "flock",
     "sendfile",
     "copy_file_range",
     "fadvise64",

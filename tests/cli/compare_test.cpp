@@ -1,5 +1,6 @@
 // assay compare over recorded outputs.
 
+#include <algorithm>
 #include <filesystem>
 
 #include "tests/cli/program_process.h"
@@ -52,6 +53,33 @@ TEST_CASE("compare: shows differences, flips and lengths of stored runs", "[cli]
   run(recording(folder, "a.jsonl", 30, 2, [](int, int) { return true; }), suite, "before", db, 2);
   run(recording(folder, "b.jsonl", 30, 2, [](int i, int k) { return i >= 9 || (i == 8 && k == 0); }), suite, "after",
       db, 2);
+  // Machines that don't share a database: an export says the same, and so does a file of several runs.
+  const std::string one = folder / "before.json", both = folder / "both.json";
+  REQUIRE(call({"export", "before", "--format", "json", "--out", one, "--db", db}).exit_code == 0);
+  REQUIRE(call({"export", "before", "after", "--format", "json", "--out", both, "--db", db}).exit_code == 0);
+  const Ended stored = call({"compare", "before", "after", "--json", "--db", db});
+  REQUIRE(stored.exit_code == 0);
+  for (const auto& [baseline, candidate] :
+       {std::pair(one, std::string("after")), std::pair(both + "#before", both + "#after"),
+        std::pair(db + "#before", db)}) {
+    const Ended same = call({"compare", baseline, candidate, "--json", "--db", db});
+    INFO(baseline << "\n" << same.err);
+    CHECK(same.out == stored.out);
+  }
+  const auto refusal = [&](const std::string& words) {
+    const Ended ended = call({"compare", words, "after", "--db", db});
+    CHECK(ended.exit_code == 2);
+    CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
+    return ended.err;
+  };
+  CHECK_THAT(refusal(both), Contains("holds 2 runs; name one as FILE#RUN"));
+  CHECK_THAT(refusal(both + "#nobody"), Contains("holds no run"));
+  CHECK_THAT(refusal(folder / "none.json"), Contains("no such file"));
+  write_text(folder / "report.json", "{\"run_id\":\"a\"}");
+  CHECK_THAT(refusal(folder / "report.json"), Contains("assay export RUN --format json"));
+  write_text(folder / "cut.json", read_text(one).substr(0, 2000));
+  CHECK_THAT(refusal(folder / "cut.json"), Contains("cut.json"));
+
   const Ended text = call({"compare", "before", "after", "--flips", "3", "--db", db});
   INFO(text.out << text.err);
   REQUIRE(text.exit_code == 0);

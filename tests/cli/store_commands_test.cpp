@@ -143,3 +143,19 @@ TEST_CASE("assay import: our own export is the run again; broken files change no
   CHECK(call({"import", "--format", "assay", "--db", db}).exit_code == 2);
   CHECK(call({"import", "--format", "lm-eval", "--kind", "novel", record, "--db", db}).exit_code == 2);
 }
+
+TEST_CASE("assay run: a limit on file sizes ends it with what is stored, and the same call goes on", "[cli][store]") {
+  const TemporaryFolder folder;
+  const std::string suite = write_suite(folder, "words", 400);
+  const std::string db = folder / "a.db";
+  const std::vector<std::string> words = {
+      "run", "--model", write_recording(folder, "a.jsonl", 400), "--suite", suite, "--db", db, "--quiet"};
+  const Ended limited = call_under({"prlimit", "--fsize=204800"}, words);
+  INFO(limited.err);
+  CHECK(limited.signal == 0);
+  CHECK(limited.exit_code == 3);
+  CHECK_THAT(limited.err,
+             Contains("limit on file sizes") && Contains("samples are stored; resume with: assay run --resume"));
+  REQUIRE(call(words).exit_code == 0);
+  CHECK(report_of(db)["suites"][0]["n_samples"] == 400);
+}

@@ -1,12 +1,22 @@
 // A management library of one GPU that always says the same, but for its energy counter, which grows by what the power
-// uses in a second each time it is asked. For tests on machines that have no GPU.
+// uses in a second each time it is asked, and for its load, which $ASSAY_FAKE_NVML_BUSY_PCT sets. For tests on machines
+// that have no GPU.
 
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 
 namespace {
 struct Memory {
   unsigned long long total, free, used;
+};
+struct PciInfo {
+  char bus_id_legacy[16];
+  unsigned domain, bus, device, device_id, subsystem_id;
+  char bus_id[32];
+};
+struct Utilisation {
+  unsigned gpu, memory;
 };
 constexpr int kSuccess = 0, kNotFound = 6;
 char device_of_one;
@@ -26,6 +36,13 @@ int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** device) {
 }
 int nvmlDeviceGetName(void*, char* text, unsigned) { return std::strcpy(text, "Fake H100") ? kSuccess : kNotFound; }
 int nvmlDeviceGetMemoryInfo(void*, Memory* memory) { return *memory = {80, 70, 10}, kSuccess; }
+int nvmlDeviceGetPciInfo_v3(void*, PciInfo* info) {
+  return *info = {"0000:1B:00.0", 0, 0x1b, 0, 0x233010de, 0x16c110de, "00000000:1B:00.0"}, kSuccess;
+}
+int nvmlDeviceGetUtilizationRates(void*, Utilisation* utilisation) {
+  const char* busy_pct = std::getenv("ASSAY_FAKE_NVML_BUSY_PCT");
+  return *utilisation = {busy_pct ? static_cast<unsigned>(std::atoi(busy_pct)) : 0, 0}, kSuccess;
+}
 int nvmlDeviceGetClockInfo(void*, int kind, unsigned* mhz) { return *mhz = kind == 1 ? 1755 : 2619, kSuccess; }
 int nvmlDeviceGetMaxClockInfo(void*, int, unsigned* mhz) { return *mhz = 1980, kSuccess; }
 int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) { return *milliwatts = kMilliwatts, kSuccess; }

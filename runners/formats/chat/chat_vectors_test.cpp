@@ -17,7 +17,7 @@ using namespace assay::runners::testing;
 namespace {
 
 Tokenizer load_with_config(const std::string& name) {
-  auto data = parse_tokenizer_json(read_testdata(name + ".tokenizer.json.gz"), name);
+  auto data = parse_tokenizer_json(read_testdata(name + ".tokenizer.json.xz"), name);
   if (!data) FAIL(data.error().message);
   const auto applied = apply_tokenizer_config(read_testdata(name + ".tokenizer_config.json"), name, *data);
   if (!applied) FAIL(applied.error().message);

@@ -49,7 +49,7 @@ GgufTokenizer fields_of(const TokenizerData& data, std::string_view pre, std::ve
 }
 
 TokenizerData shipped_json(const std::string& name) {
-  auto data = parse_tokenizer_json(read_testdata(name + ".tokenizer.json.gz"), name);
+  auto data = parse_tokenizer_json(read_testdata(name + ".tokenizer.json.xz"), name);
   if (!data) FAIL(data.error().message);
   return std::move(*data);
 }

@@ -1,8 +1,6 @@
 #pragma once
 // What this folder's tests read: files of testdata/, compressed ones too.
 
-#include <zlib.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <span>
@@ -10,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "harness/base/text.h"
@@ -26,34 +25,28 @@ inline std::filesystem::path testdata(std::string_view name) {
   return std::filesystem::path(ASSAY_SOURCE_DIR) / "runners/formats/tokenizer/testdata" / name;
 }
 
-/// The file's text; zlib's reader takes files that are not compressed as they are.
+/// The file's text, decompressed if it is compressed.
 inline std::string read_testdata(std::string_view name) {
-  const gzFile file = gzopen(testdata(name).c_str(), "rb");
-  REQUIRE(file != nullptr);
-  std::string text;
-  std::vector<char> buffer(1 << 16);
-  for (int n = 0; (n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()))) > 0;) {
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-  }
-  REQUIRE(gzclose(file) == Z_OK);
-  REQUIRE_FALSE(text.empty());
-  return text;
+  auto text = read_packed_file(testdata(name));
+  if (!text) FAIL(text.error().message);
+  REQUIRE_FALSE(text->empty());
+  return std::move(*text);
 }
 
-/// One of testdata/NAME.tokenizer.json and NAME.tokenizer.json.gz.
+/// One of testdata/NAME.tokenizer.json and NAME.tokenizer.json.xz.
 inline Tokenizer load_testdata(const std::string& name) {
   const std::string file = name + ".tokenizer.json";
   const bool plain = std::filesystem::exists(testdata(file));
-  auto data = parse_tokenizer_json(read_testdata(plain ? file : file + ".gz"), name);
+  auto data = parse_tokenizer_json(read_testdata(plain ? file : file + ".xz"), name);
   if (!data) FAIL(data.error().message);
   auto tokenizer = Tokenizer::create(std::move(*data), name);
   if (!tokenizer) FAIL(tokenizer.error().message);
   return std::move(*tokenizer);
 }
 
-/// testdata/NAME.gguf.gz.
+/// testdata/NAME.gguf.xz.
 inline Tokenizer load_gguf_testdata(const std::string& name) {
-  const std::string bytes = read_testdata(name + ".gguf.gz");
+  const std::string bytes = read_testdata(name + ".gguf.xz");
   const auto header = parse_gguf(std::as_bytes(std::span(bytes)), name);
   if (!header) FAIL(header.error().message);
   auto tokenizer = Tokenizer::from_gguf(header->metadata);

@@ -6,8 +6,8 @@
 TEMPLATES is a folder with NAME.jinja for the names below that testdata does not hold. Needs transformers 5 and jinja2.
 """
 
-import gzip
 import json
+import lzma
 import pathlib
 import sys
 import tempfile
@@ -86,7 +86,7 @@ FAMILIES = {
 
 def load(name, bos, eos):
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        file.write(gzip.decompress((TOKENIZERS / f"{name}.tokenizer.json.gz").read_bytes()))
+        file.write(lzma.decompress((TOKENIZERS / f"{name}.tokenizer.json.xz").read_bytes()))
         file.flush()
         return PreTrainedTokenizerFast(tokenizer_file=file.name, bos_token=bos, eos_token=eos)
 

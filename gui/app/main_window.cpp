@@ -1,0 +1,392 @@
+#include "gui/app/main_window.h"
+
+#include <QApplication>
+#include <QClipboard>
+#include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QHBoxLayout>
+#include <QInputDialog>
+#include <QLabel>
+#include <QListWidget>
+#include <QMenuBar>
+#include <QMessageBox>
+#include <QMimeData>
+#include <QPushButton>
+#include <QSaveFile>
+#include <QStackedWidget>
+#include <QStatusBar>
+#include <QStyle>
+#include <QToolButton>
+#include <QVBoxLayout>
+
+#include "gui/app/new_run_dialog.h"
+#include "gui/app/selection_bar.h"
+#include "gui/app/shortcut_list.h"
+#include "gui/views/theme.h"
+
+namespace assay::gui {
+
+namespace {
+
+constexpr int kMaxRecent = 10;
+
+/// Keeps an action in the window, with what is needed to find and press it.
+QAction* add_action(QMenu* menu, const QString& text, const QKeySequence& keys, const QObject* owner,
+                    std::function<void()> act) {
+  QAction* action = menu->addAction(text, keys, owner, std::move(act));
+  action->setShortcutContext(Qt::WindowShortcut);
+  return action;
+}
+
+QWidget* make_empty_page(std::function<void()> open) {
+  auto* page = new QWidget;
+  auto* title = new QLabel(QObject::tr("No results database is open"));
+  QFont large = title->font();
+  large.setPointSizeF(large.pointSizeF() * 1.5);
+  title->setFont(large);
+  auto* text =
+      new QLabel(QObject::tr("Open one (Ctrl+O) or drop its file onto this window. One is made by\n\n"
+                             "    assay run --model reference --suite smoke --db results.db"));
+  text->setTextFormat(Qt::PlainText);
+  text->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+  auto* button = new QPushButton(QObject::tr("&Open a database…"));
+  QObject::connect(button, &QPushButton::clicked, page, std::move(open));
+  auto* layout = new QVBoxLayout(page);
+  layout->addStretch(2);
+  for (QWidget* widget : std::initializer_list<QWidget*>{title, text, button}) {
+    layout->addWidget(widget, 0, Qt::AlignHCenter);
+    layout->addSpacing(12);
+  }
+  layout->addStretch(3);
+  return page;
+}
+
+QString absolute_path(const QString& path) { return QDir::cleanPath(QFileInfo(path).absoluteFilePath()); }
+
+}  // namespace
+
+void apply_theme(const QString& name) {
+  // The palette that the platform began with is the system's choice.
+  static const bool system_is_dark = QApplication::palette().color(QPalette::Window).lightness() < 128;
+  const bool is_dark = name == "dark" || (name != "light" && system_is_dark);
+  QApplication::setPalette(palette_of(is_dark ? dark_theme() : light_theme()));
+}
+
+MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
+    : QMainWindow(parent), settings_(settings), navigator_(std::move(state)) {
+  setAcceptDrops(true);
+
+  page_list_ = new QListWidget;
+  page_list_->setObjectName("pages");
+  page_list_->setAccessibleName(tr("Pages"));
+  page_list_->setFrameShape(QFrame::NoFrame);
+  page_list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+
+  stack_ = new QStackedWidget;
+  stack_->addWidget(make_empty_page([this] { ask_for_databases(); }));
+  pages_ = make_pages(PageContext{workspace_, navigator_}, stack_);
+  for (Page* page : pages_) {
+    stack_->addWidget(page);
+    auto* entry = new QListWidgetItem(page->title(), page_list_);
+    entry->setSizeHint(QSize(0, fontMetrics().height() + 14));
+    entry->setData(Qt::UserRole, page->name());
+  }
+  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 20);
+
+  selection_bar_ = new SelectionBar(workspace_, navigator_);
+  message_bar_ = new QFrame;
+  message_bar_->setObjectName("message_bar");
+  message_ = new QLabel;
+  message_->setTextFormat(Qt::PlainText);
+  message_->setWordWrap(true);
+  auto* close_message = new QToolButton;
+  close_message->setText(QString(QChar(0x00D7)));
+  close_message->setAutoRaise(true);
+  close_message->setAccessibleName(tr("Close the message"));
+  connect(close_message, &QToolButton::clicked, message_bar_, &QWidget::hide);
+  auto* message_layout = new QHBoxLayout(message_bar_);
+  message_layout->addWidget(message_, 1);
+  message_layout->addWidget(close_message);
+  message_bar_->hide();
+
+  auto* right = new QWidget;
+  auto* right_layout = new QVBoxLayout(right);
+  right_layout->setContentsMargins(12, 8, 12, 8);
+  right_layout->setSpacing(8);
+  right_layout->addWidget(message_bar_);
+  right_layout->addWidget(selection_bar_);
+  right_layout->addWidget(stack_, 1);
+  auto* whole = new QWidget;
+  auto* layout = new QHBoxLayout(whole);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(0);
+  layout->addWidget(page_list_);
+  layout->addWidget(right, 1);
+  setCentralWidget(whole);
+
+  status_ = new QLabel;
+  status_->setTextFormat(Qt::PlainText);
+  statusBar()->addWidget(status_, 1);
+
+  make_actions();
+  connect(page_list_, &QListWidget::currentItemChanged, this, [this](QListWidgetItem* item) {
+    if (item != nullptr && !is_refreshing_) go_to_page(item->data(Qt::UserRole).toString());
+  });
+  connect(&navigator_, &Navigator::changed, this, &MainWindow::refresh);
+  connect(&workspace_, &Workspace::runs_changed, this, &MainWindow::refresh);
+  connect(&workspace_, &Workspace::reading_changed, this, &MainWindow::refresh);
+  connect(&workspace_, &Workspace::failed, this, [this](const QString& path, const QString& message) {
+    show_message(message);
+    ViewState left = navigator_.state();
+    left.databases.removeAll(path);
+    navigator_.replace(std::move(left));
+  });
+  refresh();
+}
+
+MainWindow::~MainWindow() = default;
+
+bool MainWindow::is_busy() const { return workspace_.is_reading() || (page() != nullptr && page()->is_busy()); }
+
+Page* MainWindow::page() const { return qobject_cast<Page*>(stack_->currentWidget()); }
+
+void MainWindow::refresh() {
+  if (is_refreshing_) return;
+  is_refreshing_ = true;
+  const ViewState& state = navigator_.state();
+  workspace_.set_databases(state.databases);
+
+  stack_->setCurrentIndex(0);
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    if (pages_[i]->name() != state.page) continue;
+    page_list_->setCurrentRow(static_cast<int>(i));
+    if (!state.databases.isEmpty()) stack_->setCurrentWidget(pages_[i]);
+  }
+  selection_bar_->setVisible(!state.databases.isEmpty());
+  selection_bar_->refresh();
+  undo_->setEnabled(navigator_.can_undo());
+  redo_->setEnabled(navigator_.can_redo());
+  const auto n_runs = static_cast<int>(workspace_.runs()->size());
+  const auto n_databases = static_cast<int>(state.databases.size());
+  status_->setText(
+      workspace_.is_reading() && n_runs == 0
+          ? tr("Reading…")
+          : tr("%1 run(s) in %2 database(s), %3 chosen").arg(n_runs).arg(n_databases).arg(state.runs.size()));
+  setWindowTitle(page() != nullptr ? page()->title() : QString());
+  is_refreshing_ = false;
+  if (page() != nullptr) page()->refresh();
+}
+
+void MainWindow::show_message(const QString& text) {
+  message_->setText(text);
+  message_bar_->show();
+}
+
+void MainWindow::go_to_page(const QString& name) {
+  ViewState state = navigator_.state();
+  state.page = name;
+  navigator_.go(std::move(state));
+}
+
+void MainWindow::open_databases(const QStringList& paths) {
+  ViewState state = navigator_.state();
+  QStringList recent = settings_.value("recent").toStringList();
+  for (const QString& path : paths) {
+    const QString whole = absolute_path(path);
+    if (!state.databases.contains(whole)) state.databases.append(whole);
+    recent.removeAll(whole);
+    recent.prepend(whole);
+  }
+  settings_.setValue("recent", QStringList(recent.mid(0, kMaxRecent)));
+  navigator_.go(std::move(state));
+}
+
+void MainWindow::ask_for_databases() {
+  const QStringList paths = QFileDialog::getOpenFileNames(this, tr("Open results databases"), {},
+                                                          tr("Results databases (*.db *.sqlite);;All files (*)"));
+  if (!paths.isEmpty()) open_databases(paths);
+}
+
+void MainWindow::open_link() {
+  const QString clipboard = QApplication::clipboard()->text();
+  bool is_given = false;
+  const QString link = QInputDialog::getText(this, tr("Open a link"), tr("Link (assay://…):"), QLineEdit::Normal,
+                                             clipboard.startsWith("assay://") ? clipboard : QString(), &is_given);
+  if (!is_given) return;
+  Result<ViewState> state = parse_link(link.trimmed());
+  if (!state) return show_message(QString::fromStdString(state.error().message));
+  if (state->databases.isEmpty()) state->databases = navigator_.state().databases;
+  navigator_.go(std::move(*state));
+}
+
+void MainWindow::save_picture() {
+  const QString path = QFileDialog::getSaveFileName(this, tr("Save a picture of the page"), "assay.png", "PNG (*.png)");
+  if (path.isEmpty()) return;
+  QSaveFile file(path);
+  if (!file.open(QIODevice::WriteOnly) || !grab().save(&file, "PNG") || !file.commit()) {
+    show_message(tr("Can't write %1: %2").arg(path, file.errorString()));
+  }
+}
+
+void MainWindow::save_view() {
+  bool is_given = false;
+  const QString name =
+      QInputDialog::getText(this, tr("Save this view"), tr("Name:"), QLineEdit::Normal, {}, &is_given).trimmed();
+  if (!is_given || name.isEmpty()) return;
+  QVariantMap views = settings_.value("views").toMap();
+  views[name] = to_link(navigator_.state());
+  settings_.setValue("views", views);
+}
+
+void MainWindow::fill_recent_menu() {
+  recent_menu_->clear();
+  for (const QString& path : settings_.value("recent").toStringList()) {
+    QString text = path;
+    recent_menu_->addAction(text.replace("&", "&&"), this, [this, path] { open_databases({path}); });
+  }
+  if (recent_menu_->isEmpty()) recent_menu_->addAction(tr("None yet"))->setEnabled(false);
+}
+
+void MainWindow::fill_views_menu() {
+  views_menu_->clear();
+  const QVariantMap views = settings_.value("views").toMap();
+  for (auto it = views.begin(); it != views.end(); ++it) {
+    QString text = it.key();
+    views_menu_->addAction(text.replace("&", "&&"), this, [this, link = it.value().toString()] {
+      Result<ViewState> state = parse_link(link);
+      if (!state) return show_message(QString::fromStdString(state.error().message));
+      navigator_.go(std::move(*state));
+    });
+  }
+  if (views.isEmpty()) {
+    views_menu_->addAction(tr("None yet: save one with Ctrl+D"))->setEnabled(false);
+    return;
+  }
+  QMenu* forget = views_menu_->addMenu(tr("&Forget"));
+  for (auto it = views.begin(); it != views.end(); ++it) {
+    QString text = it.key();
+    forget->addAction(text.replace("&", "&&"), this, [this, name = it.key()] {
+      QVariantMap left = settings_.value("views").toMap();
+      left.remove(name);
+      settings_.setValue("views", left);
+    });
+  }
+}
+
+void MainWindow::set_theme(const QString& name) {
+  settings_.setValue("theme", name);
+  apply_theme(name);
+}
+
+void MainWindow::show_shortcuts() {
+  QMessageBox box(this);
+  box.setWindowTitle(tr("Keyboard shortcuts"));
+  box.setTextFormat(Qt::PlainText);
+  box.setText(shortcut_list(*menuBar()));
+  box.exec();
+}
+
+void MainWindow::make_actions() {
+  make_file_menu();
+  make_edit_menu();
+  make_view_menu();
+  make_help_menu();
+}
+
+void MainWindow::make_file_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&File"));
+  add_action(menu, tr("&Open databases…"), QKeySequence::Open, this, [this] { ask_for_databases(); });
+  recent_menu_ = menu->addMenu(tr("Open &recent"));
+  connect(recent_menu_, &QMenu::aboutToShow, this, &MainWindow::fill_recent_menu);
+  add_action(menu, tr("Open a &link…"), QKeySequence("Ctrl+L"), this, [this] { open_link(); });
+  add_action(menu, tr("&Close all databases"), QKeySequence("Ctrl+Shift+W"), this, [this] {
+    ViewState state = navigator_.state();
+    state.databases.clear();
+    state.runs.clear();
+    state.baseline.clear();
+    navigator_.go(std::move(state));
+  });
+  menu->addSeparator();
+  add_action(menu, tr("&New run…"), QKeySequence::New, this, [this] {
+    if (new_run_ == nullptr) new_run_ = new NewRunDialog(workspace_, navigator_, find_assay_program(), this);
+    new_run_->show();
+    new_run_->raise();
+  });
+  menu->addSeparator();
+  add_action(menu, tr("Save a &picture of the window…"), QKeySequence("Ctrl+Shift+P"), this,
+             [this] { save_picture(); });
+  menu->addSeparator();
+  add_action(menu, tr("&Quit"), QKeySequence("Ctrl+Q"), this, [this] { close(); });
+}
+
+void MainWindow::make_edit_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Edit"));
+  undo_ = add_action(menu, tr("&Undo: the view before"), QKeySequence("Ctrl+Z"), this, [this] { navigator_.undo(); });
+  redo_ =
+      add_action(menu, tr("&Redo: the view after"), QKeySequence("Ctrl+Shift+Z"), this, [this] { navigator_.redo(); });
+  menu->addSeparator();
+  const auto copy = [this](const QString& text, const QString& what) {
+    if (text.isEmpty()) return show_message(tr("This page has no %1 to copy.").arg(what));
+    QApplication::clipboard()->setText(text);
+    statusBar()->showMessage(tr("Copied: %1").arg(what), 4000);
+  };
+  add_action(menu, tr("&Copy the table as CSV"), QKeySequence("Ctrl+Shift+C"), this,
+             [this, copy] { copy(page() != nullptr ? page()->as_csv() : QString(), tr("table")); });
+  add_action(menu, tr("Copy the &SQL of the table"), QKeySequence("Ctrl+Shift+S"), this,
+             [this, copy] { copy(page() != nullptr ? page()->as_sql() : QString(), tr("SQL")); });
+  add_action(menu, tr("Copy a &link to this view"), QKeySequence("Ctrl+Shift+L"), this,
+             [this, copy] { copy(to_link(navigator_.state()), tr("link")); });
+  add_action(menu, tr("Copy the co&mmand that opens this view"), QKeySequence("Ctrl+Shift+M"), this,
+             [this, copy] { copy(to_command(navigator_.state()), tr("command")); });
+}
+
+void MainWindow::make_view_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&View"));
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    add_action(menu, pages_[i]->title(), QKeySequence(QString("Ctrl+%1").arg(i + 1)), this,
+               [this, name = pages_[i]->name()] { go_to_page(name); });
+  }
+  menu->addSeparator();
+  add_action(menu, tr("&Save this view…"), QKeySequence("Ctrl+D"), this, [this] { save_view(); });
+  views_menu_ = menu->addMenu(tr("Saved &views"));
+  connect(views_menu_, &QMenu::aboutToShow, this, &MainWindow::fill_views_menu);
+  menu->addSeparator();
+  add_action(menu, tr("&Light"), QKeySequence("Ctrl+Alt+L"), this, [this] { set_theme("light"); });
+  add_action(menu, tr("&Dark"), QKeySequence("Ctrl+Alt+D"), this, [this] { set_theme("dark"); });
+  add_action(menu, tr("As the s&ystem"), QKeySequence("Ctrl+Alt+Y"), this, [this] { set_theme("system"); });
+  menu->addSeparator();
+  add_action(menu, tr("To the list of &pages"), QKeySequence("F6"), this, [this] { page_list_->setFocus(); });
+}
+
+void MainWindow::make_help_menu() {
+  QMenu* menu = menuBar()->addMenu(tr("&Help"));
+  add_action(menu, tr("&Keyboard shortcuts"), QKeySequence("F1"), this, [this] { show_shortcuts(); });
+}
+
+void MainWindow::changeEvent(QEvent* event) {
+  QMainWindow::changeEvent(event);
+  // Chips have colours of their own.
+  if (event->type() == QEvent::PaletteChange && selection_bar_ != nullptr) selection_bar_->refresh();
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  if (new_run_ != nullptr && !new_run_->close()) return event->ignore();
+  settings_.setValue("geometry", saveGeometry());
+  QMainWindow::closeEvent(event);
+}
+
+void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
+  for (const QUrl& url : event->mimeData()->urls()) {
+    if (url.isLocalFile()) return event->acceptProposedAction();
+  }
+}
+
+void MainWindow::dropEvent(QDropEvent* event) {
+  QStringList paths;
+  for (const QUrl& url : event->mimeData()->urls()) {
+    if (url.isLocalFile()) paths.append(url.toLocalFile());
+  }
+  open_databases(paths);
+}
+
+}  // namespace assay::gui

@@ -1,0 +1,85 @@
+#pragma once
+// The window: the list of pages, the page shown, what is chosen, menus. It shows the navigator's state and nothing
+// else.
+
+#include <QMainWindow>
+#include <QPointer>
+#include <QSettings>
+#include <memory>
+
+#include "gui/models/navigator.h"
+#include "gui/models/workspace.h"
+#include "gui/views/pages.h"
+
+class QLabel;
+class QListWidget;
+class QMenu;
+class QStackedWidget;
+class QToolButton;
+
+namespace assay::gui {
+
+class NewRunDialog;
+class SelectionBar;
+
+class MainWindow : public QMainWindow {
+  Q_OBJECT
+
+ public:
+  /// `settings` keeps recent files, saved views, theme and the window's size; it outlives the window.
+  MainWindow(ViewState state, QSettings& settings, QWidget* parent = nullptr);
+  ~MainWindow() override;
+
+  Navigator& navigator() { return navigator_; }
+  Workspace& workspace() { return workspace_; }
+  /// True while runs or the page's own figures are still being read.
+  bool is_busy() const;
+  /// The page shown.
+  Page* page() const;
+
+ protected:
+  void changeEvent(QEvent* event) override;
+  void closeEvent(QCloseEvent* event) override;
+  void dragEnterEvent(QDragEnterEvent* event) override;
+  void dropEvent(QDropEvent* event) override;
+
+ private:
+  void make_actions();
+  void make_file_menu();
+  void make_edit_menu();
+  void make_view_menu();
+  void make_help_menu();
+  void refresh();
+  void show_message(const QString& text);
+  void go_to_page(const QString& name);
+  void open_databases(const QStringList& paths);
+  void ask_for_databases();
+  void open_link();
+  void save_picture();
+  void save_view();
+  void fill_recent_menu();
+  void fill_views_menu();
+  void set_theme(const QString& name);
+  void show_shortcuts();
+
+  QSettings& settings_;
+  Workspace workspace_;
+  Navigator navigator_;
+  std::vector<Page*> pages_;
+  QListWidget* page_list_ = nullptr;
+  QStackedWidget* stack_ = nullptr;
+  SelectionBar* selection_bar_ = nullptr;
+  QWidget* message_bar_ = nullptr;
+  QLabel* message_ = nullptr;
+  QLabel* status_ = nullptr;
+  QMenu* recent_menu_ = nullptr;
+  QMenu* views_menu_ = nullptr;
+  QAction *undo_ = nullptr, *redo_ = nullptr;
+  QPointer<NewRunDialog> new_run_;  ///< deletes itself when it is closed
+  bool is_refreshing_ = false;
+};
+
+/// Makes the palette of the whole application that of "light", "dark" or "system".
+void apply_theme(const QString& name);
+
+}  // namespace assay::gui

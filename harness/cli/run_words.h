@@ -1,0 +1,21 @@
+#pragma once
+// How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN.
+
+#include <string>
+
+#include "harness/base/result.h"
+#include "results/comparable_run.h"
+
+namespace assay::cli {
+
+/// What --help says of such words.
+inline constexpr const char* kRunWords =
+    "a run of the database, or a file: of \"assay check --write-baseline\", of \"assay export --format json\", or "
+    "another "
+    "database; FILE#RUN names one run of a file that holds several";
+
+/// The run meant by `words`: a file of that name comes before a run of `db`. A database without #RUN is its latest run.
+/// Error{bad_input} says what there is, and for a file of another kind what writes one.
+Result<results::ComparableRun> read_run_words(const std::string& words, const std::string& db);
+
+}  // namespace assay::cli

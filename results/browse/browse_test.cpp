@@ -1,0 +1,226 @@
+#include <filesystem>
+#include <fstream>
+
+#include "harness/base/text.h"
+#include "results/browse/sample_index.h"
+#include "results/test_facts.h"
+
+namespace assay::results {
+
+namespace {
+
+using testing::ok;
+
+GradedSample graded(const std::string& item, std::int64_t sample, std::string text, double e2e_ms, Verdict verdict) {
+  GradedSample graded{testing::some_sample(item, sample), testing::some_verdict(verdict)};
+  graded.sample.text = std::move(text);
+  graded.sample.e2e_ms = e2e_ms;
+  return graded;
+}
+
+/// Two runs of two items with two samples each; e2e_ms falls from sample to sample.
+RunId add_run(Store& store, const std::string& name) {
+  auto writer = store.begin_run(testing::some_run(name, 2, 2), testing::some_environment(), testing::kNowMs);
+  REQUIRE(ok(writer));
+  const std::vector<GradedSample> samples = {
+      graded("i1", 0, "Zebras drink tea. " + name, 40, Verdict::correct),
+      graded("i1", 1, "The NORWEGIAN lives next to the blue house", 30, Verdict::incorrect),
+      graded("i0", 0, "Größe <b>bold</b> & \"quoted\" naïve", 20, Verdict::no_answer),
+      graded("i0", 1, "tea, no zebras: they drink", 10, Verdict::correct)};
+  REQUIRE(ok(writer->add_samples(samples, testing::kNowMs, 1)));
+  return writer->run_id();
+}
+
+struct Fixture {
+  testing::TemporaryFolder folder;
+  std::filesystem::path database = folder.path() / "a.db";
+  std::filesystem::path file = folder.path() / "cache" / "a.index";
+  RunId first, second;
+  Fixture() {
+    auto store = Store::open_or_create(database);
+    REQUIRE(ok(store));
+    first = add_run(*store, "first");
+    second = add_run(*store, "second");
+  }
+  SampleIndex filled() const {
+    auto index = SampleIndex::open(database, file);
+    REQUIRE(ok(index));
+    CHECK(index->index_error().empty());
+    while (true) {
+      const auto has_more = index->add_next();
+      REQUIRE(ok(has_more));
+      if (!*has_more) return std::move(*index);
+    }
+  }
+};
+
+std::vector<std::int64_t> found(const SampleIndex& index, std::string_view words, std::vector<RunId> runs = {}) {
+  const auto matches = index.search(words, runs, 100);
+  INFO(words);
+  REQUIRE(ok(matches));
+  return matches->sample_keys;
+}
+
+using Keys = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("match_expression: words, phrases and beginnings of words; all else is text", "[browse]") {
+  CHECK(match_expression("two words") == "\"two\" \"words\"");
+  CHECK(match_expression("\"in this order\" pre*") == "\"in this order\" \"pre\" *");
+  CHECK(match_expression("a* * \"\" - NOT") == "\"a\" \"NOT\"");
+  CHECK(match_expression("unclosed \"phrase") == "\"unclosed\" \"phrase\"");
+  CHECK(match_expression("  ,;\"").empty());
+}
+
+TEST_CASE("excerpt_around: the words' surroundings on one line, whole characters only", "[browse]") {
+  CHECK(excerpt_around("short\ntext", "none") == "short text");
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "ä";
+  text += " Needle ";
+  for (int i = 0; i < 100; ++i) text += "ö";
+  const std::string excerpt = excerpt_around(text, "needle");
+  CHECK(excerpt.find("Needle") != std::string::npos);
+  CHECK(is_valid_utf8(excerpt));
+  CHECK(excerpt.starts_with("… ä"));
+  CHECK(excerpt.ends_with("ö …"));
+}
+
+TEST_CASE("sample index: search finds words, phrases, beginnings, within runs, newest first", "[browse]") {
+  const Fixture fixture;
+  const SampleIndex index = fixture.filled();
+  CHECK(found(index, "zebras tea") == Keys{8, 5, 4, 1});
+  CHECK(found(index, "\"drink tea\"") == Keys{5, 1});
+  CHECK(found(index, "norweg*") == Keys{6, 2});
+  CHECK(found(index, "norwegian", {fixture.first}) == Keys{2});
+  CHECK(found(index, "zebras", {RunId("unknown")}).empty());
+  CHECK(found(index, "GRÖSSE").empty());
+  CHECK(found(index, "grosse").empty());
+  CHECK(found(index, "naive") == Keys{7, 3});
+  const auto few = index.search("zebras", {}, 3);
+  REQUIRE(ok(few));
+  CHECK(few->sample_keys.size() == 3);
+  CHECK(few->has_more);
+  const auto hits = index.hits(Keys{2}, "norwegian");
+  REQUIRE(ok(hits));
+  CHECK(hits->front().run == fixture.first);
+  CHECK(hits->front().key == SampleKey{"sums", ItemId("i1"), 1});
+  CHECK(hits->front().excerpt == "The NORWEGIAN lives next to the blue house");
+}
+
+TEST_CASE("sample index: no text that is typed is an error", "[browse]") {
+  const Fixture fixture;
+  const SampleIndex index = fixture.filled();
+  const std::string words[] = {"\"",
+                               "\"\"\"",
+                               "a\"b",
+                               "text:zebra",
+                               "NEAR(a b)",
+                               "a AND",
+                               "^a",
+                               "(((",
+                               "-a",
+                               "{a b}:c",
+                               "*",
+                               "**",
+                               "'; DROP TABLE words; --",
+                               std::string("zeb\0ras", 7),
+                               "\xff\xfe",
+                               "a OR OR b",
+                               std::string(100'000, 'x'),
+                               std::string(5'000, '"'),
+                               "a+b",
+                               "\xE2\x80\xAE",
+                               "%s%n"};
+  for (const std::string& typed : words) {
+    INFO(typed.substr(0, 40));
+    CHECK(ok(index.search(typed, {}, 10)));
+    SampleQuery query;
+    query.words = typed;
+    CHECK(ok(index.sample_keys(query)));
+  }
+  std::string many;
+  for (int i = 0; i < 500; ++i) many += "w" + std::to_string(i) + " ";
+  CHECK(ok(index.search(many, {}, 10)));
+}
+
+TEST_CASE("sample index: sorted and filtered, the same with and without an index", "[browse]") {
+  const Fixture fixture;
+  // Half is indexed, half is not: the second run comes when the first is in the index.
+  const bool is_indexed = GENERATE(true, false);
+  const auto keys = [&](const SampleQuery& query) {
+    auto index = SampleIndex::open(fixture.database, is_indexed ? fixture.file : "/dev/null/none");
+    REQUIRE(ok(index));
+    CHECK(index->index_error().empty() == is_indexed);
+    if (is_indexed) REQUIRE(ok(index->add_next()));
+    const auto result = index->sample_keys(query);
+    REQUIRE(ok(result));
+    return *result;
+  };
+  CHECK(keys({}) == Keys{1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(keys({.order = SampleOrder::stored, .descending = true}) == Keys{8, 7, 6, 5, 4, 3, 2, 1});
+  CHECK(keys({.order = SampleOrder::e2e_ms}) == Keys{4, 8, 3, 7, 2, 6, 1, 5});
+  CHECK(keys({.runs = {fixture.second}, .order = SampleOrder::e2e_ms, .descending = true}) == Keys{5, 6, 7, 8});
+  CHECK(keys({.verdicts = {Verdict::incorrect, Verdict::no_answer}}) == Keys{2, 3, 6, 7});
+  CHECK(keys({.runs = {fixture.first}, .order = SampleOrder::verdict}) == Keys{1, 4, 2, 3});
+  CHECK(keys({.runs = {fixture.first}, .order = SampleOrder::item}) == Keys{3, 4, 1, 2});
+  CHECK(keys({.runs = {fixture.first}, .words = "I0 BOXED"}) == Keys{3, 4});
+  CHECK(keys({.suite = "another"}).empty());
+  CHECK(keys({.runs = {RunId("unknown")}}).empty());
+}
+
+TEST_CASE("sample index: goes on where it stopped, and begins anew where it is another's or broken", "[browse]") {
+  Fixture fixture;
+  { CHECK(found(fixture.filled(), "zebras").size() == 4); }
+  {
+    auto store = Store::open_or_create(fixture.database);
+    REQUIRE(ok(store));
+    add_run(*store, "third");
+    auto index = SampleIndex::open(fixture.database, fixture.file);
+    REQUIRE(ok(index));
+    const auto before = index->progress();
+    REQUIRE(ok(before));
+    CHECK(before->n_indexed == 8);
+    CHECK(before->n_stored == 12);
+  }
+  CHECK(found(fixture.filled(), "zebras").size() == 6);
+
+  SECTION("another database under the same name") {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(fixture.database.string() + suffix);
+    auto store = Store::open_or_create(fixture.database);
+    REQUIRE(ok(store));
+    add_run(*store, "fourth");
+    CHECK(found(fixture.filled(), "zebras").size() == 2);
+    CHECK(found(fixture.filled(), "third").empty());
+  }
+  SECTION("a broken file") {
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(fixture.file.string() + suffix);
+    std::ofstream(fixture.file, std::ios::trunc)
+        << "not a database, but long enough to be one " << std::string(500, '?');
+    CHECK(found(fixture.filled(), "zebras").size() == 6);
+  }
+}
+
+TEST_CASE("store: one sample and one item", "[store]") {
+  const Fixture fixture;
+  const auto store = Store::open_read_only(fixture.database);
+  REQUIRE(ok(store));
+  const auto sample = store->read_sample(fixture.first, {"sums", ItemId("i1"), 1});
+  REQUIRE(ok(sample));
+  REQUIRE(sample->has_value());
+  CHECK((*sample)->sample.text == "The NORWEGIAN lives next to the blue house");
+  CHECK((*sample)->verdict.verdict == Verdict::incorrect);
+  const auto none = store->read_sample(fixture.first, {"sums", ItemId("i1"), 2});
+  REQUIRE(ok(none));
+  CHECK_FALSE(none->has_value());
+  CHECK_FALSE(store->read_sample(RunId("unknown"), {"sums", ItemId("i1"), 1}));
+  const auto item = store->read_item(fixture.first, "sums", ItemId("i0"));
+  REQUIRE(ok(item));
+  REQUIRE(item->has_value());
+  CHECK((*item)->expected == "2");
+  const auto no_item = store->read_item(fixture.first, "other", ItemId("i0"));
+  REQUIRE(ok(no_item));
+  CHECK_FALSE(no_item->has_value());
+}
+
+}  // namespace assay::results
