@@ -13,7 +13,8 @@ namespace assay::gui {
 namespace {
 
 constexpr double kMostMagnitude = 1e300;
-constexpr double kRoom = 0.05;  // of the range, left free at both ends
+constexpr double kAxisRoom = 0.05;   // of the range, left free at both ends
+constexpr double kLabelRoom = 0.12;  // and behind lying bars, for their names
 
 struct Extent {
   double low = std::numeric_limits<double>::infinity();
@@ -63,14 +64,16 @@ QString tick_text(const ChartAxis& axis, double value, double step, double large
 
 std::vector<AxisTick> linear_ticks(const ChartAxis& axis, const AxisRange& range, int most) {
   std::vector<AxisTick> ticks;
-  const double step = round_step((range.high - range.low) / std::max(1, most));
+  const double first_value = axis.is_share ? std::max(range.low, 0.0) : range.low;
+  const double last_value = axis.is_share ? std::min(range.high, 1.0) : range.high;
+  if (first_value >= last_value) return ticks;
+  const double step = round_step((last_value - first_value) / std::max(1, most));
   const double slack = step * 1e-6;
   const double largest = std::max(std::fabs(range.low), std::fabs(range.high));
-  const double first = std::ceil((range.low - slack) / step);
+  const double first = std::ceil((first_value - slack) / step);
   for (int i = 0; i <= most + 2; ++i) {
     const double value = (first + i) * step;
-    if (value > range.high + slack) break;
-    if (axis.is_share && (value < -slack || value > 1 + slack)) continue;
+    if (value > last_value + slack) break;
     ticks.push_back({value, tick_text(axis, value, step, largest), false});
   }
   return ticks;
@@ -107,10 +110,17 @@ void take_interval(const ChartAxis& axis, const std::optional<results::Interval>
   }
 }
 
+bool has_bar_labels(const Chart& chart) {
+  return std::any_of(chart.series.begin(), chart.series.end(), [](const ChartSeries& series) {
+    return series.form == SeriesForm::bars && std::any_of(series.points.begin(), series.points.end(),
+                                                          [](const ChartPoint& p) { return !p.label.isEmpty(); });
+  });
+}
+
 AxisRange with_room(const ChartAxis& axis, AxisRange range) {
   if (axis.scale == AxisScale::log) {
     if (range.high / range.low < 1 + 1e-9) return {range.low / 2, range.high * 2};
-    const double room = std::pow(range.high / range.low, kRoom);
+    const double room = std::pow(range.high / range.low, kAxisRoom);
     return {range.low / room, range.high * room};
   }
   const double size = std::max(std::fabs(range.low), std::fabs(range.high));
@@ -120,7 +130,7 @@ AxisRange with_room(const ChartAxis& axis, AxisRange range) {
   }
   const bool low_is_zero = range.low == 0;
   const bool high_is_zero = range.high == 0;
-  const double room = (range.high - range.low) * kRoom;
+  const double room = (range.high - range.low) * kAxisRoom;
   if (!low_is_zero || !axis.begins_at_zero) range.low -= room;
   if (!high_is_zero || !axis.begins_at_zero) range.high += room;
   if (!axis.is_share) return range;
@@ -195,17 +205,19 @@ std::optional<AxisRange> data_range(const Chart& chart, bool is_x) {
   return AxisRange{extent.low, extent.high};
 }
 
-AxisRange shown_range(const Chart& chart, bool is_x) {
+AxisRange shown_range(const Chart& chart, bool is_x, const std::optional<AxisRange>& data) {
   const ChartAxis& axis = is_x ? chart.x : chart.y;
   if (!axis.categories.isEmpty()) return {-0.5, static_cast<double>(axis.categories.size()) - 0.5};
   const bool is_log = axis.scale == AxisScale::log;
   AxisRange range = is_log ? AxisRange{1, 10} : AxisRange{0, 1};
-  if (const std::optional<AxisRange> data = data_range(chart, is_x)) {
+  if (data) {
     ChartAxis with_zero = axis;
     for (const ChartSeries& series : chart.series) {
       with_zero.begins_at_zero |= series.form == SeriesForm::bars && is_x == has_lying_bars(chart);
     }
     range = with_room(with_zero, *data);
+    if (is_x && !is_log && has_lying_bars(chart) && has_bar_labels(chart))
+      range.high += kLabelRoom * (range.high - range.low);
   }
   if (axis.low && can_place(axis, *axis.low)) range.low = *axis.low;
   if (axis.high && can_place(axis, *axis.high)) range.high = *axis.high;

@@ -19,8 +19,8 @@ struct AxisRange {
 /// The smallest range around all that is drawn: points, ends of intervals, bars from 0. Nothing if there is no point.
 /// `is_x` picks the axis.
 std::optional<AxisRange> data_range(const Chart& chart, bool is_x);
-/// The range that the axis shows: the data's with some room, or what the axis asks for.
-AxisRange shown_range(const Chart& chart, bool is_x);
+/// The range that the axis shows: `data` (of data_range) with some room, or what the axis asks for.
+AxisRange shown_range(const Chart& chart, bool is_x, const std::optional<AxisRange>& data);
 
 /// Maps values to pixels: `low` lies at `from`, `high` at `to`.
 struct AxisMap {

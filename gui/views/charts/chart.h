@@ -16,22 +16,22 @@ enum class AxisScale { linear, log };
 
 /// An axis. Its range follows what is drawn, unless given.
 struct ChartAxis {
-  QString title;  ///< "Output speed"
-  QString unit;   ///< "tokens/s"; empty for shares and counts
+  QString title{};  ///< "Output speed"
+  QString unit{};   ///< "tokens/s"; empty for shares and counts
   AxisScale scale = AxisScale::linear;
   bool begins_at_zero = false;
   bool is_share = false;  ///< values 0 to 1 are shown as percent
-  std::optional<double> low, high;
-  QStringList categories;  ///< names of the places 0, 1, 2, … (from the top, on y); empty for an axis of numbers
+  std::optional<double> low{}, high{};
+  QStringList categories{};  ///< names of the places 0, 1, 2, … (from the top, on y); empty for an axis of numbers
 };
 
 /// A mark. What is not known is left out by whoever makes the chart: a missing value has no mark, see Chart::missing.
 struct ChartPoint {
   double x = 0, y = 0;
-  std::optional<results::Interval> x_interval, y_interval;
-  QString label;           ///< written beside the mark, if there is room
-  QString tooltip;         ///< plain text, lines: value, interval, n, provenance, method
-  QString key;             ///< given back when the mark is chosen
+  std::optional<results::Interval> x_interval{}, y_interval{};
+  QString label{};         ///< written beside the mark, if there is room
+  QString tooltip{};       ///< plain text, lines: value, interval, n, provenance, method
+  QString key{};           ///< given back when the mark is chosen
   bool is_hollow = false;  ///< not measured here: emulated, projected, published or stated
 };
 
@@ -45,31 +45,31 @@ enum class SeriesForm {
 };
 
 struct ChartSeries {
-  QString name;
+  QString name{};
   SeriesForm form = SeriesForm::marks;
-  int style = 0;                ///< which of the theme's colours and shapes
-  std::optional<QColor> color;  ///< instead of the style's
+  int style = 0;                  ///< which of the theme's colours and shapes
+  std::optional<QColor> color{};  ///< instead of the style's
   bool is_dashed = false;
   bool is_stacked = false;  ///< bars: on top of the series before
-  std::vector<ChartPoint> points;
+  std::vector<ChartPoint> points{};
 };
 
 /// A line across the chart, or a shaded stretch of an axis.
 struct ChartMarker {
   bool is_vertical = false;
   double from = 0;
-  std::optional<double> to;  ///< a stretch from `from` to `to`
-  QString label;
+  std::optional<double> to{};  ///< a stretch from `from` to `to`
+  QString label{};
 };
 
 struct Chart {
-  QString title;
-  ChartAxis x, y;
-  std::vector<ChartSeries> series;
-  std::vector<ChartMarker> markers;
-  QStringList missing;  ///< what should be here and is not known, each with its reason: listed below the chart
-  QString empty_text;   ///< said where there is nothing to draw
-  QString note;         ///< method and provenance, below the chart
+  QString title{};
+  ChartAxis x{}, y{};
+  std::vector<ChartSeries> series{};
+  std::vector<ChartMarker> markers{};
+  QStringList missing{};  ///< what should be here and is not known, each with its reason: listed below the chart
+  QString empty_text{};   ///< said where there is nothing to draw
+  QString note{};         ///< method and provenance, below the chart
 };
 
 /// The chart's points as CSV (RFC 4180), a row a point: series, label, x, y with titles and units in the header,

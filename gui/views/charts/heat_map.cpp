@@ -27,6 +27,7 @@ constexpr int kMostNameWidth = 260, kMostNameHeight = 130;
 constexpr int kTurnBelow = 72;       // columns that are narrower have turned names
 constexpr int kNamesMeasured = 200;  // of many names only some are measured
 constexpr int kNameLength = 120;
+constexpr double kStrong = 0.5, kFaint = 0.16;  // how opaque a cell's colour is
 
 QColor see_through(QColor color, double alpha) {
   color.setAlphaF(static_cast<float>(alpha));
@@ -39,7 +40,7 @@ int widest_name(int n, const QFontMetrics& metrics, const std::function<QString(
   for (int i = 0; i < n; i += every) {
     width = std::max(width, metrics.horizontalAdvance(visible_text(name(i), kNameLength)));
   }
-  return width;
+  return width + 2;
 }
 
 }  // namespace
@@ -74,7 +75,20 @@ void HeatMap::source_changed() {
 }
 
 void HeatMap::measure() {
-  const QFontMetrics metrics(font());
+  if (is_measuring_) return;
+  is_measuring_ = true;
+  for (int round = 0; round < 3; ++round) {
+    const QSize before = viewport()->size();
+    measure_once();
+    if (viewport()->size() == before) break;
+  }
+  is_measuring_ = false;
+}
+
+void HeatMap::measure_once() {
+  QFont bold = font();  // of the current row and column
+  bold.setBold(true);
+  const QFontMetrics metrics(bold);
   measures_ = {};
   measures_.row_height = metrics.height() + kPadding;
   if (!has_cells()) {
@@ -171,6 +185,7 @@ void HeatMap::paintEvent(QPaintEvent*) {
 
 void HeatMap::paint_cells(QPainter& painter, const QRect& visible) const {
   const Theme& theme = theme_of(palette());
+  const QColor correct = outcome_color(theme, results::Verdict::correct);
   for (int row = visible.top(); row <= visible.bottom(); ++row) {
     for (int column = visible.left(); column <= visible.right(); ++column) {
       const QRect box = cell_box(row, column).adjusted(1, 1, 0, 0);
@@ -183,16 +198,13 @@ void HeatMap::paint_cells(QPainter& painter, const QRect& visible) const {
       const double ratio = std::clamp(cell->correct_ratio, 0.0, 1.0);
       const QColor color = outcome_color(theme, cell->verdict);
       const bool is_pure = cell->verdict == results::Verdict::correct ? ratio == 1 : ratio == 0;
-      if (is_pure) {
-        painter.fillRect(box, color);
-      } else {
-        painter.fillRect(box, see_through(color, 0.22));
-        const int filled =
-            std::clamp(static_cast<int>(std::lround(ratio * box.width())), ratio > 0 ? 1 : 0, box.width());
-        painter.fillRect(QRect(box.topLeft(), QSize(filled, box.height())),
-                         see_through(outcome_color(theme, results::Verdict::correct), 0.55));
+      // Calm colours under a letter in the text's colour: strong for what all samples are, faint under a mixture.
+      painter.fillRect(box, see_through(color, is_pure ? kStrong : kFaint));
+      if (ratio > 0 && !is_pure) {
+        const int filled = std::clamp(static_cast<int>(std::lround(ratio * box.width())), 1, box.width());
+        painter.fillRect(QRect(box.topLeft(), QSize(filled, box.height())), see_through(correct, kStrong));
       }
-      painter.setPen(is_pure ? theme.panel : theme.text);
+      painter.setPen(theme.text);
       painter.drawText(box, Qt::AlignCenter, QString(outcome_letter(cell->verdict)));
     }
   }

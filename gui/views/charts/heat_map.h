@@ -89,7 +89,9 @@ class HeatMap : public QAbstractScrollArea, public PaintedParts {
   };
 
   bool has_cells() const;
+  /// Finds the sizes, and once more where that showed or hid a scroll bar.
   void measure();
+  void measure_once();
   QPoint cell_at(const QPoint& at) const;  // {column, row}; -1 outside
   void paint_cells(QPainter& painter, const QRect& rows_and_columns) const;
   void paint_names(QPainter& painter, const QRect& rows_and_columns) const;
@@ -97,6 +99,7 @@ class HeatMap : public QAbstractScrollArea, public PaintedParts {
   const HeatMapSource* source_ = nullptr;
   QString empty_text_;
   Measures measures_;
+  bool is_measuring_ = false;
   int current_row_ = -1, current_column_ = -1;
 };
 

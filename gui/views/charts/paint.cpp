@@ -11,8 +11,8 @@ namespace assay::gui {
 
 namespace {
 
-constexpr std::size_t kSpritesFrom = 400;  // marks: fewer are drawn one by one
 constexpr double kLineWidth = 1.75;
+constexpr double kManyOpacity = 0.65;  // of marks among many
 
 QColor faded(QColor color, double alpha) {
   color.setAlphaF(static_cast<float>(alpha));
@@ -115,7 +115,8 @@ void paint_copies(QPainter& painter, const Scene& scene, const SeriesLook& look,
     sprite.setRenderHint(QPainter::Antialiasing);
     sprite.translate(side / 2.0, side / 2.0);
     sprite.scale(scale, scale);
-    paint_shape(sprite, {0, 0}, look.shape, kMarkRadius, look.color, is_hollow, scene.theme.panel);
+    if (scene.mark_radius < kMarkRadius) sprite.setOpacity(kManyOpacity);
+    paint_shape(sprite, {0, 0}, look.shape, scene.mark_radius, look.color, is_hollow, scene.theme.panel);
   }
   std::vector<QPainter::PixmapFragment> fragments;
   fragments.reserve(places.size());
@@ -126,7 +127,7 @@ void paint_copies(QPainter& painter, const Scene& scene, const SeriesLook& look,
 }
 
 void paint_marks(QPainter& painter, const Scene& scene) {
-  const bool copies = scene.marks.size() >= kSpritesFrom && painter.paintEngine() != nullptr &&
+  const bool copies = scene.marks.size() >= kManyMarks && painter.paintEngine() != nullptr &&
                       painter.paintEngine()->type() == QPaintEngine::Raster;
   std::vector<std::vector<QPointF>> places(copies ? scene.looks.size() * 2 : 0);
   for (const SceneMark& mark : scene.marks) {
@@ -139,7 +140,7 @@ void paint_marks(QPainter& painter, const Scene& scene) {
     } else if (mark.shape != Shape::none && copies) {
       places[static_cast<std::size_t>(mark.series) * 2 + (mark.is_hollow ? 1 : 0)].push_back(mark.at);
     } else if (mark.shape != Shape::none) {
-      paint_shape(painter, mark.at, mark.shape, kMarkRadius, look.color, mark.is_hollow, scene.theme.panel);
+      paint_shape(painter, mark.at, mark.shape, scene.mark_radius, look.color, mark.is_hollow, scene.theme.panel);
     }
   }
   for (std::size_t i = 0; i < places.size(); ++i) {
@@ -149,7 +150,9 @@ void paint_marks(QPainter& painter, const Scene& scene) {
 
 void paint_whiskers(QPainter& painter, const Scene& scene) {
   for (const SceneWhisker& whisker : scene.whiskers) {
-    painter.setPen(QPen(scene.looks[static_cast<std::size_t>(whisker.series)].color, 1.5, Qt::SolidLine, Qt::FlatCap));
+    const SeriesLook& look = scene.looks[static_cast<std::size_t>(whisker.series)];
+    const QColor color = look.form == SeriesForm::bars ? scene.theme.text : look.color;
+    painter.setPen(QPen(color, 1.5, Qt::SolidLine, Qt::FlatCap));
     painter.drawLine(whisker.line);
     const bool lies = whisker.line.y1() == whisker.line.y2() && whisker.line.x1() != whisker.line.x2();
     const QPointF cap = lies ? QPointF(0, kCapLength) : QPointF(kCapLength, 0);
@@ -261,8 +264,12 @@ QPainterPath shape_path(Shape shape, double radius) {
 void paint_shape(QPainter& painter, const QPointF& at, Shape shape, double radius, const QColor& color, bool is_hollow,
                  const QColor& background) {
   const QPainterPath path = shape_path(shape, is_hollow ? radius - 0.5 : radius).translated(at);
-  // A filled mark has a thin rim in the background's colour: marks that overlap stay apart.
-  painter.setPen(QPen(is_hollow ? color : background, is_hollow ? 1.6 : 0.8));
+  // A filled mark has a thin rim in the background's colour: marks that overlap stay apart. Small ones have no room.
+  if (is_hollow) {
+    painter.setPen(QPen(color, 1.6));
+  } else {
+    painter.setPen(radius < kMarkRadius ? QPen(Qt::NoPen) : QPen(background, 0.8));
+  }
   painter.setBrush(is_hollow ? background : color);
   painter.drawPath(path);
 }
@@ -273,13 +280,11 @@ void paint(QPainter& painter, const Scene& scene) {
   painter.fillRect(QRectF({0, 0}, scene.size), scene.theme.panel);
   if (!scene.plot.isEmpty()) {
     paint_axes(painter, scene);
-    painter.save();
-    painter.setClipRect(scene.plot.adjusted(-1, -1, 1, 1));
     paint_markers(painter, scene);
     paint_lines(painter, scene);
-    painter.restore();
+    if (scene.draws_bars) paint_marks(painter, scene);
     paint_whiskers(painter, scene);
-    paint_marks(painter, scene);
+    if (!scene.draws_bars) paint_marks(painter, scene);
     paint_legend(painter, scene);
   }
   paint_texts(painter, scene);

@@ -5,6 +5,7 @@
 #include <QFontInfo>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "gui/views/charts/scene_parts.h"
 #include "gui/views/plain_text.h"
@@ -14,20 +15,25 @@ namespace assay::gui {
 namespace {
 
 constexpr double kMargin = 12;
-constexpr double kGap = 6;            // between neighbours: a tick's text and its axis, a sign and its name
-constexpr double kLegendSample = 22;  // width of a series' sign in the legend
-constexpr double kLeastPlot = 24;     // no plot is drawn in less than this many pixels
+constexpr double kGap = 6;                   // between neighbours: a tick's text and its axis, a sign and its name
+constexpr double kLegendSample = 22;         // width of a series' sign in the legend
+constexpr double kNarrow = 420, kLow = 260;  // smaller charts save room
+constexpr double kLeastPlot = 24;            // no plot is drawn in less than this many pixels
 
 // What is still free while the frame takes its parts from the outside in.
 struct Frame {
   const Chart& chart;
   Scene& scene;
   QRectF free;
+  std::optional<AxisRange> x_data, y_data;
 
+  bool is_empty() const { return !x_data || !y_data; }
   QFontMetricsF metrics(TextRole role) const { return QFontMetricsF(font_of(scene, role)); }
   double line_height(TextRole role) const { return std::ceil(metrics(role).height()); }
   QString cut(const QString& text, TextRole role, double width) const {
-    return metrics(role).elidedText(text, Qt::ElideRight, width);
+    // Names of runs differ at their ends.
+    const bool is_name = role == TextRole::tick || role == TextRole::legend;
+    return metrics(role).elidedText(text, is_name ? Qt::ElideMiddle : Qt::ElideRight, width);
   }
   void write(const QString& text, const QRectF& box, Qt::Alignment alignment, TextRole role, const QColor& color) {
     scene.texts.push_back({cut(text, role, box.width()), box, alignment, role, color, true});
@@ -96,40 +102,64 @@ void add_legend(Frame& frame) {
   const double height = frame.line_height(TextRole::legend) + 2;
   double x = frame.free.left();
   double y = frame.free.top();
-  const double most_height = frame.free.height() * 0.3;
-  for (const Entry& entry : entries) {
-    const double widest = std::max(10.0, std::min(280.0, frame.free.width() - kLegendSample - kGap));
-    const double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entry.name)) + 1);
-    if (x > frame.free.left() && x + kLegendSample + kGap + text_width > frame.free.right()) {
+  const double lowest = y + std::max(height, frame.free.height() * 0.27);
+  const QColor& color = frame.scene.theme.text;
+  // In a narrow chart two names share a line.
+  const bool is_narrow = frame.free.width() < kNarrow && entries.size() > 1;
+  const double all = is_narrow ? frame.free.width() / 2 - 2 * kGap : frame.free.width();
+  const double widest = std::max(10.0, std::min(280.0, all - kLegendSample - kGap));
+  for (std::size_t i = 0; i < entries.size();) {
+    // The last line keeps room to say how many names are left; the tooltips have them.
+    const QString more = QString("+%1").arg(entries.size() - i - 1);
+    const double more_width = std::ceil(metrics.horizontalAdvance(more)) + 1;
+    const bool is_last_line = y + 2 * height > lowest;
+    const double right = frame.free.right() - (is_last_line && i + 1 < entries.size() ? more_width + kGap : 0);
+    const double x_of_name = x + kLegendSample + kGap;
+    double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1);
+    if (x_of_name + text_width > right && x > frame.free.left()) {
+      if (is_last_line) {
+        const QString left_over = QString("+%1").arg(entries.size() - i);
+        frame.write(left_over, {x, y, frame.free.right() - x, height}, Qt::AlignLeft | Qt::AlignVCenter,
+                    TextRole::legend, color);
+        break;
+      }
       x = frame.free.left();
       y += height;
+      continue;  // once more, on the next line
     }
-    if (y + height - frame.free.top() > std::max(height, most_height)) break;
-    frame.scene.legend.push_back({entry.series, {x, y, kLegendSample, height}});
-    frame.write(entry.name, {x + kLegendSample + kGap, y, text_width, height}, Qt::AlignLeft | Qt::AlignVCenter,
-                TextRole::legend, frame.scene.theme.text);
-    x += kLegendSample + kGap + text_width + 3 * kGap;
+    text_width = std::max(1.0, std::min(text_width, right - x_of_name));
+    frame.scene.legend.push_back({entries[i].series, {x, y, kLegendSample, height}});
+    frame.write(entries[i].name, {x_of_name, y, text_width, height}, Qt::AlignLeft | Qt::AlignVCenter, TextRole::legend,
+                color);
+    x = x_of_name + text_width + 2 * kGap;
+    ++i;
   }
   frame.free.setTop(y + height + kGap);
 }
 
-// The note and what is missing: below, at most a third of what is free.
+// What is missing, and the note: below, at most a fifth of the chart's height (in small charts one line that says how
+// much is missing). Screen readers and the copied data have all of it.
 void add_notes(Frame& frame) {
   const QFontMetricsF metrics = frame.metrics(TextRole::note);
   const double height = frame.line_height(TextRole::note);
-  const auto n_most = static_cast<int>(frame.free.height() * 0.33 / height);
+
+  const bool is_low = frame.scene.size.height() < kLow && !frame.is_empty();
+  const double most_height = frame.scene.size.height() * (frame.is_empty() ? 0.4 : 0.2);
+  const qsizetype n_most = is_low ? 1 : std::max<qsizetype>(1, static_cast<qsizetype>(most_height / height));
   QStringList lines;
-  for (qsizetype i = 0; i < frame.scene.missing.size(); ++i) {
-    const qsizetype n_left = frame.scene.missing.size() - i;
-    if (n_left > 1 && lines.size() + 1 >= std::min(6, n_most)) {
-      lines << QString("%1 more not shown").arg(n_left);
+  const QStringList& missing = frame.scene.missing;
+  for (qsizetype i = 0; i < missing.size(); ++i) {
+    if (missing.size() - i > 1 && lines.size() + 1 >= n_most) {
+      lines << QString(i == 0 ? "%1 not shown" : "%1 more not shown").arg(missing.size() - i);
       break;
     }
-    const QString text = "Not shown: " + visible_text(frame.scene.missing[i]);
-    lines += wrapped(text, metrics, frame.free.width(), 2);
+    const auto n_lines =
+        static_cast<int>(std::clamp<qsizetype>(n_most - lines.size() - (missing.size() - i - 1), 1, 2));
+    lines += wrapped("Not shown: " + visible_text(missing[i]), metrics, frame.free.width(), n_lines);
   }
-  if (!frame.chart.note.isEmpty()) {
-    lines += wrapped(visible_text(frame.chart.note, 1000), metrics, frame.free.width(), 3);
+  const auto n_left = static_cast<int>(n_most - lines.size());
+  if (!frame.chart.note.isEmpty() && n_left > 0 && !is_low) {
+    lines += wrapped(visible_text(frame.chart.note, 1000), metrics, frame.free.width(), std::min(3, n_left));
   }
   while (lines.size() > n_most) lines.removeLast();
   if (lines.isEmpty()) return;
@@ -202,7 +232,8 @@ void write_x_ticks(Frame& frame, const std::vector<AxisTick>& ticks, bool uprigh
                   frame.scene.theme.muted_text);
       continue;
     }
-    frame.scene.texts.push_back({frame.cut(ticks[i].text, TextRole::tick, height),
+    const QString name = frame.cut(ticks[i].text, TextRole::tick, height);
+    frame.scene.texts.push_back({name,
                                  {x - line / 2, top, line, height},
                                  Qt::AlignRight | Qt::AlignVCenter,
                                  TextRole::tick,
@@ -230,9 +261,11 @@ void add_axes(Frame& frame) {
   plot.setTop(plot.top() + line / 2);  // half of the uppermost tick's text
   if (!x_heading.isEmpty()) plot.setBottom(plot.bottom() - heading_height - 2);
 
-  const AxisRange x_range = shown_range(chart, true);
-  const AxisRange y_range = shown_range(chart, false);
-  const auto most_y = [&] { return std::clamp(static_cast<int>((plot.height() - line) / (line * 2.4)), 1, 10); };
+  const AxisRange x_range = shown_range(chart, true, frame.x_data);
+  const AxisRange y_range = shown_range(chart, false, frame.y_data);
+  // Labels of a logarithmic axis may stand closer: they say more.
+  const double y_distance = line * (chart.y.scale == AxisScale::log ? 1.5 : 2.4);
+  const auto most_y = [&] { return std::clamp(static_cast<int>((plot.height() - line) / y_distance), 1, 12); };
   std::vector<AxisTick> y_ticks = ticks_of(chart.y, y_range, most_y());
   const double y_width = std::min(widest_text(y_ticks, metrics) + 2, frame.free.width() * 0.4);
   plot.setLeft(plot.left() + y_width + kGap);
@@ -246,7 +279,7 @@ void add_axes(Frame& frame) {
     const double slot = plot.width() / static_cast<double>(x_ticks.size());
     const double widest = widest_text(x_ticks, metrics);
     upright = widest <= slot - kGap || slot > 90;
-    if (!upright) x_height = std::min(widest + 2, plot.height() * 0.4);
+    if (!upright) x_height = std::min(widest + 2, plot.height() * 0.45);
   } else {
     x_ticks = ticks_of(chart.x, x_range, std::clamp(static_cast<int>(plot.width() / 70), 1, 12));
     const double widest = widest_text(x_ticks, metrics);
@@ -319,13 +352,14 @@ Scene layout(const Chart& chart, const QSizeF& size, const Theme& theme, const Q
                            series.form, series.is_dashed});
   }
 
-  Frame frame{chart, scene, QRectF({0, 0}, size).adjusted(kMargin, kMargin, -kMargin, -kMargin)};
+  Frame frame{chart, scene, QRectF({0, 0}, size).adjusted(kMargin, kMargin, -kMargin, -kMargin),
+              data_range(chart, true), data_range(chart, false)};
   if (frame.free.width() < kLeastPlot || frame.free.height() < kLeastPlot) return scene;
   add_title(frame);
-  const bool has_data = data_range(chart, true) && data_range(chart, false);
-  if (has_data) add_legend(frame);
+
+  if (!frame.is_empty()) add_legend(frame);
   add_notes(frame);
-  if (!has_data) {
+  if (frame.is_empty()) {
     add_empty_text(frame);
     return scene;
   }

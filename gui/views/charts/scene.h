@@ -52,6 +52,7 @@ struct SceneMark {
   int n_points = 1;  ///< that a cell stands for
   QPointF at;
   QRectF box;
+  QRectF extent;  ///< with its intervals
 };
 
 /// An interval's line; a cap closes each end that lies within the axes.
@@ -92,6 +93,15 @@ struct SeriesLook {
   bool is_dashed = false;
 };
 
+/// Above this many marks a chart shows how many there are in each place instead.
+inline constexpr std::size_t kMostMarks = 50'000;
+/// From this many marks on they are smaller and let one another shine through.
+inline constexpr std::size_t kManyMarks = 400;
+/// The radius of a mark, and of one among many, and how long a whisker's cap is to each side, in pixels.
+inline constexpr double kMarkRadius = 4.5;
+inline constexpr double kSmallMarkRadius = 3;
+inline constexpr double kCapLength = 3.5;
+
 struct Scene {
   QSizeF size;
   Theme theme;
@@ -106,16 +116,12 @@ struct Scene {
   std::vector<SceneWhisker> whiskers;
   std::vector<SceneMark> marks;  ///< in reading order: from left to right, on an axis of names from top to bottom
   std::vector<SceneText> texts;
-  QStringList missing;        ///< the chart's, and what its axes can't show
-  int most_in_a_cell = 0;     ///< of cells: the largest n_points
-  bool draws_glyphs = false;  ///< bars of several series carry their series' shape
+  QStringList missing;               ///< the chart's, and what its axes can't show
+  int most_in_a_cell = 0;            ///< of cells: the largest n_points
+  double mark_radius = kMarkRadius;  ///< smaller where there are many
+  bool draws_bars = false;           ///< intervals lie on top of bars, but below marks
+  bool draws_glyphs = false;         ///< bars of several series carry their series' shape
 };
-
-/// Above this many marks a chart shows how many there are in each place instead.
-inline constexpr std::size_t kMostMarks = 50'000;
-/// The radius of a mark, and how long a whisker's cap is to each side, in pixels.
-inline constexpr double kMarkRadius = 4.5;
-inline constexpr double kCapLength = 3.5;
 
 /// Lays the chart out in `size` pixels. `font` is the widget's or the application's.
 Scene layout(const Chart& chart, const QSizeF& size, const Theme& theme, const QFont& font);

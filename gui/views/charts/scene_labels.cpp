@@ -10,7 +10,7 @@ namespace assay::gui {
 
 namespace {
 
-constexpr double kGap = 4;
+constexpr double kLabelGap = 4;
 constexpr double kWidestLabel = 220;
 constexpr int kMostLabels = 300;  // more than that nobody reads
 
@@ -63,12 +63,12 @@ void add_marker_labels(const Chart& chart, Scene& scene, const QFontMetricsF& me
     const QString text = metrics.elidedText(visible_text(label, 120), Qt::ElideRight, kWidestLabel);
     const double width = std::ceil(metrics.horizontalAdvance(text)) + 1;
     std::vector<QRectF> places;
-    for (int row = 0; marker.is_vertical && row < 4; ++row) {
+    for (int row = 0; marker.is_vertical && row < 6; ++row) {
       const double y = scene.plot.top() + 2 + row * height;
-      places.push_back({marker.box.right() + kGap, y, width, height});
-      places.push_back({marker.box.left() - kGap - width, y, width, height});
+      places.push_back({marker.box.right() + kLabelGap, y, width, height});
+      places.push_back({marker.box.left() - kLabelGap - width, y, width, height});
     }
-    for (const double x : {scene.plot.right() - width - kGap, scene.plot.left() + kGap}) {
+    for (const double x : {scene.plot.right() - width - kLabelGap, scene.plot.left() + kLabelGap}) {
       if (marker.is_vertical) break;
       places.push_back({x, marker.box.top() - height, width, height});
       places.push_back({x, marker.box.bottom() + 1, width, height});
@@ -83,20 +83,41 @@ void add_marker_labels(const Chart& chart, Scene& scene, const QFontMetricsF& me
   }
 }
 
+// Lines are kept free of names: they take small boxes along their way.
+void take_lines(const Scene& scene, Occupied& occupied) {
+  constexpr double kStep = 6;
+  for (const SceneLine& line : scene.lines) {
+    for (qsizetype i = 0; i + 1 < line.points.size(); ++i) {
+      const QLineF part(line.points[i], line.points[i + 1]);
+      const int n = std::max(1, static_cast<int>(part.length() / kStep));
+      for (int k = 0; k < n; ++k) {
+        const QPointF at = part.pointAt((k + 0.5) / n);
+        const double half = std::min(kStep, part.length()) / 2;
+        occupied.take(QRectF(at.x() - half, at.y() - half, 2 * half, 2 * half));
+      }
+    }
+  }
+}
+
 // Where a mark's name may stand, the best place first.
 std::vector<QRectF> label_places(const SceneMark& mark, bool lies, double width, double height) {
   const QRectF& box = mark.box;
+  const QRectF& whole = mark.extent;
   const QPointF at = mark.kind == MarkKind::bar ? mark.at : box.center();
-  const QRectF right(box.right() + kGap, at.y() - height / 2, width, height);
-  const QRectF left(box.left() - kGap - width, at.y() - height / 2, width, height);
+  const QRectF right(box.right() + kLabelGap, at.y() - height / 2, width, height);
+  const QRectF left(box.left() - kLabelGap - width, at.y() - height / 2, width, height);
   const QRectF above(at.x() - width / 2, box.top() - height, width, height);
   const QRectF below(at.x() - width / 2, box.bottom(), width, height);
-  if (mark.kind == MarkKind::bar) return lies ? std::vector{right, left} : std::vector{above, below};
+  const QRectF beyond_right = right.translated(whole.right() - box.right(), 0);
+  const QRectF beyond_above = above.translated(0, whole.top() - box.top());
+  if (mark.kind == MarkKind::bar) {
+    return lies ? std::vector{beyond_right, left} : std::vector{beyond_above, below};
+  }
   const QRectF above_right(box.right(), box.top() - height + 2, width, height);
   const QRectF below_right(box.right(), box.bottom() - 2, width, height);
   const QRectF above_left(box.left() - width, box.top() - height + 2, width, height);
   const QRectF below_left(box.left() - width, box.bottom() - 2, width, height);
-  return {right, left, above, below, above_right, below_right, above_left, below_left};
+  return {right, left, above, below, above_right, below_right, above_left, below_left, beyond_right, beyond_above};
 }
 
 }  // namespace
@@ -116,6 +137,9 @@ void add_labels(const Chart& chart, Scene& scene) {
     occupied.take(QRectF(whisker.line.p1(), whisker.line.p2()).normalized().adjusted(-1, -1, 1, 1));
   }
   for (const SceneText& text : scene.texts) occupied.take(text.box);
+  const bool has_marker_names = std::any_of(chart.markers.begin(), chart.markers.end(),
+                                            [](const ChartMarker& marker) { return !marker.label.isEmpty(); });
+  if (has_marker_names || !labelled.empty()) take_lines(scene, occupied);
   add_marker_labels(chart, scene, metrics, occupied);
   if (labelled.size() > kMostLabels) return;
 

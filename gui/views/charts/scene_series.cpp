@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "gui/views/charts/scene_parts.h"
@@ -18,6 +19,21 @@ constexpr std::size_t kMostLineMarks = 60;  // a line with more points shows no 
 constexpr double kCellSize = 4;
 constexpr double kThickestBar = 44;
 
+// The part of a line that lies in `box`. Source: Liang and Barsky 1984, ACM TOG 3(1):1-22.
+std::optional<QLineF> clipped(const QLineF& line, const QRectF& box) {
+  double from = 0, to = 1;
+  const double steps[] = {-line.dx(), line.dx(), -line.dy(), line.dy()};
+  const double rooms[] = {line.x1() - box.left(), box.right() - line.x1(), line.y1() - box.top(),
+                          box.bottom() - line.y1()};
+  for (int side = 0; side < 4; ++side) {
+    if (steps[side] == 0 && rooms[side] < 0) return std::nullopt;
+    if (steps[side] < 0) from = std::max(from, rooms[side] / steps[side]);
+    if (steps[side] > 0) to = std::min(to, rooms[side] / steps[side]);
+  }
+  if (from > to) return std::nullopt;
+  return QLineF(from == 0 ? line.p1() : line.pointAt(from), to == 1 ? line.p2() : line.pointAt(to));
+}
+
 class SeriesLayout {
  public:
   SeriesLayout(const Chart& chart, Scene& scene) : chart_(chart), scene_(scene), spans_(bar_spans(chart)) {
@@ -30,6 +46,7 @@ class SeriesLayout {
     for (const ChartSeries& series : chart_.series) {
       if (series.form == SeriesForm::marks) n_marks += series.points.size();
     }
+    if (n_marks >= kManyMarks) scene_.mark_radius = kSmallMarkRadius;
     for (std::size_t s = 0; s < chart_.series.size(); ++s) {
       switch (chart_.series[s].form) {
         case SeriesForm::marks:
@@ -105,6 +122,7 @@ class SeriesLayout {
         if (std::isfinite(at)) places.insert(at);
       }
     }
+    scene_.draws_bars = n_series > 0;
     scene_.draws_glyphs = n_series > 1;
     const ChartAxis& axis = lies ? chart_.y : chart_.x;
     const AxisMap& map = lies ? scene_.y.map : scene_.x.map;
@@ -117,6 +135,7 @@ class SeriesLayout {
     if (has_names) bar_width_ = std::min(bar_width_, kThickestBar);
   }
 
+  // Adds the line of an interval of the mark that was added last, which grows by it.
   void add_whisker(std::size_t s, const std::optional<results::Interval>& interval, bool is_x, const QPointF& at) {
     if (!interval || std::isnan((*interval)[0]) || std::isnan((*interval)[1])) return;
     const AxisMap& map = is_x ? scene_.x.map : scene_.y.map;
@@ -130,13 +149,16 @@ class SeriesLayout {
     const double second = map.place(std::min(high, map.range.high));
     whisker.line = is_x ? QLineF(first, at.y(), second, at.y()) : QLineF(at.x(), first, at.x(), second);
     scene_.whiskers.push_back(whisker);
+    QRectF& extent = scene_.marks.back().extent;
+    extent = extent.united(QRectF(whisker.line.p1(), whisker.line.p2()).normalized().adjusted(-1, -1, 1, 1));
   }
 
   void add_mark(std::size_t s, std::size_t p, const QPointF& at) {
     const ChartPoint& point = chart_.series[s].points[p];
-    constexpr double kHalf = kMarkRadius + 1;
+    const double half = scene_.mark_radius + 1;
+    const QRectF box(at.x() - half, at.y() - half, 2 * half, 2 * half);
     scene_.marks.push_back({MarkKind::shape, scene_.looks[s].shape, point.is_hollow, static_cast<int>(s),
-                            static_cast<int>(p), 1, at, QRectF(at.x() - kHalf, at.y() - kHalf, 2 * kHalf, 2 * kHalf)});
+                            static_cast<int>(p), 1, at, box, box});
     add_whisker(s, point.x_interval, true, at);
     add_whisker(s, point.y_interval, false, at);
   }
@@ -174,7 +196,7 @@ class SeriesLayout {
         if (count.n == 0) continue;
         const QRectF box(plot.left() + column * kCellSize, plot.top() + row * kCellSize, kCellSize, kCellSize);
         scene_.marks.push_back(
-            {MarkKind::cell, Shape::none, false, static_cast<int>(s), count.point, count.n, box.center(), box});
+            {MarkKind::cell, Shape::none, false, static_cast<int>(s), count.point, count.n, box.center(), box, box});
         scene_.most_in_a_cell = std::max(scene_.most_in_a_cell, count.n);
       }
     }
@@ -200,6 +222,30 @@ class SeriesLayout {
       begin = end;
     }
     return kept;
+  }
+
+  // Adds a line cut to the plot: files know no clipping.
+  void add_clipped(std::size_t s, const QPolygonF& points) {
+    QPolygonF part;
+    const auto finish = [&] {
+      if (part.size() > 1) scene_.lines.push_back({part, static_cast<int>(s)});
+      part.clear();
+    };
+    for (qsizetype i = 0; i + 1 < points.size(); ++i) {
+      const std::optional<QLineF> inside =
+          clipped(QLineF(points[i], points[i + 1]), scene_.plot.adjusted(-1, -1, 1, 1));
+      if (!inside) {
+        finish();
+        continue;
+      }
+      if (part.isEmpty() || part.last() != inside->p1()) {
+        finish();
+        part << inside->p1();
+      }
+      part << inside->p2();
+      if (inside->p2() != points[i + 1]) finish();
+    }
+    finish();
   }
 
   static QPolygonF as_steps(const QPolygonF& points) {
@@ -230,7 +276,7 @@ class SeriesLayout {
       QPolygonF points;
       for (const Vertex& vertex : kept) points << vertex.at;
       if (points.size() > 1) {
-        scene_.lines.push_back({series.form == SeriesForm::steps ? as_steps(points) : points, static_cast<int>(s)});
+        add_clipped(s, series.form == SeriesForm::steps ? as_steps(points) : points);
       }
       for (const Vertex& vertex : kept) {
         if (!is_inside(vertex.at)) continue;
@@ -243,9 +289,9 @@ class SeriesLayout {
           shape = scene_.looks[s].shape;
           next_shape = vertex.at.x() + kShapeEvery;
         }
+        const QRectF box(vertex.at.x() - 2, vertex.at.y() - 2, 4, 4);
         scene_.marks.push_back({MarkKind::vertex, shape, series.points[vertex.point].is_hollow, static_cast<int>(s),
-                                static_cast<int>(vertex.point), 1, vertex.at,
-                                QRectF(vertex.at.x() - 2, vertex.at.y() - 2, 4, 4)});
+                                static_cast<int>(vertex.point), 1, vertex.at, box, box});
       }
     }
   }
@@ -260,7 +306,7 @@ class SeriesLayout {
         lows = as_steps(lows);
       }
       std::reverse(lows.begin(), lows.end());
-      if (highs.size() > 1) scene_.areas.push_back({highs + lows, static_cast<int>(s)});
+      if (highs.size() > 1) add_area(s, highs + lows);
       highs.clear();
       lows.clear();
     };
@@ -285,6 +331,12 @@ class SeriesLayout {
     finish();
   }
 
+  void add_area(std::size_t s, const QPolygonF& outline) {
+    const bool leaves = !scene_.plot.adjusted(-1, -1, 1, 1).contains(outline.boundingRect());
+    const QPolygonF inside = leaves ? outline.intersected(QPolygonF(scene_.plot)) : outline;
+    if (inside.size() > 2) scene_.areas.push_back({inside, static_cast<int>(s)});
+  }
+
   void add_bars(std::size_t s) {
     const bool lies = has_lying_bars(chart_);
     const ChartSeries& series = chart_.series[s];
@@ -305,7 +357,7 @@ class SeriesLayout {
       const QRectF box = lies ? QRectF(begin, side, length, thickness) : QRectF(side, begin, thickness, length);
       const QPointF end = lies ? QPointF(to, box.center().y()) : QPointF(box.center().x(), to);
       scene_.marks.push_back({MarkKind::bar, scene_.looks[s].shape, point.is_hollow, static_cast<int>(s),
-                              static_cast<int>(p), 1, end, box});
+                              static_cast<int>(p), 1, end, box, box});
       add_whisker(s, lies ? point.x_interval : point.y_interval, lies, end);
     }
   }

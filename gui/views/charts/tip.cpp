@@ -9,7 +9,7 @@ namespace assay::gui {
 namespace {
 
 constexpr double kPad = 8;
-constexpr double kWidest = 380;
+constexpr double kWidestTip = 380;
 
 // Lines of at most `width` pixels; broken between words.
 QStringList broken(const QString& text, const QFontMetricsF& metrics, double width) {
@@ -37,7 +37,7 @@ Tip lay_out_tip(const QString& text, const QPointF& at, double clear, const QRec
   const QFontMetricsF metrics(font);
   const double line_height = std::ceil(metrics.height());
   Tip tip;
-  tip.lines = broken(text, metrics, std::max(40.0, std::min(kWidest, area.width() - 2 * kPad - 8)));
+  tip.lines = broken(text, metrics, std::max(40.0, std::min(kWidestTip, area.width() - 2 * kPad - 8)));
   const auto n_most = static_cast<qsizetype>(std::max(1.0, (area.height() - 2 * kPad - 4) / line_height));
   if (tip.lines.size() > n_most) {
     tip.is_cut = true;
