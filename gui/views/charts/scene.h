@@ -32,7 +32,8 @@ struct SceneTick {
 
 struct SceneAxis {
   AxisMap map;
-  std::vector<SceneTick> ticks;
+  bool has_names = false;        ///< places of an axis of names, else numbers
+  std::vector<SceneTick> ticks;  ///< those that are drawn: of very many names every second, third, …
 };
 
 enum class MarkKind {
