@@ -106,7 +106,7 @@ Table energy_table(const CostAnswer& answer) {
   table.name = "Energy of the chosen runs";
   table.columns = {{"run", "", false},
                    {"gross", "of the devices, what they draw when idle included", true},
-                   {"net of idle", "without the stated idle power", true},
+                   {"net of idle", "without what the devices draw when idle", true},
                    {"per output token", "", true},
                    {"per correct", "", true},
                    {"95 % interval", "of the energy per correct answer, over items", true},
@@ -119,10 +119,14 @@ Table energy_table(const CostAnswer& answer) {
     const QString reason = shown(energy.reason);
     const QString proof = "by the device's " + shown(energy.source) + "\nn: " + counted(cost.n_samples, "sample") +
                           "\nprovenance: " + shown(cost.run.facts.provenance);
+    QString net_proof = proof;
+    if (energy.idle_watts) {
+      net_proof += "\nidle power: " + number_text(*energy.idle_watts) + " W, " + shown(energy.idle_provenance);
+    }
     const QString unstated = energy.joules ? QString("not stated: see the assumptions below") : reason;
     table.rows.push_back(
         {text_cell(answer.titles[i], {}, CellTone::strong), figure_cell(energy.joules, joules_text, proof, reason),
-         figure_cell(energy.net_joules, joules_text, proof, shown(energy.net_reason)),
+         figure_cell(energy.net_joules, joules_text, net_proof, shown(energy.net_reason)),
          figure_cell(energy.joules_per_output_token, joules_text, proof, reason),
          figure_cell(energy.joules_per_correct, joules_text, proof, reason),
          interval_cell(energy.joules_per_correct_ci95, joules_text, proof + "\nmethod: BCa bootstrap over items",

@@ -221,6 +221,24 @@ void DataTable::contextMenuEvent(QContextMenuEvent* event) {
   menu.exec(event->globalPos());
 }
 
+void set_choices(QComboBox* box, const std::vector<std::pair<QString, QString>>& choices, const QString& value) {
+  bool is_same = box->count() == static_cast<int>(choices.size());
+  for (int i = 0; is_same && i < box->count(); ++i) {
+    const auto& [text, data] = choices[static_cast<std::size_t>(i)];
+    is_same = box->itemText(i) == text && box->itemData(i).toString() == data;
+  }
+  if (!is_same) {
+    box->clear();
+    for (const auto& [text, data] : choices) box->addItem(text, data);
+  }
+  box->setCurrentIndex(std::max(0, box->findData(value)));
+}
+
+void set_unless_typing(QLineEdit* edit, const QString& text) {
+  if (edit->hasFocus() && edit->isModified()) return;
+  edit->setText(text);
+}
+
 ChartView* make_chart(QWidget* parent, int height) {
   auto* view = new ChartView(parent);
   view->setMinimumSize(260, height);

@@ -1,8 +1,10 @@
 #pragma once
 // What pages are made of: panels with a title, tables, lines of text that are never taken for HTML.
 
+#include <QComboBox>
 #include <QFrame>
 #include <QLabel>
+#include <QLineEdit>
 #include <QTableView>
 #include <QVBoxLayout>
 
@@ -67,6 +69,11 @@ class DataTable : public QTableView {
   TableModel model_;
   int max_rows_ = 20;
 };
+
+/// Fills a choice with texts and their values, unless it holds just these; and picks the value, else the first.
+void set_choices(QComboBox* box, const std::vector<std::pair<QString, QString>>& choices, const QString& value);
+/// Shows a text in a field, unless the user is typing there.
+void set_unless_typing(QLineEdit* edit, const QString& text);
 
 /// A chart with the size that charts have on pages.
 ChartView* make_chart(QWidget* parent, int height = 280);

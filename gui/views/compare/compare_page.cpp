@@ -141,7 +141,8 @@ void ComparePage::refresh() {
         return read_comparison(question, now_ms, std::move(stop));
       },
       [this](ComparisonAnswer answer) { show_answer(std::move(answer)); });
-  if (!is_busy() && answer_.comparison) show_flips();
+  // A run that grows asks for a refresh each second: the row that the user is at stays.
+  if (!is_busy() && answer_.comparison && flips_shown_ != setting("flips") + "\n" + setting("suite")) show_flips();
 }
 
 void ComparePage::show_answer(ComparisonAnswer answer) {
@@ -226,13 +227,13 @@ void ComparePage::show_accuracies() {
 
 void ComparePage::show_flips() {
   const QString which = setting("flips"), suite = setting("suite");
+  flips_shown_ = which + "\n" + suite;
   flips_which_->setCurrentIndex(std::max(0, flips_which_->findData(which)));
-  flips_suite_->clear();
-  flips_suite_->addItem("All suites", "");
+  std::vector<std::pair<QString, QString>> suites = {{"All suites", ""}};
   for (const std::string& name : suites_of(answer_)) {
-    flips_suite_->addItem(shown_text(name, 60), QString::fromStdString(name));
+    suites.emplace_back(shown_text(name, 60), QString::fromStdString(name));
   }
-  flips_suite_->setCurrentIndex(std::max(0, flips_suite_->findData(suite)));
+  set_choices(flips_suite_, suites, suite);
   flips_->set_table(flips_table(answer_, which, suite));
   std::int64_t n_lost = 0, n_gained = 0;
   for (const results::RunComparison& run : answer_.comparison->runs) {

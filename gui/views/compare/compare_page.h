@@ -29,6 +29,7 @@ class ComparePage : public ReadingPage {
   void choose_policy();
 
   ComparisonAnswer answer_;
+  QString flips_shown_;  ///< the settings that the table of flips was made with
   Panel* obstacles_panel_;
   QLabel* obstacles_;
   QCheckBox* force_;

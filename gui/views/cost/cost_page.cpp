@@ -53,9 +53,14 @@ void CostPage::make_controls() {
   controls()->addWidget(hardware_);
   utilisation_ = make_number("&Utilisation", "100", "%", this, controls());
   controls()->addStretch();
-  connect(price_, &QLineEdit::editingFinished, this, [this] { set_setting("price", price_->text().trimmed()); });
-  connect(utilisation_, &QLineEdit::editingFinished, this,
-          [this] { set_setting("utilisation", utilisation_->text().trimmed()); });
+  connect(price_, &QLineEdit::editingFinished, this, [this] {
+    price_->setModified(false);
+    set_setting("price", price_->text().trimmed());
+  });
+  connect(utilisation_, &QLineEdit::editingFinished, this, [this] {
+    utilisation_->setModified(false);
+    set_setting("utilisation", utilisation_->text().trimmed());
+  });
   connect(hardware_, &QComboBox::activated, this,
           [this] { set_setting("hardware", hardware_->currentData().toString()); });
 }
@@ -126,8 +131,8 @@ void CostPage::make_panels() {
 void CostPage::refresh() {
   const ChosenRuns chosen = chosen_runs(workspace(), state());
   CostQuestion question{chosen.runs, setting("price"), setting("hardware"), setting("utilisation"), setting("what_if")};
-  price_->setText(question.usd_per_gpu_hour);
-  utilisation_->setText(question.utilisation_pct);
+  set_unless_typing(price_, question.usd_per_gpu_hour);
+  set_unless_typing(utilisation_, question.utilisation_pct);
   hardware_->setCurrentIndex(std::max(0, hardware_->findData(question.hardware)));
   form_->set_document(question.what_if);
   if (chosen.runs.empty()) return offer_runs(chosen, 1, "Choose the runs whose cost you want to see.");
@@ -138,7 +143,7 @@ void CostPage::refresh() {
       words, "Adding up " + counted(static_cast<qint64>(chosen.runs.size()), "run") + "…",
       [question = std::move(question)](std::stop_token stop) { return read_costs(question, std::move(stop)); },
       [this](CostAnswer answer) { show_answer(std::move(answer)); });
-  if (!is_busy() && !answer_.costs.empty()) show_scenarios();
+  if (!is_busy() && !answer_.costs.empty() && shown_ != state().suite + "\n" + setting("endpoint")) show_scenarios();
 }
 
 void CostPage::show_answer(CostAnswer answer) {
@@ -155,6 +160,7 @@ void CostPage::show_answer(CostAnswer answer) {
 }
 
 void CostPage::show_scenarios() {
+  shown_ = state().suite + "\n" + setting("endpoint");
   frontier_->set_chart(frontier_chart(answer_, state().suite.toStdString()));
   const results::RunCost& first = answer_.costs.front();
   hosted_->set_table(hosted_table(first));
@@ -162,22 +168,21 @@ void CostPage::show_scenarios() {
                                 ? "Not known: the tokens of " + answer_.titles.front() + " are not known."
                                 : "The tokens of " + answer_.titles.front() +
                                       " at published prices. Quality and latency may differ.");
-  endpoint_->clear();
-  int at = 0;
-  for (std::size_t i = 0; i < first.hosted.size(); ++i) {
-    const results::ApiPrice& price = first.hosted[i].price;
-    const QString name = endpoint_text(price) + ", " + validity_text(price);
-    endpoint_->addItem(name, name);
-    if (name == setting("endpoint")) at = static_cast<int>(i);
+  std::size_t at = 0;
+  std::vector<std::pair<QString, QString>> endpoints;
+  for (const results::HostedCost& hosted : first.hosted) {
+    const QString name = endpoint_text(hosted.price) + ", " + validity_text(hosted.price);
+    if (name == setting("endpoint")) at = endpoints.size();
+    endpoints.emplace_back(name, name);
   }
-  endpoint_->setCurrentIndex(at);
+  set_choices(endpoint_, endpoints, setting("endpoint"));
   const bool has_own = first.own_usd_per_gpu_hour.has_value();
   own_panel_->setVisible(has_own);
   if (has_own) {
     own_panel_->set_remark("An hour of a GPU: " + range_text(*first.own_usd_per_gpu_hour, usd_text) +
                            (first.own_usd_total ? "; this run: " + range_text(*first.own_usd_total, usd_text) : "") +
                            ".");
-    if (!first.hosted.empty()) break_even_->set_chart(break_even_chart(first.hosted[static_cast<std::size_t>(at)]));
+    if (!first.hosted.empty()) break_even_->set_chart(break_even_chart(first.hosted[at]));
   }
   break_even_->setVisible(has_own && !first.hosted.empty());
   rebound_panel_->setVisible(!first.rebounds.empty());

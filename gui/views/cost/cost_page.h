@@ -27,6 +27,7 @@ class CostPage : public ReadingPage {
   void show_scenarios();
 
   CostAnswer answer_;
+  QString shown_;  ///< the settings that the scenarios were drawn with
   QLineEdit *price_, *utilisation_;
   QComboBox* hardware_;
   Panel* refusal_;

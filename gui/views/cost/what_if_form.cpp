@@ -49,9 +49,7 @@ void WhatIfForm::set_document(const QString& document) {
   document_ = document;
   error_->hide();
   for (std::size_t i = 0; i < edits_.size(); ++i) {
-    if (!edits_[i]->hasFocus() || !edits_[i]->isModified()) {
-      edits_[i]->setText(what_if_value(document, what_if_fields()[i]));
-    }
+    set_unless_typing(edits_[i], what_if_value(document, what_if_fields()[i]));
   }
 }
 

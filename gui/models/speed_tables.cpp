@@ -1,0 +1,193 @@
+// Times and benchmarks as tables.
+#include <map>
+
+#include "gui/models/speed.h"
+#include "harness/base/text.h"
+
+namespace assay::gui {
+
+namespace {
+
+using results::Measurement;
+
+QString shown(const std::string& text) { return shown_text(text, 300); }
+
+TableCell percentile_cell(const std::optional<double>& value, const results::Percentiles& of, const QString& least) {
+  return figure_cell(value, number_text, "n: " + counted(of.n, "sample"),
+                     of.n == 0 ? QString("not timed") : counted(of.n, "sample") + "; this percentile needs " + least);
+}
+
+std::optional<double> number_of(const Json& details, const char* key) {
+  const auto at = details.find(key);
+  return at != details.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
+}
+
+bool names_collective(const std::string& text) {
+  const std::string name = to_lower_ascii(text);
+  for (const char* word : {"all_reduce", "allreduce", "all_gather", "allgather", "reduce_scatter", "all_to_all",
+                           "alltoall", "broadcast", "sendrecv", "dispatch", "combine", "nccl"}) {
+    if (name.find(word) != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s") != std::string::npos; }
+
+}  // namespace
+
+QString conditions_of(const Measurement& figure) {
+  QStringList lines;
+  for (const auto& [key, value] : figure.details.items()) {
+    lines << shown(key) + ": " + (value.is_string() ? shown(value.get<std::string>()) : shown(value.dump()));
+  }
+  return lines.join('\n');
+}
+
+Table percentiles_table(const SpeedAnswer& answer) {
+  Table table;
+  table.name = "Percentiles of latency";
+  table.columns = {{"run", "", false},       {"metric", "milliseconds", false}, {"n", "samples", true},
+                   {"p50", "", true},        {"p90", "needs 10 samples", true}, {"p99", "needs 100 samples", true},
+                   {"provenance", "", false}};
+  for (const SpeedRun& run : answer.runs) {
+    if (run.summary.suites.empty()) continue;  // holds figures alone
+    for (const LatencyMetric metric : {LatencyMetric::ttft_ms, LatencyMetric::itl_ms, LatencyMetric::e2e_ms}) {
+      const results::Percentiles& of = run.percentiles(metric);
+      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(to_text(metric)),
+                            figure_cell(static_cast<double>(of.n), number_text), percentile_cell(of.p50, of, "1"),
+                            percentile_cell(of.p90, of, "10"), percentile_cell(of.p99, of, "100"),
+                            text_cell(shown(run.summary.run.facts.provenance))});
+    }
+  }
+  return table;
+}
+
+Table device_time_table(const SpeedAnswer& answer) {
+  Table table;
+  table.name = "What the devices did";
+  table.columns = {{"run", "", false},
+                   {"wall s", "", true},
+                   {"prefill s", "worked on prompts", true},
+                   {"decode s", "worked on generated tokens", true},
+                   {"waiting s", "for the host, between two passes", true},
+                   {"output tokens/s", "of the whole run", true},
+                   {"per device", "output tokens/s of a device", true},
+                   {"accepted drafts", "of drafted tokens", true}};
+  for (const SpeedRun& run : answer.runs) {
+    if (run.summary.suites.empty()) continue;  // holds figures alone
+    const results::RunSummary& summary = run.summary;
+    const auto& time = summary.device_time;
+    const QString reason = "no process of the run told its device's time (a CPU has no device beside it)";
+    const auto seconds = [&](std::optional<double> ms) {
+      return figure_cell(ms ? std::optional(*ms / 1000) : std::nullopt, number_text,
+                         "provenance: " + shown(summary.run.facts.provenance), reason);
+    };
+    const auto rate = summary.output_tokens_per_s;
+    const QString untimed = "recorded or imported outputs were not timed";
+    table.rows.push_back(
+        {text_cell(run.title, {}, CellTone::strong), figure_cell(summary.wall_s, number_text),
+         seconds(time ? std::optional(time->prefill_ms) : std::nullopt),
+         seconds(time ? std::optional(time->decode_ms) : std::nullopt),
+         seconds(time ? std::optional(time->idle_ms) : std::nullopt),
+         figure_cell(rate, number_text, "provenance: " + shown(summary.run.facts.provenance), untimed),
+         figure_cell(rate ? std::optional(*rate / run.n_devices()) : std::nullopt, number_text,
+                     counted(run.n_devices(), "device"), untimed),
+         figure_cell(summary.n_drafted_tokens > 0 ? std::optional(static_cast<double>(summary.n_accepted_tokens) /
+                                                                  static_cast<double>(summary.n_drafted_tokens))
+                                                  : std::nullopt,
+                     share_text, {}, "nothing was drafted")});
+  }
+  return table;
+}
+
+std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
+                                       const std::optional<results::HardwareProfile>& profile) {
+  std::vector<KernelPoint> points;
+  for (const SpeedRun& run : answer.runs) {
+    std::map<std::string, std::vector<const Measurement*>> by_name;
+    std::vector<std::string> order;
+    for (const Measurement& figure : run.summary.run.facts.measurements) {
+      if (by_name.find(figure.name) == by_name.end()) order.push_back(figure.name);
+      by_name[figure.name].push_back(&figure);
+    }
+    for (const std::string& name : order) {
+      KernelPoint point;
+      point.run = run.title;
+      point.name = shown(name);
+      point.provenance = run.summary.run.facts.provenance;
+      point.is_collective = names_collective(name);
+      for (const Measurement* figure : by_name[name]) {
+        if (figure->metric == "bytes_per_s") point.bytes_per_s = figure->value;
+        if (figure->metric == "flop_per_s") point.flop_per_s = figure->value;
+        if (!point.flop_per_s) point.flop_per_s = number_of(figure->details, "flop/s");
+        if (!point.bytes_per_s) point.bytes_per_s = number_of(figure->details, "weight_bytes/s");
+        point.conditions = conditions_of(*figure);
+      }
+      if (!point.bytes_per_s && !point.flop_per_s) continue;
+      constexpr double kGiga = 1e9, kTera = 1e12, kBothWays = 2;
+      if (profile) {
+        const auto ceiling = profile->value(point.is_collective ? "link_gb_per_s" : "memory_bandwidth_gb_per_s");
+        const bool is_fp8 = to_lower_ascii(name).find("fp8") != std::string::npos;
+        const auto tflops = profile->value(is_fp8 ? "fp8_tflops" : "bf16_tflops");
+        if (tflops) point.ceiling_flop_per_s = *tflops * kTera;
+        if (ceiling) point.ceiling_bytes_per_s = *ceiling * kGiga / (point.is_collective ? kBothWays : 1);
+      }
+      points.push_back(std::move(point));
+    }
+  }
+  return points;
+}
+
+Table kernels_table(const std::vector<KernelPoint>& points) {
+  Table table;
+  table.name = "Kernels and collectives";
+  table.columns = {
+      {"run", "", false},
+      {"benchmark", "", false},
+      {"bytes/s", "", true},
+      {"FLOP/s", "", true},
+      {"ceiling", "published: bandwidth of the memory, of the link one way for a collective, or operations", true},
+      {"share", "of the ceiling", true},
+      {"provenance", "", false}};
+  for (const KernelPoint& point : points) {
+    // What it counts decides which ceiling it is held against.
+    const bool by_bytes = point.bytes_per_s.has_value();
+    const auto rate = by_bytes ? point.bytes_per_s : point.flop_per_s;
+    const auto ceiling = by_bytes ? point.ceiling_bytes_per_s : point.ceiling_flop_per_s;
+    const QString of = !by_bytes             ? "dense operations, published"
+                       : point.is_collective ? "link, one way (half of both directions), published"
+                                             : "memory bandwidth, published";
+    table.rows.push_back(
+        {text_cell(point.run, {}, CellTone::strong), text_cell(point.name, point.conditions),
+         figure_cell(point.bytes_per_s, bytes_per_s_text, point.conditions, "the benchmark counts no bytes"),
+         figure_cell(point.flop_per_s, flop_per_s_text, point.conditions, "the benchmark counts no operations"),
+         figure_cell(ceiling, by_bytes ? bytes_per_s_text : flop_per_s_text, of,
+                     "no profile of the device is known, or it does not say: choose one above"),
+         figure_cell(ceiling ? std::optional(*rate / *ceiling) : std::nullopt, share_text, "of: " + of,
+                     "the ceiling is not known"),
+         text_cell(shown(point.provenance))});
+  }
+  return table;
+}
+
+Table token_rates_table(const SpeedAnswer& answer) {
+  Table table;
+  table.name = "Rates of tokens without samples";
+  table.columns = {{"run", "", false},     {"figure", "", false}, {"metric", "", false},    {"value", "", true},
+                   {"± stddev", "", true}, {"n", "", true},       {"provenance", "", false}};
+  for (const SpeedRun& run : answer.runs) {
+    for (const Measurement& figure : run.summary.run.facts.measurements) {
+      if (!is_token_rate(figure.metric)) continue;
+      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(shown(figure.name)),
+                            text_cell(shown(figure.metric)),
+                            figure_cell(figure.value, number_text, conditions_of(figure)),
+                            figure_cell(figure.stddev, number_text, {}, "not stated"),
+                            figure_cell(figure.n ? std::optional(static_cast<double>(*figure.n)) : std::nullopt,
+                                        number_text, {}, "not stated"),
+                            text_cell(shown(run.summary.run.facts.provenance))});
+    }
+  }
+  return table;
+}
+
+}  // namespace assay::gui

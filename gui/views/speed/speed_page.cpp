@@ -1,0 +1,230 @@
+#include "gui/views/speed/speed_page.h"
+
+#include "gui/models/comparison.h"
+#include "gui/views/charts/chart_view.h"
+#include "gui/views/speed/speed_charts.h"
+
+namespace assay::gui {
+
+namespace {
+
+QComboBox* make_choice(const QString& label, QWidget* parent, QHBoxLayout* row) {
+  auto* text = new QLabel(label, parent);
+  auto* choice = new QComboBox(parent);
+  choice->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  choice->setAccessibleName(QString(label).remove('&'));
+  text->setBuddy(choice);
+  row->addWidget(text);
+  row->addWidget(choice);
+  return choice;
+}
+
+}  // namespace
+
+SpeedPage::SpeedPage(const PageContext& context, QWidget* parent)
+    : ReadingPage(context, "speed", "Speed",
+                  "How fast were the answers, what did the devices do, and how near is that to "
+                  "what they can do?",
+                  parent) {
+  if (auto profiles = results::load_hardware(results::user_hardware_folder())) profiles_ = std::move(*profiles);
+  make_panels();
+  make_one_run_panel();
+  make_kernels_panel();
+  body()->addStretch();
+}
+
+void SpeedPage::make_panels() {
+  auto* latency_panel = new Panel("Latency", this);
+  auto* row = new QHBoxLayout;
+  metric_ = make_choice("&Latency", latency_panel, row);
+  metric_->addItem("TTFT: to the first token", to_text(LatencyMetric::ttft_ms));
+  metric_->addItem("ITL: mean time between tokens", to_text(LatencyMetric::itl_ms));
+  metric_->addItem("E2E: the whole sample", to_text(LatencyMetric::e2e_ms));
+  row->addStretch();
+  connect(metric_, &QComboBox::activated, this, [this] { set_setting("latency", metric_->currentData().toString()); });
+  latency_panel->content()->addLayout(row);
+  latency_ = make_chart(latency_panel, 320);
+  percentiles_ = new DataTable(latency_panel);
+  latency_panel->add(latency_);
+  latency_panel->add(percentiles_);
+
+  auto* rates_panel = new Panel("Throughput", this);
+  throughput_ = make_chart(rates_panel, 240);
+  trade_off_ = make_chart(rates_panel, 320);
+  device_time_ = new DataTable(rates_panel);
+  token_rates_ = new DataTable(rates_panel);
+  for (QWidget* part : std::initializer_list<QWidget*>{throughput_, trade_off_, device_time_, token_rates_}) {
+    rates_panel->add(part);
+  }
+  body()->addWidget(latency_panel);
+  body()->addWidget(rates_panel);
+}
+
+void SpeedPage::make_one_run_panel() {
+  one_run_ = new Panel("One run over its time", this);
+  auto* row = new QHBoxLayout;
+  run_ = make_choice("R&un", one_run_, row);
+  connect(run_, &QComboBox::activated, this, [this] {
+    ViewState next = state();
+    next.settings["speed.run"] = run_->currentData().toString();
+    next.settings.remove("speed.from");
+    go(std::move(next));
+  });
+  row->addStretch();
+  earlier_ = new QPushButton("&Earlier samples", one_run_);
+  later_ = new QPushButton("Late&r samples", one_run_);
+  connect(earlier_, &QPushButton::clicked, this, [this] { turn_page(-kMaxTimelineSamples); });
+  connect(later_, &QPushButton::clicked, this, [this] { turn_page(kMaxTimelineSamples); });
+  row->addWidget(earlier_);
+  row->addWidget(later_);
+  one_run_->content()->addLayout(row);
+  rate_ = make_chart(one_run_, 220);
+  power_ = make_chart(one_run_, 180);
+  clock_ = make_chart(one_run_, 180);
+  temperature_ = make_chart(one_run_, 180);
+  timeline_ = make_chart(one_run_, 460);
+  for (ChartView* chart : {rate_, power_, clock_, temperature_, timeline_}) one_run_->add(chart);
+  connect(timeline_, &ChartView::chosen, this, [this](const QString& key) {
+    ViewState next = state();
+    std::tie(next.suite, next.item) = parse_flip_key(key);
+    next.page = "items";
+    go(std::move(next));
+  });
+  body()->addWidget(one_run_);
+}
+
+void SpeedPage::make_kernels_panel() {
+  kernels_panel_ = new Panel("Kernels and collectives", this);
+  auto* row = new QHBoxLayout;
+  profile_ = make_choice("&Ceilings of", kernels_panel_, row);
+  profile_->addItem("the runs' own device", "");
+  for (const results::HardwareProfile& profile : profiles_) {
+    profile_->addItem(shown_text(profile.title, 60), QString::fromStdString(profile.name));
+  }
+  row->addStretch();
+  connect(profile_, &QComboBox::activated, this,
+          [this] { set_setting("profile", profile_->currentData().toString()); });
+  kernels_panel_->content()->addLayout(row);
+  roofline_ = make_chart(kernels_panel_, 340);
+  kernels_ = new DataTable(kernels_panel_);
+  kernels_panel_->add(roofline_);
+  kernels_panel_->add(kernels_);
+  body()->addWidget(kernels_panel_);
+}
+
+void SpeedPage::refresh() {
+  const ChosenRuns chosen = chosen_runs(workspace(), state());
+  if (chosen.runs.empty()) return offer_runs(chosen, 1, "Choose the runs whose speed you want to see.");
+  ask(
+      chosen.fingerprint(), "Reading the times of " + counted(static_cast<qint64>(chosen.runs.size()), "run") + "…",
+      [runs = chosen.runs](std::stop_token stop) { return read_speed(runs, std::move(stop)); },
+      [this](SpeedAnswer answer) { show_answer(std::move(answer)); });
+  // A run that grows asks for a refresh each second: charts whose settings are the same stay as they are.
+  if (!is_busy() && !answer_.runs.empty() && shown_ != view_settings()) {
+    show_one_run();
+    show_kernels();
+  }
+}
+
+void SpeedPage::show_answer(SpeedAnswer answer) {
+  if (!answer.refusal.empty()) return show_message(shown_text(answer.refusal, 1000));
+  answer_ = std::move(answer);
+  const Chart throughput = throughput_chart(answer_);
+  constexpr int kFrame = 130, kPlace = 30, kLeast = 170, kMost = 700;
+  throughput_->setFixedHeight(
+      std::clamp(kFrame + kPlace * static_cast<int>(throughput.y.categories.size()), kLeast, kMost));
+  throughput_->set_chart(throughput);
+  trade_off_->set_chart(trade_off_chart(answer_));
+  percentiles_->set_table(percentiles_table(answer_));
+  device_time_->set_table(device_time_table(answer_));
+  token_rates_->set_table(token_rates_table(answer_));
+  token_rates_->setVisible(!token_rates_->table().rows.empty());
+  show_one_run();
+  show_kernels();
+  show_body();
+}
+
+const SpeedRun* SpeedPage::run_looked_at() const {
+  const std::string id = setting("run").toStdString();
+  for (const SpeedRun& run : answer_.runs) {
+    if (run.summary.run.run_id.value == id) return &run;
+  }
+  for (const SpeedRun& run : answer_.runs) {
+    if (!run.spans.empty()) return &run;
+  }
+  return answer_.runs.empty() ? nullptr : &answer_.runs.front();
+}
+
+void SpeedPage::turn_page(int by) {
+  const int first = std::max(0, setting("from").toInt() + by);
+  set_setting("from", first == 0 ? QString() : QString::number(first));
+}
+
+QString SpeedPage::view_settings() const {
+  return QStringList{setting("latency"), setting("run"), setting("from"), setting("profile")}.join('\n');
+}
+
+void SpeedPage::show_one_run() {
+  shown_ = view_settings();
+  const LatencyMetric metric = parse_latency_metric(setting("latency"));
+  metric_->setCurrentIndex(metric_->findData(to_text(metric)));
+  latency_->set_chart(latency_chart(answer_, metric));
+  std::vector<std::pair<QString, QString>> runs;
+  for (const SpeedRun& of : answer_.runs) {
+    runs.emplace_back(of.title, QString::fromStdString(of.summary.run.run_id.value));
+  }
+  const SpeedRun& run = *run_looked_at();
+  set_choices(run_, runs, QString::fromStdString(run.summary.run.run_id.value));
+  const int first = setting("from").toInt();
+  constexpr int kEmptyHeight = 110, kRateHeight = 220, kTimelineHeight = 460;
+  rate_->setFixedHeight(run.output_tokens_per_s_parts.empty() ? kEmptyHeight : kRateHeight);
+  timeline_->setFixedHeight(run.spans.empty() ? kEmptyHeight : kTimelineHeight);
+  rate_->set_chart(rate_chart(run));
+  power_->set_chart(gpu_chart(run, GpuFigure::power_watts));
+  clock_->set_chart(gpu_chart(run, GpuFigure::sm_clock_mhz));
+  temperature_->set_chart(gpu_chart(run, GpuFigure::temperature_c));
+  timeline_->set_chart(timeline_chart(run, first));
+  const bool has_gpu = run.summary.gpu && run.summary.gpu->is_gpu();
+  for (ChartView* chart : {power_, clock_, temperature_}) chart->setVisible(has_gpu);
+  one_run_->set_remark(
+      has_gpu ? QString() : QString("Power, clocks and temperature are not known: no GPU of this run could be asked."));
+  earlier_->setEnabled(first > 0);
+  later_->setEnabled(first + kMaxTimelineSamples < static_cast<int>(run.spans.size()));
+}
+
+void SpeedPage::show_kernels() {
+  const QString name = setting("profile");
+  profile_->setCurrentIndex(std::max(0, profile_->findData(name)));
+  std::optional<results::HardwareProfile> profile;
+  if (!name.isEmpty()) {
+    if (auto found = results::find_hardware(profiles_, name.toStdString())) profile = std::move(*found);
+  } else {
+    for (const SpeedRun& run : answer_.runs) {
+      if (!profile && !run.summary.run.facts.measurements.empty()) profile = run.profile;
+    }
+  }
+  const std::vector<KernelPoint> points = kernel_points(answer_, profile);
+  const Chart roofline = roofline_chart(points, profile);
+  constexpr int kEmptyHeight = 130, kHeight = 340;
+  roofline_->setFixedHeight(roofline.series.empty() ? kEmptyHeight : kHeight);
+  roofline_->set_chart(roofline);
+  kernels_->set_table(kernels_table(points));
+  kernels_->setVisible(!points.empty());
+  kernels_panel_->set_remark("Ceilings are published figures of the device, not measured here.");
+}
+
+QString SpeedPage::as_csv() const { return answer_.runs.empty() ? QString() : table_csv(percentiles_->table()); }
+
+QString SpeedPage::as_sql() const {
+  QStringList ids;
+  for (const SpeedRun& run : answer_.runs) ids << sql_text(QString::fromStdString(run.summary.run.run_id.value));
+  if (ids.isEmpty()) return {};
+  return "-- The times that the percentiles are of.\n"
+         "SELECT r.run_id, rs.suite, i.item, s.sample, s.ttft_ms, s.itl_ms_mean, s.e2e_ms, s.n_output_tokens\n"
+         "FROM runs r JOIN run_suites rs USING (run_key) JOIN items i USING (run_suite_id)\n"
+         "JOIN samples s USING (item_key)\n"
+         "WHERE s.failure IS NULL AND r.run_id IN (" +
+         ids.join(", ") + ")\nORDER BY r.run_id, rs.suite, i.item, s.sample;\n";
+}
+
+}  // namespace assay::gui
