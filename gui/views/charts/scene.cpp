@@ -116,7 +116,8 @@ void add_legend(Frame& frame) {
     const bool is_last_line = y + 2 * height > lowest;
     const double right = frame.free.right() - (is_last_line && i + 1 < entries.size() ? more_width + kGap : 0);
     const double x_of_name = x + kLegendSample + kGap;
-    double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1);
+    const double whole_width = std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1;
+    double text_width = entries[i].series < 0 ? whole_width : std::min(widest, whole_width);
     if (x_of_name + text_width > right && x > frame.free.left()) {
       if (is_last_line) {
         const QString left_over = QString("+%1").arg(entries.size() - i);
