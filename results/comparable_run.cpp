@@ -44,6 +44,11 @@ Result<> read_plan(const Store& store, const RunId& run, ComparableSuite& suite)
   return {};
 }
 
+/// A database may hold an infinity, which no clock of ours has shown.
+std::optional<double> if_number(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
 /// Samples come by item in plan order, so the item is found by going forward.
 Result<> add_sample(const SampleRecord& record, std::size_t& at, Gathered& gathered) {
   const SampleFacts& sample = record.sample;
@@ -59,16 +64,16 @@ Result<> add_sample(const SampleRecord& record, std::size_t& at, Gathered& gathe
   }
   if (!sample.failure) {
     kept.n_output_tokens = sample.n_output_tokens;
-    kept.ttft_ms = sample.ttft_ms;
-    kept.itl_ms = sample.itl_ms_mean;
-    kept.e2e_ms = sample.e2e_ms;
+    kept.ttft_ms = if_number(sample.ttft_ms);
+    kept.itl_ms = if_number(sample.itl_ms_mean);
+    kept.e2e_ms = if_number(sample.e2e_ms);
     ++gathered.n_served;
     gathered.n_output_tokens = gathered.n_output_tokens && sample.n_output_tokens
                                    ? std::optional(*gathered.n_output_tokens + *sample.n_output_tokens)
                                    : std::nullopt;
-    if (sample.first_token_ms && sample.finished_ms && sample.n_output_tokens) {
-      gathered.spans.push_back(
-          {*sample.first_token_ms, *sample.finished_ms, static_cast<double>(*sample.n_output_tokens)});
+    const auto from_ms = if_number(sample.first_token_ms), to_ms = if_number(sample.finished_ms);
+    if (from_ms && to_ms && sample.n_output_tokens) {
+      gathered.spans.push_back({*from_ms, *to_ms, static_cast<double>(*sample.n_output_tokens)});
     } else {
       gathered.all_timed = false;
     }

@@ -279,3 +279,16 @@ TEST_CASE("comparable_run: a stored run has its samples, answers and figures", "
   CHECK_THAT(run->output_tokens_per_s_parts[0], WithinAbs(15, 1e-9));
   CHECK_THAT(run->output_tokens_per_s_parts[19], WithinAbs(5, 1e-9));
 }
+
+TEST_CASE("compare: items that are answered alike each time have no sampling noise to go by", "[compare]") {
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (int i = 0; i < 10; ++i) {
+    add_item(a, {Verdict::correct, Verdict::correct});
+    const Verdict verdict = i < 3 ? Verdict::incorrect : Verdict::correct;
+    add_item(b, {verdict, verdict});
+  }
+  const SuiteComparison suite = compared(a, b).runs[0].suites[0];
+  CHECK(suite.stderr_fixed_items == 0.0);
+  CHECK_FALSE(suite.interval_fixed_items);
+  CHECK(suite.accuracy.interval);
+}

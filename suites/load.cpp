@@ -248,8 +248,8 @@ std::optional<std::filesystem::path> find_items(const std::filesystem::path& fol
     }
   }
   for (std::filesystem::path& place : places) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(place, ignored)) return std::move(place);
+    std::error_code ignored;  // what is no file is refused when it is read
+    if (std::filesystem::exists(std::filesystem::symlink_status(place, ignored))) return std::move(place);
   }
   return std::nullopt;
 }

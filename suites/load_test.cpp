@@ -1,5 +1,7 @@
 #include "suites/load.h"
 
+#include <sys/stat.h>
+
 #include <map>
 
 #include "tests/support/catch.h"
@@ -262,6 +264,20 @@ TEST_CASE("load_suite_folder: missing and empty files", "[suites]") {
   fs::remove(folder.path() / "items.jsonl");
   CHECK_FALSE(load_suite_folder(folder.path()));
   CHECK_FALSE(load_suite_folder(folder.path() / "nowhere"));
+}
+
+TEST_CASE("load_suite_folder: what is no file is refused and not waited for", "[suites]") {
+  const test_support::TemporaryFolder folder;
+  const auto refusal = [&] { return load_suite_folder(folder.path()).error().message; };
+  REQUIRE(::mkfifo((folder.path() / "suite.json").c_str(), 0600) == 0);
+  CHECK_THAT(refusal(), Catch::Matchers::EndsWith("suite.json: is no regular file"));
+  std::filesystem::remove(folder.path() / "suite.json");
+  folder.write("suite.json", header("integer"));
+  REQUIRE(::mkfifo((folder.path() / "items.jsonl").c_str(), 0600) == 0);
+  CHECK_THAT(refusal(), Catch::Matchers::EndsWith("items.jsonl: is no regular file"));
+  std::filesystem::remove(folder.path() / "items.jsonl");
+  std::filesystem::create_symlink("items.jsonl", folder.path() / "items.jsonl");
+  CHECK_THAT(refusal(), Catch::Matchers::EndsWith("items.jsonl: Too many levels of symbolic links"));
 }
 
 TEST_CASE("load_suite_folder: every truncation of a record is refused or read whole", "[suites]") {

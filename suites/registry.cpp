@@ -128,7 +128,7 @@ Error unknown_suite(std::string_view name, const std::vector<Place>& places) {
       nearest = candidate;
     }
   }
-  const std::string hint = nearest.empty() ? "" : "; did you mean " + nearest + "?";
+  const std::string hint = nearest.empty() ? "." : "; did you mean " + nearest + "?";
   return bad_input("unknown suite ", quoted_excerpt(name), hint, " Known are: ", list,
                    ", and folders that hold suite.json and items.jsonl");
 }

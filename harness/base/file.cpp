@@ -39,10 +39,15 @@ Result<std::uint64_t> regular_file_size(const Descriptor& file, const std::files
   return static_cast<std::uint64_t>(facts.st_size);
 }
 
+/// Does not wait for somebody to write where the path is a pipe, which is then refused.
+int open_for_reading(const std::filesystem::path& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open_for_reading(path));
   if (file.get() < 0) return bad_input(path.string(), ": ", system_reason(errno));
   ASSAY_ASSIGN(const std::uint64_t size, regular_file_size(file, path));
   if (size > max_bytes) return bad_input(path.string(), ": has ", size, " bytes, at most ", max_bytes, " are read");
@@ -127,7 +132,7 @@ Result<> for_each_line(std::string_view text, const std::function<Result<>(std::
 }
 
 Result<MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open_for_reading(path));
   if (file.get() < 0) return bad_input(path.string(), ": ", system_reason(errno));
   ASSAY_ASSIGN(const std::uint64_t size, regular_file_size(file, path));
   if (size == 0) return MappedFile(nullptr, 0);

@@ -120,6 +120,12 @@ Result<> check_words(const GradeArgs& args) {
   if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
     return bad_input("--out: the folder ", folder.string(), " is not there");
   }
+  if (std::filesystem::is_directory(args.out, ignored)) return bad_input("--out: ", args.out, " is a folder");
+  for (const std::string& input : {args.in, args.items}) {
+    const bool is_input = !args.out.empty() && std::filesystem::is_regular_file(args.out, ignored) &&
+                          std::filesystem::equivalent(args.out, input, ignored);
+    if (is_input) return bad_input("--out: ", args.out, " is the file that is read; name another");
+  }
   return {};
 }
 

@@ -13,7 +13,7 @@ suites::Suite suite_of(const std::string& name, const std::vector<std::string>& 
   suite.name = name;
   suite.sha256 = "abc";
   suite.sampling = {.temperature = 0.5, .top_p = 0.9, .max_output_tokens = 100, .samples = 2};
-  for (const std::string& id : ids) suite.items.push_back({ItemId(id), "", "What is " + id + "?", Json::object()});
+  for (const std::string& id : ids) suite.items.push_back({ItemId(id), "", "What is " + id + "?", Json::object(), ""});
   return suite;
 }
 

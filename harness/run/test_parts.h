@@ -21,7 +21,7 @@ inline suites::Suite text_suite(const std::string& name, int n_items) {
   for (int i = 0; i < n_items; ++i) {
     const std::string n = std::to_string(i);
     Json record = {{"id", "q" + n}, {"question", "Say a" + n}, {"answer", {"a" + n}}};
-    suite.items.push_back({ItemId("q" + n), "", "Say a" + n, std::move(record)});
+    suite.items.push_back({ItemId("q" + n), "", "Say a" + n, std::move(record), ""});
   }
   return suite;
 }

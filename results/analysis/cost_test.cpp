@@ -32,6 +32,11 @@ TEST_CASE("fit_prefill: finds the two rates, never a negative one, none where th
   CHECK(bounded->ms_per_cached_token == 0);
   CHECK_THAT(bounded->ms_per_uncached_token, WithinRel(0.5, 1e-12));
 
+  const auto other_bound = fit_prefill(std::vector<PrefillObservation>{{1, 1, 1}, {2, 1, 0}});
+  REQUIRE(other_bound);
+  CHECK(other_bound->ms_per_uncached_token == 0);
+  CHECK_THAT(other_bound->ms_per_cached_token, WithinRel(0.5, 1e-12));
+
   CHECK_FALSE(fit_prefill({}));
   CHECK_FALSE(fit_prefill(std::vector<PrefillObservation>{{10, 0, 20}, {20, 0, 41}}));   // nothing cached
   CHECK_FALSE(fit_prefill(std::vector<PrefillObservation>{{10, 5, 20}, {20, 10, 40}}));  // one mix
@@ -110,6 +115,14 @@ TEST_CASE("own hardware: capital recovery and the price of an hour by hand", "[c
   CHECK_THAT(even.marginal_usd_per_mtok.high, WithinRel(0.10, 1e-12));
   CHECK_THAT(*even.low_mtok_per_month, WithinRel(803.0, 1e-12));
   CHECK_THAT(even.capacity_mtok_per_month.low, WithinRel(2628.0, 1e-12));
+  // 0.1 kW x 0.10 $/kWh over 720,000 tokens an hour, and 0.2 kW x 0.20 $/kWh over 360,000.
+  OwnHardware range = own;
+  range.power_watts = {100, 200};
+  range.usd_per_kwh = {0.10, 0.20};
+  range.pue = 1;
+  const BreakEven both = break_even(range, 1, {100, 200}, {2.10, 2.10});
+  CHECK_THAT(both.marginal_usd_per_mtok.low, WithinRel(0.01 / 0.72, 1e-12));
+  CHECK_THAT(both.marginal_usd_per_mtok.high, WithinRel(0.04 / 0.36, 1e-12));
   // A band: ends are ordered, and a hosted price below the electricity never pays.
   OwnHardware vague = own;
   vague.capital_usd = {20'000, 40'000};

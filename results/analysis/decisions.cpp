@@ -87,14 +87,14 @@ Result<std::int64_t> items_to_settle(const PairedDifference& drop, double distan
   // The t quantile of so many degrees of freedom is near the normal one, whose z it starts from.
   ASSAY_ASSIGN(double quantile, normal_quantile(1 - level));
   double n_clusters = 0;
+  constexpr double kMost = 1e15;
   constexpr int kRounds = 20;  // each shrinks what is left of the change by a factor of about n
   for (int round = 0; round < kRounds; ++round) {
-    const double needed = std::max(2.0, std::pow(quantile * error_of_one_cluster / distance, 2));
+    const double needed = std::clamp(std::pow(quantile * error_of_one_cluster / distance, 2), 2.0, kMost);
     if (needed == n_clusters) break;
     n_clusters = needed;
     ASSAY_ASSIGN(quantile, t_quantile(n_clusters - 1, 1 - level));
   }
-  constexpr double kMost = 1e15;
   return static_cast<std::int64_t>(std::min(kMost, std::floor(n_clusters * items_per_cluster) + 1));
 }
 

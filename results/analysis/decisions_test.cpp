@@ -130,6 +130,15 @@ TEST_CASE("mcnemar_p_value: printed cases", "[analysis]") {
   CHECK_FALSE(mcnemar_p_value(-1, 5));
 }
 
+// Random patterns never give 0: the observed one is counted among them. That one of 100 others reaches it has a chance
+// of 100 x 2^-24.
+TEST_CASE("sign_flip_test: no p-value is 0, however clear the difference", "[analysis]") {
+  const auto test = sign_flip_test(std::vector<Numbers>(25, Numbers{1}), {.n_resamples = 100, .seed = 1});
+  REQUIRE(test);
+  CHECK_FALSE(test->exact);
+  CHECK_THAT(test->p_value, WithinRel(1.0 / 101, 1e-12));
+}
+
 TEST_CASE("sign_flip_test: exact up to 20 clusters that differ, seeded beyond", "[analysis]") {
   SECTION("for single samples it is McNemar's test") {
     std::vector<Numbers> clusters(30, Numbers{0});  // items that both have right or wrong change nothing

@@ -1,6 +1,7 @@
 #include "results/cost/run_cost.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -39,17 +40,22 @@ void add_use(UseTotals& totals, const SampleRecord& record) {
   totals.n_correct += correct ? 1 : 0;
   item.n_correct += correct ? 1 : 0;
   if (sample.failure) return;
+  // A database may hold an infinity, which no device of ours has taken.
+  const auto if_number = [](const std::optional<double>& ms) {
+    return ms && std::isfinite(*ms) ? ms : std::optional<double>();
+  };
+  const auto prefill_device_ms = if_number(sample.prefill_device_ms);
+  const auto decode_device_ms = if_number(sample.decode_device_ms);
   ++totals.n_served;
   add_known(totals.n_prompt_tokens, sample.n_prompt_tokens);
   add_known(totals.n_cached_prompt_tokens, sample.n_cached_prompt_tokens);
   add_known(totals.n_output_tokens, sample.n_output_tokens);
-  add_known(totals.prefill_device_ms, sample.prefill_device_ms);
-  add_known(totals.decode_device_ms, sample.decode_device_ms);
-  item.device_ms += sample.prefill_device_ms.value_or(0) + sample.decode_device_ms.value_or(0);
-  if (sample.n_prompt_tokens && sample.n_cached_prompt_tokens && sample.prefill_device_ms) {
+  add_known(totals.prefill_device_ms, prefill_device_ms);
+  add_known(totals.decode_device_ms, decode_device_ms);
+  item.device_ms += prefill_device_ms.value_or(0) + decode_device_ms.value_or(0);
+  if (sample.n_prompt_tokens && sample.n_cached_prompt_tokens && prefill_device_ms) {
     const auto n_cached = static_cast<double>(*sample.n_cached_prompt_tokens);
-    totals.prefills.push_back(
-        {static_cast<double>(*sample.n_prompt_tokens) - n_cached, n_cached, *sample.prefill_device_ms});
+    totals.prefills.push_back({static_cast<double>(*sample.n_prompt_tokens) - n_cached, n_cached, *prefill_device_ms});
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "harness/base/text.h"
 #include "results/cost/worked_examples.h"
+#include "results/sqlite.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
 #include "tests/support/catch.h"
@@ -292,4 +293,47 @@ TEST_CASE("cost_text: the printed parts add up to the printed whole, to its last
     REQUIRE(whole);
     CHECK(parts == *whole);
   }
+}
+
+TEST_CASE("run_cost: infinite times, which another program may have stored, are unknown", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  const auto id = store_priced_run(*store);
+  REQUIRE(ok(id));
+  {
+    const auto database = Database::open(folder / "a.db", Database::Mode::read_write);
+    REQUIRE(ok(database));
+    REQUIRE(
+        ok((*database)->execute("UPDATE samples SET prefill_device_ms = 9e999, decode_device_ms = 9e999 "
+                                "WHERE sample = 0; UPDATE run_segments SET wall_ms = 9e999")));
+  }
+  const auto cost = run_cost(*store, *id, {});
+  REQUIRE(ok(cost));
+  CHECK_FALSE(cost->split);
+  for (const std::string& text : {cost_text(*cost), to_json_text(to_json(*cost))}) {
+    CHECK_THAT(text, !Contains("inf", Catch::CaseSensitive::No) && !Contains("nan ", Catch::CaseSensitive::No));
+  }
+}
+
+TEST_CASE("run_cost: a sample that failed leaves the tokens of the others known, and is paid for", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  RunFacts facts = some_run("trial", 2, 1);
+  facts.price_usd_per_gpu_hour = 3.6;
+  auto writer = store->begin_run(facts, some_environment("cuda"), kNowMs);
+  REQUIRE(ok(writer));
+  REQUIRE(ok(writer->add_sample(some_sample("i0", 0), some_verdict(Verdict::correct), kNowMs, 500)));
+  SampleFacts failed;
+  failed.key = {"sums", ItemId("i1"), 0};
+  failed.failure = "the device is gone";
+  REQUIRE(ok(writer->add_sample(failed, some_verdict(Verdict::error, {}), kNowMs, 1000)));
+  REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 1, 1000)));
+  const auto cost = run_cost(*store, writer->run_id(), {});
+  REQUIRE(ok(cost));
+  CHECK(cost->use.n_output_tokens == 5);
+  CHECK(cost->output_tokens_per_sample == 5.0);
+  CHECK(cost->n_samples == 2);
+  CHECK_THAT(*cost->usd_total, WithinRel(0.001, 1e-12));
 }

@@ -5,15 +5,11 @@
 
 #include "harness/base/text.h"
 #include "results/export/export_parts.h"
+#include "results/json_values.h"
 
 namespace assay::results {
 
 namespace {
-
-template <class T>
-Json value_or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
 
 /// Calls `use` with each sample of the runs, its run, and whether its words stay here.
 Result<> for_each_exported(const Store& store, std::span<const RunId> runs, bool include_protected,

@@ -132,6 +132,9 @@ TEST_CASE("check: one and no item, and all errors, are inconclusive with the rea
   const CheckResult errors = checked(run_of("a", repeated(9, 1)), run_of("b", "eeeeeccccc"));
   CHECK(errors.verdict == GateVerdict::inconclusive);
   CHECK_THAT(find_metric(errors, "accuracy").reason, Contains("50.0 % of a run's samples are errors"));
+  // A share of errors of just what is allowed (5 %) is allowed.
+  CHECK(find_metric(checked(run_of("a", repeated(20, 0)), run_of("b", "e" + repeated(19, 0))), "accuracy")
+            .evidence.missing.empty());
   // Two items that both got worse: no test of two items shows that at 5 %.
   const MetricVerdict two = find_metric(checked(run_of("a", "cc"), run_of("b", "ii")), "accuracy");
   CHECK(two.verdict == GateVerdict::inconclusive);
@@ -269,7 +272,9 @@ TEST_CASE("check: speed is gated beyond its margin, and not across environments"
     CAPTURE(metric, find_metric(slower, metric).reason);
     CHECK(find_metric(slower, metric).verdict == GateVerdict::regressed);
   }
-  CHECK(checked(a, run_with("b", 0.7), policy).verdict == GateVerdict::improved);
+  const CheckResult faster = checked(a, run_with("b", 0.7), policy);
+  CHECK(faster.verdict == GateVerdict::improved);
+  CHECK(*find_metric(faster, "output_tokens_per_s").p_adjusted > 0.99);
 
   ComparableRun elsewhere = run_with("b", 1.5);
   elsewhere.environments[0]["device_name"] = "Another CPU";
@@ -341,6 +346,13 @@ TEST_CASE("calibrate: deals equal halves, counts false alarms, and is found agai
   CHECK((*calibration)["splits"]["n"] == 200);
   CHECK((*calibration)["splits"]["regressed"].get<int>() <= 18);  // 5 % and three standard errors
   CHECK((*calibration)["pairs"]["n"] == 0);
+  // At a level of 40 % about so many equal halves are called regressed, less those whose margin is excluded.
+  Policy loose = default_policy();
+  loose.level = 0.4;
+  const auto alarms = calibrate({run}, loose, options);
+  REQUIRE(alarms);
+  CHECK((*alarms)["splits"]["regressed"].get<int>() > 20);
+  CHECK((*alarms)["splits"]["regressed"].get<int>() < 100);
   CHECK_FALSE(calibrate({run_of("a", "cici")}, default_policy(), options));  // nothing to split
   options.n_splits = 10;
   const auto pair = calibrate({run_of("a", "cici"), run_of("b", "cicc")}, default_policy(), options);
@@ -383,6 +395,16 @@ TEST_CASE("check: shorter replies regress beyond the margin below, and only if b
   const CheckResult within = checked_lengths(a_little);
   CHECK(*find_metric(within, "output_tokens").p_adjusted < 0.01);
   CHECK(within.verdict == GateVerdict::pass);
+  // Each item's length times 1.05, however long it is: the ratio has no spread.
+  ComparableRun a = empty_run("a"), b = empty_run("b");
+  for (const std::int64_t n_tokens : {100, 200, 1000, 5000}) {
+    add_item(a, {Verdict::correct}).samples[0].n_output_tokens = n_tokens;
+    add_item(b, {Verdict::correct}).samples[0].n_output_tokens = n_tokens * 105 / 100;
+  }
+  const MetricVerdict in_proportion = find_metric(checked(a, b, gating({"output_tokens"})), "output_tokens");
+  CHECK_THAT(in_proportion.evidence.lower, WithinAbs(0.05, 1e-9));
+  CHECK_THAT(in_proportion.evidence.upper, WithinAbs(0.05, 1e-9));
+  CHECK(in_proportion.verdict == GateVerdict::pass);
   // Shorter, longer, and too few to say: one of the margin below is not excluded.
   const CheckResult mixed = checked_lengths({60, 115, 80, 110, 95, 100, 65, 112, 90, 103});
   CHECK(find_metric(mixed, "output_tokens").evidence.upper < 0.10);

@@ -1,7 +1,13 @@
 #include "results/gate/writers.h"
 
+#include <array>
+#include <cmath>
+#include <random>
+
 #include "harness/base/text.h"
+#include "results/compare.h"
 #include "results/gate/test_runs.h"
+#include "results/gate/wording.h"
 #include "tests/support/catch.h"
 
 using namespace assay;
@@ -96,4 +102,73 @@ TEST_CASE("openmetrics_text: families in order, labels escaped, the end marked",
     CHECK((line.empty() || line.starts_with("# ") || line.starts_with("assay_check_")));
   }
   CHECK_THAT(text, Contains("worse_by{metric=\"accuracy\"") && Contains("} 0.25\n"));
+}
+
+namespace {
+
+/// Nothing, little, equal and huge: what a broken clock or another program may have stored.
+ComparableRun extreme_run(const std::string& id, std::mt19937_64& random) {
+  constexpr std::array kTimes = {0.0, 1e-300, 1.0, 1.0, 1e15, 1e300};
+  constexpr std::array<std::int64_t, 6> kCounts = {0, 1, 1, 100, 1'000'000'000, INT64_MAX / 1024};
+  const auto some_time = [&]() -> std::optional<double> {
+    if (random() % 4 == 0) return {};
+    return kTimes[random() % kTimes.size()];
+  };
+  ComparableRun run = empty_run(id);
+  for (std::uint64_t n = random() % 4 * (random() % 3); n > 0; --n) {
+    std::vector<Verdict> verdicts;
+    for (std::uint64_t k = 1 + random() % 3; k > 0; --k) verdicts.push_back(static_cast<Verdict>(random() % 5));
+    for (ComparableSample& sample : add_item(run, verdicts).samples) {
+      if (random() % 2 == 0) continue;
+      sample.n_output_tokens = kCounts[random() % kCounts.size()];
+      sample.ttft_ms = some_time();
+      sample.itl_ms = some_time();
+      sample.e2e_ms = some_time();
+    }
+  }
+  run.wall_s = some_time();
+  run.output_tokens_per_s = some_time();
+  run.usd_total = some_time();
+  run.joules_total = some_time();
+  for (std::uint64_t n = random() % 4; n > 0; --n) run.output_tokens_per_s_parts.push_back(some_time().value_or(0));
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("gate and compare: no NaN and no infinity is ever shown, whatever the runs hold", "[gate][compare]") {
+  std::mt19937_64 random(23);
+  Policy all = default_policy();
+  for (auto& [metric, rule] : all.metrics) rule.gated = true;
+  const BootstrapOptions few{.n_resamples = 50, .seed = 1};
+  int n_judged = 0, n_compared = 0;
+  for (int round = 0; round < 400; ++round) {
+    CAPTURE(round);
+    const ComparableRun a = extreme_run("a", random), b = round % 5 == 0 ? a : extreme_run("b", random);
+    std::vector<std::string> texts;
+    const auto checked = check_runs(a, b, all, {.now_ms = 0, .bootstrap = few, .gated_metrics_only = false});
+    if (checked) {
+      ++n_judged;
+      texts = {check_text(*checked),       headline(*checked),           junit_xml(*checked),
+               summary_markdown(*checked), github_annotations(*checked), to_json_text(to_json(*checked))};
+    } else {
+      texts.push_back(checked.error().message);
+    }
+    CompareOptions options;
+    options.bootstrap = few;
+    const auto compared = compare_runs(a, std::vector<ComparableRun>{b}, options);
+    if (compared) {
+      ++n_compared;
+      texts.push_back(comparison_text(*compared, 5));
+      texts.push_back(to_json_text(to_json(*compared)));
+    } else {
+      texts.push_back(compared.error().message);
+    }
+    for (const std::string& text : texts) {
+      INFO(text);
+      CHECK_FALSE(shows_no_number(text));
+    }
+  }
+  CHECK(n_judged > 200);
+  CHECK(n_compared > 200);
 }

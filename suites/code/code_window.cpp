@@ -1,6 +1,7 @@
 #include "suites/code/code_window.h"
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #include "harness/base/text.h"
@@ -18,9 +19,11 @@ bool is_date(std::string_view text) {
     const bool is_digit = text[i] >= '0' && text[i] <= '9';
     if (kForm[i] == 'd' ? !is_digit : text[i] != kForm[i]) return false;
   }
-  const std::int64_t month = parse_integer(text.substr(5, 2)).value_or(0);
-  const std::int64_t day = parse_integer(text.substr(8, 2)).value_or(0);
-  return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+  const auto number = [&](std::size_t at, std::size_t n) { return parse_integer(text.substr(at, n)).value_or(0); };
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(number(0, 4))),
+                                         std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  return date.ok();
 }
 
 /// "from=…", "to=…" or "errata=…".
@@ -31,7 +34,9 @@ Result<> read_option(std::string_view option, std::string_view name, CodeWindow&
   if (key == "from" || key == "to") {
     if (!is_date(value))
       return bad_input("suite ", name, ": ", key, " must be a day such as 2024-08-01, is ", quoted_excerpt(value));
-    (key == "from" ? window.from : window.to) = value;
+    std::string& bound = key == "from" ? window.from : window.to;
+    if (!bound.empty()) return bad_input("suite ", name, ": ", key, " is given twice");
+    bound = value;
     return {};
   }
   if (key == "errata" && (value == "exclude" || value == "include")) {

@@ -154,5 +154,9 @@ TEST_CASE("code window: a part of a suite by date, and without errata", "[code]"
   CHECK_THAT(parse_code_window("livecodebench:from=2025-01-01:to=2024-01-01").error().message,
              Contains("before it begins"));
   CHECK_THAT(parse_code_window("livecodebench:n=3").error().message, Contains("is unknown"));
+  CHECK_THAT(parse_code_window("livecodebench:from=2025-02-29").error().message, Contains("must be a day such as"));
+  CHECK(parse_code_window("livecodebench:from=2024-02-29"));
+  CHECK_THAT(parse_code_window("livecodebench:to=2025-01-01:to=2025-01-02").error().message,
+             Contains("to is given twice"));
   CHECK(parse_code_window("zebra:3x4")->suite == "zebra:3x4");
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -255,16 +256,14 @@ class Comparison {
     return whole;
   }
 
-  /// A set without what it holds twice.
-  MathAnswer distinct(const MathAnswer& of) {
-    static constexpr std::size_t kMaxCompared = 20;  // the work grows with the square
+  /// A set without what it holds twice in the same form: 3 and 3.0, not √4 + √2 and 2 + √2.
+  static MathAnswer distinct(const MathAnswer& of) {
     MathAnswer once = of;
     once.parts.clear();
+    std::set<ExprId> known;
     for (const MathAnswer& part : of.parts) {
-      const bool is_known = of.parts.size() <= kMaxCompared &&
-                            std::any_of(once.parts.begin(), once.parts.end(),
-                                        [&](const MathAnswer& other) { return compare(other, part) == equal; });
-      if (!is_known) once.parts.push_back(part);
+      const bool is_value = part.kind == AnswerKind::value && part.unit.empty();
+      if (!is_value || known.insert(part.value).second) once.parts.push_back(part);
     }
     return once;
   }
@@ -335,6 +334,8 @@ class Comparison {
       const bool same_left = plain_words(key.parts[0].text) == plain_words(reply.parts[0].text);
       return same_left ? compare(key.parts[1], reply.parts[1]) : undecided;
     }
+    if (!has_symbols(pool_, f) && !has_symbols(pool_, g))
+      return in_order(key, reply);  // 1 + 1 = 2 has nothing to solve
     // f(x)·g(y) = f(y)·g(x) for all x and y
     const ExprId f_other = pool_.renamed(f, "*"), g_other = pool_.renamed(g, "*");
     const Equivalence proportional = decide_equal(pool_, pool_.multiply(f, g_other), pool_.multiply(f_other, g));

@@ -28,6 +28,9 @@ TEST_CASE("compare_answers: chains of inequalities are compared by their ends", 
   CHECK(compare("1<x<2", "1<y<2") == Equivalence::different);
   CHECK(compare("1<x<2", "1<x\\le 2") == Equivalence::different);
   CHECK(compare("1<x<2", "2>x>1") == Equivalence::equal);
+  CHECK(compare("1+1=2", "5=7") == Equivalence::different);
+  CHECK(compare("1+1=2", "2=1+1") == Equivalence::equal);
+  CHECK(compare("1<2", "3<4") == Equivalence::different);
   CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,2)\\cup(2,\\infty)") == Equivalence::equal);
   CHECK(compare("x \\ne 1, x \\ne 2", "(-\\infty,1)\\cup(1,3)\\cup(3,\\infty)") == Equivalence::different);
 }
@@ -102,13 +105,38 @@ TEST_CASE("decide_equal: hostile expressions end within bounded work", "[suites]
     for (int i = 0; i < n; ++i) text += part;
     return text;
   };
-  for (const std::string& text :
-       {repeated("\\sqrt{", 3000) + "2", repeated("\\sqrt{", 90) + "2" + repeated("}", 90), repeated("(", 5000),
-        std::string("9999999!"), std::string("((3000!)!)!"), std::string("(x+1)^{99999999}"),
-        std::string("e^{e^{e^{e^{10}}}}"), std::string("\\cos(\\pi/99991)+\\cos(\\pi/99989)"),
-        repeated("\\sin(x)+", 400) + "1", repeated("x^", 1500) + "x", repeated("|", 1000), repeated("\\pm", 1000) + "1",
-        repeated("\\{", 500) + repeated("\\}", 500), repeated("=1", 2000), repeated("\\text{", 1000),
-        repeated("\\begin{pmatrix}", 200), repeated("7", 100'000), repeated("1,", 1000)}) {
+  for (const std::string& text : {repeated("\\sqrt{", 3000) + "2",
+                                  repeated("\\sqrt{", 90) + "2" + repeated("}", 90),
+                                  repeated("(", 5000),
+                                  std::string("9999999!"),
+                                  std::string("((3000!)!)!"),
+                                  std::string("(x+1)^{99999999}"),
+                                  std::string("e^{e^{e^{e^{10}}}}"),
+                                  std::string("\\cos(\\pi/99991)+\\cos(\\pi/99989)"),
+                                  repeated("\\sin(x)+", 400) + "1",
+                                  repeated("x^", 1500) + "x",
+                                  repeated("|", 1000),
+                                  repeated("\\pm", 1000) + "1",
+                                  repeated("\\{", 500) + repeated("\\}", 500),
+                                  repeated("=1", 2000),
+                                  repeated("\\text{", 1000),
+                                  repeated("\\begin{pmatrix}", 200),
+                                  repeated("7", 100'000),
+                                  repeated("1,", 1000),
+                                  repeated("]1,", 700),
+                                  repeated("0.(", 1000),
+                                  "0." + repeated("3", 3000) + "4...",
+                                  "5\\text{" + repeated(" million", 400) + "}",
+                                  "\\{" + repeated("\\cos(\\pi/99991),", 90) + "1\\}",
+                                  repeated("x<1 \\text{ or } ", 90) + "x>2",
+                                  "\\mathbb{R}\\setminus\\{" + repeated("1,", 95) + "2\\}",
+                                  repeated("1:", 1000) + "2",
+                                  "\\begin{vmatrix}" + repeated("1&2&3&4\\\\", 4) + "\\end{vmatrix}",
+                                  repeated("1 \\over ", 400) + "2",
+                                  repeated("½", 1000),
+                                  repeated("⁻", 1000),
+                                  "1e" + repeated("9", 1000),
+                                  repeated("x \\in ", 500)}) {
     INFO(text.substr(0, 40));
     CHECK(compare("1", text) != Equivalence::equal);
     compare(text, "1");

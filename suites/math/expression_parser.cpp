@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "suites/math/math_commands.h"
-#include "suites/math/token_cursor.h"
+#include "suites/math/numeral_cursor.h"
 #include "suites/math/units.h"
 
 namespace assay::suites {
@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxTokens = 2000;
 constexpr int kMaxExpressionDepth = 100;
-constexpr std::size_t kMaxDigits = 9000;
 
 const std::map<std::string_view, std::string_view>& function_names() {
   static const std::map<std::string_view, std::string_view> names{
@@ -33,30 +32,17 @@ bool is_accent(std::string_view command) {
   return names.count(command) != 0;
 }
 
-/// "12", "3.50", ".5" or "204."
-std::optional<mpq_class> decimal(const std::string& text) {
-  if (text.size() > kMaxDigits) return std::nullopt;
-  const std::size_t point = text.find('.');
-  if (point == std::string::npos) return mpq_class(mpz_class(text, 10));
-  const std::string digits = text.substr(0, point) + text.substr(point + 1);
-  mpz_class scale;
-  mpz_ui_pow_ui(scale.get_mpz_t(), 10, text.size() - point - 1);
-  mpq_class value(mpz_class(digits, 10), scale);
-  value.canonicalize();
-  return value;
-}
-
 /// Recursive descent. A rule that fails gives kNoExpr, and so does everything around it.
-class ExpressionParser : private TokenCursor {
+class ExpressionParser : private NumeralCursor {
  public:
   ExpressionParser(Expressions& pool, std::span<const MathToken> tokens, PlusMinus sign)
-      : TokenCursor(tokens), pool_(pool), sign_(sign) {}
+      : NumeralCursor(tokens), pool_(pool), sign_(sign) {}
 
   ParsedExpression all() {
     ParsedExpression out;
     const ExprId value = split_sum();
     out.unit = unit();
-    out.has_e_notation = has_e_notation_;
+    out.has_e_notation = took_e_notation();
     if (value != kNoExpr && at_ == tokens_.size()) out.value = value;
     return out;
   }
@@ -231,61 +217,13 @@ class ExpressionParser : private TokenCursor {
   }
 
   ExprId number() {
-    const std::string text = tokens_[at_++].text;
-    const auto value = decimal(text);
+    const std::string text = tokens_[at_].text;
+    const auto value = numeral();
     if (!value) return kNoExpr;
-    if (const auto exponent = take_e_notation(text)) {
-      has_e_notation_ = true;
-      return pool_.multiply(pool_.number(*value), pool_.power(pool_.number(10), pool_.number(*exponent)));
-    }
     if (is_sign("_")) return in_base(text);
-    const bool has_repetend = is_command("overline") || is_command("bar") || is_command("dot");
-    if (text.find('.') != std::string::npos && has_repetend) return repeating(*value, text);
-    if (value->get_den() == 1) {
-      if (const auto part = fraction_of_mixed_number()) return pool_.add(pool_.number(*value), pool_.number(*part));
-    }
-    return pool_.number(*value);
-  }
-
-  /// The value of "0.1\overline{6}" and "0.\dot{1}4285\dot{7}": `start` is what stands before, written as `text`.
-  ExprId repeating(const mpq_class& start, const std::string& text) {
-    const bool is_dotted = is_command("dot");
-    ++at_;
-    auto digits = raw_argument();
-    const MathToken* between = token();
-    if (is_dotted && digits && (is_command("dot") || (is_command("dot", 1) && between->kind == Kind::number))) {
-      if (between->kind == Kind::number) *digits += tokens_[at_++].text;
-      ++at_;
-      const auto last = raw_argument();
-      *digits += last ? *last : "?";
-    }
-    if (!digits || digits->empty() || digits->size() > kMaxDigits) return kNoExpr;
-    if (digits->find_first_not_of("0123456789") != std::string::npos) return kNoExpr;
-    mpz_class scale, nines;
-    mpz_ui_pow_ui(scale.get_mpz_t(), 10, text.size() - text.find('.') - 1);
-    mpz_ui_pow_ui(nines.get_mpz_t(), 10, digits->size());
-    mpq_class rest(mpz_class(*digits, 10), mpz_class((nines - 1) * scale));
-    rest.canonicalize();
-    return pool_.number(start + rest);
-  }
-
-  /// The exponent of "3e8", "1e-5" and "1.5E+3", taken; 2e-1 is 2e - 1.
-  std::optional<mpz_class> take_e_notation(std::string_view mantissa) {
-    static constexpr std::size_t kMaxExponentDigits = 9;
-    const MathToken* letter = token();
-    const bool is_e = letter != nullptr && letter->kind == Kind::letters && !letter->after_space &&
-                      (letter->text == "e" || letter->text == "E");
-    if (!is_e) return std::nullopt;
-    const bool can_be_signed = mantissa == "1" || mantissa.find('.') != std::string_view::npos;
-    const bool is_signed = can_be_signed && (is_sign("-", 1) || is_sign("+", 1));
-    const MathToken* digits = token(is_signed ? 2 : 1);
-    if (digits == nullptr || digits->kind != Kind::number || digits->after_space) return std::nullopt;
-    const bool is_whole = digits->text.find('.') == std::string::npos && digits->text.size() <= kMaxExponentDigits;
-    if (!is_whole) return std::nullopt;
-    mpz_class exponent(digits->text, 10);
-    if (is_sign("-", 1)) exponent = -exponent;
-    at_ += is_signed ? 3 : 2;
-    return exponent;
+    return value->exponent == 0 ? pool_.number(value->mantissa)
+                                : pool_.multiply(pool_.number(value->mantissa),
+                                                 pool_.power(pool_.number(10), pool_.number(value->exponent)));
   }
 
   /// A numeral with its base, "52_8", is worth what is written: 52_8 is neither 52 nor 42.
@@ -297,40 +235,6 @@ class ExpressionParser : private TokenCursor {
     name += std::string_view(digits).substr(first);
     const ExprId numeral = pool_.symbol(std::move(name));
     return base == kNoExpr ? kNoExpr : pool_.function("base", {numeral, base});
-  }
-
-  /// The proper fraction of two whole numbers that stands here, as in 1\frac{4}{5} and "1 4/5".
-  std::optional<mpq_class> fraction_of_mixed_number() {
-    const std::size_t back = at_;
-    std::optional<mpq_class> top, bottom;
-    if (is_command("frac")) {
-      ++at_;
-      top = whole_number_argument();
-      bottom = top ? whole_number_argument() : std::nullopt;
-    } else if (!at_end() && tokens_[at_].kind == Kind::number && tokens_[at_].after_space && is_sign("/", 1) &&
-               token(2) != nullptr && token(2)->kind == Kind::number) {
-      top = decimal(tokens_[at_].text);
-      bottom = decimal(tokens_[at_ + 2].text);
-      at_ += 3;
-    }
-    const bool is_proper = top && bottom && top->get_den() == 1 && bottom->get_den() == 1 && *top > 0 && *top < *bottom;
-    if (is_proper) return *top / *bottom;
-    at_ = back;
-    return std::nullopt;
-  }
-
-  std::optional<mpq_class> whole_number_argument() {
-    const bool is_group = is_sign("{");
-    const MathToken* digits = token(is_group ? 1 : 0);
-    if (digits == nullptr || digits->kind != Kind::number || (is_group && !is_sign("}", 2))) return std::nullopt;
-    const std::string text = is_group ? digits->text : digits->text.substr(0, 1);
-    if (!is_group && digits->text.size() > 1) {
-      if (digits->text.size() > 2) return std::nullopt;
-      tokens_[at_].text.erase(0, 1);
-      return decimal(text);
-    }
-    at_ += is_group ? 3 : 1;
-    return decimal(text);
   }
 
   /// A letter with its subscript and primes; then as a function of what stands in parentheses, if that is what it is.
@@ -392,7 +296,7 @@ class ExpressionParser : private TokenCursor {
     if (next.kind != Kind::number || next.text.size() == 1) return atom();
     const std::string digit = next.text.substr(0, 1);
     next.text.erase(0, 1);
-    const auto value = digit == "." ? std::nullopt : decimal(digit);
+    const auto value = digit == "." ? std::nullopt : decimal_value(digit);
     return value ? pool_.number(*value) : kNoExpr;
   }
 
@@ -491,13 +395,23 @@ class ExpressionParser : private TokenCursor {
       ++at_;
       if (const auto power = raw_argument()) text += "^" + *power;
     }
+    if (text.empty() || !words_follow()) return text;
+    for (; !at_end(); ++at_) text += " " + tokens_[at_].text;
     return text;
+  }
+
+  /// True if nothing but words stands here that leave the value as it is: "per second", "of flour".
+  bool words_follow() const {
+    return std::all_of(tokens_.begin() + static_cast<std::ptrdiff_t>(at_), tokens_.end(), [](const MathToken& token) {
+      const bool is_word =
+          token.kind == Kind::text || (token.text.size() >= 2 && token.after_space && token.kind == Kind::letters);
+      return is_word && is_unit_text(token.text);
+    });
   }
 
   Expressions& pool_;
   PlusMinus sign_;
   int depth_ = 0;
-  bool has_e_notation_ = false;
   bool in_bars_ = false;
   bool in_trigonometry_ = false;
 };

@@ -24,6 +24,7 @@ class MathTokenizer {
 
  private:
   static constexpr int kMaxTextDepth = 20;
+  static constexpr std::size_t kMaxRepetend = 30;  // digits, where dots leave it to the reader
 
   char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
 
@@ -114,17 +115,18 @@ class MathTokenizer {
   }
 
   void add_repeating(std::string_view start, std::string_view repetend) {
-    add(MathTokenKind::number, start);
+    add(MathTokenKind::number, start.starts_with('.') ? "0" + std::string(start) : std::string(start));
     add(MathTokenKind::command, "overline");
     add_group(repetend);
   }
 
   /// Takes the "(3)" of "0.(3)" directly behind the point; behind digits it would be a factor.
   bool repetend_in_parentheses(std::string_view digits) {
-    const std::size_t close = text_.find(')', at_);
-    if (!digits.ends_with('.') || peek() != '(' || close == std::string_view::npos) return false;
+    if (!digits.ends_with('.') || peek() != '(') return false;
+    std::size_t close = at_ + 1;
+    while (close < text_.size() && is_digit(text_[close])) ++close;
     const std::string_view repetend = text_.substr(at_ + 1, close - at_ - 1);
-    if (repetend.empty() || !std::all_of(repetend.begin(), repetend.end(), is_digit)) return false;
+    if (repetend.empty() || close >= text_.size() || text_[close] != ')') return false;
     at_ = close + 1;
     add_repeating(digits, repetend);
     return true;
@@ -135,7 +137,7 @@ class MathTokenizer {
   bool repetend_of_dots(std::string_view digits) {
     const std::size_t dots = dots_length();
     const std::string_view decimals = digits.substr(digits.find('.') + 1);
-    for (std::size_t length = 1; dots > 0 && length * 2 <= decimals.size(); ++length) {
+    for (std::size_t length = 1; dots > 0 && length <= kMaxRepetend && length * 2 <= decimals.size(); ++length) {
       const std::size_t n_copies = length == 1 ? 3 : 2;
       if (length * n_copies > decimals.size()) continue;
       const std::string_view repetend = decimals.substr(decimals.size() - length);
@@ -314,7 +316,7 @@ class MathTokenizer {
     const std::size_t end = std::min(plain.find(' '), plain.size());
     const std::string_view scale = scale_of_word(plain.substr(0, end));
     if (scale.empty() || !add_scale(scale)) return false;
-    if (end < plain.size()) add_text(plain.substr(end));
+    if (end < plain.size()) add(MathTokenKind::text, trim(plain.substr(end)));
     return true;
   }
 

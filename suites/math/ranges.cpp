@@ -10,11 +10,11 @@ namespace assay::suites {
 
 namespace {
 
-bool is_symbol(const Expressions& pool, const MathAnswer& answer) {
+bool is_lone_symbol(const Expressions& pool, const MathAnswer& answer) {
   return answer.kind == AnswerKind::value && pool.node(answer.value).op == ExprOp::symbol;
 }
 
-bool is_infinite(const Expressions& pool, const MathAnswer& end) {
+bool is_infinite_end(const Expressions& pool, const MathAnswer& end) {
   const auto is_infinity = [&](ExprId id) {
     return pool.node(id).op == ExprOp::symbol && pool.node(id).name == "\\infty";
   };
@@ -24,21 +24,21 @@ bool is_infinite(const Expressions& pool, const MathAnswer& end) {
          (node.op == ExprOp::multiply && std::any_of(node.args.begin(), node.args.end(), is_infinity));
 }
 
-MathAnswer value_of(ExprId id) {
+MathAnswer value_answer(ExprId id) {
   MathAnswer answer;
   answer.kind = AnswerKind::value;
   answer.value = id;
   return answer;
 }
 
-MathAnswer interval(MathAnswer left, MathAnswer right) {
+MathAnswer open_interval(MathAnswer left, MathAnswer right) {
   MathAnswer answer;
   answer.kind = AnswerKind::interval;
   answer.parts = {std::move(left), std::move(right)};
   return answer;
 }
 
-MathAnswer join(std::vector<MathAnswer> parts) {
+MathAnswer union_of(std::vector<MathAnswer> parts) {
   MathAnswer answer;
   answer.kind = AnswerKind::join;
   answer.parts = std::move(parts);
@@ -68,15 +68,15 @@ std::optional<MathAnswer> range_of_relation(Expressions& pool, const MathAnswer&
 /// What two half-lines have in common; both of them if they have nothing in common.
 std::optional<MathAnswer> common(Expressions& pool, MathAnswer a, MathAnswer b) {
   if (a.kind != AnswerKind::interval || b.kind != AnswerKind::interval) return std::nullopt;
-  if (is_infinite(pool, a.parts[0])) std::swap(a, b);  // a is bounded below, b above
-  const bool are_half_lines = !is_infinite(pool, a.parts[0]) && is_infinite(pool, a.parts[1]) &&
-                              is_infinite(pool, b.parts[0]) && !is_infinite(pool, b.parts[1]);
+  if (is_infinite_end(pool, a.parts[0])) std::swap(a, b);  // a is bounded below, b above
+  const bool are_half_lines = !is_infinite_end(pool, a.parts[0]) && is_infinite_end(pool, a.parts[1]) &&
+                              is_infinite_end(pool, b.parts[0]) && !is_infinite_end(pool, b.parts[1]);
   if (!are_half_lines || a.parts[0].kind != AnswerKind::value || b.parts[1].kind != AnswerKind::value)
     return std::nullopt;
   const int order = decided_sign(pool, pool.subtract(b.parts[1].value, a.parts[0].value));
   if (order == 0) return std::nullopt;
-  if (order < 0) return join({a, b});
-  MathAnswer both = interval(a.parts[0], b.parts[1]);
+  if (order < 0) return union_of({a, b});
+  MathAnswer both = open_interval(a.parts[0], b.parts[1]);
   both.left_closed = a.left_closed;
   both.right_closed = b.right_closed;
   return both;
@@ -86,12 +86,12 @@ std::optional<MathAnswer> common(Expressions& pool, MathAnswer a, MathAnswer b) 
 
 MathAnswer real_line(Expressions& pool) {
   const ExprId infinity = pool.symbol("\\infty");
-  return interval(value_of(pool.negate(infinity)), value_of(infinity));
+  return open_interval(value_answer(pool.negate(infinity)), value_answer(infinity));
 }
 
 std::optional<MathAnswer> without_points(Expressions& pool, const MathAnswer& line, const MathAnswer& points) {
   const bool is_line =
-      line.kind == AnswerKind::interval && is_infinite(pool, line.parts[0]) && is_infinite(pool, line.parts[1]);
+      line.kind == AnswerKind::interval && is_infinite_end(pool, line.parts[0]) && is_infinite_end(pool, line.parts[1]);
   if (!is_line) return std::nullopt;
   std::vector<MathAnswer> gaps{points};
   if (points.kind == AnswerKind::set || points.kind == AnswerKind::list) gaps = points.parts;
@@ -110,16 +110,16 @@ std::optional<MathAnswer> without_points(Expressions& pool, const MathAnswer& li
   std::vector<MathAnswer> pieces;
   MathAnswer left = line.parts[0];
   for (const MathAnswer& gap : gaps) {
-    pieces.push_back(interval(left, gap));
+    pieces.push_back(open_interval(left, gap));
     left = gap;
   }
-  pieces.push_back(interval(left, line.parts[1]));
-  return pieces.size() == 1 ? pieces[0] : join(std::move(pieces));
+  pieces.push_back(open_interval(left, line.parts[1]));
+  return pieces.size() == 1 ? pieces[0] : union_of(std::move(pieces));
 }
 
 const MathAnswer* variable_of(const Expressions& pool, const MathAnswer& relation) {
   for (const MathAnswer& part : relation.parts) {
-    if (is_symbol(pool, part) && !is_infinite(pool, part)) return &part;
+    if (is_lone_symbol(pool, part) && !is_infinite_end(pool, part)) return &part;
   }
   return nullptr;
 }
@@ -140,7 +140,7 @@ std::optional<MathAnswer> as_range(Expressions& pool, const MathAnswer& conditio
     if (part.signs[0] == "!=") gaps.parts.push_back(part.parts[own == part.parts.data() ? 1 : 0]);
     ranges.push_back(std::move(*range));
   }
-  if (condition.is_alternative) return join(std::move(ranges));
+  if (condition.is_alternative) return union_of(std::move(ranges));
   if (gaps.parts.size() == ranges.size()) return without_points(pool, real_line(pool), gaps);
   return ranges.size() == 2 ? common(pool, ranges[0], ranges[1]) : std::nullopt;
 }

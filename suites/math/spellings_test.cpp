@@ -28,6 +28,11 @@ TEST_CASE("grade_math: the same answer in another spelling is correct", "[suites
       {"3.83\\times 10^{35}", "3.83e35"},
       {"3.83 \\times 10^{35}", "3.83e+35"},
       {"1000", "1e3"},
+      {"3", "3 meters per second"},
+      {"12", "12 cups of flour"},
+      {"10", "10 square centimeters"},
+      {"\\frac{1}{3}", ".333..."},
+      {"1", ".999....."},
       {"28\\%", "28 pct"},
       {"28\\%", "28 percentage"},
       {"14{,}916", "14 {, }916"},
@@ -392,6 +397,10 @@ TEST_CASE("grade_math: the same answer in another spelling is correct", "[suites
 
 TEST_CASE("grade_math: another answer in a similar spelling is incorrect", "[suites][math]") {
   const auto [key, answer] = GENERATE(values<Pair>({
+      {"5", "5 dollars more"},
+      {"5", "5 feet 2 inches"},
+      {"5", "5 miles plus"},
+      {"5", "5 apples x"},
       {"602000000000000000000000", "6.02\\times 10^{22}"},
       {"2e", "5.43656"},
       {"2e^3", "2000"},

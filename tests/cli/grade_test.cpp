@@ -61,6 +61,20 @@ TEST_CASE("grade: --items replaces the suite's items", "[cli]") {
   CHECK(json_lines_of(ended.out).at(0)["verdict"] == "correct");
 }
 
+TEST_CASE("grade: verdicts never replace what is read, nor a folder", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string line = "{\"id\":\"x\",\"output\":\"\\\\boxed{42}\"}\n";
+  write_text(folder / "items.jsonl", "{\"id\":\"x\",\"question\":\"6*7?\",\"answer\":\"42\"}\n");
+  write_text(folder / "outputs.jsonl", line);
+  for (const char* out : {"outputs.jsonl", "items.jsonl", "../", "./outputs.jsonl"}) {
+    const Ended ended = call({"grade", "--suite", "aime-smoke", "--items", folder / "items.jsonl", "--in",
+                              folder / "outputs.jsonl", "--out", folder / out});
+    CHECK(ended.exit_code == 2);
+    CHECK_THAT(ended.err, Contains("--out: "));
+  }
+  CHECK(read_text(folder / "outputs.jsonl") == line);
+}
+
 TEST_CASE("grade: broken lines are refused with file, line and field, and nothing is printed", "[cli]") {
   const TemporaryFolder folder;
   const std::string suite = write_suite(folder, "words", 3);

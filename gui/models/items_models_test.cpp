@@ -1,0 +1,157 @@
+#include <QAbstractItemModelTester>
+#include <QElapsedTimer>
+
+#include "gui/browse_runs.h"
+#include "gui/models/outcome_matrix.h"
+#include "gui/models/samples_index.h"
+#include "gui/models/transcript.h"
+#include "gui/models/transcript_search.h"
+#include "gui/models/word_diff.h"
+
+namespace assay::gui {
+
+namespace {
+
+using Mode = QAbstractItemModelTester::FailureReportingMode;
+
+std::vector<ChosenRun> two_runs(const BrowseRuns& fixture) {
+  return {{fixture.database, fixture.first, "one", "1"}, {fixture.database, fixture.second, "two", "1"}};
+}
+
+QStringList words(const QString& text, const std::vector<TextSpan>& spans) {
+  QStringList words;
+  for (const TextSpan& span : spans) words << text.mid(span.begin, span.end - span.begin);
+  return words;
+}
+
+}  // namespace
+
+TEST_CASE("outcome matrix: items by runs, and which differ") {
+  const BrowseRuns fixture;
+  OutcomeModel model;
+  const QAbstractItemModelTester tester(&model, Mode::Fatal);
+  model.set_matrix(read_outcome_matrix(two_runs(fixture), "", {}));
+  CHECK(model.matrix().suite == "sums");
+  REQUIRE(model.rowCount() == 4);
+  REQUIRE(model.columnCount() == 3);
+  CHECK(model.index(0, 1).data().toString() == "C 2/2");
+  CHECK(model.index(1, 1).data().toString() == "I 0/2");
+  CHECK(model.index(0, 2).data().toString() == "C 1/2");
+  CHECK(model.index(0, 2).data(OutcomeModel::CellRole).toList() == QVariantList{1, 0, 0, 1, 0});
+  CHECK(model.index(0, 2).data(Qt::ToolTipRole).toString().contains("truncated 1 of 2"));
+  CHECK(model.row_of("i3") == 3);
+  CHECK(model.row_of("") == -1);
+  model.set_only_differing(true);
+  CHECK(model.rowCount() == 4);
+  model.set_matrix(read_outcome_matrix({two_runs(fixture)[0], two_runs(fixture)[0]}, "", {}));
+  CHECK(model.rowCount() == 0);
+  CHECK(model.row_of("i3") == -1);
+}
+
+TEST_CASE("outcome matrix: a run that can't be read is named, the others are shown") {
+  const BrowseRuns fixture;
+  std::vector<ChosenRun> runs = two_runs(fixture);
+  runs[0].database = "/nowhere/x.db";
+  const OutcomeMatrix matrix = read_outcome_matrix(runs, "", {});
+  CHECK(matrix.runs.size() == 1);
+  REQUIRE(matrix.failures.size() == 1);
+  CHECK(matrix.failures[0].contains("/nowhere/x.db"));
+}
+
+TEST_CASE("transcript: the reply is cut behind its reasoning") {
+  CHECK(parts_of_reply("<think>a</think>b").reasoning == "<think>a</think>");
+  CHECK(parts_of_reply("<think>a</think>\n\n b").answer == "b");
+  CHECK(parts_of_reply("<think>a</think>b</think>c").answer == "c");
+  CHECK(parts_of_reply("<think>never ends").answer.isEmpty());
+  CHECK_FALSE(parts_of_reply("<think>never ends").has_reasoning_end);
+  CHECK(parts_of_reply("plain").answer == "plain");
+  CHECK(find_answer("12 or 2, 12", "2") == 6);
+  CHECK(find_answer("only 12", "2") == 6);
+  CHECK(find_answer("none", "2") == -1);
+  CHECK(find_answer("x", "") == -1);
+  const BrowseRuns fixture;
+  const auto read = read_transcripts({{fixture.database, fixture.second, "two", "sums", "i1", 1},
+                                      {fixture.database, fixture.second, "two", "sums", "i1", 9},
+                                      {fixture.database, fixture.second, "two", "sums", "nothing", 0}},
+                                     {});
+  REQUIRE(read.size() == 3);
+  CHECK(read[0].reasoning == "<think>\nI think of two.</think>\n\n");
+  CHECK(read[0].answer.startsWith("The zebra of large"));
+  CHECK(read[0].verdict->verdict == results::Verdict::truncated);
+  CHECK(read[1].failure.contains("no sample 9"));
+  CHECK(read[2].failure.contains("did not ask"));
+}
+
+TEST_CASE("word diff: what one side lacks, by word") {
+  const QString a = "the red  house has a door", b = "the blue house has the old door";
+  const WordDiff diff = word_diff(a, b);
+  CHECK(diff.is_exact);
+  CHECK(words(a, diff.left) == QStringList{"red", "a"});
+  CHECK(words(b, diff.right) == QStringList{"blue", "the old"});
+  CHECK(word_diff(a, a).left.empty());
+  CHECK(word_diff("", b).right == std::vector<TextSpan>{{0, b.size()}});
+  CHECK(word_diff("", "").right.empty());
+}
+
+TEST_CASE("word diff: long texts take no time to speak of") {
+  QString a, b;
+  for (int i = 0; i < 200'000; ++i) {
+    a += QString::number(i * 7 % 1000) + ' ';
+    b += QString::number(i * 11 % 1000) + ' ';
+  }
+  QElapsedTimer timer;
+  timer.start();
+  const WordDiff diff = word_diff(a, b);
+  CHECK_FALSE(diff.is_exact);
+  CHECK(diff.left.size() == 1);
+  QString c, d;
+  for (int i = 0; i < 1900; ++i) {
+    c += QString::number(i * 7 % 100) + ' ';
+    d += QString::number(i * 11 % 100) + ' ';
+  }
+  CHECK(word_diff(c, d).is_exact);
+  CHECK(timer.elapsed() < 2000);  // some 60 ms on two busy cores
+}
+
+TEST_CASE("samples index: pages come as they are looked at") {
+  const BrowseRuns fixture;
+  SamplesIndex model;
+  const QAbstractItemModelTester tester(&model, Mode::Fatal);
+  model.ask(fixture.database, {.order = results::SampleOrder::e2e_ms, .descending = true});
+  REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
+  CHECK(model.index(0, 0).data().toString() == "…");
+  REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));
+  CHECK(model.index(0, SamplesIndex::e2e_ms).data().toString() == "123");
+  CHECK(model.index(0, 0).data(SamplesIndex::RunIdRole).toString() == fixture.third);
+  model.ask(fixture.database, {.verdicts = {results::Verdict::incorrect}});
+  REQUIRE(wait_until([&] { return model.rowCount() == 2; }));
+  REQUIRE(wait_until([&] { return model.row_at(1) != nullptr; }));
+  CHECK(model.index(1, SamplesIndex::verdict).data().toString() == "incorrect");
+  model.ask("/nowhere/x.db", {});
+  REQUIRE(wait_until([&] { return !model.failure().isEmpty(); }));
+  CHECK(model.rowCount() == 0);
+}
+
+TEST_CASE("transcript search: the index grows in the background, hits name run, item and sample") {
+  const BrowseRuns fixture;
+  TranscriptSearch search;
+  const QAbstractItemModelTester tester(&search, Mode::Fatal);
+  search.set_databases({fixture.database});
+  REQUIRE(wait_until([&] { return search.status().contains("all 24 replies"); }));
+  search.search("zebra larg*", {});
+  REQUIRE(wait_until([&] { return search.rowCount() == 8; }));
+  CHECK(search.hits()[0].run.value == fixture.second.toStdString());
+  CHECK(search.index(0, TranscriptSearch::item).data().toString() == "i3");
+  CHECK(search.index(0, TranscriptSearch::excerpt).data().toString().contains("The zebra of large"));
+  search.search("zebra", {fixture.first});
+  REQUIRE(wait_until([&] { return !search.is_searching(); }));
+  CHECK(search.rowCount() == 8);
+  for (const char* hostile : {"\"", "AND", "(", "NEAR(", "text:", "'; --", "*"}) {
+    search.search(hostile, {});
+    REQUIRE(wait_until([&] { return !search.is_searching(); }));
+    INFO(search.status().toStdString());
+    CHECK(search.status().endsWith("indexed"));
+  }
+}
+
+}  // namespace assay::gui
