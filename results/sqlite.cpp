@@ -316,9 +316,12 @@ Result<> Transaction::commit() {
 Transaction::~Transaction() {
   // After some errors (disk full) SQLite has rolled back by itself.
   if (database_ == nullptr || !database_->in_transaction()) return;
-  if (const auto undone = database_->execute(is_nested_ ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK"); !undone) {
-    ASSAY_ASSERT(is_nested_ || !database_->in_transaction(), "a rollback always ends the transaction");
+  auto undone = database_->execute(is_nested_ ? "ROLLBACK TO part; RELEASE part" : "ROLLBACK");
+  // interrupt() may have met the rollback itself.
+  while (!undone && undone.error().kind == ErrorKind::interrupted && !is_nested_ && database_->in_transaction()) {
+    undone = database_->execute("ROLLBACK");
   }
+  ASSAY_ASSERT(undone || is_nested_ || !database_->in_transaction(), "a rollback always ends the transaction");
 }
 
 }  // namespace assay::results

@@ -2,11 +2,16 @@
 //   assay_browse_bench FILE.db INDEX     fills the index (what it holds already it keeps), then times sorts, filters
 //   and
 //                                        searches of all samples
+#include <QApplication>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <string>
 
+#include "gui/views/items/items_page.h"
+#include "gui/views/runs/runs_page.h"
+#include "gui/views/theme.h"
 #include "results/browse/sample_index.h"
 
 namespace {
@@ -82,11 +87,107 @@ Result<> bench(const std::string& database, const std::string& file) {
   return {};
 }
 
+/// Processor time of this thread: what the window's thread itself did, whoever else uses the machine.
+double thread_s() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Lets the application work until `is_done`, and says how long that took and for how much work its thread was held at
+/// most. `asking_s` is what it took to ask.
+template <class Condition>
+void wait(const std::string& what, double begun_s, double asking_s, Condition is_done) {
+  double longest_s = asking_s;
+  do {
+    const double step_s = thread_s();
+    QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents | QEventLoop::AllEvents, 5);
+    QCoreApplication::processEvents(QEventLoop::AllEvents, 5);
+    longest_s = std::max(longest_s, thread_s() - step_s);
+  } while (!is_done() && now_s() - begun_s < 600);
+  std::printf("%-44s %8.3f s  held %4.0f ms  VmHWM %.0f MB\n", what.c_str(), now_s() - begun_s, 1000 * longest_s,
+              most_memory_mb());
+  std::fflush(stdout);
+}
+
+/// A page that follows its navigator, as the window's do.
+template <class PageKind>
+void bench_page(const QString& database, const std::string& title,
+                const std::vector<std::pair<std::string, gui::ViewState>>& steps) {
+  gui::Workspace workspace;
+  gui::Navigator navigator;
+  PageKind page(gui::PageContext{workspace, navigator}, nullptr);
+  QObject::connect(&navigator, &gui::Navigator::changed, &page, &gui::Page::refresh);
+  QObject::connect(&workspace, &gui::Workspace::runs_changed, &page, &gui::Page::refresh);
+  page.resize(1400, 900);
+  // Something arrives every some milliseconds, so that the thread never sleeps longer.
+  QTimer beat;
+  beat.start(5);
+  double begun_s = now_s();
+  double asked_s = thread_s();
+  workspace.set_databases({database});
+  page.show();
+  wait(title + ": the runs are there", begun_s, thread_s() - asked_s, [&] { return !workspace.runs()->empty(); });
+  wait(title + ": and all of what is seen", begun_s, 0, [&] { return !page.is_busy(); });
+  for (const auto& [what, state] : steps) {
+    begun_s = now_s();
+    asked_s = thread_s();
+    gui::ViewState next = state;
+    next.databases = {database};
+    navigator.go(std::move(next));
+    wait(title + ": " + what, begun_s, thread_s() - asked_s, [&] { return !page.is_busy(); });
+    asked_s = thread_s();
+    page.grab();
+    std::printf("    painted in %.0f ms\n", 1000 * (thread_s() - asked_s));
+  }
+}
+
+void bench_pages(const QString& database) {
+  qputenv("QT_QPA_PLATFORM", "offscreen");
+  int argc = 1;
+  char name[] = "assay_browse_bench";
+  char* arguments[] = {name, nullptr};
+  const QApplication application(argc, arguments);
+  QApplication::setPalette(gui::palette_of(gui::light_theme()));
+  const auto runs_state = [](const QString& sort, const QString& search, bool hides_equal = false) {
+    gui::ViewState state;
+    state.sort_column = sort;
+    state.sort_descending = true;
+    state.search = search;
+    if (hides_equal) state.settings["hide_equal"] = "1";
+    return state;
+  };
+  bench_page<gui::RunsPage>(database, "runs",
+                            {{"sort by name", runs_state("name", "")},
+                             {"sort by accuracy", runs_state("accuracy", "")},
+                             {"filter \"bench 77\"", runs_state("accuracy", "bench 77")},
+                             {"hide equal columns", runs_state("e2e_ms", "", true)}});
+  const auto items_state = [](const QMap<QString, QString>& settings, const QString& search = {}) {
+    gui::ViewState state;
+    state.settings = settings;
+    state.search = search;
+    return state;
+  };
+  bench_page<gui::ItemsPage>(
+      database, "items",
+      {{"all samples", items_state({{"items.tab", "1"}, {"items.all", "1"}})},
+       {"all samples by end-to-end time", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "-8"}})},
+       {"all samples by item", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "0"}})},
+       {"all incorrect samples", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.verdict", "incorrect"}})},
+       {"search \"be ci\"", items_state({{"items.tab", "2"}}, "\"be ci\"")},
+       {"search boxed", items_state({{"items.tab", "2"}}, "boxed")}});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return std::fprintf(stderr, "assay_browse_bench FILE.db INDEX\n"), 2;
-  const auto done = bench(argv[1], argv[2]);
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (mode == "pages" && argc == 3) return bench_pages(argv[2]), 0;
+  if (mode != "index" || argc != 4) {
+    std::fprintf(stderr, "assay_browse_bench index FILE.db INDEX | pages FILE.db\n");
+    return 2;
+  }
+  const auto done = bench(argv[2], argv[3]);
   if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
   return done ? 0 : static_cast<int>(done.error().kind);
 }

@@ -211,7 +211,7 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
       return cell;
     }
     case RunColumn::hardware:
-      return words_cell(device_of(run), "No device is known");
+      return words_cell(devices_of_run(run), "No device is known");
     case RunColumn::state:
       return state_cell(run);
     case RunColumn::items:
@@ -303,7 +303,7 @@ QString shown_time(std::int64_t unix_ms) {
   return time.isValid() ? time.toString("yyyy-MM-dd HH:mm") : unknown_text();
 }
 
-QString device_of(const results::RunRecord& run) {
+QString devices_of_run(const results::RunRecord& run) {
   QStringList devices;
   for (const results::SegmentRecord& segment : run.segments) {
     const results::EnvironmentFacts& machine = segment.environment;

@@ -77,12 +77,12 @@ std::int64_t n_planned(const results::RunRecord& run);
 /// What is left at the run's own rate so far; none unless it is being written and has stored something.
 std::optional<double> seconds_left(const results::RunRecord& run);
 
-QString shown_count(std::int64_t n);                   ///< "1,234,567"
-QString shown_percent(double ratio);                   ///< "62.5 %"
-QString shown_number(double value, int n_digits = 4);  ///< four significant digits, thousands grouped
-QString shown_usd(double usd);                         ///< "$0.00123"
-QString shown_duration(double seconds);                ///< "2 h 05 min"
-QString shown_time(std::int64_t unix_ms);              ///< "2026-11-22 17:04", local time
-QString device_of(const results::RunRecord& run);      ///< its segments' devices, each once
+QString shown_count(std::int64_t n);                    ///< "1,234,567"
+QString shown_percent(double ratio);                    ///< "62.5 %"
+QString shown_number(double value, int n_digits = 4);   ///< four significant digits, thousands grouped
+QString shown_usd(double usd);                          ///< "$0.00123"
+QString shown_duration(double seconds);                 ///< "2 h 05 min"
+QString shown_time(std::int64_t unix_ms);               ///< "2026-11-22 17:04", local time
+QString devices_of_run(const results::RunRecord& run);  ///< its segments' devices, each once
 
 }  // namespace assay::gui

@@ -44,29 +44,29 @@ Json json_of(const RunFigures& figures) {
           {"joules_reason", figures.joules_reason.toStdString()}};
 }
 
-QString text_of(const Json& json, const char* key) {
+QString cached_text(const Json& json, const char* key) {
   const auto at = json.find(key);
   return at != json.end() && at->is_string() ? QString::fromStdString(at->get<std::string>()) : QString();
 }
 
-std::optional<double> number_of(const Json& json) {
+std::optional<double> cached_number(const Json& json) {
   return json.is_number() ? std::optional(json.get<double>()) : std::nullopt;
 }
 
-std::optional<double> number_of(const Json& json, const char* key) {
+std::optional<double> cached_number(const Json& json, const char* key) {
   const auto at = json.find(key);
-  return at != json.end() ? number_of(*at) : std::nullopt;
+  return at != json.end() ? cached_number(*at) : std::nullopt;
 }
 
-std::int64_t count_of(const Json& json, const char* key) {
+std::int64_t cached_count(const Json& json, const char* key) {
   const auto at = json.find(key);
   return at != json.end() && at->is_number_integer() ? at->get<std::int64_t>() : 0;
 }
 
-Median median_of(const Json& json, const char* key) {
+Median cached_median(const Json& json, const char* key) {
   const auto at = json.find(key);
   if (at == json.end() || !at->is_array() || at->size() != 2 || !(*at)[0].is_number_integer()) return {};
-  return {(*at)[0].get<std::int64_t>(), number_of((*at)[1])};
+  return {(*at)[0].get<std::int64_t>(), cached_number((*at)[1])};
 }
 
 RunFigures figures_from(const Json& json) {
@@ -76,28 +76,28 @@ RunFigures figures_from(const Json& json) {
     for (const Json& suite : *suites) {
       if (!suite.is_object()) continue;
       SuiteFigures& known = figures.suites.emplace_back();
-      known.suite = text_of(suite, "suite");
-      known.n_items_sampled = count_of(suite, "n_items_sampled");
-      known.accuracy = number_of(suite, "accuracy");
+      known.suite = cached_text(suite, "suite");
+      known.n_items_sampled = cached_count(suite, "n_items_sampled");
+      known.accuracy = cached_number(suite, "accuracy");
       const auto ci95 = suite.find("ci95");
       if (ci95 != suite.end() && ci95->is_array() && ci95->size() == 2) {
-        const auto low = number_of((*ci95)[0]);
-        const auto high = number_of((*ci95)[1]);
+        const auto low = cached_number((*ci95)[0]);
+        const auto high = cached_number((*ci95)[1]);
         if (low && high) known.ci95 = results::Interval{*low, *high};
       }
-      known.ci95_method = text_of(suite, "ci95_method");
+      known.ci95_method = cached_text(suite, "ci95_method");
     }
   }
   const auto tokens = json.find("n_output_tokens");
   if (tokens != json.end() && tokens->is_number_integer()) figures.n_output_tokens = tokens->get<std::int64_t>();
-  figures.output_tokens_per_s = number_of(json, "output_tokens_per_s");
-  figures.ttft_ms = median_of(json, "ttft_ms");
-  figures.itl_ms = median_of(json, "itl_ms");
-  figures.e2e_ms = median_of(json, "e2e_ms");
-  figures.usd_total = number_of(json, "usd_total");
-  figures.usd_per_correct = number_of(json, "usd_per_correct");
-  figures.joules_total = number_of(json, "joules_total");
-  figures.joules_reason = text_of(json, "joules_reason");
+  figures.output_tokens_per_s = cached_number(json, "output_tokens_per_s");
+  figures.ttft_ms = cached_median(json, "ttft_ms");
+  figures.itl_ms = cached_median(json, "itl_ms");
+  figures.e2e_ms = cached_median(json, "e2e_ms");
+  figures.usd_total = cached_number(json, "usd_total");
+  figures.usd_per_correct = cached_number(json, "usd_per_correct");
+  figures.joules_total = cached_number(json, "joules_total");
+  figures.joules_reason = cached_text(json, "joules_reason");
   return figures;
 }
 
@@ -152,11 +152,11 @@ FiguresById load_figures(const QString& file) {
   QFile opened(file);
   if (opened.size() > kMostFileBytes || !opened.open(QIODevice::ReadOnly)) return figures;
   const Result<Json> json = parse_json(opened.readAll().toStdString(), file.toStdString());
-  if (!json || !json->is_object() || count_of(*json, "format") != kFormat) return figures;
+  if (!json || !json->is_object() || cached_count(*json, "format") != kFormat) return figures;
   const auto runs = json->find("runs");
   if (runs == json->end() || !runs->is_object()) return figures;
   for (const auto& [id, run] : runs->items()) {
-    if (run.is_object()) figures.insert(QString::fromStdString(id), {text_of(run, "key"), figures_from(run)});
+    if (run.is_object()) figures.insert(QString::fromStdString(id), {cached_text(run, "key"), figures_from(run)});
   }
   return figures;
 }

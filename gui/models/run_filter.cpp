@@ -23,7 +23,7 @@ QString searched_text(const LocatedRun& located) {
                        text_from(run.run_id.value),
                        text_from(run.facts.model.name),
                        text_from(run.facts.model.reference),
-                       device_of(run),
+                       devices_of_run(run),
                        text_from(run.facts.provenance),
                        text_from(run.facts.command_line),
                        text_from(to_string(current_state(run)))};
@@ -64,7 +64,7 @@ QString facet_title(const QString& key) {
 QStringList facet_values(const QString& facet, const LocatedRun& located) {
   const results::RunRecord& run = located.run;
   if (facet == "model") return {text_from(run.facts.model.name)};
-  if (facet == "hardware") return {device_of(run)};
+  if (facet == "hardware") return {devices_of_run(run)};
   if (facet == "state") return {text_from(to_string(current_state(run)))};
   if (facet == "date") return {QDateTime::fromMSecsSinceEpoch(run.started_at_ms).toString("yyyy-MM-dd")};
   QStringList values;

@@ -35,6 +35,7 @@ RunsTable::RunsTable(QObject* parent) : QAbstractTableModel(parent), runs_(std::
 void RunsTable::show(std::shared_ptr<const Runs> runs, const ViewState& state) {
   const bool is_same = runs == runs_ && state == state_;
   if (is_same) return;
+  equal_columns_.reset();
   const bool is_other_baseline = state.baseline != state_.baseline || state.suite != state_.suite;
   const QStringList visible = [this] {
     QStringList ids;
@@ -149,8 +150,9 @@ int RunsTable::row_of(const QString& run_id) const {
   return -1;
 }
 
-std::vector<RunColumn> RunsTable::equal_columns() const {
-  std::vector<RunColumn> columns;
+const std::vector<RunColumn>& RunsTable::equal_columns() const {
+  if (equal_columns_) return *equal_columns_;
+  std::vector<RunColumn>& columns = equal_columns_.emplace();
   if (rows_.size() < 2) return columns;
   for (int c = 0; c < kRunColumns; ++c) {
     const auto column = static_cast<RunColumn>(c);
@@ -236,6 +238,7 @@ QVariant RunsTable::headerData(int section, Qt::Orientation orientation, int rol
 }
 
 void RunsTable::update_rows(const QStringList& run_ids) {
+  equal_columns_.reset();
   constexpr int kMostAlone = 32;  // more are told at once: each would be looked for
   if (run_ids.size() > kMostAlone && !rows_.empty()) {
     emit dataChanged(index(0, 0), index(rowCount() - 1, kRunColumns - 1));

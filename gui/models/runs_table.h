@@ -38,7 +38,7 @@ class RunsTable : public QAbstractTableModel {
   QString run_id(int row) const;
   int row_of(const QString& run_id) const;  ///< -1 if it isn't shown
   /// The columns that say the same of all rows; none with fewer than two rows.
-  std::vector<RunColumn> equal_columns() const;
+  const std::vector<RunColumn>& equal_columns() const;
   /// False once all that is seen is known.
   bool is_busy() const;
 
@@ -61,6 +61,7 @@ class RunsTable : public QAbstractTableModel {
   ViewState state_;
   std::vector<std::size_t> rows_;  ///< indices into runs_
   std::vector<std::size_t> visible_;
+  mutable std::optional<std::vector<RunColumn>> equal_columns_;  ///< none: to be looked for
   FiguresReader figures_;
   DifferenceReader differences_;
   QTimer sorting_;  ///< figures arrive in handfuls: rows don't jump with each

@@ -13,7 +13,7 @@ namespace assay::gui {
 namespace {
 
 /// More marks than anybody looks at would slow every key press.
-constexpr std::size_t kMostMarks = 2000;
+constexpr std::size_t kMostReplyMarks = 2000;
 
 }  // namespace
 
@@ -34,7 +34,7 @@ ReplyView::ReplyView(QWidget* parent) : QPlainTextEdit(parent) {
 void ReplyView::set_reply(const QString& text, std::vector<ReplyMark> marks) {
   text_ = text;
   marks_ = std::move(marks);
-  if (marks_.size() > kMostMarks) marks_.resize(kMostMarks);
+  if (marks_.size() > kMostReplyMarks) marks_.resize(kMostReplyMarks);
   places_.clear();
   n_shown_ = 0;
   line_length_ = 0;
