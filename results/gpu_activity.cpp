@@ -72,8 +72,11 @@ std::string to_string(EnergyProblem problem) {
   return "counter_and_power_differ";
 }
 
-Json energy_check_json(const std::optional<GpuActivity>& activity) {
-  if (!activity) return nullptr;
+Json energy_check_json(const std::optional<GpuActivity>& activity, const std::string& reason) {
+  if (!activity) {
+    return {{"is_valid", false},       {"reason_code", "not_measured"}, {"reason", reason}, {"counter_joules", nullptr},
+            {"power_joules", nullptr}, {"difference_ratio", nullptr},   {"agrees", nullptr}};
+  }
   const auto of_check = [&](auto field) {
     return activity->energy_check ? Json((*activity->energy_check).*field) : Json();
   };

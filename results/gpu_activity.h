@@ -90,8 +90,9 @@ inline constexpr double kMostEnergyDifferenceRatio = 0.05;
 std::vector<std::string> throttle_reason_names(std::int64_t bits);
 
 /// {"is_valid", "reason_code", "reason", "counter_joules", "power_joules", "difference_ratio", "agrees"}: whether a run
-/// has an energy, why not, and the two figures that it could be. Null where nothing could be asked.
-Json energy_check_json(const std::optional<GpuActivity>& activity);
+/// has an energy, why not, and the two figures that it could be. Where nothing could be asked, for `reason`, the code
+/// is "not_measured".
+Json energy_check_json(const std::optional<GpuActivity>& activity, const std::string& reason);
 
 /// Takes the samples of a run one by one, as Store::for_each_gpu_sample gives them: by segment, GPU and time.
 class GpuActivityMeter {

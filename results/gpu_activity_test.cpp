@@ -119,7 +119,7 @@ TEST_CASE("GpuActivityMeter: a counter that power over time contradicts gives no
       CHECK_THAT(beyond.energy_reason, Contains("J, power over time 30000 J"));
       CHECK(beyond.energy_check->counter_joules == counter_joules);
       CHECK_FALSE(beyond.energy_check->agrees);
-      const Json json = energy_check_json(beyond);
+      const Json json = energy_check_json(beyond, "");
       CHECK(json["is_valid"] == false);
       CHECK(json["reason_code"] == "counter_and_power_differ");
       CHECK(json["counter_joules"] == counter_joules);
@@ -139,14 +139,14 @@ TEST_CASE("GpuActivityMeter: power is not known across a gap of more than three 
   const GpuActivity gap = activity_of({at(0, 100, {}), at(1000, 100, {}), at(4001, 100, {})});
   CHECK_FALSE(gap.energy_joules);
   CHECK(gap.energy_problem == EnergyProblem::no_readings);
-  CHECK(energy_check_json(gap)["reason_code"] == "no_readings");
+  CHECK(energy_check_json(gap, "")["reason_code"] == "no_readings");
   // A counter counts on meanwhile; there is nothing to check it by.
   const GpuActivity counted = activity_of({at(0, 100, 0), at(9000, 100, 5)});
   CHECK(counted.energy_joules == 5.0);
   CHECK_FALSE(counted.energy_check);
-  CHECK(energy_check_json(counted)["agrees"].is_null());
-  CHECK(energy_check_json(counted)["is_valid"] == true);
-  CHECK(energy_check_json(counted)["reason_code"].is_null());
+  CHECK(energy_check_json(counted, "")["agrees"].is_null());
+  CHECK(energy_check_json(counted, "")["is_valid"] == true);
+  CHECK(energy_check_json(counted, "")["reason_code"].is_null());
 }
 
 namespace {
@@ -263,4 +263,7 @@ TEST_CASE("add_gpu_samples: values out of range are refused, and a run without a
   CHECK_FALSE(summary->gpu);
   CHECK(to_json(*summary)["energy"].is_null());
   CHECK(to_json(*summary)["gpu"].is_null());
+  CHECK(to_json(*summary)["energy_check"]["is_valid"] == false);
+  CHECK(to_json(*summary)["energy_check"]["reason_code"] == "not_measured");
+  CHECK(to_json(*summary)["energy_check"]["reason"].is_string());
 }

@@ -15,7 +15,8 @@ std::string version_in(const Json& versions, const std::string& metric) {
 
 const std::vector<MethodVersion>& method_versions() {
   static const std::vector<MethodVersion> versions = {
-      {"ttft_ms", 1, "from the start of a sample's prefill to its first output token"},
+      {"ttft_ms", 2,
+       "from the start of a sample's prefill to its first output token; none where its prompt was in the cache"},
       {"itl_ms", 1, "mean gap between the output tokens of one sample"},
       {"e2e_ms", 1, "from the start of a sample's prefill to its last output token"},
       {"output_tokens", 1, "tokens drawn for the reply, the end token counted, drafts that were refused not"},

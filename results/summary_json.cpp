@@ -218,7 +218,7 @@ Json to_json(const RunSummary& summary) {
             {"provenance", provenance}}},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
-          {"energy_check", energy_check_json(summary.gpu)},
+          {"energy_check", energy_check_json(summary.gpu, summary.net_energy.reason)},
           {"measurements", measurements_json(run.facts)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};

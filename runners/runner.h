@@ -59,13 +59,13 @@ Result<FinishReason> parse_finish_reason(const std::string& text);
 /// Times in milliseconds from the start of the run() call (monotonic), unless a name says otherwise. What a runner
 /// cannot know is empty, never 0.
 struct Timings {
-  std::optional<double> queued_ms;          ///< when the request could have started: always 0 for offline work
-  std::optional<double> started_ms;         ///< first prefill step that held it
-  std::optional<double> first_token_ms;     ///< when its first output token was known
-  std::optional<double> finished_ms;        ///< when its last output token was known
-  std::optional<double> ttft_ms;            ///< a duration: first token after start of prefill
-  std::optional<double> e2e_ms;             ///< a duration: finish after start of prefill
-  std::optional<double> itl_ms_mean;        ///< a duration: mean gap between output tokens
+  std::optional<double> queued_ms;       ///< when the request could have started: always 0 for offline work
+  std::optional<double> started_ms;      ///< first prefill step that held it
+  std::optional<double> first_token_ms;  ///< when its first output token was known
+  std::optional<double> finished_ms;     ///< when its last output token was known
+  std::optional<double> ttft_ms;         ///< a duration: first token after start of prefill; none for a cached prompt
+  std::optional<double> e2e_ms;          ///< a duration: finish after start of prefill
+  std::optional<double> itl_ms_mean;     ///< a duration: mean gap between output tokens
   std::optional<double> prefill_device_ms;  ///< this sample's share of the device's prefill time
   std::optional<double> decode_device_ms;   ///< this sample's share of the device's decode time
 };

@@ -144,7 +144,13 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   refresh();
 }
 
-MainWindow::~MainWindow() = default;
+MainWindow::~MainWindow() {
+  // Pages use the workspace and the navigator, so they go first; and nothing is refreshed any more.
+  navigator_.disconnect(this);
+  workspace_.disconnect(this);
+  delete new_run_;
+  delete takeCentralWidget();
+}
 
 bool MainWindow::is_busy() const { return workspace_.is_reading() || (page() != nullptr && page()->is_busy()); }
 

@@ -14,7 +14,7 @@ QString unknown_text();
 
 /// Text of a database as one line: control characters, line ends and direction overrides made visible, ill-formed UTF-8
 /// replaced, cut to `max_length` characters with "…".
-QString shown_text(std::string_view text, qsizetype max_length = 160);
+QString shown_text(std::string_view text, qsizetype max_length = 300);
 
 /// A tooltip that Qt shows as it stands: left alone, Qt would take text that looks like HTML for HTML.
 QString plain_tooltip(const QString& text);

@@ -18,7 +18,7 @@ bool has_suite(const RunRecord& run, const std::string& suite) {
                      [&](const results::RunSuiteRecord& of) { return of.facts.suite == suite && of.n_samples > 0; });
 }
 
-std::string device_of(const RunRecord& run) {
+std::string device_name_of(const RunRecord& run) {
   if (run.facts.hardware_profile) return *run.facts.hardware_profile;
   const EnvironmentFacts& environment = run.segments.back().environment;
   return environment.gpu_name.value_or(environment.device_name);
@@ -27,7 +27,7 @@ std::string device_of(const RunRecord& run) {
 QString hardware_title(const RunRecord& run, const std::vector<results::HardwareProfile>& profiles) {
   constexpr qsizetype kMaxTitle = 60;
   if (const auto profile = profile_of(run, profiles)) return shown_text(profile->title, kMaxTitle);
-  const std::string device = device_of(run);
+  const std::string device = device_name_of(run);
   return device.empty() ? QString("unknown device") : shown_text(device, kMaxTitle);
 }
 
@@ -95,7 +95,7 @@ HardwareQuestion hardware_question(const Workspace& workspace, const ViewState& 
     const RunRecord& run = located.run;
     const bool is_figures_alone = run.suites.empty();
     if (!is_figures_alone && !has_suite(run, question.suite)) continue;
-    const int n = ++n_of_group[{device_of(run), run.facts.provenance, run.facts.model.name}];
+    const int n = ++n_of_group[{device_name_of(run), run.facts.provenance, run.facts.model.name}];
     const bool is_taken = (is_figures_alone || n == 1) && picked.runs.size() < qsizetype{kMaxHardwareRuns};
     if (is_taken) {
       picked.runs.append(QString::fromStdString(run.run_id.value));

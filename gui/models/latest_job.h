@@ -22,6 +22,7 @@ class LatestJob : public QObject {
     link_->receiver = this;
   }
   ~LatestJob() override {
+    blockSignals(true);  // whoever listens may be half gone
     cancel();
     const std::lock_guard lock(link_->mutex);
     link_->receiver = nullptr;

@@ -16,7 +16,7 @@ namespace assay::gui {
 
 enum class LatencyMetric { ttft_ms, itl_ms, e2e_ms };
 /// "ttft_ms", and back; the first one for other words.
-QString to_text(LatencyMetric metric);
+QString latency_metric_text(LatencyMetric metric);
 LatencyMetric parse_latency_metric(const QString& text);
 
 /// When a sample waited, read its prompt and wrote; moments count from the start of its segment's generation.

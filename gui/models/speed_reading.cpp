@@ -60,7 +60,7 @@ Result<SpeedRun> read_speed_run(const ChosenRun& chosen, const std::vector<resul
 
 }  // namespace
 
-QString to_text(LatencyMetric metric) {
+QString latency_metric_text(LatencyMetric metric) {
   switch (metric) {
     case LatencyMetric::ttft_ms:
       return "ttft_ms";
@@ -74,7 +74,7 @@ QString to_text(LatencyMetric metric) {
 
 LatencyMetric parse_latency_metric(const QString& text) {
   for (const LatencyMetric metric : {LatencyMetric::itl_ms, LatencyMetric::e2e_ms}) {
-    if (to_text(metric) == text) return metric;
+    if (latency_metric_text(metric) == text) return metric;
   }
   return LatencyMetric::ttft_ms;
 }

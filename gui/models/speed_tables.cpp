@@ -10,14 +10,12 @@ namespace {
 
 using results::Measurement;
 
-QString shown(const std::string& text) { return shown_text(text, 300); }
-
 TableCell percentile_cell(const std::optional<double>& value, const results::Percentiles& of, const QString& least) {
   return figure_cell(value, number_text, "n: " + counted(of.n, "sample"),
                      of.n == 0 ? QString("not timed") : counted(of.n, "sample") + "; this percentile needs " + least);
 }
 
-std::optional<double> number_of(const Json& details, const char* key) {
+std::optional<double> detail_number(const Json& details, const char* key) {
   const auto at = details.find(key);
   return at != details.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
 }
@@ -38,7 +36,8 @@ bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s
 QString conditions_of(const Measurement& figure) {
   QStringList lines;
   for (const auto& [key, value] : figure.details.items()) {
-    lines << shown(key) + ": " + (value.is_string() ? shown(value.get<std::string>()) : shown(value.dump()));
+    lines << shown_text(key) + ": " +
+                 (value.is_string() ? shown_text(value.get<std::string>()) : shown_text(value.dump()));
   }
   return lines.join('\n');
 }
@@ -53,10 +52,10 @@ Table percentiles_table(const SpeedAnswer& answer) {
     if (run.summary.suites.empty()) continue;  // holds figures alone
     for (const LatencyMetric metric : {LatencyMetric::ttft_ms, LatencyMetric::itl_ms, LatencyMetric::e2e_ms}) {
       const results::Percentiles& of = run.percentiles(metric);
-      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(to_text(metric)),
+      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(latency_metric_text(metric)),
                             figure_cell(static_cast<double>(of.n), number_text), percentile_cell(of.p50, of, "1"),
                             percentile_cell(of.p90, of, "10"), percentile_cell(of.p99, of, "100"),
-                            text_cell(shown(run.summary.run.facts.provenance))});
+                            text_cell(shown_text(run.summary.run.facts.provenance))});
     }
   }
   return table;
@@ -80,7 +79,7 @@ Table device_time_table(const SpeedAnswer& answer) {
     const QString reason = "no process of the run told its device's time (a CPU has no device beside it)";
     const auto seconds = [&](std::optional<double> ms) {
       return figure_cell(ms ? std::optional(*ms / 1000) : std::nullopt, number_text,
-                         "provenance: " + shown(summary.run.facts.provenance), reason);
+                         "provenance: " + shown_text(summary.run.facts.provenance), reason);
     };
     const auto rate = summary.output_tokens_per_s;
     const QString untimed = "recorded or imported outputs were not timed";
@@ -89,7 +88,7 @@ Table device_time_table(const SpeedAnswer& answer) {
          seconds(time ? std::optional(time->prefill_ms) : std::nullopt),
          seconds(time ? std::optional(time->decode_ms) : std::nullopt),
          seconds(time ? std::optional(time->idle_ms) : std::nullopt),
-         figure_cell(rate, number_text, "provenance: " + shown(summary.run.facts.provenance), untimed),
+         figure_cell(rate, number_text, "provenance: " + shown_text(summary.run.facts.provenance), untimed),
          figure_cell(rate ? std::optional(*rate / run.n_devices()) : std::nullopt, number_text,
                      counted(run.n_devices(), "device"), untimed),
          figure_cell(summary.n_drafted_tokens > 0 ? std::optional(static_cast<double>(summary.n_accepted_tokens) /
@@ -113,14 +112,14 @@ std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
     for (const std::string& name : order) {
       KernelPoint point;
       point.run = run.title;
-      point.name = shown(name);
+      point.name = shown_text(name);
       point.provenance = run.summary.run.facts.provenance;
       point.is_collective = names_collective(name);
       for (const Measurement* figure : by_name[name]) {
         if (figure->metric == "bytes_per_s") point.bytes_per_s = figure->value;
         if (figure->metric == "flop_per_s") point.flop_per_s = figure->value;
-        if (!point.flop_per_s) point.flop_per_s = number_of(figure->details, "flop/s");
-        if (!point.bytes_per_s) point.bytes_per_s = number_of(figure->details, "weight_bytes/s");
+        if (!point.flop_per_s) point.flop_per_s = detail_number(figure->details, "flop/s");
+        if (!point.bytes_per_s) point.bytes_per_s = detail_number(figure->details, "weight_bytes/s");
         point.conditions = conditions_of(*figure);
       }
       if (!point.bytes_per_s && !point.flop_per_s) continue;
@@ -165,7 +164,7 @@ Table kernels_table(const std::vector<KernelPoint>& points) {
                      "no profile of the device is known, or it does not say: choose one above"),
          figure_cell(ceiling ? std::optional(*rate / *ceiling) : std::nullopt, share_text, "of: " + of,
                      "the ceiling is not known"),
-         text_cell(shown(point.provenance))});
+         text_cell(shown_text(point.provenance))});
   }
   return table;
 }
@@ -178,13 +177,13 @@ Table token_rates_table(const SpeedAnswer& answer) {
   for (const SpeedRun& run : answer.runs) {
     for (const Measurement& figure : run.summary.run.facts.measurements) {
       if (!is_token_rate(figure.metric)) continue;
-      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(shown(figure.name)),
-                            text_cell(shown(figure.metric)),
+      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(shown_text(figure.name)),
+                            text_cell(shown_text(figure.metric)),
                             figure_cell(figure.value, number_text, conditions_of(figure)),
                             figure_cell(figure.stddev, number_text, {}, "not stated"),
                             figure_cell(figure.n ? std::optional(static_cast<double>(*figure.n)) : std::nullopt,
                                         number_text, {}, "not stated"),
-                            text_cell(shown(run.summary.run.facts.provenance))});
+                            text_cell(shown_text(run.summary.run.facts.provenance))});
     }
   }
   return table;

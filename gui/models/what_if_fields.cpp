@@ -14,7 +14,7 @@ Json parsed(const QString& document) {
   return json && json->is_object() ? std::move(*json) : Json::object();
 }
 
-QString number_of(const Json& json) {
+QString number_as_text(const Json& json) {
   return json.is_number() ? QString::fromStdString(to_text(json.get<double>())) : QString();
 }
 
@@ -69,9 +69,9 @@ QString what_if_value(const QString& document, const WhatIfField& field) {
   if (!json.is_object()) return {};
   const auto at = json.find(field.key.toStdString());
   if (at == json.end()) return {};
-  if (!at->is_array()) return number_of(*at);
+  if (!at->is_array()) return number_as_text(*at);
   QStringList numbers;
-  for (const Json& number : *at) numbers << number_of(number);
+  for (const Json& number : *at) numbers << number_as_text(number);
   return numbers.join(is_list(field) ? ", " : " to ");
 }
 

@@ -402,8 +402,8 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   KernelArgs k{args, args.scratch, nullptr};
   k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
   ASSAY_TRY(args.rows <= kFewRows ? launch_items<kDim, true>(k, stream) : launch_items<kDim, false>(k, stream));
-  return merge_items<kDim, 8>({args.rows, args.heads, args.first_item, k.part_outputs, k.parts, args.out, true},
-                              stream);
+  return merge_items<kDim, 8>(
+      merge_args(args.rows, args.heads, args.first_item, args.items, k.part_outputs, k.parts, args.out, true), stream);
 }
 
 }  // namespace

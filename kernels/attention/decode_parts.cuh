@@ -47,9 +47,26 @@ struct MergeArgs {
   const std::int32_t* first_item;  // [rows + 1]
   const float* part_outputs;
   const ItemPart* parts;
-  __nv_bfloat16* out;  // [rows, heads, d]
-  bool finished_rows;  // rows of one item are in `out` already
+  __nv_bfloat16* out;               // [rows, heads, d]
+  bool finished_rows;               // rows of one item are in `out` already
+  const std::int32_t* starts_span;  // the items' field, item_words words from one to the next; read early, as the plan
+  int item_words;
 };
+
+/// The same from a plan's items.
+template <class Item>
+MergeArgs merge_args(int rows, int heads, const std::int32_t* first_item, const Item* items, const float* part_outputs,
+                     const ItemPart* parts, __nv_bfloat16* out, bool finished_rows) {
+  return {rows,
+          heads,
+          first_item,
+          part_outputs,
+          parts,
+          out,
+          finished_rows,
+          &items->starts_span,
+          static_cast<int>(sizeof(Item) / sizeof(std::int32_t))};
+}
 
 constexpr int kMergeThreads = 128;
 constexpr int kSpanWarps = 8;
@@ -153,11 +170,11 @@ __global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __gr
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int column = static_cast<int>(blockIdx.x) % kSlices * 32 + lane;
   const int first = a.first_item[row], last = a.first_item[row + 1];
+  const int span_items = last - first > 1 && a.starts_span[(first + 1) * a.item_words] == 0 ? kSpanChunks : 1;
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
   if (a.finished_rows && last - first == 1) return;
   const auto place = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
-  const int span_items = last - first > 1 && a.parts[place(first + 1)].starts_span == 0 ? kSpanChunks : 1;
   FoldedParts<1> whole;
   for (int start = first; start < last; start += kSpanWarps * span_items) {
     const int own = start + warp * span_items, end = min(own + span_items, last);

@@ -26,9 +26,9 @@ Result<> mla_decode_attention(const MlaDecodeAttentionArgs& args, cudaStream_t s
       check(cudaDeviceGetAttribute(&launch.n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
   ASSAY_TRY(args.heads <= kMlaFewHeads ? launch_mla_decode_few(launch) : launch_mla_decode_many(launch));
   const float* parts = args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent;
-  return merge_items<kMlaLatent, 4>(
-      {args.rows, args.heads, args.first_item, args.scratch, reinterpret_cast<const ItemPart*>(parts), args.out, true},
-      stream);
+  return merge_items<kMlaLatent, 4>(merge_args(args.rows, args.heads, args.first_item, args.items, args.scratch,
+                                               reinterpret_cast<const ItemPart*>(parts), args.out, true),
+                                    stream);
 }
 
 }  // namespace assay::kernels

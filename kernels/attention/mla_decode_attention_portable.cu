@@ -52,8 +52,8 @@ Result<> launch_portable_mla_decode(const MlaDecodeAttentionArgs& args, cudaStre
   const int head_tiles = (args.heads + kHeadRows - 1) / kHeadRows;
   ASSAY_TRY(launch_decode_blocks<MlaDecodeShape>("mla_decode_attention", portable_mla_decode_kernel, k,
                                                  std::int64_t{args.max_items} * head_tiles, stream));
-  return merge_items<kMlaLatent, 4>({args.rows, args.heads, args.first_item, args.scratch, k.parts, args.out, false},
-                                    stream);
+  return merge_items<kMlaLatent, 4>(
+      merge_args(args.rows, args.heads, args.first_item, args.items, args.scratch, k.parts, args.out, false), stream);
 }
 
 }  // namespace assay::kernels

@@ -5,19 +5,17 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
-#include "kernels/device/tensor_map.cuh"
 #include "kernels/matmul/grouped_matmul_bf16_tiles.cuh"
+#include "kernels/matmul/matmul_bf16_tiles.cuh"
 #include "kernels/matmul/matmul_portable.cuh"
 
 namespace assay::kernels {
 
 namespace {
 
-constexpr int kBoxElements = 64;
 constexpr int kTileRows[] = {8, 16, 32, 64, 128, 256};
 
 Result<int> multiprocessors() {
@@ -60,15 +58,6 @@ Result<> check_args(const GroupedMatmulBf16Args& a) {
 /// The time of one tile in relative cycles for 16 elements of k; as in matmul_bf16.cpp.
 int tile_cycles(const MatmulPlan& plan) {
   return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
-}
-
-Result<CUtensorMap> matrix_map(const void* address, std::int64_t n_rows, int n_columns, std::int64_t stride,
-                               int box_rows) {
-  const std::array<TensorMapDim, 2> dims{
-      TensorMapDim{static_cast<std::uint64_t>(n_columns), 0, kBoxElements},
-      TensorMapDim{static_cast<std::uint64_t>(n_rows), static_cast<std::uint64_t>(stride) * sizeof(__nv_bfloat16),
-                   static_cast<std::uint32_t>(box_rows)}};
-  return encode_tensor_map(address, dims);
 }
 
 const std::vector<MatmulPlan>& hopper_plans() {
@@ -141,10 +130,11 @@ Result<> grouped_matmul_bf16(const GroupedMatmulBf16Args& args, const MatmulPlan
   }
   if (args.n_places == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
+  const int boxes = stage_boxes(plan.tokens, plan.groups);
   ASSAY_ASSIGN(const CUtensorMap w_map,
-               matrix_map(args.w, std::int64_t{args.n_experts} * args.n_out, args.n_in, args.n_in, plan.rows));
-  ASSAY_ASSIGN(const CUtensorMap x_map,
-               matrix_map(args.x, args.n_places, args.n_in, args.x_stride, std::min(plan.tokens, kGroupedBoxRows)));
+               stage_map({args.w, std::int64_t{args.n_experts} * args.n_out, args.n_in, args.n_in}, plan.rows, boxes));
+  ASSAY_ASSIGN(const CUtensorMap x_map, stage_map({args.x, args.n_places, args.n_in, args.x_stride},
+                                                  std::min(plan.tokens, kGroupedBoxRows), boxes));
   const GroupedLaunch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
   return plan.tokens <= 64 ? launch_grouped_small(launch) : launch_grouped_large(launch);
 }

@@ -47,10 +47,11 @@ __device__ int x_boxes(int n_rows) {
   return T::kTokens <= kGroupedBoxRows ? 1 : (n_rows + kGroupedBoxRows - 1) / kGroupedBoxRows;
 }
 
-/// The copying side, one warp, so that all it computes is the warp's and not a thread's; its first thread asks.
+/// The copying side, for every kAskingWarps-th stage. A whole warp, so that all it computes is the warp's and not a
+/// thread's; its first thread asks.
 template <class T>
 __device__ void load_expert_tiles(const GroupedKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
-                                  const CUtensorMap& x_map) {
+                                  const CUtensorMap& x_map, int warp) {
   constexpr int kXBoxBytes = kXBoxRows<T> * kSwizzleRowBytes;
   const int w_box_bytes = a.product.rows * kSwizzleRowBytes;
   const bool asks = threadIdx.x % kWarpThreads == 0;
@@ -61,23 +62,19 @@ __device__ void load_expert_tiles(const GroupedKernelArgs& a, const Ring& ring, 
     const int first_row = warp_uniform(tile.expert * a.product.n_out + row);
     const int bytes = T::kBoxes * (w_box_bytes + n_boxes * kXBoxBytes);
     for (int step = 0; step < a.product.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+      if (n_loaded % T::kAskingWarps != warp) continue;
       const int slot = warp_uniform(at.slot);
       if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[slot], at.parity ^ 1);
       if (!asks) continue;
       std::uint64_t* full = &ring.full[slot];
       barrier_arrive_expect(full, bytes);
       char* to = ring.stages + slot * ring.stage_bytes;
+      load_stage<T::kBoxes>(to, w_map, full, a.product.joined, a.product.rows, first_row, step, 0);
+      to += T::kBoxes * w_box_bytes;
 #pragma unroll
-      for (int box = 0; box < T::kBoxes; ++box, to += w_box_bytes) {
-        load_box(to, &w_map, full, step * T::kStepElements + box * kSwizzleElements, first_row);
-      }
-#pragma unroll
-      for (int box = 0; box < T::kBoxes; ++box) {
-#pragma unroll
-        for (int i = 0; i < T::kTokens / kXBoxRows<T>; ++i, to += kXBoxBytes) {
-          if (i > 0 && i >= n_boxes) break;
-          load_box(to, &x_map, full, step * T::kStepElements + box * kSwizzleElements, first_place + i * kXBoxRows<T>);
-        }
+      for (int i = 0; i < T::kTokens / kXBoxRows<T>; ++i, to += kXBoxBytes) {
+        if (i > 0 && i >= n_boxes) break;
+        load_stage<T::kBoxes>(to, x_map, full, a.product.joined, kXBoxRows<T>, first_place + i * kXBoxRows<T>, step, 0);
       }
     }
   });
@@ -190,7 +187,8 @@ __global__ void __launch_bounds__(T::kThreads, 1)
   const int group = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
   if (group == 0) {
     if constexpr (kGroupedMovesRegisters<T>) give_registers<40>();
-    if (warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads) == 0) load_expert_tiles<T>(a, ring, w_map, x_map);
+    const int warp = warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads);
+    if (warp < T::kAskingWarps) load_expert_tiles<T>(a, ring, w_map, x_map, warp);
   } else {
     if constexpr (kGroupedMovesRegisters<T>) take_registers<232>();
     multiply_expert_tiles<T>(a, ring, group - 1);
@@ -209,6 +207,7 @@ Result<> launch_grouped_tile(const GroupedLaunch& launched) {
   const int room = kSharedBytes - kBarrierBytes - slack;
   GroupedKernelArgs a{};
   a.product.n_out = args.n_out;
+  a.product.joined = joins_boxes(args.n_in, 1);
   a.product.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.product.rows = rows;
   a.product.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));

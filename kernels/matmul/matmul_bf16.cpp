@@ -16,8 +16,6 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kBoxElements = 64;
-
 Result<int> multiprocessors() {
   int device = 0, n = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
@@ -60,24 +58,6 @@ int tile_cycles(const MatmulPlan& plan) {
   return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
 }
 
-/// Row-major matrices of one shape.
-struct Matrices {
-  const void* address;
-  int n_rows, n_columns;
-  std::int64_t stride;
-  int n;
-  std::int64_t batch_stride;
-};
-/// Rows are copied `box_rows` at a time.
-Result<CUtensorMap> matrix_map(const Matrices& m, int box_rows) {
-  const auto bytes = [](std::int64_t elements) { return static_cast<std::uint64_t>(elements) * sizeof(__nv_bfloat16); };
-  const std::array<TensorMapDim, 3> dims{
-      TensorMapDim{static_cast<std::uint64_t>(m.n_columns), 0, kBoxElements},
-      TensorMapDim{static_cast<std::uint64_t>(m.n_rows), bytes(m.stride), static_cast<std::uint32_t>(box_rows)},
-      TensorMapDim{static_cast<std::uint64_t>(m.n), bytes(m.n > 1 ? m.batch_stride : m.stride), 1}};
-  return encode_tensor_map(m.address, dims);
-}
-
 const std::vector<MatmulPlan>& hopper_plans() {
   static const std::vector<MatmulPlan> all = [] {
     std::vector<MatmulPlan> plans;
@@ -93,6 +73,22 @@ const std::vector<MatmulPlan>& hopper_plans() {
 }
 
 }  // namespace
+
+Result<CUtensorMap> stage_map(const StageMatrices& m, int box_rows, int boxes) {
+  const auto size = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
+  const auto bytes = [](std::int64_t elements) { return static_cast<std::uint64_t>(elements) * sizeof(__nv_bfloat16); };
+  const auto box_of = [](int n) { return static_cast<std::uint32_t>(n); };
+  const TensorMapDim rows{size(m.n_rows), bytes(m.stride), box_of(box_rows)};
+  if (boxes > 1 && joins_boxes(m.n_columns, m.n)) {
+    const std::array<TensorMapDim, 3> dims{
+        TensorMapDim{kBoxElements, 0, kBoxElements}, rows,
+        TensorMapDim{size(m.n_columns / kBoxElements), bytes(kBoxElements), box_of(boxes)}};
+    return encode_tensor_map(m.address, dims);
+  }
+  const std::array<TensorMapDim, 3> dims{TensorMapDim{size(m.n_columns), 0, kBoxElements}, rows,
+                                         TensorMapDim{size(m.n), bytes(m.n > 1 ? m.batch_stride : m.stride), 1}};
+  return encode_tensor_map(m.address, dims);
+}
 
 std::vector<MatmulPlan> matmul_plans() {
   return cuda_path() == CudaPath::portable ? portable_matmul_plans() : hopper_plans();
@@ -131,10 +127,11 @@ Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStr
   if (args.m_rows == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
   const auto& a = args;
+  const int boxes = stage_boxes(plan.tokens, plan.groups);
   ASSAY_ASSIGN(const CUtensorMap w_map,
-               matrix_map({a.w, a.n_out, a.n_in, a.n_in, a.n_batches, a.w_batch_stride}, plan.rows));
+               stage_map({a.w, a.n_out, a.n_in, a.n_in, a.n_batches, a.w_batch_stride}, plan.rows, boxes));
   ASSAY_ASSIGN(const CUtensorMap x_map,
-               matrix_map({a.x, a.m_rows, a.n_in, a.x_stride, a.n_batches, a.x_batch_stride}, plan.tokens));
+               stage_map({a.x, a.m_rows, a.n_in, a.x_stride, a.n_batches, a.x_batch_stride}, plan.tokens, boxes));
   const MatmulLaunch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
   if (plan.tokens <= 32) return launch_matmul_small(launch);
   if (plan.tokens <= 128) return launch_matmul_medium(launch);

@@ -5,8 +5,11 @@
 // them lies a ring of stages in shared memory, each with weights and tokens of some k, a barrier "full" (the copy
 // engine counts bytes) and a barrier "empty" (the multiplying warps arrive). Blocks stay and walk over tiles, so the
 // next tile's weights are on their way while a finished one is stored. Weights never change, so the ring's first round
-// of them is asked for before the previous grid has ended; tokens are not. Tiles of all products are one row of work,
-// the products one after the other.
+// of them is asked for before the previous grid has ended; tokens are not. Asking takes a warp longer than it takes a
+// few KiB to come, so where it can be, one copy brings all of a stage's weights and one its tokens, and two warps ask
+// for stages in turns. The copy engine works in order: one or two rows of tokens, which would wait behind the first
+// round's weights, are brought by the other two warps. Tiles of all products are one row of work, the products one
+// after the other.
 
 #include <cuda_runtime.h>
 
@@ -19,17 +22,23 @@
 
 namespace assay::kernels {
 
-constexpr int kGroupRows = 64;       // weight rows of one wgmma
-constexpr int kMaxStages = 24;       // barriers that fit in the head of shared memory
-constexpr int kBarrierBytes = 1024;  // that head; keeps the tiles aligned to the swizzle's 1024 bytes
-constexpr int kRasterRows = 8;       // row tiles that are walked together, so that their tokens stay in the L2 cache
+constexpr int kGroupRows = 64;        // weight rows of one wgmma
+constexpr int kMaxStages = 24;        // barriers that fit in the head of shared memory
+constexpr int kBarrierBytes = 1024;   // that head; keeps the tiles aligned to the swizzle's 1024 bytes
+constexpr int kRasterRows = 8;        // row tiles that are walked together, so that their tokens stay in the L2 cache
+constexpr int kMaxRowsByThreads = 2;  // of tokens: with more the copy engine is sooner
 constexpr int kSharedBytes = 227 * 1024;  // all that a block can have: a deep ring beats two blocks side by side
 
 struct MatmulKernelArgs {
   MatmulOutput output;
   int n_out;
-  int n_steps;  // stages along k
-  int rows;     // weight rows of a block
+  int n_in;
+  const __nv_bfloat16* x;
+  std::int64_t x_stride, x_batch_stride;
+  bool joined;         // one copy brings all boxes of a stage (stage_map)
+  bool threads_bring;  // the first round's tokens
+  int n_steps;         // stages along k
+  int rows;            // weight rows of a block
   int n_stages;
   int row_tiles, token_tiles, n_batches;
 };
@@ -38,12 +47,14 @@ struct MatmulKernelArgs {
 template <int tokens, int groups>
 struct Tile {
   static constexpr int kTokens = tokens, kGroups = groups;
-  // Boxes of 64 elements of k in a stage: two where tiles are small, to wait half as often.
-  static constexpr int kBoxes = tokens <= 64 && groups == 1 ? 2 : 1;
+  static constexpr int kBoxes = stage_boxes(tokens, groups);  // of 64 elements of k
   static constexpr int kStepElements = kBoxes * hopper::kSwizzleElements;
   static constexpr int kThreads = (groups + 1) * hopper::kGroupThreads;
   // With 128 sums a thread two multiplying groups need more registers than an even share.
   static constexpr bool kMovesRegisters = tokens == 256 && groups == 2;
+  // Warps that ask for copies, stages in turns: two where one group multiplies all stages in order.
+  static constexpr int kAskingWarps = groups == 1 ? 2 : 1;
+  static constexpr bool kThreadsMayBring = tokens == 8;  // tokens of the ring's first round
   static constexpr int stage_bytes(int rows) { return kBoxes * (rows + tokens) * hopper::kSwizzleRowBytes; }
 };
 
@@ -57,6 +68,7 @@ struct TilePlace {
 };
 template <class T>
 __device__ inline TilePlace tile_place(const MatmulKernelArgs& a, int index) {
+  if (a.token_tiles == 1 && a.n_batches == 1) return {index * a.rows, 0, 0};  // decode, where divisions take too long
   const int per_product = a.row_tiles * a.token_tiles, batch = index / per_product;
   index -= batch * per_product;
   const int per_band = kRasterRows * a.token_tiles;
@@ -98,35 +110,94 @@ __device__ void for_each_tile(const MatmulKernelArgs& a, Visit visit) {
   }
 }
 
-/// The copying side, one warp, so that all it computes is the warp's and not a thread's; its first thread asks.
+/// Asks for the boxes of a stage: `rows` rows of one matrix from `first_row` on, kBoxes boxes of k.
+template <int kBoxes>
+__device__ inline void load_stage(char* to, const CUtensorMap& map, std::uint64_t* full, bool joined, int rows,
+                                  int first_row, int step, int batch) {
+  if (kBoxes > 1 && joined) return load_box(to, &map, full, 0, first_row, step * kBoxes);
+#pragma unroll
+  for (int box = 0; box < kBoxes; ++box) {
+    load_box(to + box * rows * kSwizzleRowBytes, &map, full, (step * kBoxes + box) * kSwizzleElements, first_row,
+             batch);
+  }
+}
+
+/// Stages of the ring's first round that this block has work for.
+__device__ inline int first_round(const MatmulKernelArgs& a, const Ring& ring) {
+  const int n_blocks = static_cast<int>(gridDim.x), block = static_cast<int>(blockIdx.x);
+  return min(ring.n_stages, (n_tiles_of(a) - block + n_blocks - 1) / n_blocks * a.n_steps);
+}
+
+/// The copying group's other warps bring the tokens of the ring's first round, 16 bytes at a time.
+template <class T>
+__device__ void bring_first_tokens(const MatmulKernelArgs& a, const Ring& ring) {
+  constexpr int kUnitElements = 8, kUnits = T::kStepElements / kUnitElements, kBoxUnits = kSwizzleRowBytes / 16;
+  constexpr int kThreads = kGroupThreads - T::kAskingWarps * kWarpThreads, kAhead = 5;
+  const int thread = static_cast<int>(threadIdx.x) - T::kAskingWarps * kWarpThreads;
+  const int of_stage = min(T::kTokens, a.output.m_rows) * kUnits, n_units = first_round(a, ring) * of_stage;
+  int n_stages_there = 0;
+  for (int first = 0; first < n_units; first += kAhead * kThreads) {
+    const uint4* from[kAhead];
+    uint4* to[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      const int index = first + i * kThreads + thread, stage = index / of_stage;
+      const int row = index % of_stage / kUnits, unit = index % kUnits;
+      const int tile = static_cast<int>(blockIdx.x) + stage / a.n_steps * static_cast<int>(gridDim.x);
+      const TilePlace place = tile_place<T>(a, tile);
+      const int column = stage % a.n_steps * T::kStepElements + unit * kUnitElements;
+      const bool is_there = index < n_units && place.token + row < a.output.m_rows;
+      char* tokens = ring.stages + stage * ring.stage_bytes +
+                     (T::kBoxes * a.rows + unit / kBoxUnits * T::kTokens + row) * kSwizzleRowBytes;
+      to[i] = is_there ? reinterpret_cast<uint4*>(tokens + (unit % kBoxUnits ^ row) * 16) : nullptr;
+      from[i] = is_there && column < a.n_in ? reinterpret_cast<const uint4*>(a.x + place.batch * a.x_batch_stride +
+                                                                             (place.token + row) * a.x_stride + column)
+                                            : nullptr;
+    }
+    if (first == 0) wait_for_previous_grid();
+    uint4 values[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) values[i] = from[i] != nullptr ? *from[i] : uint4{};
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      if (to[i] != nullptr) *to[i] = values[i];
+    }
+    fence_for_async();
+    barrier_sync(1, kThreads);
+    const int n_complete = min(n_units, first + kAhead * kThreads) / of_stage;
+    for (int stage = n_stages_there + thread; stage < n_complete; stage += kThreads) barrier_arrive(&ring.full[stage]);
+    n_stages_there = n_complete;
+  }
+}
+
+/// The copying side, for every kAskingWarps-th stage. A whole warp, so that all it computes is the warp's and not a
+/// thread's; its first thread asks.
 template <class T>
 __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CUtensorMap& w_map,
-                           const CUtensorMap& x_map) {
+                           const CUtensorMap& x_map, int warp) {
   const bool asks = threadIdx.x % kWarpThreads == 0;
   const auto uniform = [](TilePlace place) {
     return TilePlace{warp_uniform(place.row), warp_uniform(place.token), warp_uniform(place.batch)};
   };
-  const auto load_boxes = [&](char* to, int slot, const CUtensorMap& map, int step, int first_row, int rows,
-                              int batch) {
-    for (int box = 0; box < T::kBoxes; ++box) {
-      load_box(to + box * rows * kSwizzleRowBytes, &map, &ring.full[slot],
-               step * T::kStepElements + box * kSwizzleElements, first_row, batch);
-    }
-  };
-  const auto load_weights = [&](int slot, TilePlace place, int step) {
-    barrier_arrive_expect(&ring.full[slot], ring.stage_bytes);
-    load_boxes(ring.stages + slot * ring.stage_bytes, slot, w_map, step, place.row, a.rows, place.batch);
+  const int weights_bytes = T::kBoxes * a.rows * kSwizzleRowBytes;
+  const auto load_weights = [&](int slot, TilePlace place, int step, int bytes) {
+    barrier_arrive_expect(&ring.full[slot], bytes);
+    load_stage<T::kBoxes>(ring.stages + slot * ring.stage_bytes, w_map, &ring.full[slot], a.joined, a.rows, place.row,
+                          step, place.batch);
   };
   const auto load_tokens = [&](int slot, TilePlace place, int step) {
-    load_boxes(ring.stages + slot * ring.stage_bytes + T::kBoxes * a.rows * kSwizzleRowBytes, slot, x_map, step,
-               place.token, T::kTokens, place.batch);
+    load_stage<T::kBoxes>(ring.stages + slot * ring.stage_bytes + weights_bytes, x_map, &ring.full[slot], a.joined,
+                          T::kTokens, place.token, step, place.batch);
   };
+  const int first_bytes = a.threads_bring ? weights_bytes : ring.stage_bytes;
   int n_ahead = 0;
   for (int tile = static_cast<int>(blockIdx.x); tile < n_tiles_of(a) && n_ahead < ring.n_stages;
        tile += static_cast<int>(gridDim.x)) {
     const TilePlace place = uniform(tile_place<T>(a, tile));
     const int n_steps = min(a.n_steps, ring.n_stages - n_ahead);
-    for (int step = 0; asks && step < n_steps; ++step) load_weights(n_ahead + step, place, step);
+    for (int step = 0; asks && step < n_steps; ++step) {
+      if ((n_ahead + step) % T::kAskingWarps == warp) load_weights(n_ahead + step, place, step, first_bytes);
+    }
     n_ahead += n_steps;
   }
   wait_for_previous_grid();
@@ -135,11 +206,14 @@ __device__ void load_tiles(const MatmulKernelArgs& a, const Ring& ring, const CU
   for_each_tile<T>(a, [&](TilePlace any_place) {
     const TilePlace place = uniform(any_place);
     for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance(ring)) {
+      if (n_loaded % T::kAskingWarps != warp) continue;
       const int slot = warp_uniform(at.slot);
       if (n_loaded >= ring.n_stages) barrier_wait(&ring.empty[slot], at.parity ^ 1);
       if (!asks) continue;
-      if (n_loaded >= n_ahead) load_weights(slot, place, step);
+      if (n_loaded >= n_ahead) load_weights(slot, place, step, ring.stage_bytes);
+      if (a.threads_bring && n_loaded < n_ahead) continue;
       load_tokens(slot, place, step);
+      if (a.threads_bring) barrier_arrive(&ring.full[slot]);  // in place of those threads
     }
   });
 }
@@ -204,7 +278,7 @@ __global__ void __launch_bounds__(T::kThreads, 1)
     prefetch_tensor_map(&w_map);
     prefetch_tensor_map(&x_map);
     for (int i = 0; i < ring.n_stages; ++i) {
-      barrier_init(&ring.full[i], 1);
+      barrier_init(&ring.full[i], a.threads_bring ? 2 : 1);
       barrier_init(&ring.empty[i], T::kGroups * 4);
     }
     barrier_init_fence();
@@ -213,7 +287,12 @@ __global__ void __launch_bounds__(T::kThreads, 1)
   const int group = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
   if (group == 0) {
     if constexpr (T::kMovesRegisters) give_registers<40>();
-    if (warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads) == 0) load_tiles<T>(a, ring, w_map, x_map);
+    const int warp = warp_uniform(static_cast<int>(threadIdx.x) / kWarpThreads);
+    if (warp < T::kAskingWarps) {
+      load_tiles<T>(a, ring, w_map, x_map, warp);
+    } else if constexpr (T::kThreadsMayBring) {
+      if (a.threads_bring) bring_first_tokens<T>(a, ring);
+    }
   } else {
     if constexpr (T::kMovesRegisters) take_registers<232>();
     multiply_tiles<T>(a, ring, group - 1);
@@ -233,6 +312,12 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   MatmulKernelArgs a{};
   a.output = {args.epilogue, args.m_rows, args.bias, args.y, args.y_stride, args.y_batch_stride};
   a.n_out = args.n_out;
+  a.n_in = args.n_in;
+  a.x = args.x;
+  a.x_stride = args.x_stride;
+  a.x_batch_stride = args.x_batch_stride;
+  a.joined = joins_boxes(args.n_in, args.n_batches);
+  a.threads_bring = T::kThreadsMayBring && args.m_rows <= kMaxRowsByThreads;
   a.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.rows = rows;
   a.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));

@@ -122,16 +122,18 @@ TEST_CASE("matmul_bf16: no rows is no work, and shapes it can't have are refused
   CHECK_FALSE(matmul_bf16(problem.args(0, 4, Epilogue::store_f32, y.data(), 16), {24, 1, 64}, nullptr).has_value());
 }
 
-// The promise of the contract: tile, number of rows and place in the batch change no bit.
+// The promise of the contract: tile, number of rows and place in the batch change no bit. In the wide weights a block
+// has several tiles in its ring's first round.
 TEST_CASE("matmul_bf16: the same bits in every tile, batch and slot", "[gpu][invariance]") {
-  const auto shape = GENERATE(values<Shape>({{300, 408, 712}, {520, 192, 4096}, {258, 64, 14336}}));
+  const auto shape = GENERATE(
+      values<Shape>({{300, 408, 712}, {520, 192, 4096}, {258, 64, 14336}, {170, 6400, 192}, {170, 6400, 200}}));
   const Problem problem(shape, 29);
   const auto expected = problem.run(0, shape.m, nullptr);
   const auto row = [&](int m) { return expected.data() + product(m, shape.n); };
   for (const MatmulPlan& plan : matmul_plans()) {
     CAPTURE(plan.tokens, plan.groups, plan.rows);
     CHECK(same_bits(problem.run(0, shape.m, &plan).data(), row(0), expected.size()));
-    for (const auto& [first, count] : {std::pair{0, 1}, {shape.m - 1, 1}, {5, 3}, {64, 100}}) {
+    for (const auto& [first, count] : {std::pair{0, 1}, {shape.m - 1, 1}, {7, 2}, {5, 3}, {16, 8}, {64, 100}}) {
       const auto part = problem.run(first, count, &plan);
       CHECK(same_bits(part.data(), row(first), part.size()));
     }

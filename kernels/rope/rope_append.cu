@@ -53,12 +53,16 @@ template <int kDim>
 __global__ void __launch_bounds__(kThreads) rope_append_kernel(RopeAppendArgs a) {
   constexpr int kLanes = kDim / 2 / kPairs, kHeads = kThreads / kLanes;
   hopper::let_next_grid_start();
-  hopper::wait_for_previous_grid();
   const int thread = static_cast<int>(threadIdx.x), first = thread % kLanes * kPairs,
             n_heads = a.heads + 2 * a.kv_heads;
   const int last = a.tokens * n_heads - 1, index = static_cast<int>(blockIdx.x) * kHeads + thread / kLanes;
   const int token = min(index, last) / n_heads, head = min(index, last) % n_heads;  // all lanes take part in sums
   const int position = a.positions[token], slot = a.slots[token];
+  const float* angles = a.rope + static_cast<std::size_t>(position) * kDim + 2 * first;  // cosine, sine
+  float turn[2][kPairs];
+  load_four(turn[0], angles);
+  load_four(turn[1], angles + kPairs);
+  hopper::wait_for_previous_grid();
   const float* x = a.qkv + static_cast<std::size_t>(min(index, last)) * kDim + first;
   float low[kPairs], high[kPairs];
   load_four(low, x);
@@ -76,10 +80,6 @@ __global__ void __launch_bounds__(kThreads) rope_append_kernel(RopeAppendArgs a)
     }
   }
   if (!is_value) {
-    const float* angles = a.rope + static_cast<std::size_t>(position) * kDim + 2 * first;  // cosine, sine
-    float turn[2][kPairs];
-    load_four(turn[0], angles);
-    load_four(turn[1], angles + kPairs);
 #pragma unroll
     for (int i = 0; i < kPairs; ++i) {
       const float cosine = turn[i / 2][i % 2 * 2], sine = turn[i / 2][i % 2 * 2 + 1], x0 = low[i], x1 = high[i];

@@ -26,6 +26,7 @@ struct RopeAppendArgs {
   const float* q_norm = nullptr;  ///< [d] or null
   const float* k_norm = nullptr;  ///< [d] or null
   float eps = 0;
+  // These three are read early: complete before the launch before this one began.
   const float* rope = nullptr;
   const int* positions = nullptr;  ///< [tokens], absolute
   const int* slots = nullptr;      ///< [tokens]

@@ -291,7 +291,7 @@ Json energy_json(const RunCost& cost) {
           {"net_reason", reason_json(energy.net_reason)},
           {"idle_watts", json_or_null(energy.idle_watts)},
           {"idle_provenance", reason_json(energy.idle_provenance)},
-          {"check", energy_check_json(energy.activity)},
+          {"check", energy_check_json(energy.activity, energy.reason)},
           {"usd", json_or_null(energy.usd)},
           {"gco2e", json_or_null(energy.gco2e)},
           {"usd_provenance", energy.usd || energy.gco2e ? Json("scenario") : Json()},

@@ -505,7 +505,8 @@ Result<> Scheduler::Work::hand_over_finished(const std::function<Result<>(TokenO
     out.tokens.assign(s.tokens.begin() + s.n_prompt, s.tokens.end());
     if (!out.tokens.empty() && out.finish_reason == FinishReason::eos && out.failure.empty()) out.tokens.pop_back();
     Timings& t = out.timings;
-    t.ttft_ms = *t.first_token_ms - *t.started_ms;
+    // A sample whose prompt another one had brought into the cache has no prefill that its first token could follow.
+    if (out.n_cached_prompt_tokens < s.n_prompt) t.ttft_ms = *t.first_token_ms - *t.started_ms;
     t.e2e_ms = *t.finished_ms - *t.started_ms;
     if (out.n_output_tokens > 1) {
       t.itl_ms_mean = (*t.finished_ms - *t.first_token_ms) / static_cast<double>(out.n_output_tokens - 1);

@@ -4,11 +4,14 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QFileDialog>
+#include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMessageBox>
 #include <QPainter>
 #include <QPixmap>
+#include <QToolTip>
 #include <algorithm>
+#include <optional>
 
 #include "gui/views/charts/chart_files.h"
 #include "gui/views/charts/hit_grid.h"
@@ -34,6 +37,13 @@ QString cell_tooltip(const Chart& chart, const Scene& scene, const SceneMark& ma
       .arg(mark.n_points == 1 ? "point" : "points", name.isEmpty() ? QString() : ": " + visible_text(name, 120),
            stretch(chart.x, scene.x.map, mark.box.left(), mark.box.right()),
            stretch(chart.y, scene.y.map, mark.box.top(), mark.box.bottom()));
+}
+
+// What a mark is of, whatever its value.
+QString mark_identity(const Chart& chart, const SceneMark& mark) {
+  const ChartSeries& series = chart.series[static_cast<std::size_t>(mark.series)];
+  const ChartPoint& point = series.points[static_cast<std::size_t>(mark.point)];
+  return QStringList{series.name, point.key, point.label}.join('\n');
 }
 
 ChartFileOptions file_options(const ChartView& view) { return {view.size(), 2, theme_of(view.palette()), view.font()}; }
@@ -82,11 +92,30 @@ void ChartView::add_actions() {
 }
 
 void ChartView::set_chart(Chart chart) {
+  std::optional<SceneMark> current;
+  QString name;
+  if (state_->current >= 0) scene();  // after a resize it may be gone
+  if (state_->current >= 0) {
+    current = state_->scene.marks[static_cast<std::size_t>(state_->current)];
+    name = mark_identity(state_->chart, *current);
+  }
+  const bool was_pinned = state_->is_pinned;
   state_->chart = std::move(chart);
   state_->current = -1;
   state_->is_pinned = false;
   setAccessibleName(visible_text(state_->chart.title.isEmpty() ? "Chart" : state_->chart.title));
   forget_scene();
+  if (!current) return;
+  // A chart that is drawn anew, as of a run that goes on, keeps the mark that is being read.
+  const std::vector<SceneMark>& marks = scene().marks;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const bool is_same = marks[i].series == current->series && marks[i].point == current->point &&
+                         marks[i].kind == current->kind && mark_identity(state_->chart, marks[i]) == name;
+    if (!is_same) continue;
+    state_->current = static_cast<int>(i);
+    state_->is_pinned = was_pinned;
+    return;
+  }
 }
 
 const Chart& ChartView::chart() const { return state_->chart; }
@@ -184,9 +213,24 @@ void ChartView::paint_hover(QPainter& painter) const {
   } else {
     painter.drawEllipse(mark.at, kMarkRadius + 3.5, kMarkRadius + 3.5);
   }
-  const Tip tip = lay_out_tip(part_name(state_->current), mark.at, 12, QRectF(rect()).adjusted(4, 4, -4, -4),
-                              font_of(shown, TextRole::label));
+  const Tip tip = current_tip();
   paint_tip(painter, tip, shown.theme, font_of(shown, TextRole::label), state_->is_pinned);
+}
+
+Tip ChartView::current_tip() const {
+  const SceneMark& mark = state_->scene.marks[static_cast<std::size_t>(state_->current)];
+  return lay_out_tip(part_name(state_->current), mark.at, 12, QRectF(rect()).adjusted(4, 4, -4, -4),
+                     font_of(state_->scene, TextRole::label));
+}
+
+bool ChartView::event(QEvent* event) {
+  if (event->type() != QEvent::ToolTip) return QWidget::event(event);
+  scene();  // the current mark is one of it
+  // What the box over the chart has no room for.
+  const bool is_cut = state_->current >= 0 && current_tip().is_cut;
+  const auto* help = static_cast<QHelpEvent*>(event);
+  QToolTip::showText(help->globalPos(), is_cut ? tooltip_html(part_name(state_->current)) : QString(), this);
+  return true;
 }
 
 void ChartView::resizeEvent(QResizeEvent*) { forget_scene(); }

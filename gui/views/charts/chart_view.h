@@ -11,6 +11,8 @@
 
 namespace assay::gui {
 
+struct Tip;
+
 /// Shows one Chart. The pointer and the arrow keys (Home, End, Page) go from mark to mark in reading order and show its
 /// tooltip; a click or Space pins it, Escape lets go; Enter or a double click chooses the mark. A menu (also the menu
 /// key) copies data and picture and saves PNG, SVG, PDF and CSV. Screen readers find a child per mark.
@@ -21,6 +23,7 @@ class ChartView : public QWidget, public PaintedParts {
   explicit ChartView(QWidget* parent = nullptr);
   ~ChartView() override;
 
+  /// A mark that is current or pinned stays so if the new chart has it at the same series and place in it.
   void set_chart(Chart chart);
   const Chart& chart() const;
 
@@ -49,6 +52,7 @@ class ChartView : public QWidget, public PaintedParts {
   void chosen(const QString& key);  ///< a mark with a key
 
  protected:
+  bool event(QEvent* event) override;
   void paintEvent(QPaintEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void changeEvent(QEvent* event) override;
@@ -68,6 +72,7 @@ class ChartView : public QWidget, public PaintedParts {
   void copy_picture() const;
   void forget_scene();
   void paint_hover(QPainter& painter) const;
+  Tip current_tip() const;
   void pin(bool pinned);
 
   std::unique_ptr<State> state_;

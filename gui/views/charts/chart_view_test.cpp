@@ -96,7 +96,20 @@ TEST_CASE("ChartView: the pointer finds the mark, a click pins it, a double clic
   QTest::mouseDClick(&view, Qt::LeftButton, {}, shown.place(0));
   REQUIRE(chosen.size() == 1);
   CHECK(chosen[0][0].toString() == "key b");
-  view.set_chart(three_marks());
+}
+
+TEST_CASE("ChartView: a chart that is drawn anew keeps the mark that is being read", "[charts]") {
+  Shown shown(three_marks());
+  ChartView& view = shown.view;
+  QTest::mouseClick(&view, Qt::LeftButton, {}, shown.place(1));
+  Chart grown = three_marks();
+  grown.series[0].points[0].y = 6;
+  grown.series[0].points.push_back({2, 2});
+  view.set_chart(grown);
+  CHECK(view.current_mark() == 2);  // b and the new one are read before it
+  CHECK(view.is_pinned());
+  grown.series[0].points[0].key = "another";
+  view.set_chart(grown);
   CHECK(view.current_mark() == -1);
   CHECK_FALSE(view.is_pinned());
 }

@@ -21,7 +21,7 @@ namespace assay::gui {
 
 namespace {
 
-constexpr int kPadding = 6;
+constexpr int kHeatPadding = 6;
 constexpr int kNarrowest = 26, kWidest = 140;  // a column
 constexpr int kMostNameWidth = 260, kMostNameHeight = 130;
 constexpr int kTurnBelow = 72;       // columns that are narrower have turned names
@@ -90,7 +90,7 @@ void HeatMap::measure_once() {
   bold.setBold(true);
   const QFontMetrics metrics(bold);
   measures_ = {};
-  measures_.row_height = metrics.height() + kPadding;
+  measures_.row_height = metrics.height() + kHeatPadding;
   if (!has_cells()) {
     horizontalScrollBar()->setRange(0, 0);
     verticalScrollBar()->setRange(0, 0);
@@ -99,15 +99,15 @@ void HeatMap::measure_once() {
   const int n_columns = source_->n_columns();
   const auto row_name = [&](int row) { return source_->row_name(row); };
   const auto column_name = [&](int column) { return source_->column_name(column); };
-  measures_.names_width = std::min({widest_name(source_->n_rows(), metrics, row_name) + 2 * kPadding, kMostNameWidth,
-                                    std::max(40, viewport()->width() * 2 / 5)});
+  measures_.names_width = std::min({widest_name(source_->n_rows(), metrics, row_name) + 2 * kHeatPadding,
+                                    kMostNameWidth, std::max(40, viewport()->width() * 2 / 5)});
   const int free_width = std::max(0, viewport()->width() - measures_.names_width);
   measures_.column_width = std::clamp(free_width / n_columns, kNarrowest, kWidest);
   measures_.turns_names = measures_.column_width < kTurnBelow;
-  measures_.names_height = measures_.turns_names
-                               ? std::min({widest_name(n_columns, metrics, column_name) + 2 * kPadding, kMostNameHeight,
-                                           std::max(measures_.row_height, viewport()->height() * 2 / 5)})
-                               : measures_.row_height + 2;
+  measures_.names_height =
+      measures_.turns_names ? std::min({widest_name(n_columns, metrics, column_name) + 2 * kHeatPadding,
+                                        kMostNameHeight, std::max(measures_.row_height, viewport()->height() * 2 / 5)})
+                            : measures_.row_height + 2;
 
   const int free_height = std::max(1, viewport()->height() - measures_.names_height);
   // In pixels, 64 bits first: scroll bars hold int.
@@ -227,7 +227,8 @@ void HeatMap::paint_names(QPainter& painter, const QRect& visible) const {
   painter.setClipRect(QRect(0, measures_.names_height, measures_.names_width, viewport()->height()));
   for (int row = visible.top(); row <= visible.bottom(); ++row) {
     choose_font(row == current_row_);
-    const QRect box(kPadding, cell_box(row, 0).top(), measures_.names_width - 2 * kPadding, measures_.row_height);
+    const QRect box(kHeatPadding, cell_box(row, 0).top(), measures_.names_width - 2 * kHeatPadding,
+                    measures_.row_height);
     const QString name = visible_text(source_->row_name(row), kNameLength);
     painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
                      painter.fontMetrics().elidedText(name, Qt::ElideMiddle, box.width()));
@@ -236,7 +237,7 @@ void HeatMap::paint_names(QPainter& painter, const QRect& visible) const {
   for (int column = visible.left(); column <= visible.right(); ++column) {
     choose_font(column == current_column_);
     const QRect box(cell_box(0, column).left(), 0, measures_.column_width, measures_.names_height);
-    const int length = (measures_.turns_names ? box.height() : box.width()) - kPadding;
+    const int length = (measures_.turns_names ? box.height() : box.width()) - kHeatPadding;
     const QString name = painter.fontMetrics().elidedText(visible_text(source_->column_name(column), kNameLength),
                                                           Qt::ElideMiddle, length);
     if (!measures_.turns_names) {
@@ -246,7 +247,7 @@ void HeatMap::paint_names(QPainter& painter, const QRect& visible) const {
     painter.save();
     painter.translate(box.bottomLeft() + QPoint(0, 1));
     painter.rotate(-90);
-    painter.drawText(QRect(kPadding / 2, 0, box.height() - kPadding, box.width()),
+    painter.drawText(QRect(kHeatPadding / 2, 0, box.height() - kHeatPadding, box.width()),
                      Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine, name);
     painter.restore();
   }

@@ -12,11 +12,17 @@ namespace assay::gui {
 namespace {
 
 constexpr double kLineWidth = 1.75;
-constexpr double kManyOpacity = 0.65;  // of marks among many
+constexpr double kFillingLength = 6;  // a line this many times as long as the plot is wide and high fills it
+constexpr qsizetype kLongLine = 100, kLinePiece = 8;  // points
+constexpr double kManyOpacity = 0.65;                 // of marks among many
 
 QColor faded(QColor color, double alpha) {
   color.setAlphaF(static_cast<float>(alpha));
   return color;
+}
+
+bool is_raster(const QPainter& painter) {
+  return painter.paintEngine() != nullptr && painter.paintEngine()->type() == QPaintEngine::Raster;
 }
 
 QPen line_pen(const SeriesLook& look, double width) {
@@ -56,14 +62,13 @@ QPolygonF plus(double arm, double half) {
 void paint_axes(QPainter& painter, const Scene& scene) {
   const QRectF& plot = scene.plot;
   painter.setRenderHint(QPainter::Antialiasing, false);
-  const bool x_has_grid = scene.x.map.range.low != -0.5;
   for (const SceneTick& tick : scene.y.ticks) {
     painter.setPen(QPen(tick.is_minor ? faded(scene.theme.grid, 0.5) : scene.theme.grid, 1));
     painter.drawLine(QPointF(plot.left(), std::round(tick.place)), QPointF(plot.right(), std::round(tick.place)));
   }
   for (const SceneTick& tick : scene.x.ticks) {
     painter.setPen(QPen(tick.is_minor ? faded(scene.theme.grid, 0.5) : scene.theme.grid, 1));
-    if (x_has_grid) {
+    if (!scene.x.has_names) {
       painter.drawLine(QPointF(std::round(tick.place), plot.top()), QPointF(std::round(tick.place), plot.bottom()));
     }
   }
@@ -127,8 +132,7 @@ void paint_copies(QPainter& painter, const Scene& scene, const SeriesLook& look,
 }
 
 void paint_marks(QPainter& painter, const Scene& scene) {
-  const bool copies = scene.marks.size() >= kManyMarks && painter.paintEngine() != nullptr &&
-                      painter.paintEngine()->type() == QPaintEngine::Raster;
+  const bool copies = scene.marks.size() >= kManyMarks && is_raster(painter);
   std::vector<std::vector<QPointF>> places(copies ? scene.looks.size() * 2 : 0);
   for (const SceneMark& mark : scene.marks) {
     const SeriesLook& look = scene.looks[static_cast<std::size_t>(mark.series)];
@@ -161,6 +165,37 @@ void paint_whiskers(QPainter& painter, const Scene& scene) {
   }
 }
 
+double length_of(const QPolygonF& points) {
+  double length = 0;
+  for (qsizetype i = 0; i + 1 < points.size(); ++i) length += QLineF(points[i], points[i + 1]).length();
+  return length;
+}
+
+// Qt's raster engine strokes a wide line as one area: the time grows with the square of what crosses itself, up to
+// seconds for noise. So a long line is stroked in pieces, and one that fills the plot is as thin as the device draws.
+void paint_line(QPainter& painter, const Scene& scene, const SceneLine& line) {
+  const SeriesLook& look = scene.looks[static_cast<std::size_t>(line.series)];
+  const bool fills_plot = length_of(line.points) > kFillingLength * (scene.plot.width() + scene.plot.height());
+  if (fills_plot) {
+    const double scale = is_raster(painter) ? std::max(1.0, painter.deviceTransform().m11()) : 1;
+    painter.setPen(QPen(look.color, 1 / scale));
+    painter.drawPolyline(line.points);
+    return;
+  }
+  QPen pen = line_pen(look, kLineWidth);
+  if (look.is_dashed || line.points.size() < kLongLine || !is_raster(painter)) {
+    painter.setPen(pen);
+    painter.drawPolyline(line.points);
+    return;
+  }
+  pen.setCapStyle(Qt::RoundCap);
+  painter.setPen(pen);
+  for (qsizetype i = 0; i + 1 < line.points.size(); i += kLinePiece) {
+    painter.drawPolyline(line.points.constData() + i,
+                         static_cast<int>(std::min(kLinePiece + 1, line.points.size() - i)));
+  }
+}
+
 void paint_lines(QPainter& painter, const Scene& scene) {
   painter.setPen(Qt::NoPen);
   for (const SceneArea& area : scene.areas) {
@@ -169,8 +204,7 @@ void paint_lines(QPainter& painter, const Scene& scene) {
   }
   painter.setBrush(Qt::NoBrush);
   for (const SceneLine& line : scene.lines) {
-    painter.setPen(line_pen(scene.looks[static_cast<std::size_t>(line.series)], kLineWidth));
-    painter.drawPolyline(line.points);
+    paint_line(painter, scene, line);
   }
 }
 

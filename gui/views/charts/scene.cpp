@@ -17,6 +17,7 @@ namespace {
 constexpr double kMargin = 12;
 constexpr double kGap = 6;                   // between neighbours: a tick's text and its axis, a sign and its name
 constexpr double kLegendSample = 22;         // width of a series' sign in the legend
+constexpr std::size_t kMostMeasured = 500;   // of very many names only some are measured
 constexpr double kNarrow = 420, kLow = 260;  // smaller charts save room
 constexpr double kLeastPlot = 24;            // no plot is drawn in less than this many pixels
 
@@ -115,7 +116,8 @@ void add_legend(Frame& frame) {
     const bool is_last_line = y + 2 * height > lowest;
     const double right = frame.free.right() - (is_last_line && i + 1 < entries.size() ? more_width + kGap : 0);
     const double x_of_name = x + kLegendSample + kGap;
-    double text_width = std::min(widest, std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1);
+    const double whole_width = std::ceil(metrics.horizontalAdvance(entries[i].name)) + 1;
+    double text_width = entries[i].series < 0 ? whole_width : std::min(widest, whole_width);
     if (x_of_name + text_width > right && x > frame.free.left()) {
       if (is_last_line) {
         const QString left_over = QString("+%1").arg(entries.size() - i);
@@ -187,7 +189,10 @@ void add_empty_text(Frame& frame) {
 
 double widest_text(const std::vector<AxisTick>& ticks, const QFontMetricsF& metrics) {
   double width = 0;
-  for (const AxisTick& tick : ticks) width = std::max(width, metrics.horizontalAdvance(tick.text));
+  const std::size_t every = std::max<std::size_t>(1, ticks.size() / kMostMeasured);
+  for (std::size_t i = 0; i < ticks.size(); i += every) {
+    width = std::max(width, metrics.horizontalAdvance(ticks[i].text));
+  }
   return std::ceil(width);
 }
 
@@ -196,17 +201,14 @@ int every_for(double slot, double needed) {
   return std::max(1, static_cast<int>(std::ceil(needed / std::max(0.01, slot))));
 }
 
-void add_ticks(SceneAxis& axis, const std::vector<AxisTick>& ticks) {
-  for (const AxisTick& tick : ticks) axis.ticks.push_back({tick.value, axis.map.place(tick.value), tick.is_minor});
-}
-
 void write_y_ticks(Frame& frame, const std::vector<AxisTick>& ticks) {
   const double height = frame.line_height(TextRole::tick);
   const double slot = frame.scene.plot.height() / std::max<double>(1, static_cast<double>(ticks.size()));
   const int every = frame.chart.y.categories.isEmpty() ? 1 : every_for(slot, height);
   for (std::size_t i = 0; i < ticks.size(); i += static_cast<std::size_t>(every)) {
-    if (ticks[i].text.isEmpty()) continue;
     const double y = frame.scene.y.map.place(ticks[i].value);
+    frame.scene.y.ticks.push_back({ticks[i].value, y, ticks[i].is_minor});
+    if (ticks[i].text.isEmpty()) continue;
     const double right = frame.scene.plot.left() - kGap;
     frame.write(ticks[i].text, {frame.free.left(), y - height / 2, right - frame.free.left(), height},
                 Qt::AlignRight | Qt::AlignVCenter, TextRole::tick, frame.scene.theme.muted_text);
@@ -221,8 +223,9 @@ void write_x_ticks(Frame& frame, const std::vector<AxisTick>& ticks, bool uprigh
   const int every = has_names && !upright ? every_for(slot, line) : 1;
   double last_right = -1e9;
   for (std::size_t i = 0; i < ticks.size(); i += static_cast<std::size_t>(every)) {
-    if (ticks[i].text.isEmpty()) continue;
     const double x = frame.scene.x.map.place(ticks[i].value);
+    frame.scene.x.ticks.push_back({ticks[i].value, x, ticks[i].is_minor});
+    if (ticks[i].text.isEmpty()) continue;
     if (upright) {
       const double wanted = std::ceil(frame.metrics(TextRole::tick).horizontalAdvance(ticks[i].text)) + 2;
       const double width = has_names ? std::min(wanted, slot) : wanted;
@@ -295,8 +298,8 @@ void add_axes(Frame& frame) {
   scene.x.map = {chart.x.categories.isEmpty() ? chart.x.scale : AxisScale::linear, x_range, plot.left(), plot.right()};
   scene.y.map = {y_has_names ? AxisScale::linear : chart.y.scale, y_range, y_has_names ? plot.top() : plot.bottom(),
                  y_has_names ? plot.bottom() : plot.top()};
-  add_ticks(scene.x, x_ticks);
-  add_ticks(scene.y, y_ticks);
+  scene.x.has_names = !chart.x.categories.isEmpty();
+  scene.y.has_names = y_has_names;
   write_y_ticks(frame, y_ticks);
   write_x_ticks(frame, x_ticks, upright, x_height);
   if (!x_heading.isEmpty()) {

@@ -32,7 +32,8 @@ struct SceneTick {
 
 struct SceneAxis {
   AxisMap map;
-  std::vector<SceneTick> ticks;
+  bool has_names = false;        ///< places of an axis of names, else numbers
+  std::vector<SceneTick> ticks;  ///< those that are drawn: of very many names every second, third, …
 };
 
 enum class MarkKind {
@@ -94,7 +95,7 @@ struct SeriesLook {
 };
 
 /// Above this many marks a chart shows how many there are in each place instead.
-inline constexpr std::size_t kMostMarks = 50'000;
+inline constexpr std::size_t kMostDrawnMarks = 50'000;
 /// From this many marks on they are smaller and let one another shine through.
 inline constexpr std::size_t kManyMarks = 400;
 /// The radius of a mark, and of one among many, and how long a whisker's cap is to each side, in pixels.

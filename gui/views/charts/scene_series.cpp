@@ -50,7 +50,7 @@ class SeriesLayout {
     for (std::size_t s = 0; s < chart_.series.size(); ++s) {
       switch (chart_.series[s].form) {
         case SeriesForm::marks:
-          n_marks > kMostMarks ? add_cells(s) : add_marks(s);
+          n_marks > kMostDrawnMarks ? add_cells(s) : add_marks(s);
           break;
         case SeriesForm::line:
         case SeriesForm::steps:

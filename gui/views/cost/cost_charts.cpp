@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kFrontierStyle = 6;
 
-const results::SuiteSummary* find_suite(const results::RunSummary& summary, const std::string& suite) {
+const results::SuiteSummary* suite_to_plot(const results::RunSummary& summary, const std::string& suite) {
   const auto at = std::find_if(summary.suites.begin(), summary.suites.end(), [&](const results::SuiteSummary& of) {
     return suite.empty() || of.suite.facts.suite == suite;
   });
@@ -121,7 +121,7 @@ Chart frontier_chart(const CostAnswer& answer, const std::string& suite) {
   QString name;
   for (std::size_t i = 0; i < answer.costs.size(); ++i) {
     const results::RunCost& cost = answer.costs[i];
-    const results::SuiteSummary* of = find_suite(answer.summaries[i], suite);
+    const results::SuiteSummary* of = suite_to_plot(answer.summaries[i], suite);
     const QString& title = answer.titles[i];
     if (of != nullptr && name.isEmpty()) name = shown_text(of->suite.facts.suite, 60);
     if (of == nullptr || !of->accuracy || !cost.usd_per_correct) {

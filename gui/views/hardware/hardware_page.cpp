@@ -12,7 +12,7 @@ namespace {
 constexpr HardwareFigure kFigures[] = {HardwareFigure::accuracy, HardwareFigure::output_tokens_per_s,
                                        HardwareFigure::ttft_ms,  HardwareFigure::itl_ms,
                                        HardwareFigure::e2e_ms,   HardwareFigure::joules_per_output_token};
-constexpr int kChartsAcross = 2;
+constexpr int kFiguresAcross = 2;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
   grid->setSpacing(10);
   for (std::size_t i = 0; i < std::size(kFigures); ++i) {
     charts_.push_back(make_chart(runs_panel_, 220));
-    grid->addWidget(charts_.back(), static_cast<int>(i) / kChartsAcross, static_cast<int>(i) % kChartsAcross);
+    grid->addWidget(charts_.back(), static_cast<int>(i) / kFiguresAcross, static_cast<int>(i) % kFiguresAcross);
   }
   runs_panel_->content()->addLayout(grid);
   runs_ = new DataTable(runs_panel_);

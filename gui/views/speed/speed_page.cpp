@@ -37,9 +37,9 @@ void SpeedPage::make_panels() {
   auto* latency_panel = new Panel("Latency", this);
   auto* row = new QHBoxLayout;
   metric_ = make_choice("&Latency", latency_panel, row);
-  metric_->addItem("TTFT: to the first token", to_text(LatencyMetric::ttft_ms));
-  metric_->addItem("ITL: mean time between tokens", to_text(LatencyMetric::itl_ms));
-  metric_->addItem("E2E: the whole sample", to_text(LatencyMetric::e2e_ms));
+  metric_->addItem("TTFT: to the first token", latency_metric_text(LatencyMetric::ttft_ms));
+  metric_->addItem("ITL: mean time between tokens", latency_metric_text(LatencyMetric::itl_ms));
+  metric_->addItem("E2E: the whole sample", latency_metric_text(LatencyMetric::e2e_ms));
   row->addStretch();
   connect(metric_, &QComboBox::activated, this, [this] { set_setting("latency", metric_->currentData().toString()); });
   latency_panel->content()->addLayout(row);
@@ -167,7 +167,7 @@ QString SpeedPage::view_settings() const {
 void SpeedPage::show_one_run() {
   shown_ = view_settings();
   const LatencyMetric metric = parse_latency_metric(setting("latency"));
-  metric_->setCurrentIndex(metric_->findData(to_text(metric)));
+  metric_->setCurrentIndex(metric_->findData(latency_metric_text(metric)));
   latency_->set_chart(latency_chart(answer_, metric));
   std::vector<std::pair<QString, QString>> runs;
   for (const SpeedRun& of : answer_.runs) {
