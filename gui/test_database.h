@@ -6,6 +6,7 @@
 
 #include "gui/models/chosen_runs.h"
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "results/test_facts.h"
 
 namespace assay::gui::testing {
@@ -79,7 +80,7 @@ struct TestDatabase {
   }
 
   std::vector<ChosenRun> chosen() const {
-    return {{path, before, "before", ""}, {path, after, shown_text(kHostileName), ""}};
+    return {{path, before, "before", ""}, {path, after, visible_text(kHostileName), ""}};
   }
 };
 

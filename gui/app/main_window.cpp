@@ -75,6 +75,7 @@ void apply_theme(const QString& name) {
 MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
     : QMainWindow(parent), settings_(settings), navigator_(std::move(state)) {
   setAcceptDrops(true);
+  setMinimumSize(320, 240);  // a page may be cut off, but the size is the user's choice
 
   page_list_ = new QListWidget;
   page_list_->setObjectName("pages");

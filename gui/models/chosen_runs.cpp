@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 
@@ -34,13 +35,13 @@ QString ChosenRuns::fingerprint() const {
 }
 
 QString run_title(const Workspace& workspace, const results::RunRecord& run) {
-  const QString short_id = shown_text(run.run_id.value.substr(0, kShortId));
+  const QString short_id = visible_text(run.run_id.value.substr(0, kShortId));
   if (run.facts.name.empty()) return short_id;
   const auto n_of_name =
       std::count_if(workspace.runs()->begin(), workspace.runs()->end(),
                     [&](const LocatedRun& located) { return located.run.facts.name == run.facts.name; });
   constexpr qsizetype kMaxName = 40;
-  const QString name = shown_text(run.facts.name, kMaxName);
+  const QString name = visible_text(run.facts.name, kMaxName);
   return n_of_name > 1 ? name + " (" + short_id + ")" : name;
 }
 

@@ -13,7 +13,7 @@ namespace assay::gui {
 struct ChosenRun {
   QString database;
   QString run_id;
-  QString title;    ///< its name, else its id; shown_text()
+  QString title;    ///< its name, else its id; visible_text()
   QString version;  ///< changes when samples, gradings or its state do
 };
 

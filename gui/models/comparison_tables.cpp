@@ -1,5 +1,6 @@
 // A comparison as tables.
 #include "gui/models/comparison.h"
+#include "gui/models/plain_text.h"
 #include "harness/base/text.h"
 #include "results/gate/wording.h"
 
@@ -28,16 +29,16 @@ QString level_text(const results::Comparison& comparison) {
 /// Method, n, and whose figures these are: below every paired figure.
 QString proof_of(const RunComparison& run, const results::PairedFigure& figure, const QString& test = {}) {
   QStringList lines = {"n: " + counted(figure.n_items, "item") + ", paired by content"};
-  if (figure.interval) lines << "interval by " + shown_text(figure.interval_method) + ", over items";
+  if (figure.interval) lines << "interval by " + visible_text(figure.interval_method) + ", over items";
   if (!test.isEmpty()) lines << "test: " + test;
-  lines << "provenance: baseline " + shown_text(run.provenance_baseline) + ", candidate " +
-               shown_text(run.provenance_candidate);
-  if (!run.obstacles.empty()) lines << "FORCED: the runs differ in " + shown_text(join(run.obstacles, ", "));
+  lines << "provenance: baseline " + visible_text(run.provenance_baseline) + ", candidate " +
+               visible_text(run.provenance_candidate);
+  if (!run.obstacles.empty()) lines << "FORCED: the runs differ in " + visible_text(join(run.obstacles, ", "));
   return lines.join('\n');
 }
 
 TableCell p_cell(const std::optional<double>& p, const results::DifferenceTest& test) {
-  return figure_cell(p, p_text, "two-sided, " + shown_text(test.method), "there is nothing to test: no item differs");
+  return figure_cell(p, p_text, "two-sided, " + visible_text(test.method), "there is nothing to test: no item differs");
 }
 
 std::vector<TableCell> votes_row(const RunComparison& run, const QString& name, const results::PairedFigure& figure) {
@@ -75,10 +76,10 @@ Table accuracy_table(const ComparisonAnswer& answer) {
   for (std::size_t i = 0; i < comparison.runs.size(); ++i) {
     const RunComparison& run = comparison.runs[i];
     for (const SuiteComparison& suite : run.suites) {
-      const QString proof = proof_of(run, suite.accuracy, shown_text(suite.accuracy_test.method));
+      const QString proof = proof_of(run, suite.accuracy, visible_text(suite.accuracy_test.method));
       table.rows.push_back(
-          {text_cell(candidate_of(answer, i), shown_text(run.candidate_title), CellTone::strong),
-           text_cell(shown_text(suite.suite)),
+          {text_cell(candidate_of(answer, i), visible_text(run.candidate_title), CellTone::strong),
+           text_cell(visible_text(suite.suite)),
            figure_cell(static_cast<double>(suite.n_items_paired), number_text,
                        "baseline has " + number_text(static_cast<double>(suite.n_items_baseline)) + ", candidate " +
                            number_text(static_cast<double>(suite.n_items_candidate)) + " with samples"),
@@ -92,14 +93,15 @@ Table accuracy_table(const ComparisonAnswer& answer) {
                suite.detectable_difference ? std::optional(*suite.detectable_difference) : std::nullopt,
                [](double d) { return points_text(d).mid(1); }, "with 80 % power",
                "items do not differ, so nothing says how much they vary"),
-           text_cell(shown_text(to_string(suite.accuracy_test.finding)), proof, tone_of(suite.accuracy_test.finding))});
-      table.row_keys.push_back(shown_text(suite.suite));
+           text_cell(visible_text(to_string(suite.accuracy_test.finding)), proof,
+                     tone_of(suite.accuracy_test.finding))});
+      table.row_keys.push_back(visible_text(suite.suite));
       if (suite.votes_k < 2) continue;
       const QString k = "@" + number_text(static_cast<double>(suite.votes_k));
       for (const auto& [name, figure] : {std::pair("pass", &suite.pass_at_k), std::pair("maj", &suite.maj_at_k)}) {
         if (!figure->baseline) continue;
         table.rows.push_back(votes_row(run, name + k, *figure));
-        table.row_keys.push_back(shown_text(suite.suite));
+        table.row_keys.push_back(visible_text(suite.suite));
       }
     }
   }
@@ -123,13 +125,13 @@ Table lengths_table(const ComparisonAnswer& answer) {
     const RunComparison& run = answer.comparison->runs[i];
     for (const SuiteComparison& suite : run.suites) {
       const results::PairedFigure& tokens = suite.output_tokens;
-      const QString proof = proof_of(run, tokens, shown_text(suite.output_tokens_test.method));
+      const QString proof = proof_of(run, tokens, visible_text(suite.output_tokens_test.method));
       const QString reason = "token counts are not known of both runs";
-      QString finding = tokens.difference ? shown_text(to_string(suite.output_tokens_test.finding)) : unknown_text();
+      QString finding = tokens.difference ? visible_text(to_string(suite.output_tokens_test.finding)) : unknown_text();
       if (finding == "better") finding = "shorter";
       if (finding == "worse") finding = "longer";
       table.rows.push_back(
-          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(shown_text(suite.suite)),
+          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(visible_text(suite.suite)),
            figure_cell(tokens.baseline, number_text, proof, reason),
            figure_cell(tokens.candidate, number_text, proof, reason),
            figure_cell(tokens.difference, signed_text, proof, reason),
@@ -164,7 +166,7 @@ Table latency_table(const ComparisonAnswer& answer) {
       const results::Percentiles &a = latency.baseline, &b = latency.candidate;
       if (a.n == 0 && b.n == 0) continue;
       table.rows.push_back(
-          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(shown_text(latency.metric)),
+          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(visible_text(latency.metric)),
            cell(a.p50, a.n, "1"), cell(b.p50, b.n, "1"), cell(a.p90, a.n, "10"), cell(b.p90, b.n, "10"),
            cell(a.p99, a.n, "100"), cell(b.p99, b.n, "100"),
            figure_cell(latency.p50_ratio, ratio_text, "ratio of medians", "not timed in both runs"),
@@ -188,10 +190,10 @@ Table run_figures_table(const ComparisonAnswer& answer) {
     for (const results::RunFigure& figure : run.figures) {
       if (!figure.baseline && !figure.candidate) continue;
       table.rows.push_back(
-          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(shown_text(figure.metric)),
-           figure_cell(figure.baseline, number_text, "provenance: " + shown_text(run.provenance_baseline),
+          {text_cell(candidate_of(answer, i), {}, CellTone::strong), text_cell(visible_text(figure.metric)),
+           figure_cell(figure.baseline, number_text, "provenance: " + visible_text(run.provenance_baseline),
                        "not known of this run"),
-           figure_cell(figure.candidate, number_text, "provenance: " + shown_text(run.provenance_candidate),
+           figure_cell(figure.candidate, number_text, "provenance: " + visible_text(run.provenance_candidate),
                        "not known of this run"),
            figure_cell(figure.ratio, ratio_text, "one run gives one figure and no spread", "not known of both runs")});
     }
@@ -219,34 +221,34 @@ Table gate_table(const GateAnswer& gate) {
     const std::string waiver = results::waiver_text(check, metric);
     const std::string& reason = metric.reason;
     table.rows.push_back(
-        {text_cell(shown_text(results::metric_title(metric)), {}, CellTone::strong),
+        {text_cell(visible_text(results::metric_title(metric)), {}, CellTone::strong),
          text_cell(metric.gated ? "yes" : "shown only", {}, CellTone::muted),
          figure_cell(metric.evidence.baseline, number_text, {}, "not known"),
          figure_cell(metric.evidence.candidate, number_text, {}, "not known"),
-         text_cell(metric.evidence.worse_by ? shown_text(results::change_text(metric, *metric.evidence.worse_by))
+         text_cell(metric.evidence.worse_by ? visible_text(results::change_text(metric, *metric.evidence.worse_by))
                                             : unknown_text(),
-                   shown_text(metric.evidence.missing)),
-         text_cell(shown_text(results::margin_text(metric))),
-         text_cell(shown_text(to_string(metric.verdict)) + (waiver.empty() ? QString() : " (waived)"),
-                   shown_text(waiver), tone),
-         text_cell(shown_text(reason, 400), shown_text(reason, 4000))});
+                   visible_text(metric.evidence.missing)),
+         text_cell(visible_text(results::margin_text(metric))),
+         text_cell(visible_text(to_string(metric.verdict)) + (waiver.empty() ? QString() : " (waived)"),
+                   visible_text(waiver), tone),
+         text_cell(visible_text(reason, 400), visible_text(reason, 4000))});
     for (const std::size_t column : {2U, 3U}) {
       TableCell& cell = table.rows.back()[column];
       const auto& value = column == 2 ? metric.evidence.baseline : metric.evidence.candidate;
-      if (value) cell.text = shown_text(results::value_text(metric, value));
+      if (value) cell.text = visible_text(results::value_text(metric, value));
     }
     for (const std::size_t column : {4U, 5U}) table.rows.back()[column].is_figure = true;
   }
   for (const results::FloorVerdict& floor : check.floors) {
     table.rows.push_back(
-        {text_cell("floor of " + shown_text(floor.suite), {}, CellTone::strong),
+        {text_cell("floor of " + visible_text(floor.suite), {}, CellTone::strong),
          text_cell("yes"),
          {},
          figure_cell(floor.accuracy, share_text, {}, "no samples"),
          {},
          {},
          text_cell(floor.missed ? "missed" : "reached", {}, floor.missed ? CellTone::worse : CellTone::muted),
-         text_cell(shown_text(results::floor_text(floor)))});
+         text_cell(visible_text(results::floor_text(floor)))});
   }
   return table;
 }
@@ -258,7 +260,7 @@ Table environment_table(const ComparisonAnswer& answer) {
   for (std::size_t i = 0; i < answer.environment_differences.size(); ++i) {
     for (const std::string& difference : answer.environment_differences[i]) {
       table.rows.push_back({text_cell(candidate_of(answer, i), {}, CellTone::strong),
-                            text_cell(shown_text(difference, 300), shown_text(difference, 4000))});
+                            text_cell(visible_text(difference, 300), visible_text(difference, 4000))});
     }
   }
   return table;

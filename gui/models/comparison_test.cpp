@@ -1,4 +1,5 @@
 #include "gui/models/comparison.h"
+#include "gui/models/plain_text.h"
 
 #include <QAbstractItemModelTester>
 
@@ -38,7 +39,7 @@ TEST_CASE("read_comparison: the figures and words of assay compare and assay che
   REQUIRE(answer.gates[0].check.has_value());
 
   const Table accuracy = accuracy_table(answer);
-  const auto row = row_of(accuracy, {shown_text(kHostileName), "sums"});
+  const auto row = row_of(accuracy, {visible_text(kHostileName), "sums"});
   CHECK(row[2].text == "12");
   CHECK(row[3].text == "91.7 %");
   CHECK(row[4].text == "79.2 %");
@@ -52,7 +53,7 @@ TEST_CASE("read_comparison: the figures and words of assay compare and assay che
   REQUIRE(gate.rows.size() == answer.gates[0].check->metrics.size());
   for (std::size_t i = 0; i < gate.rows.size(); ++i) {
     const results::MetricVerdict& metric = answer.gates[0].check->metrics[i];
-    CHECK(gate.rows[i][0].text == shown_text(results::metric_title(metric)));
+    CHECK(gate.rows[i][0].text == visible_text(results::metric_title(metric)));
     CHECK(gate.rows[i][6].text == QString::fromStdString(to_string(metric.verdict)));
   }
   for (const Table& table : {accuracy, gate, lengths_table(answer), latency_table(answer), run_figures_table(answer),
@@ -62,7 +63,7 @@ TEST_CASE("read_comparison: the figures and words of assay compare and assay che
     model.set_table(table);
   }
   // 24 samples support a p90 and no p99.
-  const auto latency = row_of(latency_table(answer), {shown_text(kHostileName), "itl_ms"});
+  const auto latency = row_of(latency_table(answer), {visible_text(kHostileName), "itl_ms"});
   CHECK(latency[4].text != unknown_text());
   CHECK(latency[6].text == unknown_text());
   CHECK(latency[6].tooltip.contains("100"));

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "gui/models/cost.h"
+#include "gui/models/plain_text.h"
 #include "harness/base/text.h"
 
 namespace assay::gui {
@@ -15,9 +16,9 @@ constexpr auto kNoDeviceTime =
     "device times of the samples are not known, so that input and output can't be told apart";
 
 QString price_proof(const RunCost& cost) {
-  if (!cost.price) return shown_text(cost.usd_reason);
-  QStringList lines = {usd_text(cost.price->usd) + " per GPU-hour (" + shown_text(cost.price->provenance) + ": " +
-                       shown_text(cost.price->source) + ")"};
+  if (!cost.price) return visible_text(cost.usd_reason);
+  QStringList lines = {usd_text(cost.price->usd) + " per GPU-hour (" + visible_text(cost.price->provenance) + ": " +
+                       visible_text(cost.price->source) + ")"};
   if (cost.price->band_usd) lines << "that source's range: " + range_text(*cost.price->band_usd, usd_text);
   return lines.join('\n');
 }
@@ -34,9 +35,9 @@ QString usd_proof(const RunCost& cost) {
 }
 
 TableCell part_cell(const RunCost& cost, std::optional<double> CostSplit::*part) {
-  const QString reason = !cost.usd_total ? shown_text(cost.usd_reason)
+  const QString reason = !cost.usd_total ? visible_text(cost.usd_reason)
                          : !cost.split   ? QString(kNoDeviceTime)
-                                         : shown_text(cost.split->cached_reason);
+                                         : visible_text(cost.split->cached_reason);
   return figure_cell(cost.split ? (*cost.split).*part : std::nullopt, usd_text,
                      usd_proof(cost) + "\nmethod: by device time in prefill and decode, waiting spread in proportion",
                      reason.isEmpty() ? QString("no such tokens") : reason);
@@ -47,20 +48,20 @@ QString mtok_text(double mtok) { return number_text(mtok); }
 }  // namespace
 
 QString usd_provenance(const RunCost& cost) {
-  return cost.utilisation_ratio < 1 ? QString("projected") : shown_text(cost.run.facts.provenance);
+  return cost.utilisation_ratio < 1 ? QString("projected") : visible_text(cost.run.facts.provenance);
 }
 
 QString range_text(const results::Range& range, FigureText text) {
   return range.low < range.high ? text(range.low) + " to " + text(range.high) : text(range.low);
 }
 
-QString endpoint_text(const results::ApiPrice& price) { return shown_text(price.provider + " " + price.model); }
+QString endpoint_text(const results::ApiPrice& price) { return visible_text(price.provider + " " + price.model); }
 
 QString validity_text(const results::ApiPrice& price) {
-  QString text = price.valid_from || price.valid_to
-                     ? shown_text(price.valid_from.value_or("?")) + " to " + shown_text(price.valid_to.value_or("?"))
-                     : "read " + shown_text(price.citation.date);
-  if (price.window_utc) text += ", " + shown_text(*price.window_utc) + " UTC";
+  QString text = price.valid_from || price.valid_to ? visible_text(price.valid_from.value_or("?")) + " to " +
+                                                          visible_text(price.valid_to.value_or("?"))
+                                                    : "read " + visible_text(price.citation.date);
+  if (price.window_utc) text += ", " + visible_text(*price.window_utc) + " UTC";
   return text;
 }
 
@@ -80,9 +81,9 @@ Table cost_table(const CostAnswer& answer) {
                    {"provenance", "", false}};
   for (std::size_t i = 0; i < answer.costs.size(); ++i) {
     const RunCost& cost = answer.costs[i];
-    const QString proof = usd_proof(cost), reason = shown_text(cost.usd_reason);
+    const QString proof = usd_proof(cost), reason = visible_text(cost.usd_reason);
     table.rows.push_back(
-        {text_cell(answer.titles[i], shown_text(cost.run.run_id.value), CellTone::strong),
+        {text_cell(answer.titles[i], visible_text(cost.run.run_id.value), CellTone::strong),
          figure_cell(cost.price ? std::optional(cost.price->usd) : std::nullopt, usd_text, price_proof(cost), reason),
          figure_cell(cost.usd_total, usd_text, proof, reason), part_cell(cost, &CostSplit::usd_per_mtok_uncached_input),
          part_cell(cost, &CostSplit::usd_per_mtok_cached_input), part_cell(cost, &CostSplit::usd_per_mtok_input),
@@ -90,7 +91,7 @@ Table cost_table(const CostAnswer& answer) {
          figure_cell(cost.usd_per_correct, usd_text, proof,
                      reason.isEmpty() ? QString("no sample is correct") : reason),
          interval_cell(cost.usd_per_correct_ci95, usd_text, proof + "\nmethod: BCa bootstrap over items",
-                       shown_text(cost.interval_reason.empty() ? cost.usd_reason : cost.interval_reason)),
+                       visible_text(cost.interval_reason.empty() ? cost.usd_reason : cost.interval_reason)),
          figure_cell(cost.output_tokens_per_correct, number_text, "n: " + counted(cost.n_correct, "correct sample"),
                      "token counts are not known, or no sample is correct"),
          text_cell(cost.usd_total ? usd_provenance(cost) : unknown_text(), reason)});
@@ -114,24 +115,25 @@ Table energy_table(const CostAnswer& answer) {
   for (std::size_t i = 0; i < answer.costs.size(); ++i) {
     const RunCost& cost = answer.costs[i];
     const results::RunEnergy& energy = cost.energy;
-    const QString reason = shown_text(energy.reason);
-    const QString proof = "by the device's " + shown_text(energy.source) + "\nn: " + counted(cost.n_samples, "sample") +
-                          "\nprovenance: " + shown_text(cost.run.facts.provenance);
+    const QString reason = visible_text(energy.reason);
+    const QString proof = "by the device's " + visible_text(energy.source) +
+                          "\nn: " + counted(cost.n_samples, "sample") +
+                          "\nprovenance: " + visible_text(cost.run.facts.provenance);
     QString net_proof = proof;
     if (energy.idle_watts) {
-      net_proof += "\nidle power: " + number_text(*energy.idle_watts) + " W, " + shown_text(energy.idle_provenance);
+      net_proof += "\nidle power: " + number_text(*energy.idle_watts) + " W, " + visible_text(energy.idle_provenance);
     }
     const QString unstated = energy.joules ? QString("not stated: see the assumptions below") : reason;
     table.rows.push_back(
         {text_cell(answer.titles[i], {}, CellTone::strong), figure_cell(energy.joules, joules_text, proof, reason),
-         figure_cell(energy.net_joules, joules_text, net_proof, shown_text(energy.net_reason)),
+         figure_cell(energy.net_joules, joules_text, net_proof, visible_text(energy.net_reason)),
          figure_cell(energy.joules_per_output_token, joules_text, proof, reason),
          figure_cell(energy.joules_per_correct, joules_text, proof, reason),
          interval_cell(energy.joules_per_correct_ci95, joules_text, proof + "\nmethod: BCa bootstrap over items",
-                       energy.joules ? shown_text(cost.interval_reason) : reason),
+                       energy.joules ? visible_text(cost.interval_reason) : reason),
          figure_cell(energy.usd, usd_text, "scenario", unstated),
          figure_cell(energy.gco2e, number_text, "scenario", unstated),
-         text_cell(energy.joules ? shown_text(energy.source) : unknown_text(), reason)});
+         text_cell(energy.joules ? visible_text(energy.source) : unknown_text(), reason)});
   }
   return table;
 }
@@ -151,8 +153,9 @@ Table hosted_table(const RunCost& cost) {
       {"source", "", false}};
   for (const results::HostedCost& hosted : cost.hosted) {
     const results::HostedPrice& price = hosted.price.price;
-    const QString source = shown_text(hosted.price.citation.source) + ", " + shown_text(hosted.price.citation.date) +
-                           " (" + shown_text(to_string(hosted.price.citation.confidence)) + ")";
+    const QString source = visible_text(hosted.price.citation.source) + ", " +
+                           visible_text(hosted.price.citation.date) + " (" +
+                           visible_text(to_string(hosted.price.citation.confidence)) + ")";
     const QString proof = "published: " + source;
     TableCell even = text_cell(unknown_text(), "no hardware of one's own is stated", CellTone::muted);
     if (hosted.even) {
@@ -182,9 +185,10 @@ Table brain_table(const CostAnswer& answer) {
   table.columns = {{"what", "", false}, {"energy", "", true}, {"provenance", "", false}};
   for (std::size_t i = 0; i < answer.costs.size(); ++i) {
     const RunCost& cost = answer.costs[i];
-    table.rows.push_back({text_cell(answer.titles[i] + ", per correct answer", {}, CellTone::strong),
-                          figure_cell(cost.energy.joules_per_correct, joules_text, {}, shown_text(cost.energy.reason)),
-                          text_cell(shown_text(cost.run.facts.provenance))});
+    table.rows.push_back(
+        {text_cell(answer.titles[i] + ", per correct answer", {}, CellTone::strong),
+         figure_cell(cost.energy.joules_per_correct, joules_text, {}, visible_text(cost.energy.reason)),
+         text_cell(visible_text(cost.run.facts.provenance))});
   }
   table.rows.push_back({text_cell("a brain at 20 W for 12 minutes"),
                         figure_cell(results::kBrainJoulesPerItem, joules_text),
@@ -208,21 +212,21 @@ Table rebound_table(const RunCost& cost) {
 
 Table worked_example_table(const results::WorkedExample& example) {
   Table table;
-  table.name = shown_text(example.title);
+  table.name = visible_text(example.title);
   table.columns = {{"quantity", "", false},
                    {"unit", "", false},
                    {"computed here", "", true},
                    {"published", "", true},
                    {"how", "", false}};
   for (const results::ExampleRow& row : example.rows) {
-    TableCell computed = figure_cell(row.computed, number_text, "source: " + shown_text(example.source));
-    computed.text = shown_text(to_fixed(row.computed, row.digits));
-    TableCell published = figure_cell(row.published, number_text, "source: " + shown_text(example.source),
+    TableCell computed = figure_cell(row.computed, number_text, "source: " + visible_text(example.source));
+    computed.text = visible_text(to_fixed(row.computed, row.digits));
+    TableCell published = figure_cell(row.published, number_text, "source: " + visible_text(example.source),
                                       "the source prints no such figure");
-    if (row.published) published.text = shown_text(to_fixed(*row.published, row.digits));
-    table.rows.push_back({text_cell(shown_text(row.quantity)), text_cell(shown_text(row.unit), {}, CellTone::muted),
+    if (row.published) published.text = visible_text(to_fixed(*row.published, row.digits));
+    table.rows.push_back({text_cell(visible_text(row.quantity)), text_cell(visible_text(row.unit), {}, CellTone::muted),
                           std::move(computed), std::move(published),
-                          text_cell(row.formula.empty() ? "input" : shown_text(row.formula), {}, CellTone::muted)});
+                          text_cell(row.formula.empty() ? "input" : visible_text(row.formula), {}, CellTone::muted)});
   }
   return table;
 }

@@ -9,12 +9,6 @@ namespace assay::gui {
 
 namespace {
 
-bool is_invisible(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
-         (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-         (c >= 0xE0000 && c <= 0xE007F);
-}
-
 QString from_text(const std::string& text) { return QString::fromStdString(text); }
 
 /// Decimals that leave `places` significant ones, but no more than twelve.
@@ -48,28 +42,6 @@ QString with_prefix(double value, const char* unit) {
 }  // namespace
 
 QString unknown_text() { return QStringLiteral("—"); }
-
-QString shown_text(std::string_view text, qsizetype max_length) {
-  QString shown;
-  qsizetype n = 0;
-  for (std::size_t at = 0; at < text.size(); ++n) {
-    if (n == max_length) return shown + "…";
-    const char32_t c = next_code_point(text, at);
-    if (c < 0x20) {
-      shown += QChar(static_cast<char16_t>(0x2400 + c));  // the pictures of control characters
-    } else if (is_invisible(c)) {
-      shown += QString("⟨U+%1⟩").arg(static_cast<uint>(c), 4, 16, QChar('0')).toUpper();
-    } else {
-      shown += QString::fromUcs4(&c, 1);
-    }
-  }
-  return shown;
-}
-
-QString plain_tooltip(const QString& text) {
-  if (text.isEmpty()) return text;
-  return "<div style=\"white-space: pre-wrap\">" + text.toHtmlEscaped() + "</div>";
-}
 
 QString share_text(double ratio) { return from_text(to_fixed(100 * ratio, 1)) + " %"; }
 
@@ -119,16 +91,6 @@ QString interval_text(const std::optional<results::Interval>& interval, FigureTe
 
 QString counted(qint64 n, const QString& thing) {
   return number_text(static_cast<double>(n)) + " " + thing + (n == 1 ? "" : "s");
-}
-
-QString csv_field(const QString& text) {
-  QString cell = text;
-  static const QString kFormulaStarts = "=+-@\t\r";
-  bool is_number = false;
-  cell.toDouble(&is_number);
-  if (!cell.isEmpty() && !is_number && kFormulaStarts.contains(cell[0])) cell.prepend('\'');
-  if (!cell.contains(',') && !cell.contains('"') && !cell.contains('\n') && !cell.contains('\r')) return cell;
-  return '"' + cell.replace('"', "\"\"") + '"';
 }
 
 QString sql_text(const QString& text) { return "'" + QString(text).replace('\'', "''") + "'"; }

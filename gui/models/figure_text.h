@@ -12,13 +12,6 @@ namespace assay::gui {
 /// What stands where a figure is not known. The reason goes into the tooltip.
 QString unknown_text();
 
-/// Text of a database as one line: control characters, line ends and direction overrides made visible, ill-formed UTF-8
-/// replaced, cut to `max_length` characters with "…".
-QString shown_text(std::string_view text, qsizetype max_length = 300);
-
-/// A tooltip that Qt shows as it stands: left alone, Qt would take text that looks like HTML for HTML.
-QString plain_tooltip(const QString& text);
-
 QString share_text(double ratio);        ///< "81.3 %"
 QString points_text(double difference);  ///< "+2.1": a difference of shares, in points of 100
 QString number_text(double value);       ///< three significant places at least: "0.00123", "12.3", "12 345"
@@ -39,9 +32,6 @@ QString interval_text(const std::optional<results::Interval>& interval, FigureTe
 /// "1 run", "3 runs".
 QString counted(qint64 n, const QString& thing);
 
-/// A cell of a CSV file (RFC 4180): quoted where it must be; what a spreadsheet would take for a formula gets a quote
-/// mark in front.
-QString csv_field(const QString& text);
 /// SQL's text literal.
 QString sql_text(const QString& text);
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "gui/models/comparison.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 
@@ -82,8 +83,8 @@ Table flips_table(const ComparisonAnswer& answer, const QString& which, const QS
   });
   for (const auto& [name, item] : order) {
     const Flip& any = *item->baseline;
-    std::vector<TableCell> row = {text_cell(shown_text(name.first)), text_cell(shown_text(name.second)),
-                                  text_cell(shown_text(any.tag)),
+    std::vector<TableCell> row = {text_cell(visible_text(name.first)), text_cell(visible_text(name.second)),
+                                  text_cell(visible_text(any.tag)),
                                   text_cell(QString::fromStdString(to_string(any.baseline)) + " " +
                                             count_text(any.n_correct_baseline, any.n_baseline))};
     for (std::size_t i = 0; i < runs.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include "gui/models/figure_text.h"
 #include "gui/models/hardware.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 
@@ -26,9 +27,9 @@ std::string device_name_of(const RunRecord& run) {
 
 QString hardware_title(const RunRecord& run, const std::vector<results::HardwareProfile>& profiles) {
   constexpr qsizetype kMaxTitle = 60;
-  if (const auto profile = profile_of(run, profiles)) return shown_text(profile->title, kMaxTitle);
+  if (const auto profile = profile_of(run, profiles)) return visible_text(profile->title, kMaxTitle);
   const std::string device = device_name_of(run);
-  return device.empty() ? QString("unknown device") : shown_text(device, kMaxTitle);
+  return device.empty() ? QString("unknown device") : visible_text(device, kMaxTitle);
 }
 
 Result<> read_hardware_run(const ChosenRun& chosen, const HardwareQuestion& question,

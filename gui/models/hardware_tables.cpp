@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gui/models/hardware.h"
+#include "gui/models/plain_text.h"
 #include "results/cost/run_cost.h"
 
 namespace assay::gui {
@@ -23,16 +24,16 @@ std::vector<std::string> keys_of(const std::vector<HardwareProfile>& profiles) {
 }
 
 QString proof_of(const HardwareValue& value) {
-  QStringList lines = {"published, " + shown_text(to_string(value.citation.confidence)),
-                       "source: " + shown_text(value.citation.source) + ", " + shown_text(value.citation.date)};
-  if (!value.convention.empty()) lines.prepend(shown_text(value.convention));
-  if (!value.disputed.empty()) lines << "disputed: " + shown_text(value.disputed);
+  QStringList lines = {"published, " + visible_text(to_string(value.citation.confidence)),
+                       "source: " + visible_text(value.citation.source) + ", " + visible_text(value.citation.date)};
+  if (!value.convention.empty()) lines.prepend(visible_text(value.convention));
+  if (!value.disputed.empty()) lines << "disputed: " + visible_text(value.disputed);
   return lines.join('\n');
 }
 
 TableCell value_cell(const HardwareValue* value) {
   if (value == nullptr) return figure_cell(std::nullopt, number_text, {}, "this profile says nothing of it");
-  TableCell cell = figure_cell(value->value, number_text, proof_of(*value), shown_text(value->reason));
+  TableCell cell = figure_cell(value->value, number_text, proof_of(*value), visible_text(value->reason));
   if (value->value && !value->disputed.empty()) cell.text += " *";
   return cell;
 }
@@ -44,8 +45,8 @@ std::optional<double> ratio_of(const HardwareProfile& profile, const HardwarePro
 
 TableCell price_cell(const HardwareProfile& profile) {
   const auto price = results::rental_price(profile);
-  if (!price) return figure_cell(std::nullopt, usd_text, {}, shown_text(price.error().message));
-  QString proof = shown_text(price->provenance) + ": " + shown_text(price->source);
+  if (!price) return figure_cell(std::nullopt, usd_text, {}, visible_text(price.error().message));
+  QString proof = visible_text(price->provenance) + ": " + visible_text(price->source);
   if (price->band_usd) {
     proof += "\nthat source's range: " + usd_text(price->band_usd->low) + " to " + usd_text(price->band_usd->high);
   }
@@ -53,8 +54,8 @@ TableCell price_cell(const HardwareProfile& profile) {
 }
 
 QString provenance_proof(const HardwareRun& run) {
-  return "provenance: " + shown_text(run.summary.run.facts.provenance) + "\nbuild " +
-         shown_text(run.summary.run.segments.back().environment.build_version);
+  return "provenance: " + visible_text(run.summary.run.facts.provenance) + "\nbuild " +
+         visible_text(run.summary.run.segments.back().environment.build_version);
 }
 
 TableCell percentile_cell(const results::Percentiles& of, const HardwareRun& run) {
@@ -89,18 +90,18 @@ Table profiles_table(const std::vector<HardwareProfile>& profiles) {
   table.columns = {{"value", "", false}, {"unit", "", false}};
   for (const HardwareProfile& profile : profiles) {
     table.columns.push_back(
-        {shown_text(profile.name), shown_text(profile.title) + "\n" + shown_text(profile.origin), true});
+        {visible_text(profile.name), visible_text(profile.title) + "\n" + visible_text(profile.origin), true});
   }
   const HardwareProfile& first = profiles.front();
   for (std::size_t i = 1; i < profiles.size(); ++i) {
     table.columns.push_back(
-        {shown_text(profiles[i].name) + " / " + shown_text(first.name), "ratio of the published figures", true});
+        {visible_text(profiles[i].name) + " / " + visible_text(first.name), "ratio of the published figures", true});
   }
   for (const std::string& key : keys_of(profiles)) {
     const auto known = std::find_if(profiles.begin(), profiles.end(),
                                     [&](const HardwareProfile& profile) { return profile.find(key) != nullptr; });
-    std::vector<TableCell> row = {text_cell(shown_text(key), {}, CellTone::strong),
-                                  text_cell(shown_text(known->find(key)->unit), {}, CellTone::muted)};
+    std::vector<TableCell> row = {text_cell(visible_text(key), {}, CellTone::strong),
+                                  text_cell(visible_text(known->find(key)->unit), {}, CellTone::muted)};
     for (const HardwareProfile& profile : profiles) row.push_back(value_cell(profile.find(key)));
     for (std::size_t i = 1; i < profiles.size(); ++i) {
       row.push_back(figure_cell(ratio_of(profiles[i], first, key), ratio_text, "calculated from the published figures",
@@ -126,14 +127,14 @@ Table sources_table(const std::vector<HardwareProfile>& profiles) {
       const HardwareValue* value = profile.find(key);
       if (value == nullptr) continue;
       const bool is_known = value->value.has_value();
-      table.rows.push_back({text_cell(shown_text(profile.name), shown_text(profile.title), CellTone::strong),
-                            text_cell(shown_text(key)), value_cell(value),
-                            text_cell(shown_text(value->unit), {}, CellTone::muted),
-                            text_cell(is_known ? shown_text(value->convention) : shown_text(value->reason)),
-                            text_cell(shown_text(value->citation.date)),
-                            text_cell(is_known ? shown_text(to_string(value->citation.confidence)) : QString()),
-                            text_cell(shown_text(value->citation.source), shown_text(value->citation.source)),
-                            text_cell(shown_text(value->disputed), shown_text(value->disputed))});
+      table.rows.push_back({text_cell(visible_text(profile.name), visible_text(profile.title), CellTone::strong),
+                            text_cell(visible_text(key)), value_cell(value),
+                            text_cell(visible_text(value->unit), {}, CellTone::muted),
+                            text_cell(is_known ? visible_text(value->convention) : visible_text(value->reason)),
+                            text_cell(visible_text(value->citation.date)),
+                            text_cell(is_known ? visible_text(to_string(value->citation.confidence)) : QString()),
+                            text_cell(visible_text(value->citation.source), visible_text(value->citation.source)),
+                            text_cell(visible_text(value->disputed), visible_text(value->disputed))});
     }
   }
   return table;
@@ -161,21 +162,22 @@ Table hardware_runs_table(const HardwareAnswer& answer) {
     if (run.summary.suites.empty()) continue;
     const results::RunSummary& summary = run.summary;
     const QString accuracy_proof = run.suite ? "n: " + counted(run.suite->n_items_sampled, "item") + "\n" +
-                                                   shown_text(run.suite->ci95_method) + "\n" + provenance_proof(run)
+                                                   visible_text(run.suite->ci95_method) + "\n" + provenance_proof(run)
                                              : QString();
     const QString no_suite = "this run has no sample of the suite";
     table.rows.push_back(
-        {text_cell(run.hardware, shown_text(summary.run.segments.back().environment.device_name), CellTone::strong),
-         text_cell(run.title, shown_text(summary.run.run_id.value)),
-         text_cell(shown_text(summary.run.facts.model.name)), text_cell(shown_text(summary.run.facts.provenance)),
+        {text_cell(run.hardware, visible_text(summary.run.segments.back().environment.device_name), CellTone::strong),
+         text_cell(run.title, visible_text(summary.run.run_id.value)),
+         text_cell(visible_text(summary.run.facts.model.name)), text_cell(visible_text(summary.run.facts.provenance)),
          figure_cell(run.suite ? run.suite->accuracy : std::nullopt, share_text, accuracy_proof, no_suite),
          interval_cell(run.suite ? run.suite->ci95 : std::nullopt, share_text, accuracy_proof, no_suite),
          figure_cell(summary.output_tokens_per_s, number_text, provenance_proof(run),
                      "recorded or imported outputs were not timed"),
          percentile_cell(summary.ttft_ms, run), percentile_cell(summary.itl_ms, run),
          percentile_cell(summary.e2e_ms, run),
-         figure_cell(summary.joules_per_output_token, joules_text, provenance_proof(run),
-                     summary.gpu ? shown_text(summary.gpu->energy_reason) : QString("no energy counter could be read")),
+         figure_cell(
+             summary.joules_per_output_token, joules_text, provenance_proof(run),
+             summary.gpu ? visible_text(summary.gpu->energy_reason) : QString("no energy counter could be read")),
          agreement_cell(run)});
     table.row_keys.push_back(QString::fromStdString(summary.run.run_id.value));
   }
@@ -192,15 +194,15 @@ Table hardware_measurements_table(const HardwareAnswer& answer) {
     for (const results::Measurement& figure : run.summary.run.facts.measurements) {
       QStringList details;
       for (const auto& [key, value] : figure.details.items()) {
-        details << shown_text(key) + ": " +
-                       (value.is_string() ? shown_text(value.get<std::string>()) : shown_text(value.dump()));
+        details << visible_text(key) + ": " +
+                       (value.is_string() ? visible_text(value.get<std::string>()) : visible_text(value.dump()));
       }
       table.rows.push_back(
-          {text_cell(run.hardware, {}, CellTone::strong), text_cell(run.title), text_cell(shown_text(figure.name)),
-           text_cell(shown_text(figure.metric)), figure_cell(figure.value, number_text, details.join('\n')),
+          {text_cell(run.hardware, {}, CellTone::strong), text_cell(run.title), text_cell(visible_text(figure.name)),
+           text_cell(visible_text(figure.metric)), figure_cell(figure.value, number_text, details.join('\n')),
            figure_cell(figure.stddev, number_text, {}, "not stated"),
            figure_cell(figure.n ? std::optional<double>(*figure.n) : std::nullopt, number_text, {}, "not stated"),
-           text_cell(shown_text(run.summary.run.facts.provenance)),
+           text_cell(visible_text(run.summary.run.facts.provenance)),
            text_cell(details.join("; ").left(200), details.join('\n'))});
     }
   }

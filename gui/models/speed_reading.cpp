@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gui/models/hardware.h"
+#include "gui/models/plain_text.h"
 #include "gui/models/speed.h"
 #include "results/comparable_run.h"
 #include "results/gpu_activity.h"
@@ -22,7 +23,7 @@ Result<> read_spans(const results::Store& store, const RunId& id, std::stop_toke
         if (sample.itl_ms_mean) run.itl_ms.push_back(*sample.itl_ms_mean);
         if (sample.e2e_ms) run.e2e_ms.push_back(*sample.e2e_ms);
         if (!has_one_clock || !sample.started_ms || !sample.finished_ms) return {};
-        run.spans.push_back({shown_text(sample.key.item.value, 60) + ", sample " + QString::number(sample.key.sample),
+        run.spans.push_back({visible_text(sample.key.item.value, 60) + ", sample " + QString::number(sample.key.sample),
                              sample.key.suite, sample.key.item.value, sample.queued_ms, sample.first_token_ms,
                              *sample.started_ms, *sample.finished_ms, sample.n_output_tokens});
         return {};

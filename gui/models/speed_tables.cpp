@@ -1,6 +1,7 @@
 // Times and benchmarks as tables.
 #include <map>
 
+#include "gui/models/plain_text.h"
 #include "gui/models/speed.h"
 #include "harness/base/text.h"
 
@@ -36,8 +37,8 @@ bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s
 QString conditions_of(const Measurement& figure) {
   QStringList lines;
   for (const auto& [key, value] : figure.details.items()) {
-    lines << shown_text(key) + ": " +
-                 (value.is_string() ? shown_text(value.get<std::string>()) : shown_text(value.dump()));
+    lines << visible_text(key) + ": " +
+                 (value.is_string() ? visible_text(value.get<std::string>()) : visible_text(value.dump()));
   }
   return lines.join('\n');
 }
@@ -55,7 +56,7 @@ Table percentiles_table(const SpeedAnswer& answer) {
       table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(latency_metric_text(metric)),
                             figure_cell(static_cast<double>(of.n), number_text), percentile_cell(of.p50, of, "1"),
                             percentile_cell(of.p90, of, "10"), percentile_cell(of.p99, of, "100"),
-                            text_cell(shown_text(run.summary.run.facts.provenance))});
+                            text_cell(visible_text(run.summary.run.facts.provenance))});
     }
   }
   return table;
@@ -79,7 +80,7 @@ Table device_time_table(const SpeedAnswer& answer) {
     const QString reason = "no process of the run told its device's time (a CPU has no device beside it)";
     const auto seconds = [&](std::optional<double> ms) {
       return figure_cell(ms ? std::optional(*ms / 1000) : std::nullopt, number_text,
-                         "provenance: " + shown_text(summary.run.facts.provenance), reason);
+                         "provenance: " + visible_text(summary.run.facts.provenance), reason);
     };
     const auto rate = summary.output_tokens_per_s;
     const QString untimed = "recorded or imported outputs were not timed";
@@ -88,7 +89,7 @@ Table device_time_table(const SpeedAnswer& answer) {
          seconds(time ? std::optional(time->prefill_ms) : std::nullopt),
          seconds(time ? std::optional(time->decode_ms) : std::nullopt),
          seconds(time ? std::optional(time->idle_ms) : std::nullopt),
-         figure_cell(rate, number_text, "provenance: " + shown_text(summary.run.facts.provenance), untimed),
+         figure_cell(rate, number_text, "provenance: " + visible_text(summary.run.facts.provenance), untimed),
          figure_cell(rate ? std::optional(*rate / run.n_devices()) : std::nullopt, number_text,
                      counted(run.n_devices(), "device"), untimed),
          figure_cell(summary.n_drafted_tokens > 0 ? std::optional(static_cast<double>(summary.n_accepted_tokens) /
@@ -112,7 +113,7 @@ std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
     for (const std::string& name : order) {
       KernelPoint point;
       point.run = run.title;
-      point.name = shown_text(name);
+      point.name = visible_text(name);
       point.provenance = run.summary.run.facts.provenance;
       point.is_collective = names_collective(name);
       for (const Measurement* figure : by_name[name]) {
@@ -164,7 +165,7 @@ Table kernels_table(const std::vector<KernelPoint>& points) {
                      "no profile of the device is known, or it does not say: choose one above"),
          figure_cell(ceiling ? std::optional(*rate / *ceiling) : std::nullopt, share_text, "of: " + of,
                      "the ceiling is not known"),
-         text_cell(shown_text(point.provenance))});
+         text_cell(visible_text(point.provenance))});
   }
   return table;
 }
@@ -177,13 +178,13 @@ Table token_rates_table(const SpeedAnswer& answer) {
   for (const SpeedRun& run : answer.runs) {
     for (const Measurement& figure : run.summary.run.facts.measurements) {
       if (!is_token_rate(figure.metric)) continue;
-      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(shown_text(figure.name)),
-                            text_cell(shown_text(figure.metric)),
+      table.rows.push_back({text_cell(run.title, {}, CellTone::strong), text_cell(visible_text(figure.name)),
+                            text_cell(visible_text(figure.metric)),
                             figure_cell(figure.value, number_text, conditions_of(figure)),
                             figure_cell(figure.stddev, number_text, {}, "not stated"),
                             figure_cell(figure.n ? std::optional(static_cast<double>(*figure.n)) : std::nullopt,
                                         number_text, {}, "not stated"),
-                            text_cell(shown_text(run.summary.run.facts.provenance))});
+                            text_cell(visible_text(run.summary.run.facts.provenance))});
     }
   }
   return table;

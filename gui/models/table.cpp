@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "gui/models/plain_text.h"
 #include "harness/base/text.h"
 
 namespace assay::gui {
@@ -10,7 +11,7 @@ namespace {
 
 QString csv_text_of(const TableCell& cell) {
   if (cell.value) return QString::fromStdString(to_text(*cell.value));
-  return cell.text == unknown_text() ? QString() : csv_field(cell.text);
+  return cell.text == unknown_text() ? QString() : csv_cell(cell.text);
 }
 
 /// An end that is not there is an empty cell.
@@ -59,7 +60,7 @@ QString table_csv(const Table& table) {
   QStringList header;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const QString& title = table.columns[i].title;
-    header << (holds_intervals[i] ? csv_field(title + " low") + "," + csv_field(title + " high") : csv_field(title));
+    header << (holds_intervals[i] ? csv_cell(title + " low") + "," + csv_cell(title + " high") : csv_cell(title));
   }
   QString csv = header.join(',') + "\r\n";
   for (const std::vector<TableCell>& row : table.rows) {
@@ -110,7 +111,7 @@ QVariant TableModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
       return cell->text;
     case Qt::ToolTipRole:
-      return plain_tooltip(cell->tooltip);
+      return tooltip_html(cell->tooltip);
     case Qt::AccessibleDescriptionRole:
       return cell->tooltip;
     case Qt::TextAlignmentRole:
@@ -129,7 +130,7 @@ QVariant TableModel::headerData(int section, Qt::Orientation orientation, int ro
   if (orientation != Qt::Horizontal || section < 0 || section >= columnCount()) return {};
   const TableColumn& column = table_.columns[static_cast<std::size_t>(section)];
   if (role == Qt::DisplayRole) return column.title;
-  if (role == Qt::ToolTipRole) return plain_tooltip(column.tooltip);
+  if (role == Qt::ToolTipRole) return tooltip_html(column.tooltip);
   if (role == Qt::TextAlignmentRole) return QVariant::fromValue(alignment_of(column.is_figure));
   return {};
 }

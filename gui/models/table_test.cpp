@@ -1,4 +1,5 @@
 #include "gui/models/table.h"
+#include "gui/models/plain_text.h"
 
 #include <QAbstractItemModelTester>
 #include <cmath>
@@ -29,22 +30,22 @@ TEST_CASE("figure_text: figures as people read them, never a 0 that is none") {
   CHECK(counted(0, "run") == "0 runs");
 }
 
-TEST_CASE("shown_text: what is invisible or turns the order of letters is shown") {
-  CHECK(shown_text("a\nb\x01") == QString("a%1b%2").arg(QChar(0x240A), QChar(0x2401)));
-  CHECK(shown_text("x\u202Etxt.exe") == "x⟨U+202E⟩txt.exe");
-  CHECK(shown_text("\x7F\u200B") == "⟨U+007F⟩⟨U+200B⟩");
-  CHECK(shown_text("\xFF") == QString(QChar(0xFFFD)));
-  CHECK(shown_text("äöü", 2) == "äö…");
-  CHECK(shown_text("<b>&") == "<b>&");
-  CHECK(plain_tooltip("<b>&").contains("&lt;b&gt;&amp;"));
-  CHECK(shown_text(std::string(10'000'000, 'x'), 100).size() == 101);
+TEST_CASE("visible_text: what is invisible or turns the order of letters is shown") {
+  CHECK(visible_text("a\nb\x01") == QString("a%1b%2").arg(QChar(0x240A), QChar(0x2401)));
+  CHECK(visible_text("x\u202Etxt.exe") == "x⟨U+202E⟩txt.exe");
+  CHECK(visible_text("\x7F\u200B") == "⟨U+007F⟩⟨U+200B⟩");
+  CHECK(visible_text("\xFF") == QString(QChar(0xFFFD)));
+  CHECK(visible_text("äöü", 2) == "äö…");
+  CHECK(visible_text("<b>&") == "<b>&");
+  CHECK(tooltip_html("<b>&").contains("&lt;b&gt;&amp;"));
+  CHECK(visible_text(std::string(10'000'000, 'x'), 100).size() == 101);
 }
 
-TEST_CASE("csv_field: quotes what must be, and makes no formula") {
-  CHECK(csv_field("a,b") == "\"a,b\"");
-  CHECK(csv_field("say \"x\"") == "\"say \"\"x\"\"\"");
-  CHECK(csv_field("=1+1") == "'=1+1");
-  CHECK(csv_field("-1.5") == "-1.5");
+TEST_CASE("csv_cell: quotes what must be, and makes no formula") {
+  CHECK(csv_cell("a,b") == "\"a,b\"");
+  CHECK(csv_cell("say \"x\"") == "\"say \"\"x\"\"\"");
+  CHECK(csv_cell("=1+1") == "'=1+1");
+  CHECK(csv_cell("-1.5") == "-1.5");
   CHECK(sql_text("it's") == "'it''s'");
 }
 

@@ -11,12 +11,8 @@ namespace assay::gui {
 
 std::vector<Page*> make_pages(const PageContext& context, QWidget* parent) {
   return {
-      new RunsPage(context, parent),
-      new ComparePage(context, parent),
-      new ItemsPage(context, parent),
-      new SpeedPage(context, parent),
-      new HardwarePage(context, parent),
-      new CostPage(context, parent),
+      new RunsPage(context, parent),  new ComparePage(context, parent),  new ItemsPage(context, parent),
+      new SpeedPage(context, parent), new HardwarePage(context, parent), new CostPage(context, parent),
   };
 }
 

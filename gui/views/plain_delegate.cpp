@@ -4,7 +4,7 @@
 #include <QHelpEvent>
 #include <QToolTip>
 
-#include "gui/views/plain_text.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 

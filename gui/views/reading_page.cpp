@@ -1,6 +1,7 @@
 #include "gui/views/reading_page.h"
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "gui/views/panel.h"
 
 namespace assay::gui {
@@ -115,7 +116,7 @@ void ReadingPage::offer_runs(const ChosenRuns& chosen, int n_least, const QStrin
   QString text = what_for;
   if (!chosen.not_found.isEmpty()) {
     text += "\n\n" + counted(chosen.not_found.size(), "chosen run") +
-            " in none of the open databases: " + shown_text(chosen.not_found.join(", ").toStdString());
+            " in none of the open databases: " + visible_text(chosen.not_found.join(", ").toStdString());
   }
   std::vector<Offer> offers;
   offers.push_back({"Choose on the page &Runs", [this] {

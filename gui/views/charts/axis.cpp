@@ -5,7 +5,7 @@
 #include <limits>
 #include <map>
 
-#include "gui/views/plain_text.h"
+#include "gui/models/plain_text.h"
 #include "harness/base/text.h"
 
 namespace assay::gui {

@@ -1,6 +1,6 @@
 #include "gui/views/charts/chart.h"
 
-#include "gui/views/plain_text.h"
+#include "gui/models/plain_text.h"
 #include "harness/base/text.h"
 
 namespace assay::gui {
@@ -27,15 +27,6 @@ QString spoken_value(const ChartAxis& axis, double value, const std::optional<re
 }
 
 }  // namespace
-
-QString csv_cell(const QString& text) {
-  QString value = text;
-  static const QString kBeginsFormula = "=+-@\t\r";
-  if (!value.isEmpty() && kBeginsFormula.contains(value[0]) && !parse_number(value.toStdString())) value.prepend('\'');
-  value.replace(QChar(0), QChar(0x2400));
-  if (!value.contains(',') && !value.contains('"') && !value.contains('\r') && !value.contains('\n')) return value;
-  return '"' + value.replace("\"", "\"\"") + '"';
-}
 
 QString chart_csv(const Chart& chart) {
   const QString x = axis_heading(chart.x).isEmpty() ? "x" : axis_heading(chart.x);

@@ -76,8 +76,6 @@ struct Chart {
 /// intervals, whether it was measured; then a row for each missing one. Numbers are whole, as stored (shares from 0 to
 /// 1). Cells that a spreadsheet would take for a formula are written as text.
 QString chart_csv(const Chart& chart);
-/// A text as a cell of such a file.
-QString csv_cell(const QString& text);
 
 /// "Output speed (tokens/s)"
 QString axis_heading(const ChartAxis& axis);

@@ -8,8 +8,8 @@
 #include <QSvgGenerator>
 #include <algorithm>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/paint.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 

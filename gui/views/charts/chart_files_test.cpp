@@ -1,4 +1,5 @@
 #include "gui/views/charts/chart_files.h"
+#include "gui/models/plain_text.h"
 
 #include <QApplication>
 #include <QDir>

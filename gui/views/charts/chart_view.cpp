@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <optional>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_files.h"
 #include "gui/views/charts/hit_grid.h"
 #include "gui/views/charts/paint.h"
 #include "gui/views/charts/tip.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 

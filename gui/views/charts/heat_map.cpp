@@ -13,8 +13,8 @@
 #include <functional>
 #include <limits>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart.h"
-#include "gui/views/plain_text.h"
 #include "gui/views/theme.h"
 
 namespace assay::gui {

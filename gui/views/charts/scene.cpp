@@ -7,8 +7,8 @@
 #include <cmath>
 #include <optional>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/scene_parts.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 

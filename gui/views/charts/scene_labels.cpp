@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/scene_parts.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 

@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/scene_parts.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 

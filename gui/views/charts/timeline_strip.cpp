@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/paint.h"
-#include "gui/views/plain_text.h"
 #include "harness/base/text.h"
 
 namespace assay::gui {

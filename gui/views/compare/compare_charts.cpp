@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 
@@ -27,10 +28,10 @@ ChartPoint accuracy_point(const results::RunSummary& summary, const results::Sui
   point.is_hollow = summary.run.facts.provenance != "measured";
   QStringList lines = {title, "accuracy " + share_text(*suite.accuracy)};
   lines << "95 % interval " + interval_text(suite.ci95, share_text) +
-               (suite.ci95 ? " (" + shown_text(suite.ci95_method) + ", over items)" : QString());
+               (suite.ci95 ? " (" + visible_text(suite.ci95_method) + ", over items)" : QString());
   lines << "n: " + counted(suite.n_items_sampled, "item") + ", " + counted(suite.suite.n_samples, "sample");
-  lines << "provenance: " + shown_text(summary.run.facts.provenance) + "; grader " +
-               shown_text(suite.suite.current_profile) + " " + shown_text(suite.suite.current_grader_version);
+  lines << "provenance: " + visible_text(summary.run.facts.provenance) + "; grader " +
+               visible_text(suite.suite.current_profile) + " " + visible_text(suite.suite.current_grader_version);
   point.tooltip = lines.join('\n');
   return point;
 }
@@ -44,14 +45,15 @@ ChartPoint difference_point(const results::RunComparison& run, const results::Su
   }
   point.key = QString::fromStdString(suite.suite);
   point.is_hollow = run.provenance_baseline != "measured" || run.provenance_candidate != "measured";
-  QStringList lines = {shown_text(suite.suite) + ": " + shown_text(to_string(suite.accuracy_test.finding)),
+  QStringList lines = {visible_text(suite.suite) + ": " + visible_text(to_string(suite.accuracy_test.finding)),
                        "difference " + points_text(*suite.accuracy.difference) + " points, interval " +
                            interval_text(suite.accuracy.interval, points_text)};
   lines << "n: " + counted(suite.accuracy.n_items, "item") + ", paired";
   lines << "p " + figure_or_dash(suite.accuracy_test.p_value, p_text) + ", Holm " +
-               figure_or_dash(suite.accuracy_test.p_holm, p_text) + " (" + shown_text(suite.accuracy_test.method) + ")";
-  lines << "provenance: baseline " + shown_text(run.provenance_baseline) + ", candidate " +
-               shown_text(run.provenance_candidate);
+               figure_or_dash(suite.accuracy_test.p_holm, p_text) + " (" + visible_text(suite.accuracy_test.method) +
+               ")";
+  lines << "provenance: baseline " + visible_text(run.provenance_baseline) + ", candidate " +
+               visible_text(run.provenance_candidate);
   point.tooltip = lines.join('\n');
   return point;
 }
@@ -71,7 +73,7 @@ std::vector<std::string> suites_of(const ComparisonAnswer& answer) {
 
 Chart accuracy_chart(const ComparisonAnswer& answer, const std::string& suite) {
   Chart chart;
-  chart.title = shown_text(suite, 60);
+  chart.title = visible_text(suite, 60);
   chart.x.title = "Accuracy";
   chart.x.is_share = true;
   chart.y.title = "Run";
@@ -114,7 +116,7 @@ Chart difference_chart(const ComparisonAnswer& answer) {
       if (std::find(suites.begin(), suites.end(), suite.suite) == suites.end()) suites.push_back(suite.suite);
     }
   }
-  for (const std::string& suite : suites) chart.y.categories.append(shown_text(suite, 40));
+  for (const std::string& suite : suites) chart.y.categories.append(visible_text(suite, 40));
   for (std::size_t i = 0; i < runs.size(); ++i) {
     ChartSeries& series = chart.series.emplace_back();
     series.name = answer.titles[i + 1];
@@ -124,7 +126,7 @@ Chart difference_chart(const ComparisonAnswer& answer) {
     for (const results::SuiteComparison& suite : runs[i].suites) {
       const auto row = std::find(suites.begin(), suites.end(), suite.suite) - suites.begin();
       if (!suite.accuracy.difference) {
-        chart.missing.append(series.name + ", " + shown_text(suite.suite) + ": no item in common");
+        chart.missing.append(series.name + ", " + visible_text(suite.suite) + ": no item in common");
         continue;
       }
       series.points.push_back(difference_point(runs[i], suite, static_cast<double>(row) + shift));

@@ -3,6 +3,7 @@
 #include <QDateTime>
 #include <QFileDialog>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/compare/compare_charts.h"
 #include "harness/base/text.h"
@@ -129,7 +130,7 @@ void ComparePage::refresh() {
   const QString policy = setting("policy");
   policy_->setText(policy.isEmpty() ? "Default policy: accuracy of each suite within two points, at 5 %. The same "
                                       "verdict as \"assay check\"."
-                                    : "Policy: " + shown_text(policy.toStdString()));
+                                    : "Policy: " + visible_text(policy.toStdString()));
   default_policy_->setVisible(!policy.isEmpty());
   const bool force = setting("force") == "1";
   force_->setChecked(force);
@@ -147,7 +148,7 @@ void ComparePage::refresh() {
 
 void ComparePage::show_answer(ComparisonAnswer answer) {
   answer_ = std::move(answer);
-  if (answer_.summaries.empty()) return show_message(shown_text(answer_.refusal, 1000));
+  if (answer_.summaries.empty()) return show_message(visible_text(answer_.refusal, 1000));
   show_obstacles();
   show_accuracies();
   show_gates();
@@ -178,9 +179,10 @@ void ComparePage::show_answer(ComparisonAnswer answer) {
 void ComparePage::show_obstacles() {
   QStringList lines;
   for (const Obstacles& of : answer_.obstacles) {
-    lines << of.candidate + " and " + answer_.titles.front() + " differ in " + shown_text(join(of.phrases, ", "), 2000);
+    lines << of.candidate + " and " + answer_.titles.front() + " differ in " +
+                 visible_text(join(of.phrases, ", "), 2000);
   }
-  if (lines.isEmpty() && !answer_.comparison) lines << shown_text(answer_.refusal, 2000);
+  if (lines.isEmpty() && !answer_.comparison) lines << visible_text(answer_.refusal, 2000);
   obstacles_->setText(lines.join('\n'));
   force_->setVisible(!answer_.obstacles.empty());
   obstacles_panel_->setVisible(!lines.isEmpty());
@@ -189,8 +191,8 @@ void ComparePage::show_obstacles() {
 void ComparePage::show_gates() {
   clear(gates_);
   for (const GateAnswer& gate : answer_.gates) {
-    const QString headline = gate.check ? shown_text(results::headline(*gate.check), 1000)
-                                        : "check: no verdict; " + shown_text(gate.refusal, 2000);
+    const QString headline = gate.check ? visible_text(results::headline(*gate.check), 1000)
+                                        : "check: no verdict; " + visible_text(gate.refusal, 2000);
     QLabel* line = make_text(gate.candidate + "\n" + headline, gate_panel_);
     line->setAccessibleName("Verdict on " + gate.candidate);
     gates_->addWidget(line);
@@ -199,10 +201,10 @@ void ComparePage::show_gates() {
     table->set_table(gate_table(gate));
     gates_->addWidget(table);
     QStringList remarks;
-    for (const std::string& note : gate.check->notes) remarks << shown_text(note, 400);
-    for (const std::string& expired : results::expired_waiver_lines(*gate.check)) remarks << shown_text(expired, 400);
+    for (const std::string& note : gate.check->notes) remarks << visible_text(note, 400);
+    for (const std::string& expired : results::expired_waiver_lines(*gate.check)) remarks << visible_text(expired, 400);
     remarks << (gate.check->calibration
-                    ? shown_text(results::calibration_text(*gate.check->calibration), 400)
+                    ? visible_text(results::calibration_text(*gate.check->calibration), 400)
                     : QString("How often this machine calls equal runs regressed is not known: \"assay check "
                               "--calibrate\" measures it."));
     gates_->addWidget(make_text(remarks.join('\n'), gate_panel_, true));
@@ -231,7 +233,7 @@ void ComparePage::show_flips() {
   flips_which_->setCurrentIndex(std::max(0, flips_which_->findData(which)));
   std::vector<std::pair<QString, QString>> suites = {{"All suites", ""}};
   for (const std::string& name : suites_of(answer_)) {
-    suites.emplace_back(shown_text(name, 60), QString::fromStdString(name));
+    suites.emplace_back(visible_text(name, 60), QString::fromStdString(name));
   }
   set_choices(flips_suite_, suites, suite);
   flips_->set_table(flips_table(answer_, which, suite));

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "results/analysis/pareto.h"
 
 namespace assay::gui {
@@ -88,7 +89,7 @@ Chart parts_chart(const CostAnswer& answer) {
     if (!cost.usd_total || !cost.split) {
       chart.missing.append(
           title + ": " +
-          (cost.usd_total ? QString("device times of the samples are not known") : shown_text(cost.usd_reason)));
+          (cost.usd_total ? QString("device times of the samples are not known") : visible_text(cost.usd_reason)));
       continue;
     }
     const results::CostSplit& split = *cost.split;
@@ -98,7 +99,7 @@ Chart parts_chart(const CostAnswer& answer) {
       has_cached = true;
       cached.points.push_back(part_point(cost, title, "cached input", *split.usd_cached_input, i));
     } else if (!split.cached_reason.empty()) {
-      chart.missing.append(title + ", cached input: " + shown_text(split.cached_reason));
+      chart.missing.append(title + ", cached input: " + visible_text(split.cached_reason));
     }
     output.points.push_back(part_point(cost, title, "output", split.usd_output, i));
   }
@@ -123,11 +124,11 @@ Chart frontier_chart(const CostAnswer& answer, const std::string& suite) {
     const results::RunCost& cost = answer.costs[i];
     const results::SuiteSummary* of = suite_to_plot(answer.summaries[i], suite);
     const QString& title = answer.titles[i];
-    if (of != nullptr && name.isEmpty()) name = shown_text(of->suite.facts.suite, 60);
+    if (of != nullptr && name.isEmpty()) name = visible_text(of->suite.facts.suite, 60);
     if (of == nullptr || !of->accuracy || !cost.usd_per_correct) {
       chart.missing.append(title + ": " +
                            (of == nullptr || !of->accuracy ? QString("no graded sample of this suite")
-                            : !cost.usd_total              ? shown_text(cost.usd_reason)
+                            : !cost.usd_total              ? visible_text(cost.usd_reason)
                                                            : QString("no sample is correct")));
       continue;
     }

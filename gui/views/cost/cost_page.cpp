@@ -1,5 +1,6 @@
 #include "gui/views/cost/cost_page.h"
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/cost/cost_charts.h"
 
@@ -46,7 +47,7 @@ void CostPage::make_controls() {
       const auto price = results::rental_price(profile);
       if (!price) continue;
       const QString name = QString::fromStdString(profile.name);
-      hardware_->addItem(shown_text(profile.name) + ", " + usd_text(price->usd), name);
+      hardware_->addItem(visible_text(profile.name) + ", " + usd_text(price->usd), name);
     }
   }
   controls()->addWidget(label);
@@ -118,8 +119,8 @@ void CostPage::make_panels() {
     body()->addWidget(panel);
   }
   for (const results::WorkedExample& example : results::worked_examples()) {
-    auto* panel = new Panel(shown_text(example.title) + " (published)", this);
-    panel->set_remark("Source: " + shown_text(example.source) + ". Computed again here from the published inputs.");
+    auto* panel = new Panel(visible_text(example.title) + " (published)", this);
+    panel->set_remark("Source: " + visible_text(example.source) + ". Computed again here from the published inputs.");
     auto* table = new DataTable(panel);
     table->set_table(worked_example_table(example));
     panel->add(table);
@@ -148,7 +149,7 @@ void CostPage::refresh() {
 
 void CostPage::show_answer(CostAnswer answer) {
   refusal_->setVisible(!answer.refusal.empty());
-  refusal_->set_remark(shown_text(answer.refusal, 1000));
+  refusal_->set_remark(visible_text(answer.refusal, 1000));
   show_body();
   if (!answer.refusal.empty()) return;  // what was shown stays, below what is wrong
   answer_ = std::move(answer);

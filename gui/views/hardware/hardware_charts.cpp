@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 
 namespace assay::gui {
 
@@ -50,7 +51,7 @@ FigureOfRun figure_of(const HardwareRun& run, HardwareFigure figure) {
       if (!run.suite) return {{}, {}, {}, "no sample of this suite"};
       return {run.suite->accuracy, run.suite->ci95,
               "n: " + counted(run.suite->n_items_sampled, "item") + "; 95 % interval " +
-                  interval_text(run.suite->ci95, share_text) + " (" + shown_text(run.suite->ci95_method) + ")",
+                  interval_text(run.suite->ci95, share_text) + " (" + visible_text(run.suite->ci95_method) + ")",
               "no sample of this suite"};
     case HardwareFigure::output_tokens_per_s:
       return {summary.output_tokens_per_s, {}, "of the whole run, all its suites", "recorded or imported: not timed"};
@@ -66,7 +67,7 @@ FigureOfRun figure_of(const HardwareRun& run, HardwareFigure figure) {
   return {summary.joules_per_output_token,
           {},
           "of the devices alone",
-          summary.gpu ? shown_text(summary.gpu->energy_reason) : QString("no energy counter could be read")};
+          summary.gpu ? visible_text(summary.gpu->energy_reason) : QString("no energy counter could be read")};
 }
 
 }  // namespace
@@ -101,11 +102,11 @@ Chart hardware_chart(const HardwareAnswer& answer, HardwareFigure figure) {
     point.y = static_cast<double>(chart.y.categories.size());
     point.x_interval = of.interval;
     point.is_hollow = provenance != "measured";
-    if (point.is_hollow) point.label = shown_text(provenance);
+    if (point.is_hollow) point.label = visible_text(provenance);
     point.key = QString::fromStdString(run.summary.run.run_id.value);
     point.tooltip = run.title + " on " + run.hardware + "\n" + kind.title + ": " +
                     (kind.is_share ? share_text(*of.value) : number_text(*of.value) + " " + kind.unit) + "\n" +
-                    of.proof + "\nprovenance: " + shown_text(provenance);
+                    of.proof + "\nprovenance: " + visible_text(provenance);
     chart.y.categories.append(run.title);
     chart.series.back().points.push_back(std::move(point));
   }

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/hardware/hardware_charts.h"
 
@@ -78,12 +79,12 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
   if (auto profiles = results::load_hardware(results::user_hardware_folder())) {
     profiles_ = std::move(*profiles);
   } else {
-    profiles_panel_->set_remark(shown_text(profiles.error().message, 600));
+    profiles_panel_->set_remark(visible_text(profiles.error().message, 600));
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
     if (i == 2) names_[i]->addItem("—", "");
     for (const results::HardwareProfile& profile : profiles_) {
-      names_[i]->addItem(shown_text(profile.title, 60), QString::fromStdString(profile.name));
+      names_[i]->addItem(visible_text(profile.title, 60), QString::fromStdString(profile.name));
     }
   }
   for (Panel* panel : {runs_panel_, measurements_panel_, profiles_panel_, sources_panel}) body()->addWidget(panel);
@@ -107,7 +108,7 @@ void HardwarePage::show_profiles() {
     if (profile) {
       profiles.push_back(std::move(*profile));
     } else {
-      unknown << shown_text(name.toStdString(), 60);
+      unknown << visible_text(name.toStdString(), 60);
     }
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
@@ -134,7 +135,7 @@ void HardwarePage::refresh() {
     for (const results::RunSuiteRecord& suite : located.run.suites) suites.insert(suite.facts.suite);
   }
   std::vector<std::pair<QString, QString>> choices;
-  for (const std::string& suite : suites) choices.emplace_back(shown_text(suite, 60), QString::fromStdString(suite));
+  for (const std::string& suite : suites) choices.emplace_back(visible_text(suite, 60), QString::fromStdString(suite));
   set_choices(suite_, choices, QString::fromStdString(question.suite));
   if (question.runs.empty()) {
     forget_question();
@@ -155,7 +156,7 @@ void HardwarePage::show_answer(HardwareAnswer answer) {
   answer_ = std::move(answer);
   QString remark;
   if (!answer_.refusal.empty()) {
-    remark = shown_text(answer_.refusal, 1000);
+    remark = visible_text(answer_.refusal, 1000);
   } else if (answer_.runs.empty()) {
     remark = workspace().databases().isEmpty()
                  ? "No database is open. Open one with Ctrl+O to see its runs here; the published figures are below."

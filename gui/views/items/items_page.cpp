@@ -15,12 +15,12 @@
 #include <algorithm>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "gui/models/run_columns.h"
 #include "gui/models/samples_index.h"
 #include "gui/models/transcript_search.h"
 #include "gui/views/items/outcome_delegate.h"
 #include "gui/views/items/transcript_pane.h"
-#include "gui/views/plain_text.h"
 
 namespace assay::gui {
 
@@ -495,12 +495,12 @@ void ItemsPage::go_to_sample(const QString& run_id, const results::SampleKey& ke
 
 QString ItemsPage::as_csv() const {
   QStringList head = {"item"};
-  for (const ChosenRun& run : outcomes_->matrix().runs) head << csv_field(run.title);
+  for (const ChosenRun& run : outcomes_->matrix().runs) head << csv_cell(run.title);
   QString csv = head.join(',') + "\r\n";
   for (int row = 0; row < outcomes_->rowCount(); ++row) {
     QStringList cells;
     for (int column = 0; column < outcomes_->columnCount(); ++column) {
-      cells << csv_field(outcomes_->index(row, column).data(Qt::DisplayRole).toString());
+      cells << csv_cell(outcomes_->index(row, column).data(Qt::DisplayRole).toString());
     }
     csv += cells.join(',') + "\r\n";
   }

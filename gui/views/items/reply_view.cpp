@@ -4,8 +4,8 @@
 #include <QToolButton>
 #include <algorithm>
 
+#include "gui/models/plain_text.h"
 #include "gui/models/run_columns.h"
-#include "gui/views/plain_text.h"
 #include "gui/views/theme.h"
 
 namespace assay::gui {

@@ -7,9 +7,9 @@
 #include <QVBoxLayout>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "gui/models/run_columns.h"
 #include "gui/models/run_filter.h"
-#include "gui/views/plain_text.h"
 #include "gui/views/theme.h"
 
 namespace assay::gui {

@@ -18,6 +18,7 @@
 
 #include "gui/models/facet_model.h"
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "gui/models/run_filter.h"
 #include "gui/models/runs_table.h"
 #include "gui/views/runs/facet_delegate.h"
@@ -424,11 +425,11 @@ QString RunsPage::csv_of(const QList<int>& rows) const {
   for (int c = 0; c < kRunColumns; ++c) {
     if (table_->isColumnHidden(c)) continue;
     columns << c;
-    head << csv_field(model_->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
+    head << csv_cell(model_->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
   }
   QString csv = head.join(',') + "\r\n";
   for (const int row : rows) {
-    QStringList cells = {csv_field(model_->run_id(row))};
+    QStringList cells = {csv_cell(model_->run_id(row))};
     for (const int column : columns) {
       const QModelIndex index = model_->index(row, column);
       const QVariant value = index.data(RunsTable::SortRole);
@@ -436,7 +437,7 @@ QString RunsPage::csv_of(const QList<int>& rows) const {
       const bool is_text = !facts_of(static_cast<RunColumn>(column)).is_number;
       const QString text =
           is_text ? index.data(Qt::DisplayRole).toString() : QString::number(value.toDouble(), 'g', 15);
-      cells << (value.isValid() ? csv_field(text) : QString());
+      cells << (value.isValid() ? csv_cell(text) : QString());
     }
     csv += cells.join(',') + "\r\n";
   }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "results/analysis/pareto.h"
 
 namespace assay::gui {
@@ -16,7 +17,7 @@ constexpr std::size_t kMaxSteps = 400;  // of a distribution's line
 constexpr auto kPerGpu = "output_tokens_per_s_per_gpu";
 constexpr auto kPerUser = "output_tokens_per_s_per_user";
 
-QString provenance_of(const SpeedRun& run) { return shown_text(run.summary.run.facts.provenance); }
+QString provenance_of(const SpeedRun& run) { return visible_text(run.summary.run.facts.provenance); }
 
 bool is_measured(const SpeedRun& run) { return run.summary.run.facts.provenance == "measured"; }
 
@@ -65,7 +66,7 @@ std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, QStringList& m
     if (figure.metric == kPerGpu) stored[figure.name].second = figure.value;
   }
   for (const auto& [name, rates] : stored) {
-    const QString title = run.title + ", " + shown_text(name, 60);
+    const QString title = run.title + ", " + visible_text(name, 60);
     if (!rates.first || !rates.second) {
       missing.append(title + ": only one of both rates is known");
       continue;
@@ -151,8 +152,8 @@ Chart throughput_chart(const SpeedAnswer& answer) {
     }
     for (const results::Measurement& figure : run.summary.run.facts.measurements) {
       if (!figure.metric.ends_with("tokens_per_s")) continue;
-      add(run, style, run.title + ", " + shown_text(figure.name, 60), figure.value,
-          shown_text(figure.metric) + "\n" + conditions_of(figure) +
+      add(run, style, run.title + ", " + visible_text(figure.name, 60), figure.value,
+          visible_text(figure.metric) + "\n" + conditions_of(figure) +
               (figure.n ? "\nn: " + counted(*figure.n, "repetition") : QString()));
     }
   }

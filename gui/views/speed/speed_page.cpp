@@ -1,6 +1,7 @@
 #include "gui/views/speed/speed_page.h"
 
 #include "gui/models/comparison.h"
+#include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/speed/speed_charts.h"
 
@@ -99,7 +100,7 @@ void SpeedPage::make_kernels_panel() {
   profile_ = make_choice("&Ceilings of", kernels_panel_, row);
   profile_->addItem("the runs' own device", "");
   for (const results::HardwareProfile& profile : profiles_) {
-    profile_->addItem(shown_text(profile.title, 60), QString::fromStdString(profile.name));
+    profile_->addItem(visible_text(profile.title, 60), QString::fromStdString(profile.name));
   }
   row->addStretch();
   connect(profile_, &QComboBox::activated, this,
@@ -127,7 +128,7 @@ void SpeedPage::refresh() {
 }
 
 void SpeedPage::show_answer(SpeedAnswer answer) {
-  if (!answer.refusal.empty()) return show_message(shown_text(answer.refusal, 1000));
+  if (!answer.refusal.empty()) return show_message(visible_text(answer.refusal, 1000));
   answer_ = std::move(answer);
   const Chart throughput = throughput_chart(answer_);
   constexpr int kFrame = 130, kPlace = 30, kLeast = 170, kMost = 700;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "gui/models/figure_text.h"
+#include "gui/models/plain_text.h"
 #include "gui/views/speed/speed_charts.h"
 
 namespace assay::gui {
@@ -20,7 +21,7 @@ void add_throttled(const SpeedRun& run, Chart& chart) {
     const bool has_next = i + 1 < run.gpu_samples.size() && run.gpu_samples[i + 1].gpu == sample.gpu;
     const double from = sample.at_ms / kMsPerSecond;
     const double to = has_next ? run.gpu_samples[i + 1].at_ms / kMsPerSecond : from;
-    const QString label = shown_text(reasons.front());
+    const QString label = visible_text(reasons.front());
     // Neighbours of one reason are one stretch.
     if (!chart.markers.empty() && chart.markers.back().to == from && chart.markers.back().label == label) {
       chart.markers.back().to = to;
@@ -62,7 +63,7 @@ Chart rate_chart(const SpeedRun& run) {
     point.tooltip = number_text(point.y) + " output tokens/s from " + number_text(static_cast<double>(i) * part_s) +
                     " s to " + number_text(static_cast<double>(i + 1) * part_s) +
                     " s\neach sample's tokens spread evenly over its " +
-                    "time\nprovenance: " + shown_text(run.summary.run.facts.provenance);
+                    "time\nprovenance: " + visible_text(run.summary.run.facts.provenance);
   }
   add_throttled(run, chart);
   chart.note = "In " + number_text(n_parts) + " equal parts up to the last token." +
@@ -96,7 +97,8 @@ Chart gpu_chart(const SpeedRun& run, GpuFigure figure) {
     point.x = sample.at_ms / kMsPerSecond;
     point.y = *of;
     point.tooltip = number_text(*of) + " " + chart.y.unit + " at " + number_text(point.x) + " s";
-    for (const std::string& reason : throttle_reasons_of(sample)) point.tooltip += "\nheld down: " + shown_text(reason);
+    for (const std::string& reason : throttle_reasons_of(sample))
+      point.tooltip += "\nheld down: " + visible_text(reason);
   }
   for (auto& [gpu, series] : by_gpu) {
     series.name = "GPU " + QString::number(gpu);
@@ -163,7 +165,7 @@ Chart timeline_chart(const SpeedRun& run, int first) {
 
 Chart roofline_chart(const std::vector<KernelPoint>& points, const std::optional<results::HardwareProfile>& profile) {
   Chart chart;
-  chart.title = "Kernels below the ceilings" + (profile ? " of " + shown_text(profile->title, 60) : QString());
+  chart.title = "Kernels below the ceilings" + (profile ? " of " + visible_text(profile->title, 60) : QString());
   chart.x.title = "Operations a byte";
   chart.x.unit = "FLOP/B";
   chart.y.title = "Operations a second";
@@ -187,7 +189,7 @@ Chart roofline_chart(const std::vector<KernelPoint>& points, const std::optional
     point.label = from.name;
     point.is_hollow = from.provenance != "measured";
     point.tooltip = from.run + ": " + from.name + "\n" + flop_per_s_text(*from.flop_per_s) + ", " +
-                    bytes_per_s_text(*from.bytes_per_s) + "\nprovenance: " + shown_text(from.provenance) + "\n" +
+                    bytes_per_s_text(*from.bytes_per_s) + "\nprovenance: " + visible_text(from.provenance) + "\n" +
                     from.conditions;
     low = kernels.points.size() == 1 ? point.x : std::min(low, point.x);
     high = kernels.points.size() == 1 ? point.x : std::max(high, point.x);

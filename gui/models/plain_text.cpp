@@ -1,4 +1,8 @@
-#include "gui/views/plain_text.h"
+#include "gui/models/plain_text.h"
+
+#include <algorithm>
+
+#include "harness/base/text.h"
 
 namespace assay::gui {
 
@@ -41,8 +45,24 @@ QString visible_text(const QString& text, qsizetype max_chars, bool keeps_lines)
   return out;
 }
 
+QString visible_text(std::string_view text, qsizetype max_chars) {
+  // So many bytes hold more than max_chars characters, whatever they are.
+  const auto n_bytes = std::min<std::size_t>(text.size(), static_cast<std::size_t>(max_chars) * 4 + 4);
+  return visible_text(QString::fromUtf8(text.data(), static_cast<qsizetype>(n_bytes)), max_chars);
+}
+
 QString tooltip_html(const QString& text) {
+  if (text.isEmpty()) return {};
   return QString("<p style='white-space:pre-wrap'>%1</p>").arg(visible_text(text, 4000, true).toHtmlEscaped());
+}
+
+QString csv_cell(const QString& text) {
+  QString value = text;
+  static const QString kBeginsFormula = "=+-@\t\r";
+  if (!value.isEmpty() && kBeginsFormula.contains(value[0]) && !parse_number(value.toStdString())) value.prepend('\'');
+  value.replace(QChar(0), QChar(0x2400));
+  if (!value.contains(',') && !value.contains('"') && !value.contains('\r') && !value.contains('\n')) return value;
+  return '"' + value.replace("\"", "\"\"") + '"';
 }
 
 }  // namespace assay::gui
