@@ -4,6 +4,7 @@
 #include <QApplication>
 #include <memory>
 
+#include "gui/views/line_style.h"
 #include "gui/views/theme.h"
 #include "tests/support/catch.h"
 
@@ -25,7 +26,7 @@ class ApplicationListener : public ListenerBase {
     static char name[] = "assay-gui-test";
     static char* argv[] = {name, nullptr};
     application_ = std::make_unique<QApplication>(argc, argv);
-    QApplication::setStyle("Fusion");
+    QApplication::setStyle(new assay::gui::LineStyle);
     QApplication::setPalette(assay::gui::palette_of(assay::gui::light_theme()));
   }
   void testRunEnded(const Catch::TestRunStats&) override { application_.reset(); }

@@ -10,6 +10,7 @@
 #include "gui/app/gui_options.h"
 #include "gui/app/main_window.h"
 #include "gui/app/screenshot.h"
+#include "gui/views/line_style.h"
 #include "harness/base/log.h"
 #include "harness/base/text.h"
 
@@ -93,7 +94,7 @@ Result<int> run(int argc, char** argv) {
   QApplication::setApplicationName("assay-gui");
   QApplication::setApplicationDisplayName("Assay");
   QApplication::setApplicationVersion(ASSAY_VERSION);
-  QApplication::setStyle("Fusion");
+  QApplication::setStyle(new LineStyle);
   return options.screenshot ? take_screenshot(options, std::move(state)) : open_window(options, std::move(state));
 }
 

@@ -14,6 +14,9 @@ QString visible_text(const QString& text, qsizetype max_chars = 400, bool keeps_
 
 /// The same for text as databases hold it: UTF-8, what is ill-formed replaced.
 QString visible_text(std::string_view text, qsizetype max_chars = 300);
+inline QString visible_text(const char* text, qsizetype max_chars = 300) {
+  return visible_text(std::string_view(text), max_chars);
+}
 
 /// For QToolTip and other places that guess whether a text is HTML: never taken for it, lines kept.
 QString tooltip_html(const QString& text);

@@ -264,7 +264,8 @@ TEST_CASE("scheduler: samples of one prompt share its prefill", "[engine]") {
   const auto outputs = generate(requests, {});
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     CHECK(outputs[i].n_cached_prompt_tokens == (i % 3 == 0 ? 0 : static_cast<std::int64_t>(requests[i].prompt.size())));
-    CHECK(outputs[i].timings.ttft_ms.has_value() == (i % 3 == 0));  // the others of an item have no prefill of their own
+    CHECK(outputs[i].timings.ttft_ms.has_value() ==
+          (i % 3 == 0));  // the others of an item have no prefill of their own
   }
 }
 

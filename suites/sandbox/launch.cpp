@@ -65,14 +65,10 @@ constexpr std::uint64_t kMaxPendingSignals = 64;
 std::vector<std::pair<int, std::uint64_t>> resource_limits(const SandboxLimits& limits) {
   const auto value = [](std::int64_t n) { return static_cast<std::uint64_t>(n); };
   const std::int64_t data_bytes = limits.data_bytes > 0 ? limits.data_bytes : limits.memory_bytes;
-  return {{RLIMIT_AS, value(limits.memory_bytes)},
-          {RLIMIT_DATA, value(data_bytes)},
-          {RLIMIT_CPU, value(limits.cpu_s)},
-          {RLIMIT_FSIZE, value(limits.file_bytes)},
-          {RLIMIT_NOFILE, value(limits.n_open_files)},
-          {RLIMIT_STACK, value(limits.stack_bytes)},
-          {RLIMIT_SIGPENDING, kMaxPendingSignals},
-          {RLIMIT_CORE, 0}};
+  return {{RLIMIT_AS, value(limits.memory_bytes)},     {RLIMIT_DATA, value(data_bytes)},
+          {RLIMIT_CPU, value(limits.cpu_s)},           {RLIMIT_FSIZE, value(limits.file_bytes)},
+          {RLIMIT_NOFILE, value(limits.n_open_files)}, {RLIMIT_STACK, value(limits.stack_bytes)},
+          {RLIMIT_SIGPENDING, kMaxPendingSignals},     {RLIMIT_CORE, 0}};
 }
 
 Result<RunningProgram> launch_unprotected(const std::vector<std::string>& command, const std::string& folder,
