@@ -22,6 +22,7 @@ class ApplicationListener : public ListenerBase {
 
   void testRunStarting(const Catch::TestRunInfo&) override {
     qputenv("QT_QPA_PLATFORM", "offscreen");
+    qputenv("TZ", "UTC");  // the window shows local times
     static int argc = 1;
     static char name[] = "assay-gui-test";
     static char* argv[] = {name, nullptr};
