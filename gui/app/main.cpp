@@ -45,10 +45,12 @@ void drop_warnings(QtMsgType type, const QMessageLogContext&, const QString& tex
   if (type == QtCriticalMsg || type == QtFatalMsg) log_line(LogLevel::quiet, text.toStdString());
 }
 
-/// A screenshot must be the same for everybody: no setting of the user's, no display, no theme of the desktop.
+/// A screenshot must be the same for everybody: no setting of the user's, no display, no theme of the desktop, no local
+/// time.
 void be_reproducible(const GuiOptions& options) {
   qInstallMessageHandler(drop_warnings);
   qputenv("QT_QPA_PLATFORM", "offscreen");
+  qputenv("TZ", "UTC");
   qputenv("QT_SCALE_FACTOR", QByteArray::number(options.scale));
   qunsetenv("QT_QPA_PLATFORMTHEME");
   qunsetenv("QT_STYLE_OVERRIDE");
