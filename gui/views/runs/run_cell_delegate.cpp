@@ -10,7 +10,7 @@ namespace assay::gui {
 
 namespace {
 
-constexpr int kCellPadding = 6;
+constexpr int kRunCellPadding = 6;
 
 /// Better and worse have a sign beside their colour.
 QString finding_sign(results::Finding finding) {
@@ -45,7 +45,7 @@ void RunCellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
   QApplication::style()->drawControl(QStyle::CE_ItemViewItem, &cell, painter, cell.widget);
 
   painter->save();
-  const QRect inside = cell.rect.adjusted(kCellPadding, 0, -kCellPadding, 0);
+  const QRect inside = cell.rect.adjusted(kRunCellPadding, 0, -kRunCellPadding, 0);
   const bool is_missing = !index.data(RunsTable::SortRole).isValid();
   const bool is_baseline = index.data(RunsTable::BaselineRole).toBool();
   QString shown = text;
