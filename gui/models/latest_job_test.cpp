@@ -11,16 +11,18 @@ namespace assay::gui {
 
 TEST_CASE("latest job: the answer to the last question arrives, on the thread that asked") {
   LatestJob job;
-  std::atomic<bool> was_stopped = false;
+  std::atomic<bool> has_begun = false, was_stopped = false;
   std::vector<int> answers;
   job.start(
       [&](std::stop_token stop) {
+        has_begun = true;
         while (!stop.stop_requested()) QThread::msleep(1);
         was_stopped = true;
         return 1;
       },
       [&](int answer) { answers.push_back(answer); });
   CHECK(job.is_running());
+  REQUIRE(wait_until([&] { return has_begun.load(); }));  // one that has not begun is dropped in another place
   job.start([](std::stop_token) { return 2; },
             [&](int answer) {
               CHECK(QThread::currentThread() == QCoreApplication::instance()->thread());
