@@ -6,6 +6,7 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(LibArchive 3.6 REQUIRED)
+find_package(CURL 7.85 REQUIRED)  # protocols by name
 find_package(SQLite3 3.37 REQUIRED)  # STRICT tables
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
