@@ -186,8 +186,7 @@ class Judge {
         if (!first_c) first_c = sample.temperature_c;
         last_c = sample.temperature_c;
       }
-      const auto names = results::throttle_reason_names(sample.throttle_reasons.value_or(0));
-      if (std::any_of(names.begin(), names.end(), is_fault)) ++n_faulty;
+      if (has_faulty_clocks({&sample, 1})) ++n_faulty;
     }
     const auto known = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
     judgement_.details["gpu"] = {{"n_samples", n},
@@ -220,6 +219,13 @@ class Judge {
 };
 
 }  // namespace
+
+bool has_faulty_clocks(std::span<const results::GpuSample> gpu) {
+  return std::any_of(gpu.begin(), gpu.end(), [](const results::GpuSample& sample) {
+    const auto names = results::throttle_reason_names(sample.throttle_reasons.value_or(0));
+    return std::any_of(names.begin(), names.end(), is_fault);
+  });
+}
 
 std::vector<double> tokens_per_s_over(std::span<const RequestRecord> records, double begin_ms, double end_ms,
                                       std::size_t n) {

@@ -48,6 +48,9 @@ struct Judgement {
 Judgement judge(const LoadResult& load, const Arrivals& arrivals, const Demands& demands,
                 const std::optional<SelfTest>& client, std::span<const results::GpuSample> gpu);
 
+/// True if some sample tells of clocks held down by heat or a fault, rather than by the limits that are set.
+bool has_faulty_clocks(std::span<const results::GpuSample> gpu);
+
 /// Output tokens in each of `n` equal stretches of [begin_ms, end_ms), a second.
 std::vector<double> tokens_per_s_over(std::span<const RequestRecord> records, double begin_ms, double end_ms,
                                       std::size_t n);

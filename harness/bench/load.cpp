@@ -12,7 +12,8 @@ namespace {
 using Moment = LoadTime::Moment;
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-Moment after(Moment start, double ms) { return start + std::chrono::duration_cast<Moment::duration>(Milliseconds(ms)); }
+/// Rounded up, so that it is not too early when it has come.
+Moment after(Moment start, double ms) { return start + std::chrono::ceil<Moment::duration>(Milliseconds(ms)); }
 
 /// An endpoint's events need not say how many tokens they have, nor the last one that it was the last.
 void settle_tokens(RequestRecord& record) {
