@@ -36,6 +36,7 @@ const std::vector<Command>& all_commands() {
       {"grade", "Grade outputs that were made elsewhere", declare_grade},
       {"regrade", "Grade the stored outputs of a run again", declare_regrade},
       {"generate", "Answer prompts with a model", declare_generate},
+      {"serve", "Serve a model to clients of OpenAI's HTTP API", declare_serve},
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
       {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},

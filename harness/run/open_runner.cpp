@@ -6,6 +6,7 @@
 #include "harness/base/text.h"
 #include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
+#include "runners/engine/native_live_runner.h"
 #include "runners/engine/native_runner.h"
 #include "runners/replay/replay_runner.h"
 
@@ -25,22 +26,25 @@ constexpr Unit kUnits[] = {
 };
 constexpr double kMaxBytes = 1e15;
 
-Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options, ProgressStyle progress) {
+/// Opens the native engine with `open`, showing how it loads.
+template <class Open>
+auto open_model(const RunnerOptions& options, ProgressStyle progress, const Open& open)
+    -> decltype(open(runners::NativeOptions())) {
   LoadView view(progress);
   runners::LoadOptions load = options.load;
   load.on_progress = [&](const runners::LoadState& state) { view.show(state); };
   ASSAY_ASSIGN(const std::filesystem::path path, resolve_model(options.model));
-  return runners::open_native_runner({.model = options.model,
-                                      .path = path,
-                                      .device = options.device,
-                                      .cuda_path = options.cuda_path,
-                                      .chat_template = options.chat_template,
-                                      .max_batch = options.max_batch,
-                                      .kv_memory_bytes = options.kv_memory.bytes,
-                                      .kv_memory_pct = options.kv_memory.pct,
-                                      .speculate = options.speculate,
-                                      .canary = options.canary,
-                                      .load = std::move(load)});
+  return open(runners::NativeOptions{.model = options.model,
+                                     .path = path,
+                                     .device = options.device,
+                                     .cuda_path = options.cuda_path,
+                                     .chat_template = options.chat_template,
+                                     .max_batch = options.max_batch,
+                                     .kv_memory_bytes = options.kv_memory.bytes,
+                                     .kv_memory_pct = options.kv_memory.pct,
+                                     .speculate = options.speculate,
+                                     .canary = options.canary,
+                                     .load = std::move(load)});
 }
 
 }  // namespace
@@ -85,7 +89,16 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
     case ReferenceKind::model:
       break;
   }
-  return open_model(options, progress);
+  return open_model(options, progress, runners::open_native_runner);
+}
+
+Result<std::unique_ptr<runners::LiveRunner>> open_live_runner(const RunnerOptions& options, ProgressStyle progress) {
+  if (reference_kind(options.model) != ReferenceKind::model) {
+    return bad_input(
+        "--model: only a model of this machine can be served: give a folder, a GGUF file or a registered "
+        "name");
+  }
+  return open_model(options, progress, runners::open_native_live_runner);
 }
 
 }  // namespace assay::run

@@ -10,6 +10,7 @@
 #include "harness/base/result.h"
 #include "harness/run/progress.h"
 #include "runners/engine/load_options.h"
+#include "runners/live_runner.h"
 #include "runners/runner.h"
 
 namespace assay::run {
@@ -44,5 +45,8 @@ ReferenceKind reference_kind(std::string_view reference);
 /// Error{bad_input} for a REF of another kind and for a broken model, Error{environment} for a missing device.
 /// `progress` is how a long load is shown.
 Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options, ProgressStyle progress);
+
+/// Opens a REF for work that comes while other work is done. Errors as above; a recording can't be asked.
+Result<std::unique_ptr<runners::LiveRunner>> open_live_runner(const RunnerOptions& options, ProgressStyle progress);
 
 }  // namespace assay::run
