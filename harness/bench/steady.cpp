@@ -85,18 +85,31 @@ std::optional<ChangePoint> pettitt(std::span<const double> series) {
   return change;
 }
 
+namespace {
+
+/// The first value behind a change of level in `rest` that is sure and large; none if there is no such one. A short
+/// warm-up is lost in a long series, so its first half and quarter are looked at, too.
+std::optional<std::size_t> next_change(std::span<const double> rest) {
+  for (const std::size_t part : {std::size_t{1}, std::size_t{2}, std::size_t{4}}) {
+    const std::span<const double> head = rest.first(rest.size() / part);
+    const auto change = pettitt(head);
+    if (!change || change->p_value >= kSure || change->index > rest.size() / 2) continue;
+    const double before = median_of(head.first(change->index));
+    const double behind = median_of(head.subspan(change->index));
+    if (std::abs(before - behind) >= kLeastChangeRatio * std::abs(behind)) return change->index;
+  }
+  return {};
+}
+
+}  // namespace
+
 std::size_t warm_up_length(std::span<const double> series) {
   std::size_t cut = 0;
-  while (true) {
-    const std::span<const double> rest = series.subspan(cut);
-    const auto change = pettitt(rest);
-    if (!change || change->p_value >= kSure || change->index > rest.size() / 2) return cut;
-    if (cut + change->index > series.size() / 2) return cut;
-    const double before = median_of(rest.first(change->index));
-    const double behind = median_of(rest.subspan(change->index));
-    if (std::abs(before - behind) < kLeastChangeRatio * std::abs(behind)) return cut;
-    cut += change->index;
+  while (const auto change = next_change(series.subspan(cut))) {
+    if (cut + *change > series.size() / 2) break;
+    cut += *change;
   }
+  return cut;
 }
 
 std::optional<Trend> find_trend(std::span<const double> series) {
