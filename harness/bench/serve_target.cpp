@@ -115,6 +115,10 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   measured.was_stopped = load.was_stopped;
   const Judgement judgement = judge(load, serve.arrivals, serve.demands, client_, measured.gpu_samples);
   ASSAY_ASSIGN(measured.figures, serve_figures(load.records, judgement, serve.level, setting.priced));
+  // Nobody knows here what an endpoint runs on, nor what an hour of it costs.
+  if (runner_->device_facts().kind == "remote") {
+    for (const char* metric : {results::kTokensPerGpu, "usd_per_mtok_output"}) measured.figures.erase(metric);
+  }
   measured.reason_codes = judgement.reason_codes;
   measured.method_versions = serve_method_versions();
   measured.details = judgement.details;
