@@ -50,6 +50,7 @@ struct RunJob {
 
 void add_run_options(CLI::App& app, RunArgs& args) {
   add_model_options(app, args.model);
+  add_endpoint_options(app, args.model.endpoint);
   add_text(app, "--suite", args.suite, "NAME[,NAME…]",
            "Suites, groups of suites, or folders of your own (\"assay suites\" lists them)");
   add_integer(app, "--samples", args.samples, 1, 1'000'000,

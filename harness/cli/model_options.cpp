@@ -80,7 +80,6 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
              "sequences at a time (default: off)");
   add_weight_options(app, options.weights);
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
-  add_endpoint_options(app, options.endpoint);
   add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
   add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
 }

@@ -19,7 +19,7 @@ struct WeightWords {
 };
 
 /// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --gguf,
-/// --threads, and add_endpoint_options().
+/// --threads; and, of commands that ask endpoints, those of add_endpoint_options().
 struct ModelOptions {
   std::string model;
   std::string device = "auto";

@@ -59,7 +59,6 @@ TEST_CASE("parse_words: values are checked with the option's name", "[cli]") {
 
 TEST_CASE("parse_words: options that this version can't serve are refused and not shown", "[cli]") {
   CHECK_THAT(refusal({"run", "--tensor-parallel", "2"}), Contains("--tensor-parallel") && Contains("one device"));
-  CHECK_THAT(refusal({"run", "--api-key-env", "KEY"}), Contains("--api-key-env"));
   Program program;
   CHECK(*parse_words(program.app, {"run", "--tensor-parallel", "1"}) == Parsed::words);
   for (const CommandEntry& command : command_entries(program.app)) {
