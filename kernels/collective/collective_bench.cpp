@@ -54,7 +54,7 @@ Result<double> time_ranks_us(const Bench& b, std::int64_t n_bytes, const LaunchO
   const auto n_ranks = static_cast<std::size_t>(b.n_ranks());
   std::vector<GraphExec> graphs(n_ranks);
   std::vector<Event> before(n_ranks), after(n_ranks);
-  ASSAY_TRY(b.threads->run([&](int rank) -> Result<> {
+  const auto prepare = [&](int rank) -> Result<> {
     const auto r = static_cast<std::size_t>(rank);
     ASSAY_ASSIGN(before[r], create_event());
     ASSAY_ASSIGN(after[r], create_event());
@@ -65,17 +65,19 @@ Result<double> time_ranks_us(const Bench& b, std::int64_t n_bytes, const LaunchO
                    return {};
                  }));
     return {};
-  }));
+  };
+  ASSAY_TRY(b.threads->run(prepare));
   std::vector<double> us;
+  const auto replay = [&](int rank) -> Result<> {
+    const auto r = static_cast<std::size_t>(rank);
+    cudaStream_t stream = b.streams[r].get();
+    ASSAY_TRY(check(cudaEventRecord(before[r].get(), stream), "event"));
+    ASSAY_TRY(check(cudaGraphLaunch(graphs[r].get(), stream), "graph"));
+    ASSAY_TRY(check(cudaEventRecord(after[r].get(), stream), "event"));
+    return check(cudaStreamSynchronize(stream), "collective");
+  };
   for (int round = 0; round < kRounds; ++round) {
-    ASSAY_TRY(b.threads->run([&](int rank) -> Result<> {
-      const auto r = static_cast<std::size_t>(rank);
-      cudaStream_t stream = b.streams[r].get();
-      ASSAY_TRY(check(cudaEventRecord(before[r].get(), stream), "event"));
-      ASSAY_TRY(check(cudaGraphLaunch(graphs[r].get(), stream), "graph"));
-      ASSAY_TRY(check(cudaEventRecord(after[r].get(), stream), "event"));
-      return check(cudaStreamSynchronize(stream), "collective");
-    }));
+    ASSAY_TRY(b.threads->run(replay));
     ASSAY_TRY(b.group->check());
     ASSAY_ASSIGN(const float ms, elapsed_ms(before[0], after[0]));
     if (round >= 2) us.push_back(static_cast<double>(ms) * 1e3 / n_launches);
@@ -234,7 +236,7 @@ Result<> bench_collective(const BenchContext& context) {
   ASSAY_ASSIGN(b.second, group.allocate<float>(kMost));
   ASSAY_ASSIGN(b.x, group.allocate<float>(kMost));
   b.streams.resize(ordinals.size());
-  ASSAY_TRY(threads.run([&](int rank) -> Result<> {
+  const auto fill = [&](int rank) -> Result<> {
     const auto r = static_cast<std::size_t>(rank);
     ASSAY_ASSIGN(b.streams[r], create_stream());
     for (const auto* buffers : {&b.first, &b.second, &b.x}) {
@@ -243,7 +245,8 @@ Result<> bench_collective(const BenchContext& context) {
                             b.streams[r].get()));
     }
     return check(cudaStreamSynchronize(b.streams[r].get()), "inputs");
-  }));
+  };
+  ASSAY_TRY(threads.run(fill));
   Result<Nccl> nccl = Nccl::open(ordinals);
   if (nccl) {
     std::printf("NCCL %s, without NVLink multicast\n", nccl->version().c_str());
