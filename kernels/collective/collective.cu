@@ -183,6 +183,11 @@ __global__ void __launch_bounds__(kThreads) two_shot_kernel(ReduceArgs a) {
   meet(a.links);
 }
 
+__global__ void meet_kernel(PeerLinks links) {
+  hopper::wait_for_previous_grid();
+  meet(links);
+}
+
 // ---- copies
 
 struct GatherArgs {
@@ -245,12 +250,17 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int kAheadOfMany = 4;
 
+// More than these meet longer than they gain, until the two-shot form writes large sums.
+constexpr int kMostBlocks = 64;
+constexpr std::int64_t kLargeVectors = std::int64_t{1} << 21;
+
 /// Blocks for so many vectors: a vector a thread as long as there are blocks enough. All ranks choose alike.
 int blocks_for(std::int64_t n_vectors, int asked, const LinkPace& pace) {
   if (pace.bytes_per_s > 0) return pace.n_blocks;
   if (asked > 0) return asked;
   const std::int64_t n = (n_vectors + kThreads - 1) / kThreads;
-  return static_cast<int>(std::clamp<std::int64_t>(n, 1, kMaxCollectiveBlocks));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(n, 1, n_vectors < kLargeVectors ? kMostBlocks : kMaxCollectiveBlocks));
 }
 double ns_per_byte_of(const LinkPace& pace) {
   return pace.bytes_per_s > 0 ? 1e9 * pace.n_blocks / pace.bytes_per_s : 0;
@@ -278,9 +288,9 @@ Result<> launch_reduce(const ReduceArgs& a, AllReduceForm form, int n_blocks, cu
 }  // namespace
 
 AllReduceForm choose_all_reduce(int n_ranks, std::int64_t n) {
-  // Two ranks move the same bytes either way. Above, one-shot's bytes grow with the ranks: it pays while messages are
-  // latency.
-  const std::int64_t most_bytes = n_ranks <= 2   ? std::numeric_limits<std::int64_t>::max()
+  // Two ranks move the same bytes either way: writes are a little faster than reads. With more, one-shot's bytes grow
+  // with the ranks: it pays while messages are latency.
+  const std::int64_t most_bytes = n_ranks <= 2   ? std::int64_t{32} << 20
                                   : n_ranks <= 4 ? std::int64_t{1} << 20
                                                  : std::int64_t{512} << 10;
   return n * static_cast<std::int64_t>(sizeof(float)) <= most_bytes ? AllReduceForm::one_shot : AllReduceForm::two_shot;
@@ -313,6 +323,10 @@ Result<> all_reduce(const AllReduceArgs& args, cudaStream_t stream) {
     default:
       return bad_input("all_reduce: ", links.n_ranks, " ranks, may be 1, 2, 4 or 8");
   }
+}
+
+Result<> meet_ranks(const PeerLinks& links, cudaStream_t stream) {
+  return launch("meet_ranks", meet_kernel, {dim3(1), 32}, stream, links);
 }
 
 Result<> all_gather(const AllGatherArgs& args, cudaStream_t stream) {

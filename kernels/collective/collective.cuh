@@ -46,6 +46,9 @@ Result<> all_reduce(const AllReduceArgs& args, cudaStream_t stream);
 /// What an empty `form` means.
 AllReduceForm choose_all_reduce(int n_ranks, std::int64_t n);
 
+/// Waits until every rank has come here: what each has launched before is done, and all may see it.
+Result<> meet_ranks(const PeerLinks& links, cudaStream_t stream);
+
 /// Columns of all ranks side by side, on every rank: out[r'][row, rank · width + i] = part[row, i] for all r'.
 ///   part [rows, width] and out [rows, n_ranks · width] float32, 16-byte aligned, width % 4 == 0.
 ///   What was launched before on any rank may still read its out.
