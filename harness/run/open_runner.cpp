@@ -33,6 +33,7 @@ Result<std::unique_ptr<runners::Runner>> open_model(const RunnerOptions& options
   return runners::open_native_runner({.model = options.model,
                                       .path = path,
                                       .device = options.device,
+                                      .parallel = options.parallel,
                                       .cuda_path = options.cuda_path,
                                       .chat_template = options.chat_template,
                                       .max_batch = options.max_batch,

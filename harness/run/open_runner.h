@@ -10,6 +10,7 @@
 #include "harness/base/result.h"
 #include "harness/run/progress.h"
 #include "runners/engine/load_options.h"
+#include "runners/engine/parallel.h"
 #include "runners/runner.h"
 
 namespace assay::run {
@@ -26,7 +27,8 @@ Result<KvMemory> parse_kv_memory(std::string_view text);
 /// What a runner is opened with. A recording ignores all but `model`.
 struct RunnerOptions {
   std::string model;                      ///< REF as INTERFACE.md says
-  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0
+  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0, cuda:0,1
+  runners::ParallelOptions parallel;      ///< over how many GPUs the model is spread
   std::string cuda_path = "auto";         ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits

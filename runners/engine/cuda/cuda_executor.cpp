@@ -425,6 +425,7 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
   drawn.resize(first + draws.size());
   if (!reports()) return {};
   if (std::none_of(draws.begin(), draws.end(), [](const Draw& d) { return d.n_logprobs > 0; })) return {};
+  ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "logits"));
   std::vector<float> logits(static_cast<std::size_t>(model_.sizes.vocab));
   for (std::size_t i = 0; i < draws.size(); ++i) {
     if (draws[i].n_logprobs == 0) continue;
