@@ -109,9 +109,12 @@ Result<> ParallelExecutor::submit(const Pass& pass) {
 
 Result<PassResult> ParallelExecutor::collect() {
   std::vector<PassResult> results;
-  for (const auto& rank : ranks_) {
-    Result<PassResult> result = rank->collect();
-    if (!result) return result.error();
+  for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+    Result<PassResult> result = ranks_[rank]->collect();
+    if (!result) {
+      group_.fail(static_cast<int>(rank));  // or the others' kernels wait for it
+      return result.error();
+    }
     results.push_back(std::move(*result));
   }
   ASSAY_TRY(group_.check());
