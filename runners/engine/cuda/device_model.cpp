@@ -192,7 +192,8 @@ class ModelUpload {
   }
   void add_progress(int n_out, int n_in, std::size_t element_bytes) {
     const LoadProgress& on_progress = options_.on_progress;
-    if (on_progress) on_progress({"upload", done_bytes_, model_.checkpoint.total_bytes()});
+    const std::uint64_t own_bytes = model_.checkpoint.total_bytes() / static_cast<std::uint64_t>(shard_.n_ranks());
+    if (on_progress) on_progress({"upload", std::min(done_bytes_, own_bytes), own_bytes});
     done_bytes_ += static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * element_bytes;
   }
   void read_ahead(const std::vector<RowSource>& rows) const {
