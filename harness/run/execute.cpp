@@ -68,7 +68,7 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
   }
   if (has_other_kernels(run, environment)) {
     return bad_input("--resume ", *settings.resume, ": run ", run_id, " was begun with other GPU kernels than ",
-                     cuda_path_of(environment), "; give its --cuda-path");
+                     cuda_path_of(environment), "; give its --cuda-path, --tensor-parallel and --expert-parallel");
   }
   return std::optional(run_id);
 }

@@ -136,7 +136,7 @@ TEST_CASE("all_reduce: a graph that takes turns between two buffers gives the sa
   const PeerGroup group = group_of(2);
   constexpr std::size_t kN = 8192;
   constexpr int kLayers = 12, kReplays = 5;
-  // Each layer's parts follow from x, as in a model: part = x / 4 + rank's own. An error anywhere would stay.
+  // Rounding makes every step depend on the one before: an error anywhere would stay.
   const RankBuffers x(group, kN), even(group, kN), odd(group, kN);
   std::mt19937 generator(17);
   const std::vector<float> start = normal_floats(generator, kN);
