@@ -41,6 +41,11 @@ if(ASSAY_CUDA)
   assay_settle(ASSAY_CUDA CUDAToolkit_FOUND "CUDA is" "nvcc of CUDA 12.3 or later not found; set CUDACXX to it")
 endif()
 
+if(ASSAY_SERVE)
+  pkg_check_modules(HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+  assay_settle(ASSAY_SERVE HTTPLIB_FOUND "assay serve is" "cpp-httplib not found; Debian: libcpp-httplib-dev")
+endif()
+
 if(ASSAY_GUI)
   find_package(Qt6 6.4 QUIET COMPONENTS Widgets Svg Test)
   assay_settle(ASSAY_GUI Qt6_FOUND "the dashboard is" "Qt 6.4 or later not found; Debian: qt6-base-dev libqt6svg6-dev")

@@ -1,6 +1,7 @@
 // The record of `assay run --json`.
 #include <set>
 
+#include "results/endpoint_use.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -148,6 +149,27 @@ Json to_json(const SuiteSummary& summary) {
 
 }  // namespace
 
+namespace {
+
+Json endpoint_price_json(const std::optional<ApiPrice>& price) {
+  if (!price) return nullptr;
+  return {{"provider", price->provider},
+          {"model", price->model},
+          {"usd_per_mtok_input", price->price.usd_per_mtok_input},
+          {"usd_per_mtok_cached", or_null(price->price.usd_per_mtok_cached)},
+          {"usd_per_mtok_output", price->price.usd_per_mtok_output},
+          {"source", price->citation.source},
+          {"date", price->citation.date},
+          {"provenance", "published"}};
+}
+
+Json sent_to_json(const RunRecord& run) {
+  const auto use = endpoint_use(run);
+  return use ? to_json(*use) : Json(nullptr);
+}
+
+}  // namespace
+
 Json environment_json(const EnvironmentFacts& environment) {
   return {{"device_kind", environment.device_kind},
           {"device_name", or_null(environment.device_name)},
@@ -215,7 +237,9 @@ Json to_json(const RunSummary& summary) {
             {"usd_per_mtok_input", or_null(summary.usd_per_mtok_input)},
             {"usd_per_mtok_output", or_null(summary.usd_per_mtok_output)},
             {"usd_per_correct", or_null(summary.usd_per_correct)},
-            {"provenance", provenance}}},
+            {"endpoint_price", endpoint_price_json(summary.endpoint_price)},
+            {"provenance", summary.endpoint_price ? "published" : provenance}}},
+          {"sent_to", sent_to_json(run)},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
           {"energy_check", energy_check_json(summary.gpu, summary.net_energy.reason)},

@@ -59,6 +59,9 @@ class LiveRunner {
   /// happens if it has finished.
   virtual void cancel(Ticket ticket) = 0;
 
+  /// What the model's template opens the reply to a chat with ("<think>\n"); empty where the runner doesn't know.
+  virtual std::string reply_opening(const Request&) const { return {}; }
+
   /// The bytes that a token stands for, perhaps not whole characters; empty where the runner knows no tokens.
   virtual std::string token_bytes(std::int32_t) const { return {}; }
 };

@@ -59,16 +59,6 @@ TEST_CASE("parse_words: values are checked with the option's name", "[cli]") {
   CHECK_THAT(refusal({"run", "--quiet", "--verbose"}), Contains("--quiet"));
 }
 
-TEST_CASE("parse_words: options that this version can't serve are refused and not shown", "[cli]") {
-  CHECK_THAT(refusal({"run", "--api-key-env", "KEY"}), Contains("--api-key-env"));
-  Program program;
-  for (const CommandEntry& command : command_entries(program.app)) {
-    for (const OptionEntry& option : command.options) {
-      for (const std::string& name : option.names) CHECK(name != "--api-key-env");
-    }
-  }
-}
-
 TEST_CASE("option table: every command has a summary, an example and help for every option", "[cli]") {
   Program program;
   const std::vector<CommandEntry> commands = command_entries(program.app);

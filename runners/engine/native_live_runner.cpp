@@ -48,6 +48,11 @@ class NativeLiveRunner final : public LiveRunner {
   DeviceFacts device_facts() const override { return engine_->device_facts(); }
   std::string token_bytes(std::int32_t id) const override { return std::string(engine_->tokenizer().token_bytes(id)); }
 
+  std::string reply_opening(const Request& request) const override {
+    const Result<Prepared> prepared = engine_->prepare(request);
+    return prepared ? prepared->prefill : "";
+  }
+
   Result<> check(const Request& request) const override {
     {
       const std::lock_guard lock(mutex_);

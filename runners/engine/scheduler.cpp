@@ -131,6 +131,7 @@ Result<> Scheduler::Work::step(const OutputSink& sink) {
     ASSAY_ASSIGN(submitted, submit_decode());
   }
   if (in_flight_.size() >= max_in_flight_ || (!submitted && !in_flight_.empty())) ASSAY_TRY(collect());
+  if (is_live()) ASSAY_TRY(start_samples());  // a first token is told at once, not with the second
   return sequences_.hand_over(sink);
 }
 
