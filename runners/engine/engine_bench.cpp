@@ -1,5 +1,5 @@
 // assay-engine-bench: whole passes of a model on the GPU, with random weights: decode by batch, and prefill.
-//   assay-engine-bench [--weights TYPES] DIR [CONTEXT [BATCH…]]
+//   assay-engine-bench [--weights TYPES] [--tensor-parallel N] [--expert-parallel N] DIR [CONTEXT [BATCH…]]
 // DIR has config.json; TYPES are bf16 (or what config.json says), q8_0 or q4_k_m (a GGUF file's); context 1024,
 // batches 1 32 128 256.
 
@@ -30,8 +30,12 @@ double since_ms(Clock::time_point start) {
 
 double sum_ms(const PassTimes& times) { return std::accumulate(times.wall_ms.begin(), times.wall_ms.end(), 0.0); }
 
-Result<> run(DummyTypes types, const std::string& folder, int context, const std::vector<int>& batches) {
-  ASSAY_ASSIGN(const CudaDevice device, open_cuda_device(0));
+Result<> run(DummyTypes types, const ParallelOptions& parallel, const std::string& folder, int context,
+             const std::vector<int>& batches) {
+  ASSAY_TRY(check_parallel(parallel));
+  std::vector<int> ordinals(static_cast<std::size_t>(parallel.n_ranks()));
+  std::iota(ordinals.begin(), ordinals.end(), 0);
+  ASSAY_ASSIGN(const std::vector<CudaDevice> devices, open_cuda_devices(ordinals));
   LoadOptions load;
   load.weights = WeightSource::dummy;
   load.dummy_types = types;
@@ -43,9 +47,12 @@ Result<> run(DummyTypes types, const std::string& folder, int context, const std
   limits.kv_memory_pct = 90;
   limits.prefill_chunk_tokens = 4096;
   const Clock::time_point upload = Clock::now();
-  ASSAY_ASSIGN(const std::unique_ptr<Executor> executor, create_cuda_executor(model, limits, load));
-  std::printf("%s on %s: weights made in %.1f s, on the GPU in %.1f s\n", folder.c_str(), device.name.c_str(),
-              made_ms / 1000, since_ms(upload) / 1000);
+  ASSAY_ASSIGN(const std::unique_ptr<Executor> executor,
+               parallel.n_ranks() == 1 ? create_cuda_executor(model, limits, load)
+                                       : create_parallel_executor(model, ordinals, parallel, limits, load));
+  std::printf("%s on %d %s (tensor parallel %d, expert parallel %d): weights made in %.1f s, there in %.1f s\n",
+              folder.c_str(), parallel.n_ranks(), devices.front().name.c_str(), parallel.tensor_parallel,
+              parallel.expert_parallel, made_ms / 1000, since_ms(upload) / 1000);
 
   constexpr int kWarm = 8, kSteps = 64;
   ASSAY_ASSIGN(const auto pages, pages_of_sequences(*executor, limits.max_batch, context + kWarm + kSteps + 1));
@@ -77,8 +84,15 @@ int main(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   DummyTypes types = DummyTypes::as_config;
   bool is_usable = true;
-  if (words.size() >= 2 && words[0] == "--weights") {
-    if (words[1] == "q8_0") {
+  ParallelOptions parallel;
+  while (is_usable && words.size() >= 2 && words[0].starts_with("--")) {
+    if (words[0] == "--tensor-parallel") {
+      parallel.tensor_parallel = std::atoi(words[1].c_str());
+    } else if (words[0] == "--expert-parallel") {
+      parallel.expert_parallel = std::atoi(words[1].c_str());
+    } else if (words[0] != "--weights") {
+      is_usable = false;
+    } else if (words[1] == "q8_0") {
       types = DummyTypes::q8_0;
     } else if (words[1] == "q4_k_m") {
       types = DummyTypes::q4_k_m;
@@ -88,14 +102,17 @@ int main(int argc, char** argv) {
     words.erase(words.begin(), words.begin() + 2);
   }
   if (words.empty() || !is_usable) {
-    std::fprintf(stderr, "usage: assay-engine-bench [--weights bf16|q8_0|q4_k_m] DIR [CONTEXT [BATCH...]]\n");
+    std::fprintf(
+        stderr,
+        "usage: assay-engine-bench [--weights bf16|q8_0|q4_k_m] [--tensor-parallel N] [--expert-parallel N] DIR "
+        "[CONTEXT [BATCH...]]\n");
     return 2;
   }
   std::vector<int> batches;
   for (std::size_t i = 2; i < words.size(); ++i) batches.push_back(std::max(1, std::atoi(words[i].c_str())));
   if (batches.empty()) batches = {1, 32, 128, 256};
   const Result<> done =
-      run(types, words[0], words.size() > 1 ? std::max(1, std::atoi(words[1].c_str())) : 1024, batches);
+      run(types, parallel, words[0], words.size() > 1 ? std::max(1, std::atoi(words[1].c_str())) : 1024, batches);
   if (done) return 0;
   std::fprintf(stderr, "assay-engine-bench: %s\n", done.error().message.c_str());
   return 3;
