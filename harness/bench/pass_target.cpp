@@ -51,7 +51,7 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
 
   const auto begin = std::chrono::steady_clock::now();
   run::GpuSampler gpu(
-      run::GpuReader::open(run::pci_bus_id(device_facts())),
+      run::GpuReader::open(run::pci_bus_ids(device_facts())),
       [&] { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count(); },
       kGpuPeriod);
   ASSAY_ASSIGN(const PassTimes times, passes.is_decode
@@ -138,6 +138,7 @@ Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& optio
   const runners::NativeOptions native{.model = options.model,
                                       .path = path,
                                       .device = options.device,
+                                      .parallel = options.parallel,
                                       .cuda_path = options.cuda_path,
                                       .chat_template = {},
                                       .max_batch = {},

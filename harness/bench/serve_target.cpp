@@ -106,7 +106,7 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   plan.make_request = [&](std::int64_t index) { return request_of(serve, prompts, index, seed); };
   const auto begin = time_.now();
   const auto elapsed_ms = [&] { return std::chrono::duration<double, std::milli>(time_.now() - begin).count(); };
-  run::GpuSampler gpu(run::GpuReader::open(run::pci_bus_id(runner_->device_facts()), nvml_library_), elapsed_ms,
+  run::GpuSampler gpu(run::GpuReader::open(run::pci_bus_ids(runner_->device_facts()), nvml_library_), elapsed_ms,
                       kGpuPeriod);
   ASSAY_ASSIGN(const LoadResult load, generate_load(*runner_, plan, time_, stop));
   gpu.stop();

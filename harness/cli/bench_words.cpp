@@ -178,6 +178,8 @@ std::string target_words(const run::RunnerOptions& options, const BenchArgs& arg
     if (!value.empty()) words.insert(words.end(), {option, value});
   };
   add("--cuda-path", args.model.cuda_path);
+  add("--tensor-parallel", args.model.tensor_parallel ? to_text(*args.model.tensor_parallel) : "");
+  add("--expert-parallel", args.model.expert_parallel ? to_text(*args.model.expert_parallel) : "");
   add("--chat-template", args.model.chat_template);
   add("--max-batch", args.model.max_batch ? to_text(*args.model.max_batch) : "");
   add("--kv-memory", args.model.kv_memory);
@@ -215,6 +217,7 @@ Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench:
   }
   Setting common;
   common.priced.usd_per_gpu_hour = args.price_usd_per_gpu_hour;
+  common.priced.n_devices = std::max(args.model.tensor_parallel.value_or(1), args.model.expert_parallel.value_or(1));
   const BenchCommand kind = kind_of(command, args);
   if (kind == BenchCommand::serve) {
     ASSAY_ASSIGN(arm.settings, serve_settings(command, args, common));
@@ -322,6 +325,7 @@ std::string to_string(BenchCommand command) {
 void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
   const bool is_sweep = command == BenchCommand::sweep;
   add_model_options(app, args.model);
+  if (is_sweep || command == BenchCommand::serve) add_endpoint_options(app, args.model.endpoint);
   add_text(app, "--config", args.config, "config.json",
            "In place of --model: a configuration, whose weights --dummy-weights makes up");
   app.add_flag("--dummy-weights", args.dummy_weights, "Random weights: measures speed without a download");
