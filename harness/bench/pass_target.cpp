@@ -94,8 +94,10 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
     figures[passes.is_decode ? "usd_per_mtok_output" : "usd_per_mtok_input"] = {usd / n_tokens * 1e6, {}, n};
   }
   const auto trend = passes.is_decode ? find_trend(counted) : std::nullopt;
-  constexpr double kMostDrift = 0.10;
-  if (drifts(trend, kMostDrift)) measured.reason_codes.emplace_back(reason::not_steady);
+  // Attention's time grows with the context, at most in proportion.
+  const double growth = static_cast<double>(n_steps) / (context + n_steps);
+  const double most_drift = 0.10 + growth;
+  if (drifts(trend, most_drift)) measured.reason_codes.emplace_back(reason::not_steady);
   constexpr std::int64_t kLeastSteps = 8;
   if (passes.is_decode && n < kLeastSteps) measured.reason_codes.emplace_back(reason::too_short);
   if (has_faulty_clocks(measured.gpu_samples)) measured.reason_codes.emplace_back(reason::throttled);
