@@ -180,50 +180,43 @@ Result<> launch_merge(const MergeArgs& a, cudaStream_t stream) {
                 {dim3(static_cast<unsigned>(n_blocks)), kMergeThreads}, stream, a);
 }
 
-/// The same sums for few rows: a warp adds up a span, eight spans at a time, or reads four spans that came whole; the
-/// first warp adds these to the whole.
+/// The same sums for few rows: a warp adds up a span, eight spans at a time, and the first warp adds these to the
+/// whole.
 template <int kDim>
 __global__ void __launch_bounds__(kSpanWarps * 32) merge_spans_kernel(const __grid_constant__ MergeArgs a) {
-  constexpr int kSlices = kDim / 32, kWholeSpans = 4;
-  __shared__ Part span_parts[kWholeSpans * kSpanWarps];
-  __shared__ float span_outputs[kWholeSpans * kSpanWarps][32];
+  constexpr int kSlices = kDim / 32;
+  __shared__ Part span_parts[kSpanWarps];
+  __shared__ float span_outputs[kSpanWarps][32];
   const int index = static_cast<int>(blockIdx.x) / kSlices, row = index / a.heads, head = index % a.heads;
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int column = static_cast<int>(blockIdx.x) % kSlices * 32 + lane;
   const int first = a.first_item[row], last = a.first_item[row + 1];
-  const bool whole_spans = last - first == 1 || a.starts_span[(first + 1) * a.item_words] != 0;
-  const int span_items = whole_spans ? 1 : kSpanChunks, n_spans = whole_spans ? kWholeSpans * kSpanWarps : kSpanWarps;
+  const int span_items = last - first > 1 && a.starts_span[(first + 1) * a.item_words] == 0 ? kSpanChunks : 1;
   hopper::let_next_grid_start();
   hopper::wait_for_previous_grid();
   if (a.finished_rows && last - first == 1) return;
   const auto place = [&](int item) { return static_cast<std::size_t>(item) * a.heads + head; };
   FoldedParts<1> whole;
-  for (int start = first; start < last; start += n_spans * span_items) {
-    // Items start + own, own + stride, …: spans of the whole, or chunks of this warp's span.
-    const int own = whole_spans ? start + warp : start + warp * kSpanChunks, stride = whole_spans ? kSpanWarps : 1;
-    const int n_own = whole_spans ? kWholeSpans : kSpanChunks;
+  for (int start = first; start < last; start += kSpanWarps * span_items) {
+    const int own = start + warp * span_items, end = min(own + span_items, last);
     Part parts[kSpanChunks];
     float outputs[kSpanChunks][1];
 #pragma unroll
     for (int i = 0; i < kSpanChunks; ++i) {
-      const int item = own + i * stride;
-      if (i >= n_own || item >= last) break;
-      parts[i] = a.parts[place(item)].part;
-      outputs[i][0] = a.part_outputs[place(item) * kDim + column];
+      if (own + i >= end) break;
+      parts[i] = a.parts[place(own + i)].part;
+      outputs[i][0] = a.part_outputs[place(own + i) * kDim + column];
     }
     FoldedParts<1> span;
 #pragma unroll
     for (int i = 0; i < kSpanChunks; ++i) {
-      if (i >= n_own || own + i * stride >= last) break;
-      if (whole_spans) span.empty = true;
-      span.add(parts[i], outputs[i]);
-      const int slot = whole_spans ? i * kSpanWarps + warp : warp;
-      if (lane == 0) span_parts[slot] = span.part;
-      span_outputs[slot][lane] = span.output[0];
+      if (own + i < end) span.add(parts[i], outputs[i]);
     }
+    if (lane == 0) span_parts[warp] = span.part;
+    span_outputs[warp][lane] = span.output[0];
     __syncthreads();
     if (warp == 0) {
-      for (int i = 0; i < n_spans && start + i * span_items < last; ++i) {
+      for (int i = 0; i < kSpanWarps && start + i * span_items < last; ++i) {
         const float output[1] = {span_outputs[i][lane]};
         whole.add(span_parts[i], output);
       }

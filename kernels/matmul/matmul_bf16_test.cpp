@@ -202,7 +202,6 @@ TEST_CASE("matmul_bf16: pairs store the same bits with every epilogue", "[gpu][i
   const std::size_t size = product(problem.shape.m, problem.shape.n);
   const auto residual = normal_floats(generator, size);
   const auto bias = on_device(normal_floats(generator, static_cast<std::size_t>(problem.shape.n)));
-  const MatmulPlan plain{64, 1, 64};
   const auto epilogue = GENERATE(Epilogue::store_bf16, Epilogue::store_f32, Epilogue::add_f32, Epilogue::swiglu_bf16);
   const auto stored = [&](const MatmulPlan& plan) {
     const auto y = on_device(residual);
@@ -211,9 +210,11 @@ TEST_CASE("matmul_bf16: pairs store the same bits with every epilogue", "[gpu][i
     must(matmul_bf16(args, plan, nullptr));
     return from_device(y);
   };
-  const auto expected = stored(plain);
-  for (const MatmulPlan& plan : matmul_plans()) {
-    CAPTURE(plan.tokens, plan.rows, plan.paired);
+  const std::vector<MatmulPlan> plans = matmul_plans();
+  const auto expected = stored(plans.front());
+  for (const MatmulPlan& plan : plans) {
+    if (!plan.paired) continue;
+    CAPTURE(plan.tokens, plan.rows);
     CHECK(same_bits(stored(plan).data(), expected.data(), size));
   }
 }
