@@ -6,6 +6,7 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(LibArchive 3.6 REQUIRED)
+find_package(CURL 7.85 REQUIRED)  # protocols by name
 find_package(SQLite3 3.37 REQUIRED)  # STRICT tables
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
@@ -40,9 +41,23 @@ if(ASSAY_CUDA)
   assay_settle(ASSAY_CUDA CUDAToolkit_FOUND "CUDA is" "nvcc of CUDA 12.3 or later not found; set CUDACXX to it")
 endif()
 
+if(ASSAY_SERVE)
+  pkg_check_modules(HTTPLIB QUIET IMPORTED_TARGET cpp-httplib)
+  assay_settle(ASSAY_SERVE HTTPLIB_FOUND "assay serve is" "cpp-httplib not found; Debian: libcpp-httplib-dev")
+endif()
+
 if(ASSAY_GUI)
   find_package(Qt6 6.4 QUIET COMPONENTS Widgets Svg Test)
   assay_settle(ASSAY_GUI Qt6_FOUND "the dashboard is" "Qt 6.4 or later not found; Debian: qt6-base-dev libqt6svg6-dev")
+endif()
+
+if(ASSAY_PARQUET)
+  find_package(Arrow 14 QUIET)
+  find_package(Parquet QUIET)
+  if(Arrow_FOUND AND Parquet_FOUND)
+    set(Assay_ARROW_FOUND ON)
+  endif()
+  assay_settle(ASSAY_PARQUET Assay_ARROW_FOUND "export to Parquet is" "Apache Arrow 14 or later with Parquet not found; not in Debian 12, see arrow.apache.org/install")
 endif()
 
 if(ASSAY_TESTS)

@@ -6,12 +6,21 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "harness/base/result.h"
 #include "runners/runner.h"
 
 namespace assay::runners {
+
+/// A token of an event.
+struct StreamToken {
+  std::int32_t id = 0;
+  std::string text;                       ///< that it made known, whole characters; may be empty
+  std::optional<TokenLogprobs> logprobs;  ///< if asked for
+};
 
 /// Output of a request that has just become known. The native engine sends one for every pass that gave it tokens, an
 /// endpoint one for every event of its stream.
@@ -19,6 +28,7 @@ struct StreamEvent {
   std::chrono::steady_clock::time_point time;  ///< when its tokens were known here
   std::int64_t n_new_tokens = 0;               ///< since the event before; 0: an endpoint's event does not say
   std::string text;                            ///< since the event before, whole characters; may be empty
+  std::vector<StreamToken> tokens = {};        ///< those without the end token, where the runner knows its tokens
 };
 
 /// What a request's output is handed to, on a thread of the runner's; must return soon and submit nothing. After
@@ -48,6 +58,12 @@ class LiveRunner {
   /// Gives a request up: it finishes as soon as possible with FinishReason::cancelled and the output so far. Nothing
   /// happens if it has finished.
   virtual void cancel(Ticket ticket) = 0;
+
+  /// What the model's template opens the reply to a chat with ("<think>\n"); empty where the runner doesn't know.
+  virtual std::string reply_opening(const Request&) const { return {}; }
+
+  /// The bytes that a token stands for, perhaps not whole characters; empty where the runner knows no tokens.
+  virtual std::string token_bytes(std::int32_t) const { return {}; }
 };
 
 }  // namespace assay::runners

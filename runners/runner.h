@@ -57,9 +57,10 @@ std::string to_string(FinishReason reason);
 Result<FinishReason> parse_finish_reason(const std::string& text);
 
 /// Times in milliseconds from the start of the run() call (monotonic), unless a name says otherwise. What a runner
-/// cannot know is empty, never 0.
+/// cannot know is empty, never 0. Of an endpoint, a request starts when it is first sent, and ttft_ms and e2e_ms count
+/// from queued_ms on: its turn, whatever the client or the endpoint then made it wait for.
 struct Timings {
-  std::optional<double> queued_ms;       ///< when the request could have started: always 0 for offline work
+  std::optional<double> queued_ms;       ///< when the request could have started: 0 for offline work of the engine
   std::optional<double> started_ms;      ///< first prefill step that held it
   std::optional<double> first_token_ms;  ///< when its first output token was known
   std::optional<double> finished_ms;     ///< when its last output token was known
@@ -91,7 +92,8 @@ struct Completion {
   std::int64_t n_accepted_tokens = 0;
   std::vector<TokenLogprobs> logprobs;  ///< one per output token, if asked for
   Timings timings;
-  std::string failure;  ///< not empty: this sample failed and why; everything else may be empty
+  Json details = Json::object();  ///< what only some runners know of a sample: attempts, doubtful counts
+  std::string failure;            ///< not empty: this sample failed and why; everything else may be empty
 };
 
 /// What a runner says of its model, stored with every run. `details` carries what only some runners know (architecture,

@@ -46,6 +46,7 @@ struct Command {
 const std::vector<Command>& all_commands();
 
 Action declare_run(CLI::App& app, const CommonOptions& common);
+Action declare_plan(CLI::App& app, const CommonOptions& common);
 Action declare_report(CLI::App& app, const CommonOptions& common);
 Action declare_check(CLI::App& app, const CommonOptions& common);
 Action declare_compare(CLI::App& app, const CommonOptions& common);
@@ -54,6 +55,7 @@ Action declare_grade(CLI::App& app, const CommonOptions& common);
 Action declare_regrade(CLI::App& app, const CommonOptions& common);
 Action declare_generate(CLI::App& app, const CommonOptions& common);
 Action declare_logits(CLI::App& app, const CommonOptions& common);
+Action declare_serve(CLI::App& app, const CommonOptions& common);
 Action declare_tokenize(CLI::App& app, const CommonOptions& common);
 Action declare_export(CLI::App& app, const CommonOptions& common);
 Action declare_import(CLI::App& app, const CommonOptions& common);

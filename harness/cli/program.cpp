@@ -27,6 +27,8 @@ LogLevel level_of(const CommonOptions& common) {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       {"run", "Put a model through suites and store every sample with its verdict", declare_run},
+      {"plan", "Say what a run would take on a GPU that need not be here: tokens, memory, hours, dollars, energy",
+       declare_plan},
       {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
       {"compare", "Compare runs item by item: differences with intervals, flips, cost, latency", declare_compare},
       {"check", "Say whether a run has become worse than a baseline: a gate for pipelines", declare_check},
@@ -34,6 +36,7 @@ const std::vector<Command>& all_commands() {
       {"grade", "Grade outputs that were made elsewhere", declare_grade},
       {"regrade", "Grade the stored outputs of a run again", declare_regrade},
       {"generate", "Answer prompts with a model", declare_generate},
+      {"serve", "Serve a model to clients of OpenAI's HTTP API", declare_serve},
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
       {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},

@@ -12,11 +12,12 @@
 namespace assay::results {
 
 enum class ExportFormat {
-  json,   ///< the record of `assay run --json` with "items", "samples" and "gpu_samples"; an array where runs are
-          ///< several
-  jsonl,  ///< a line a sample, which `replay:` and `assay grade --in` read
-  csv,    ///< a row a sample (RFC 4180); texts that a spreadsheet would compute are quoted with an apostrophe
-  html,   ///< a report in one file, with charts
+  json,     ///< the record of `assay run --json` with "items", "samples" and "gpu_samples"; an array where runs are
+            ///< several
+  jsonl,    ///< a line a sample, which `replay:` and `assay grade --in` read
+  csv,      ///< a row a sample (RFC 4180); texts that a spreadsheet would compute are quoted with an apostrophe
+  html,     ///< a report in one file, with charts
+  parquet,  ///< the columns of CSV with their types; needs a build with Apache Arrow
 };
 
 struct ExportOptions {
@@ -28,7 +29,8 @@ struct ExportOptions {
 using TextSink = std::function<Result<>(std::string_view)>;
 
 /// Writes the runs to `sink`, part by part: samples are not held in memory. What a protected suite's items and replies
-/// say is null (empty in CSV) unless the options include it. Error: what reading or `sink` failed with.
+/// say is null (empty in CSV) unless the options include it. Error: what reading or `sink` failed with;
+/// Error{environment} for parquet where Arrow is missing.
 Result<> export_runs(const Store& store, std::span<const RunId> runs, const ExportOptions& options,
                      const TextSink& sink);
 

@@ -145,6 +145,14 @@ TEST_CASE("import: lm-eval's samples are a run with its own verdicts", "[results
   CHECK_FALSE(summary.output_tokens_per_s.has_value());  // nobody timed it
 }
 
+TEST_CASE("import: lm-eval's file of figures alone is refused with the file that is meant", "[results][import]") {
+  TemporaryFolder folder;
+  const auto done = read(ImportFormat::lm_eval, put(folder, "results_2026-11-23T04-36-23.468554.json", "{\n}"));
+  REQUIRE_FALSE(done);
+  CHECK(done.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(done.error().message, Contains("samples_*.jsonl"));
+}
+
 TEST_CASE("import: lm-eval's repeats have no verdict of their own", "[results][import]") {
   TemporaryFolder folder;
   const ImportedRun run =

@@ -89,6 +89,10 @@ Result<VerdictFacts> verdict_of(const JsonObject& line, std::size_t n_outputs, c
 }  // namespace
 
 Result<std::vector<ImportedRun>> import_lm_eval(const ImportSource& source) {
+  if (source.path.filename().string().starts_with("results_") && source.path.extension() == ".json") {
+    return bad_input(source.path.string(),
+                     ": has lm-eval's figures without samples; give the samples_*.jsonl beside it (--log_samples)");
+  }
   const std::filesystem::path folder = std::filesystem::absolute(source.path).parent_path();
   ImportedSuite suite(source, task_of(source.path), folder.filename().string());
   std::string first_filter;

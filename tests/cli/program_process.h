@@ -39,6 +39,7 @@ class Call {
 
   void send(int signal_number) const;
   bool has_ended();
+  std::string out_so_far() const { return read_text(folder_ / "out"); }
   Ended wait();
 
  private:

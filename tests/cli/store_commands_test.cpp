@@ -59,8 +59,13 @@ TEST_CASE("assay export: each format is a file, written whole; what can't be is 
   }
   CHECK(json_of(read_text(folder / "out.json"))["samples"].size() == 40);
   const Ended parquet = call({"export", "latest", "--format", "parquet", "--out", folder / "x", "--db", db});
-  CHECK(parquet.exit_code == 3);
-  CHECK_THAT(parquet.err, Contains("Arrow"));
+  if (parquet.exit_code == 0) {  // a build with Apache Arrow
+    CHECK_THAT(read_text(folder / "x"), Catch::Matchers::StartsWith("PAR1") && Catch::Matchers::EndsWith("PAR1"));
+  } else {
+    CHECK(parquet.exit_code == 3);
+    CHECK_THAT(parquet.err, Contains("Arrow"));
+    CHECK_FALSE(std::filesystem::exists(folder / "x"));
+  }
   CHECK(call({"export", "latest", "--format", "xml", "--db", db}).exit_code == 2);
   CHECK(call({"export", "nobody", "--format", "csv", "--db", db}).exit_code == 2);
   CHECK(call({"export", "--format", "csv", "--db", db}).exit_code == 2);

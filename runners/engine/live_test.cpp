@@ -1,0 +1,417 @@
+// Live work: requests that come and go while others run have the tokens that they would have offline.
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "harness/base/data_path.h"
+#include "runners/engine/native_live_runner.h"
+#include "runners/engine/scheduler.h"
+#include "runners/engine/test_executor.h"
+#include "runners/engine/test_records.h"
+#include "tests/support/catch.h"
+#include "tests/support/random.h"
+
+using namespace assay;
+using namespace assay::runners;
+
+namespace {
+
+const Model& live_model() {
+  static const Model model = [] {
+    Result<Model> loaded = load_model(*shipped_path("models/reference"));
+    if (!loaded) FAIL(loaded.error().message);
+    return std::move(*loaded);
+  }();
+  return model;
+}
+
+constexpr std::int64_t kPageBytes = std::int64_t{7} * 64 * 576 * 4;
+
+struct LiveSettings {
+  int max_batch = 64;
+  int chunk = 512;
+  bool speculate = false;
+  int n_pages = 2000;
+  bool two_in_flight = false;
+};
+
+/// What passes were submitted: their rows, by role.
+struct PassLog {
+  std::vector<std::pair<PositionRole, int>> passes;
+};
+
+class LoggingExecutor final : public Executor {
+ public:
+  LoggingExecutor(std::unique_ptr<Executor> inner, PassLog& log) : inner_(std::move(inner)), log_(log) {}
+  int n_pages() const override { return inner_->n_pages(); }
+  int max_in_flight() const override { return inner_->max_in_flight(); }
+  Result<> submit(const Pass& pass) override {
+    log_.passes.emplace_back(pass.role, count_rows(pass.spans));
+    return inner_->submit(pass);
+  }
+  Result<PassResult> collect() override { return inner_->collect(); }
+  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
+    return inner_->copy_pages(pages);
+  }
+  Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
+  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
+    return inner_->run_mtp(role, spans, output);
+  }
+
+ private:
+  std::unique_ptr<Executor> inner_;
+  PassLog& log_;
+};
+
+/// A scheduler on the reference model with what it runs on.
+class Bench {
+ public:
+  Bench(const LiveSettings& settings, Workload workload)
+      : limits_{.max_batch = settings.max_batch,
+                .kv_memory_bytes = settings.n_pages * kPageBytes,
+                .prefill_chunk_tokens = settings.chunk,
+                .speculate = settings.speculate},
+        executor_(live_model(), limits_) {
+    std::unique_ptr<Executor> taken = executor_.take();
+    if (settings.two_in_flight) {
+      taken = std::make_unique<TwoInFlight>(std::move(taken), live_model().config.max_position_embeddings);
+    }
+    taken = std::make_unique<LoggingExecutor>(std::move(taken), log);
+    auto made = Scheduler::create(live_model(), std::move(taken), {limits_, {1}, workload});
+    if (!made) FAIL(made.error().message);
+    scheduler.emplace(std::move(*made));
+  }
+
+  PassLog log;
+  std::optional<Scheduler> scheduler;
+
+ private:
+  ExecutorOptions limits_;
+  TestExecutor executor_;
+};
+
+std::vector<TokenOutput> offline(const std::vector<TokenRequest>& requests) {
+  Bench bench({}, Workload::offline);
+  std::vector<TokenOutput> outputs(requests.size());
+  const auto ran = bench.scheduler->run(requests,
+                                        [&](TokenOutput output) -> Result<> {
+                                          outputs[output.request] = std::move(output);
+                                          return {};
+                                        },
+                                        {}, {});
+  if (!ran) FAIL(ran.error().message);
+  return outputs;
+}
+
+/// Greedy and sampled requests, most of them with a prompt that others have too.
+std::vector<TokenRequest> mixed_requests(std::size_t n) {
+  std::vector<TokenRequest> requests;
+  for (std::size_t i = 0; i < n; ++i) {
+    TokenRequest request;
+    request.prompt = records()[(i * i) % 7 * 31].prompt;
+    request.max_output_tokens = 4 + static_cast<std::int64_t>(i % 5) * 7;
+    if (i % 3 != 0) {
+      request.sampling = {1.2, 0.98, 40, 0.01};
+      request.key = {7, static_cast<std::uint32_t>(i)};
+    }
+    if (i % 4 == 1) request.n_logprobs = 2;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+/// What a live client saw of a request.
+struct Seen {
+  std::vector<std::int32_t> tokens;
+  std::int64_t n_new = 0;
+  std::size_t n_logprobs = 0;
+  std::optional<TokenOutput> output;
+};
+
+}  // namespace
+
+TEST_CASE("live scheduler: random arrivals and cancellations leave every token as it is offline", "[engine][live]") {
+  const auto requests = mixed_requests(40);
+  static const std::vector<TokenOutput> expected = offline(requests);
+  const LiveSettings settings =
+      GENERATE(LiveSettings{}, LiveSettings{.max_batch = 1}, LiveSettings{.max_batch = 3, .chunk = 40, .n_pages = 24},
+               LiveSettings{.max_batch = 5, .chunk = 100, .two_in_flight = true},
+               LiveSettings{.max_batch = 4, .chunk = 64, .n_pages = 16, .two_in_flight = true},
+               LiveSettings{.max_batch = 6, .chunk = 50, .speculate = true},
+               LiveSettings{.max_batch = 3, .speculate = true, .n_pages = 16});
+  const unsigned seed = GENERATE(1u, 2u, 3u);
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  Bench bench(settings, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  std::map<std::uint64_t, Seen> seen;
+  const OutputSink sink{[&](const NewTokens& news) {
+                          Seen& s = seen[news.request];
+                          REQUIRE_FALSE(s.output.has_value());
+                          s.tokens.insert(s.tokens.end(), news.tokens.begin(), news.tokens.end());
+                          s.n_new += news.n_new;
+                          s.n_logprobs += news.logprobs.size();
+                        },
+                        [&](TokenOutput output) -> Result<> {
+                          Seen& s = seen[output.request];
+                          REQUIRE_FALSE(s.output.has_value());
+                          s.output = std::move(output);
+                          return {};
+                        }};
+  std::set<std::uint64_t> cancelled;
+  std::size_t n_submitted = 0;
+  while (n_submitted < requests.size() || scheduler.has_work()) {
+    for (std::size_t n = below(4); n > 0 && n_submitted < requests.size(); --n, ++n_submitted) {
+      REQUIRE(scheduler.check(requests[n_submitted]));
+      scheduler.submit(n_submitted, requests[n_submitted], std::chrono::steady_clock::now());
+    }
+    if (n_submitted > 0 && below(9) == 0) {
+      const std::size_t victim = below(n_submitted);
+      if (!seen[victim].output) cancelled.insert(victim);
+      REQUIRE(scheduler.cancel(victim, sink));
+    }
+    if (!scheduler.has_work()) continue;
+    const auto done = scheduler.step(sink);
+    if (!done) FAIL(done.error().message);
+  }
+  REQUIRE(seen.size() == requests.size());
+  std::size_t n_whole = 0;
+  for (const auto& [i, s] : seen) {
+    INFO("request " << i << ", seed " << seed);
+    REQUIRE(s.output.has_value());
+    const std::vector<std::int32_t>& whole = expected[i].tokens;
+    CHECK(s.tokens == s.output->tokens);
+    CHECK(s.n_new == s.output->n_output_tokens);
+    CHECK(s.n_logprobs == (requests[i].n_logprobs > 0 ? static_cast<std::size_t>(s.n_new) : 0));
+    CHECK(s.output->failure.empty());
+    if (s.output->finish_reason == FinishReason::cancelled) {
+      CHECK(cancelled.contains(i));
+      REQUIRE(s.tokens.size() <= whole.size());
+      CHECK(std::equal(s.tokens.begin(), s.tokens.end(), whole.begin()));
+      continue;
+    }
+    ++n_whole;
+    CHECK(s.tokens == whole);
+    CHECK(s.output->finish_reason == expected[i].finish_reason);
+  }
+  CHECK(n_whole >= 15);
+  // Every page is free again, or kept with a prompt and given up for this one.
+  TokenRequest large{.prompt = records()[1].prompt, .sampling = {}, .key = {}, .max_output_tokens = 2};
+  large.prompt.resize(static_cast<std::size_t>(std::min(settings.n_pages / 2 * 64 - 2, 1000)), 5);
+  REQUIRE(scheduler.check(large));
+  scheduler.submit(1000, large, std::chrono::steady_clock::now());
+  while (scheduler.has_work()) REQUIRE(scheduler.step(sink));
+  CHECK(seen.at(1000).output->n_output_tokens > 0);
+}
+
+TEST_CASE("live scheduler: between two passes of prompts every running sequence takes a step", "[engine][live]") {
+  const bool two_in_flight = GENERATE(false, true);
+  Bench bench({.max_batch = 8, .chunk = 2000, .two_in_flight = two_in_flight}, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  const OutputSink sink{{}, [](TokenOutput) -> Result<> { return {}; }};
+  const auto submit = [&](std::uint64_t id, std::size_t n_prompt, std::int64_t n_output) {
+    TokenRequest request{.prompt = {}, .sampling = {}, .key = {}, .max_output_tokens = n_output};
+    for (std::size_t i = 0; i < n_prompt; ++i) {
+      request.prompt.push_back(static_cast<std::int32_t>(5 + (i * 7 + id) % 900));
+    }
+    REQUIRE(scheduler.check(request));
+    scheduler.submit(id, request, std::chrono::steady_clock::now());
+  };
+  submit(0, 1500, 30);
+  for (int i = 0; i < 4; ++i) REQUIRE(scheduler.step(sink));
+  REQUIRE(bench.log.passes.front() == std::pair(PositionRole::prompt, 1500));  // nobody ran: all of the chunk
+  const std::size_t n_before = bench.log.passes.size();
+  for (std::uint64_t id = 1; id < 4; ++id) submit(id, 1400, 2);
+  while (scheduler.has_work()) REQUIRE(scheduler.step(sink));
+  int n_bounded = 0;
+  for (std::size_t i = n_before; i < bench.log.passes.size() && n_bounded < 9; ++i) {
+    if (bench.log.passes[i].first != PositionRole::prompt) continue;
+    ++n_bounded;
+    CHECK(bench.log.passes[i].second <= kPromptRowsBesideSequences);
+    CHECK(bench.log.passes[i - 1].first == PositionRole::generated);
+  }
+  CHECK(n_bounded == 9);  // 4,200 positions in parts of 512
+}
+
+TEST_CASE("live scheduler: a prompt that was served is found in the cache", "[engine][live]") {
+  const bool speculate = GENERATE(false, true);
+  Bench bench({.speculate = speculate}, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  std::vector<TokenOutput> outputs;
+  const OutputSink sink{{}, [&](TokenOutput output) -> Result<> {
+                          outputs.push_back(std::move(output));
+                          return {};
+                        }};
+  const TokenRequest request{.prompt = records()[5].prompt, .sampling = {}, .key = {}, .max_output_tokens = 20};
+  for (std::uint64_t id = 0; id < 3; ++id) {
+    bench.log.passes.clear();
+    scheduler.submit(id, request, std::chrono::steady_clock::now());
+    while (scheduler.has_work()) REQUIRE(scheduler.step(sink));
+    REQUIRE(outputs.size() == id + 1);
+    const auto n_prompt = static_cast<int>(request.prompt.size());
+    CHECK(bench.log.passes.front() == std::pair(PositionRole::prompt, id == 0 ? n_prompt : 1));
+    CHECK(outputs[id].n_cached_prompt_tokens == (id == 0 ? 0 : n_prompt));
+    CHECK(outputs[id].tokens == outputs[0].tokens);
+    CHECK(*outputs[id].timings.started_ms >= 0);
+    CHECK(*outputs[id].timings.finished_ms >= *outputs[id].timings.first_token_ms);
+  }
+}
+
+namespace {
+
+/// Collects what a live runner says of a request.
+struct Client {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::string text;
+  std::int64_t n_tokens = 0;
+  std::optional<Completion> completion;
+
+  LiveSink sink() {
+    return {[this](const StreamEvent& event) {
+              const std::lock_guard lock(mutex);
+              std::string joined;
+              for (const StreamToken& token : event.tokens) joined += token.text;
+              if (event.n_new_tokens > 0) CHECK(joined == event.text);
+              text += event.text;
+              n_tokens += event.n_new_tokens;
+              changed.notify_all();
+            },
+            [this](Completion done) {
+              const std::lock_guard lock(mutex);
+              completion = std::move(done);
+              changed.notify_all();
+            }};
+  }
+  void wait() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return completion.has_value(); });
+  }
+  void wait_for_tokens(std::int64_t n) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return n_tokens >= n || completion.has_value(); });
+  }
+};
+
+NativeOptions live_options(bool speculate) {
+  NativeOptions options;
+  options.model = "reference";
+  options.path = *shipped_path("models/reference");
+  options.device = "cpu";
+  options.max_batch = 8;
+  options.kv_memory_bytes = std::int64_t{1} << 30;
+  options.speculate = speculate;
+  return options;
+}
+
+std::vector<Request> live_requests() {
+  std::vector<Request> requests;
+  for (int i = 0; i < 24; ++i) {
+    Request request;
+    request.id = std::to_string(i);
+    request.messages = {{Role::user, "What is " + std::to_string(i % 5) + " + 3? €uro ünd ∑"}};
+    request.sampling = {.temperature = i % 2 == 0 ? 0.0 : 2.5, .max_output_tokens = 12 + i % 7};
+    request.key = {static_cast<std::uint64_t>(i), 3};
+    if (i % 6 == 0) request.n_logprobs = 1;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+}  // namespace
+
+TEST_CASE("native live runner: requests of several threads get what run() gives, in whole characters",
+          "[engine][live]") {
+  const bool speculate = GENERATE(false, true);
+  const std::vector<Request> requests = live_requests();
+  std::map<std::string, Completion> expected;
+  {
+    const auto runner = open_native_runner(live_options(speculate));
+    REQUIRE(runner);
+    REQUIRE((*runner)->run(requests,
+                           [&](Completion done) -> Result<> {
+                             expected[done.id] = std::move(done);
+                             return {};
+                           },
+                           {}, {}));
+  }
+  const auto runner = open_native_live_runner(live_options(speculate));
+  REQUIRE(runner);
+  std::vector<Client> clients(requests.size());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (std::size_t i = t; i < requests.size(); i += 4) {
+          if (!(*runner)->check(requests[i])) continue;
+          (*runner)->submit(requests[i], clients[i].sink());
+          if (i % 3 == 0) clients[i].wait();
+        }
+      });
+    }
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    clients[i].wait();
+    const Completion& got = *clients[i].completion;
+    const Completion& want = expected.at(requests[i].id);
+    INFO(requests[i].id);
+    CHECK(got.id == want.id);
+    CHECK(got.tokens == want.tokens);
+    CHECK(got.text == want.text);
+    CHECK(clients[i].text == want.text);
+    CHECK(clients[i].n_tokens == want.n_output_tokens);
+    CHECK(got.finish_reason == want.finish_reason);
+    CHECK(got.prompt_sha256 == want.prompt_sha256);
+    CHECK(got.logprobs.size() == want.logprobs.size());
+    CHECK(got.failure.empty());
+    CHECK(*got.timings.started_ms >= 0);
+    CHECK(*got.timings.first_token_ms >= *got.timings.started_ms);
+  }
+}
+
+TEST_CASE("native live runner: a cancelled request finishes with what it has, and nobody else notices",
+          "[engine][live]") {
+  std::vector<Client> clients(3);
+  Client queued;
+  auto runner = std::move(*open_native_live_runner(live_options(false)));
+  Request request = live_requests()[0];
+  request.sampling = {.temperature = 3};
+  for (Client& client : clients) runner->submit(request, client.sink());
+  const Ticket last = 3;  // tickets are counted from 1
+  clients[2].wait_for_tokens(3);
+  runner->cancel(last);
+  runner->cancel(last);
+  runner->cancel(99);
+  clients[2].wait();
+  CHECK(clients[2].completion->finish_reason == FinishReason::cancelled);
+  CHECK(clients[2].completion->n_output_tokens >= 3);
+  CHECK(clients[2].completion->text == clients[2].text);
+  clients[0].wait_for_tokens(5);
+  runner->submit(request, queued.sink());
+  runner.reset();  // cancels what has not finished, and returns when it has
+  for (Client* client : {&clients[0], &clients[1], &queued}) {
+    REQUIRE(client->completion.has_value());
+    CHECK(client->completion->failure.empty());
+  }
+  CHECK(clients[0].text.starts_with(clients[2].text));
+}
+
+TEST_CASE("native live runner: what can't be served is refused by check(), and fails if it is submitted all the same",
+          "[engine][live]") {
+  const auto runner = std::move(*open_native_live_runner(live_options(false)));
+  Request request;
+  request.id = "long";
+  request.raw_prompt = "";
+  CHECK(runner->check(request).error().kind == ErrorKind::bad_input);
+  for (int i = 0; i < 4000; ++i) *request.raw_prompt += "many words ";
+  CHECK(runner->check(request).error().kind == ErrorKind::bad_input);
+  Client client;
+  runner->submit(request, client.sink());
+  client.wait();
+  CHECK_THAT(client.completion->failure, Catch::Matchers::Contains("context"));
+}

@@ -1,0 +1,228 @@
+#include "runners/engine/sequence_side.h"
+
+#include <algorithm>
+#include <string>
+
+namespace assay::runners {
+
+/// A sample shares the prompt's pages up to the one that holds its last position; that one is written to (the MTP
+/// module's row of the last prompt position is the sample's own), so it is copied.
+void SequenceSide::start(Prompt& prompt) {
+  Sequence& s = *running_.emplace_back(std::make_unique<Sequence>());
+  ++n_live_;
+  s.sample = std::move(prompt.waiting.front());
+  s.tokens = prompt.tokens;
+  s.n_prompt = prompt.size();
+  s.n_promised_pages = pages_for(s.sample.max_total);
+  state_.n_promised_pages += s.n_promised_pages;
+  const std::size_t n_shared = static_cast<std::size_t>((prompt.size() - 1) / kPageTokens);
+  for (std::size_t i = 0; i < prompt.pages.size(); ++i) {
+    if (i < n_shared) {
+      state_.pages.share(prompt.pages[i]);
+      s.pages.push_back(prompt.pages[i]);
+    } else {
+      s.pages.push_back(state_.pages.allocate());
+      copies_.emplace_back(prompt.pages[i], s.pages.back());
+    }
+  }
+  s.output.request = s.sample.id;
+  s.output.n_cached_prompt_tokens = prompt.used ? prompt.size() : 0;
+  s.output.timings.queued_ms = 0;
+  s.output.timings.started_ms = prompt.used ? state_.now_ms() : std::max(prompt.started_ms, s.sample.submitted_ms);
+  s.output.timings.prefill_device_ms = prompt.used ? 0 : prompt.prefill_ms;
+  s.output.timings.decode_device_ms = 0;
+  prompt.used = true;
+  commit(s, std::move(prompt.first_tokens.front()));
+  prompt.drop_first();
+  if (state_.limits.speculate && !s.finished) {
+    first_drafts_.push_back({&s, MtpSpan::Source::kept, prompt.hidden_slot, 1});
+  }
+}
+
+Result<> SequenceSide::settle_started() {
+  if (!copies_.empty()) ASSAY_TRY(state_.executor->copy_pages(std::exchange(copies_, {})));
+  return draft(std::exchange(first_drafts_, {}));
+}
+
+bool SequenceSide::cancel(std::uint64_t id) {
+  for (const auto& s : running_) {
+    if (s->sample.id != id || s->finished) continue;
+    end(*s, FinishReason::cancelled);
+    return true;
+  }
+  return false;
+}
+
+bool SequenceSide::can_step() const {
+  return std::any_of(running_.begin(), running_.end(),
+                     [](const auto& s) { return !s->finished && s->n_total() < s->sample.max_total; });
+}
+
+Result<std::vector<Step>> SequenceSide::submit() {
+  std::vector<Step> steps;
+  std::vector<Draw> draws;
+  std::vector<std::int32_t> tokens;
+  for (const auto& running : running_) {
+    Sequence& s = *running;
+    if (s.finished || s.n_total() == s.sample.max_total) continue;
+    Step& step = steps.emplace_back(Step{&s, static_cast<int>(draws.size()), {}});
+    if (s.draft && s.size() + 1 < s.sample.max_total) step.draft = s.draft;
+    tokens.push_back(s.n_pending > 0 ? drawn_before(s.last_draw) : s.tokens.back());
+    if (step.draft) tokens.push_back(*step.draft);
+    for (int i = 0; i < (step.draft ? 2 : 1); ++i) {
+      draws.push_back(s.sample.draw(step.first_row + i, s.n_total() + i));
+    }
+  }
+  if (steps.empty()) return steps;
+  std::vector<TokenSpan> spans;
+  for (const Step& step : steps) {
+    Sequence& s = *step.sequence;
+    const std::size_t n_rows = step.draft ? 2 : 1;
+    ensure_pages(s, s.n_total() - 1 + static_cast<int>(n_rows));
+    spans.push_back(
+        {s.pages, s.n_total() - 1, std::span(tokens).subspan(static_cast<std::size_t>(step.first_row), n_rows)});
+  }
+  ASSAY_TRY(state_.executor->submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
+  for (const Step& step : steps) {
+    ++step.sequence->n_pending;
+    step.sequence->last_draw = step.first_row;
+  }
+  return steps;
+}
+
+Result<> SequenceSide::finish(const std::vector<Step>& steps, PassResult& result) {
+  std::vector<DraftRows> drafts;
+  for (const Step& step : steps) {
+    Sequence& s = *step.sequence;
+    --s.n_pending;
+    if (s.finished) continue;  // it ended before this pass did, which ran a row too many
+    *s.output.timings.decode_device_ms += result.device_ms / static_cast<double>(steps.size());
+    s.draft.reset();
+    int n_rows = 1;
+    commit(s, std::move(result.drawn[static_cast<std::size_t>(step.first_row)]));
+    // A draft's row counts only if the draft is the token that was drawn before it.
+    if (step.draft && !s.finished) {
+      ++s.output.n_drafted_tokens;
+      if (*step.draft == s.tokens.back()) {
+        ++s.output.n_accepted_tokens;
+        ++n_rows;
+        commit(s, std::move(result.drawn[static_cast<std::size_t>(step.first_row) + 1]));
+      }
+    }
+    if (state_.limits.speculate && !s.finished) {
+      drafts.push_back({&s, MtpSpan::Source::pass, step.first_row, n_rows});
+    }
+  }
+  return draft(drafts);
+}
+
+/// Adds a drawn token to a sequence, and ends the sequence if it is time.
+void SequenceSide::commit(Sequence& s, DrawnToken drawn) {
+  Timings& timings = s.output.timings;
+  timings.finished_ms = state_.now_ms();
+  if (!timings.first_token_ms) timings.first_token_ms = timings.finished_ms;
+  if (drawn.token < 0) {
+    s.output.failure = "nan_logits at position " + std::to_string(s.size());
+    return end(s, FinishReason::eos);
+  }
+  if (drawn.logprobs) s.output.logprobs.push_back(std::move(*drawn.logprobs));
+  ++s.output.n_output_tokens;
+  s.tokens.push_back(drawn.token);
+  if (state_.is_end(drawn.token)) return end(s, FinishReason::eos);
+  if (s.size() < s.sample.max_total) return;
+  const bool asked = s.sample.max_output_tokens > 0 && s.output.n_output_tokens == s.sample.max_output_tokens;
+  end(s, asked ? FinishReason::length : FinishReason::context);
+}
+
+void SequenceSide::end(Sequence& s, FinishReason reason) {
+  s.output.finish_reason = reason;
+  s.finished = true;
+  --n_live_;
+}
+
+/// Runs the MTP module on what the main model has just settled; a sequence's last row drafts its next token.
+Result<> SequenceSide::draft(const std::vector<DraftRows>& work) {
+  if (work.empty()) return {};
+  std::vector<MtpSpan> spans;
+  for (const DraftRows& rows : work) {
+    const Sequence& s = *rows.sequence;
+    const auto n = static_cast<std::size_t>(rows.n_rows);
+    spans.push_back(
+        {{s.pages, s.size() - 1 - rows.n_rows, std::span(s.tokens).last(n)}, rows.source, rows.first_hidden});
+  }
+  ASSAY_ASSIGN(const MtpResult mtp, state_.executor->run_mtp(PositionRole::generated, spans, MtpOutput::drafts));
+  state_.add_idle(mtp.idle_ms);
+  state_.progress.decode_device_ms += mtp.device_ms;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    work[i].sequence->draft = mtp.drafts[i];
+    *work[i].sequence->output.timings.decode_device_ms += mtp.device_ms / static_cast<double>(work.size());
+  }
+  return {};
+}
+
+Result<> SequenceSide::hand_over(const OutputSink& sink) {
+  Progress& progress = state_.progress;
+  for (const auto& running : running_) {
+    Sequence& s = *running;
+    if (s.pages.empty()) continue;  // it has been handed over, and a pass still runs for it
+    if (sink.on_tokens) tell_new_tokens(s, sink);
+    if (!s.finished) continue;
+    // A pass under way may still write its row; whatever takes the page next is submitted after that pass.
+    for (const std::int32_t page : s.pages) state_.pages.release(page);
+    s.pages.clear();
+    state_.n_promised_pages -= s.n_promised_pages;
+    ++progress.n_finished;
+    n_finished_output_tokens_ += s.output.n_output_tokens;
+    ASSAY_TRY(sink.on_finished(take_output(s)));
+  }
+  std::erase_if(running_, [](const auto& s) { return s->finished && s->pages.empty() && s->n_pending == 0; });
+  progress.n_output_tokens = n_finished_output_tokens_;
+  for (const auto& s : running_) {
+    if (!s->finished) progress.n_output_tokens += s->output.n_output_tokens;
+  }
+  progress.n_running = n_live_;
+  return {};
+}
+
+void SequenceSide::tell_new_tokens(Sequence& s, const OutputSink& sink) {
+  const auto n_told = static_cast<std::size_t>(s.n_told);
+  const auto n_known = static_cast<std::size_t>(s.output.n_output_tokens);
+  if (n_told == n_known) return;
+  NewTokens news{.request = s.sample.id,
+                 .n_new = static_cast<std::int64_t>(n_known - n_told),
+                 .tokens = std::span(s.tokens).subspan(static_cast<std::size_t>(s.n_prompt) + n_told),
+                 .logprobs = {}};
+  if (state_.is_end(s.tokens.back())) news.tokens = news.tokens.first(news.tokens.size() - 1);
+  if (s.sample.n_logprobs > 0) news.logprobs = std::span(s.output.logprobs).subspan(n_told);
+  s.n_told = s.output.n_output_tokens;
+  sink.on_tokens(news);
+}
+
+TokenOutput SequenceSide::take_output(Sequence& s) {
+  TokenOutput& out = s.output;
+  out.tokens.assign(s.tokens.begin() + s.n_prompt, s.tokens.end());
+  if (!out.tokens.empty() && out.finish_reason == FinishReason::eos && out.failure.empty()) out.tokens.pop_back();
+  Timings& t = out.timings;
+  // A sample whose prompt another one had brought into the cache has no prefill that its first token could follow.
+  if (out.n_cached_prompt_tokens < s.n_prompt) t.ttft_ms = *t.first_token_ms - *t.started_ms;
+  t.e2e_ms = *t.finished_ms - *t.started_ms;
+  if (out.n_output_tokens > 1) {
+    t.itl_ms_mean = (*t.finished_ms - *t.first_token_ms) / static_cast<double>(out.n_output_tokens - 1);
+  }
+  for (std::optional<double>* at : {&t.started_ms, &t.first_token_ms, &t.finished_ms}) **at -= s.sample.submitted_ms;
+  return std::move(out);
+}
+
+void SequenceSide::ensure_pages(Sequence& s, int n_tokens) {
+  while (static_cast<int>(s.pages.size()) < pages_for(n_tokens)) s.pages.push_back(state_.pages.allocate());
+}
+
+void SequenceSide::forget() {
+  running_.clear();
+  copies_.clear();
+  first_drafts_.clear();
+  n_live_ = 0;
+  n_finished_output_tokens_ = 0;
+}
+
+}  // namespace assay::runners
