@@ -260,7 +260,9 @@ std::string measurements(const RunFacts& facts) {
 
 std::string report_text(const RunSummary& summary) {
   if (summary.suites.empty()) {
-    return heading(summary.run) + machine(summary.run) + measurements(summary.run.facts);
+    const std::string points = points_text(summary.points);
+    return heading(summary.run) + machine(summary.run) + (points.empty() ? "" : "\n" + points) +
+           measurements(summary.run.facts);
   }
   return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
          latency(summary) + "\n" + amounts(summary) + measurements(summary.run.facts);

@@ -322,6 +322,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
   const auto read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(summary.run, store.read_run(run));
     ASSAY_ASSIGN(summary.run.facts.measurements, store.read_measurements(run));
+    ASSAY_ASSIGN(summary.points, store.read_points(run));
     ASSAY_TRY(store.for_each_gpu_sample(run, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
       gpu.add(segment, sample);
       return {};

@@ -69,8 +69,9 @@ struct RunSummary {
   std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
   std::optional<GpuActivity> gpu;         ///< none where no segment ran on a GPU, or none that could be asked
   std::optional<double> joules_per_output_token, joules_per_correct;  ///< of gpu->energy_joules
-  NetEnergy net_energy;        ///< gpu->energy_joules without what the devices draw when idle
-  BootstrapOptions bootstrap;  ///< what the resampled intervals were drawn with
+  NetEnergy net_energy;            ///< gpu->energy_joules without what the devices draw when idle
+  std::vector<BenchPoint> points;  ///< of a benchmark
+  BootstrapOptions bootstrap;      ///< what the resampled intervals were drawn with
 };
 
 /// Why a run may have no energy, and no cost.

@@ -95,6 +95,23 @@ Json measurements_json(const RunFacts& facts) {
   return figures;
 }
 
+Json points_json(const RunSummary& summary) {
+  Json points = Json::array();
+  for (const BenchPoint& point : summary.points) points.push_back(to_json(point));
+  return points;
+}
+
+Json point_summaries_json(const RunSummary& summary) {
+  const std::vector<PointSummary> settings = summarise_points(summary.points);
+  Json summaries = Json::array();
+  for (const PointSummary& setting : settings) {
+    summaries.push_back(to_json(setting));
+    summaries.back()["is_pareto"] = false;
+  }
+  for (const std::size_t best : pareto_settings(settings)) summaries[best]["is_pareto"] = true;
+  return summaries;
+}
+
 Json energy_json(const RunSummary& summary) {
   if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
   const NetEnergy& net = summary.net_energy;
@@ -244,6 +261,8 @@ Json to_json(const RunSummary& summary) {
           {"energy", energy_json(summary)},
           {"energy_check", energy_check_json(summary.gpu, summary.net_energy.reason)},
           {"measurements", measurements_json(run.facts)},
+          {"points", points_json(summary)},
+          {"point_summaries", point_summaries_json(summary)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
 }

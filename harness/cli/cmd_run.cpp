@@ -117,6 +117,8 @@ std::string command_line(const RunArgs& args) {
   add("--protocol", args.protocol);
   add_unless_default("--device", args.model.device, unset.model.device);
   add("--cuda-path", args.model.cuda_path);
+  add_count("--tensor-parallel", args.model.tensor_parallel);
+  add_count("--expert-parallel", args.model.expert_parallel);
   add("--speculate", args.model.speculate);
   add_unless_default("--fp8", args.model.weights.fp8, unset.model.weights.fp8);
   add_unless_default("--gguf", args.model.weights.gguf, unset.model.weights.gguf);

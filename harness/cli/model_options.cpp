@@ -21,8 +21,10 @@ bool is_device(std::string_view word) {
 }  // namespace
 
 void add_device_options(CLI::App& app, std::string& device, std::string& cuda_path) {
-  add_text(app, "--device", device, "auto|cpu|cuda[:i]",
-           "Where the model runs (default: auto, the first GPU where the model runs on it, or else the CPU)")
+  add_text(
+      app, "--device", device, "auto|cpu|cuda[:i[,j...]]",
+      "Where the model runs; several GPUs with --tensor-parallel or --expert-parallel (default: auto, the first GPU "
+      "where the model runs on it, or else the CPU)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
@@ -67,6 +69,14 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
       "http(s)://host/v1#model-name for an OpenAI-compatible endpoint, or replay:FILE.jsonl with recorded outputs");
   add_device_options(app, options.device, options.cuda_path);
+  add_integer(
+      app, "--tensor-parallel", options.tensor_parallel, 1, 8,
+      "Spread the model over so many GPUs, 2, 4 or 8, each with its own of the attention heads, of the KV cache "
+      "and of the columns of feed-forward networks. Sums over GPUs are always made in the same order, but the "
+      "last bits differ from those of one GPU (default: 1)");
+  add_integer(app, "--expert-parallel", options.expert_parallel, 1, 8,
+              "Spread a mixture of experts over so many GPUs, each with its own experts; attention is on all of them, "
+              "unless --tensor-parallel gives the same number (default: 1)");
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
@@ -80,8 +90,6 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
              "sequences at a time (default: off)");
   add_weight_options(app, options.weights);
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
-  add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
-  add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
 }
 
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
@@ -92,6 +100,9 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   parsed.model = options.model;
   parsed.device = options.device;
   if (!options.cuda_path.empty()) parsed.cuda_path = options.cuda_path;
+  parsed.parallel = {static_cast<int>(options.tensor_parallel.value_or(1)),
+                     static_cast<int>(options.expert_parallel.value_or(1))};
+  ASSAY_TRY(runners::check_parallel(parsed.parallel));
   parsed.chat_template = options.chat_template;
   parsed.max_batch = options.max_batch;
   if (!options.kv_memory.empty()) {
@@ -122,6 +133,8 @@ void warn_of_options_without_effect(const ModelOptions& options) {
   if (kind == run::ReferenceKind::model) return;
   warn(options.device != "auto", "--device");
   warn(!options.cuda_path.empty(), "--cuda-path");
+  warn(options.tensor_parallel.has_value(), "--tensor-parallel");
+  warn(options.expert_parallel.has_value(), "--expert-parallel");
   warn(!options.chat_template.empty(), "--chat-template");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");

@@ -18,12 +18,13 @@ struct WeightWords {
   bool operator==(const WeightWords&) const = default;
 };
 
-/// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --gguf,
-/// --threads; and, of commands that ask endpoints, those of add_endpoint_options().
+/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --chat-template, --max-batch, --kv-memory,
+/// --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of add_endpoint_options().
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
   std::string cuda_path;  ///< empty: auto
+  std::optional<std::int64_t> tensor_parallel, expert_parallel;
   std::string chat_template;
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;

@@ -40,6 +40,7 @@ auto open_model(const RunnerOptions& options, ProgressStyle progress, const Open
   return open(runners::NativeOptions{.model = options.model,
                                      .path = path,
                                      .device = options.device,
+                                     .parallel = options.parallel,
                                      .cuda_path = options.cuda_path,
                                      .chat_template = options.chat_template,
                                      .max_batch = options.max_batch,

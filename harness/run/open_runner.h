@@ -11,6 +11,7 @@
 #include "harness/run/progress.h"
 #include "runners/api/endpoint_runner.h"
 #include "runners/engine/load_options.h"
+#include "runners/engine/parallel.h"
 #include "runners/live_runner.h"
 #include "runners/runner.h"
 
@@ -38,7 +39,8 @@ struct EndpointWords {
 /// `endpoint`.
 struct RunnerOptions {
   std::string model;                      ///< REF as INTERFACE.md says
-  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0
+  std::string device = "auto";            ///< auto, cpu, cuda, cuda:0, cuda:0,1
+  runners::ParallelOptions parallel;      ///< over how many GPUs the model is spread
   std::string cuda_path = "auto";         ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits
