@@ -94,9 +94,7 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
 
 Result<std::unique_ptr<runners::LiveRunner>> open_live_runner(const RunnerOptions& options, ProgressStyle progress) {
   if (reference_kind(options.model) != ReferenceKind::model) {
-    return bad_input(
-        "--model: only a model of this machine can be served: give a folder, a GGUF file or a registered "
-        "name");
+    return bad_input("--model: must be a folder, a GGUF file or a registered name here");
   }
   return open_model(options, progress, runners::open_native_live_runner);
 }
