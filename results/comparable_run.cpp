@@ -188,7 +188,8 @@ Json environment_of(const EnvironmentFacts& facts) {
   add("gpu_power_limit_watts", facts.gpu_power_limit_watts);
   const auto device = facts.details.find("device");
   if (device == facts.details.end() || !device->is_object()) return json;
-  for (const char* key : {"n_threads", "max_batch", "simd_level", "cuda_path", "compute_capability"}) {
+  for (const char* key : {"n_threads", "max_batch", "simd_level", "cuda_path", "compute_capability", "tensor_parallel",
+                          "expert_parallel"}) {
     if (const auto at = device->find(key); at != device->end()) json[key] = *at;
   }
   // Equal logits were computed alike to the bit: the shortest name of a path through kernels and number formats.

@@ -46,12 +46,13 @@ Result<RunState> parse_run_state(std::string_view text) { return parse_word<RunS
 std::string run_identity(const RunFacts& facts) {
   Json suites = Json::array();
   for (const RunSuiteFacts& suite : facts.suites) suites.push_back(identity_of(suite));
-  const Json identity = {{"name", facts.name},
-                         {"model", facts.model.reference},
-                         {"weights_sha256", facts.model.weights_sha256},
-                         {"tokenizer_sha256", facts.model.tokenizer_sha256},
-                         {"seed", facts.seed},
-                         {"suites", std::move(suites)}};
+  Json identity = {{"name", facts.name},
+                   {"model", facts.model.reference},
+                   {"weights_sha256", facts.model.weights_sha256},
+                   {"tokenizer_sha256", facts.model.tokenizer_sha256},
+                   {"seed", facts.seed},
+                   {"suites", std::move(suites)}};
+  if (!facts.plan_sha256.empty()) identity["plan_sha256"] = facts.plan_sha256;
   return sha256_hex(to_json_text(identity));
 }
 

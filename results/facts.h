@@ -119,10 +119,12 @@ struct RunFacts {
   std::int64_t n_priced_devices = 1;    ///< what the price is paid for: GPUs used; a CPU machine counts as one
   std::string provenance = "measured";  ///< measured, emulated, projected or published
   std::vector<Measurement> measurements;
+  std::string
+      plan_sha256;  ///< of a benchmark: what its points are, hashed; part of run_identity(), and stored there alone
 };
 
-/// SHA-256 over what makes a resumable run the same: model, suites with their items, sampling and grader, seed and
-/// name. Device, price, tags and command line are not part of it. Pure.
+/// SHA-256 over what makes a resumable run the same: model, suites with their items, sampling and grader, seed, name
+/// and a benchmark's plan. Device, price, tags and command line are not part of it. Pure.
 std::string run_identity(const RunFacts& facts);
 
 /// Names a sample within its run.

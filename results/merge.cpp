@@ -71,6 +71,7 @@ class RunMerge {
   Result<Keys> pair_keys(std::string_view sql) const;
   Result<> merge_segments();
   Result<> merge_gpu_samples(std::int64_t file_segment, std::int64_t target_segment);
+  Result<> merge_points();
   Result<> merge_samples(const std::function<Result<>()>& tick);
   Result<> merge_gradings();
   Result<> merge_verdicts(std::int64_t file_grading, std::int64_t target_grading);
@@ -93,6 +94,7 @@ Result<> RunMerge::merge(const SqlValue& state, const SqlValue& finished_at_ms, 
   ASSAY_TRY(find_target(locks));
   ASSAY_TRY(is_new_ ? insert_facts() : check_facts());
   ASSAY_TRY(merge_segments());
+  ASSAY_TRY(merge_points());
   ASSAY_TRY(merge_samples(tick));
   ASSAY_TRY(merge_gradings());
   ASSAY_TRY(check_and_finish(state, finished_at_ms));
@@ -235,6 +237,31 @@ Result<> RunMerge::merge_gpu_samples(std::int64_t file_segment, std::int64_t tar
     ASSAY_TRY(insert_row(target_, insert, sample, {target_segment}));
     return {};
   });
+}
+
+Result<> RunMerge::merge_points() {
+  const auto key_of = [](const Row& row) {
+    return Row(row.begin() + merge_sql::kPointName, row.begin() + merge_sql::kPointKeyEnd);
+  };
+  std::map<Row, Row> ours;  // (name, arm, repeat) → all but the segment
+  ASSAY_ASSIGN(const auto stored, rows_of(target_, merge_sql::kPoints, target_run_));
+  for (const Row& row : stored) ours[key_of(row)] = tail(row, merge_sql::kPointName);
+  ASSAY_ASSIGN(const auto theirs, rows_of(file_, merge_sql::kPoints, file_run_));
+  for (const Row& point : theirs) {
+    const auto segment = segments_.find(std::get<std::int64_t>(point[merge_sql::kPointSegment]));
+    if (segment == segments_.end()) {
+      return bad_input(file_.path().string(), ": run ", run_id_, " has a point of another run's segment");
+    }
+    const auto at = ours.find(key_of(point));
+    if (at != ours.end() && at->second != tail(point, merge_sql::kPointName))
+      return conflict("a point of its benchmark");
+    if (at != ours.end()) continue;
+    has_grown_ = true;
+    ++merged_.n_points_added;
+    ASSAY_TRY(insert_row(target_, merge_sql::kInsertPoint, tail(point, merge_sql::kPointName),
+                         {target_run_, segment->second}));
+  }
+  return {};
 }
 
 Result<> RunMerge::merge_samples(const std::function<Result<>()>& tick) {

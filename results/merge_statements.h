@@ -78,6 +78,15 @@ inline constexpr std::string_view kInsertGpuSample =
     "INSERT INTO gpu_samples (gpu, at_ms, sm_clock_mhz, memory_clock_mhz, power_watts, temperature_c, "
     "throttle_reasons, total_energy_joules, segment_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
+inline constexpr std::string_view kPoints =
+    "SELECT segment_id, name, arm, repeat, kind, started_at_ms, wall_ms, provenance, reason_codes, settings, figures, "
+    "method_versions, details FROM points WHERE run_key = ?1 ORDER BY point_id";
+inline constexpr std::string_view kInsertPoint =
+    "INSERT INTO points (name, arm, repeat, kind, started_at_ms, wall_ms, provenance, reason_codes, settings, figures, "
+    "method_versions, details, run_key, segment_id) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+inline constexpr int kPointSegment = 0, kPointName = 1, kPointKeyEnd = 4;  // columns of kPoints
+
 inline constexpr std::string_view kSampleContent =
     "s.sample, s.stored_at_ms, s.rendered_prompt_sha256, s.n_prompt_tokens, s.n_cached_prompt_tokens, "
     "s.n_output_tokens, s.finish_reason, s.n_drafted_tokens, s.n_accepted_tokens, s.queued_ms, s.started_ms, "

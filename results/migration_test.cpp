@@ -76,6 +76,9 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
     CHECK(summary->suites[0].suite.n_correct == 3);
     CHECK(summary->suites[0].suite.n_items == 2);
     CHECK(summary->run.facts.measurements.size() == (version >= 4 ? 1u : 0u));
+    // From version 5 on points of benchmarks.
+    REQUIRE(summary->points.size() == (version >= 5 ? 1u : 0u));
+    if (version >= 5) CHECK(summary->points[0].figures.at("output_tokens_per_s").value == 812.5);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "harness/base/text.h"
 #include "results/cost/run_cost.h"
+#include "results/endpoint_use.h"
 #include "results/text_table.h"
 
 namespace assay::results {
@@ -81,6 +82,7 @@ std::string machine(const RunRecord& run) {
                                     shown(environment.os)};
     if (rows.size() == 1 || row != rows.back()) rows.push_back(std::move(row));
   }
+  if (const auto use = endpoint_use(run)) rows.push_back({"sent", sent_text(*use)});
   if (run.facts.hardware_profile) rows.push_back({"profile", shown(*run.facts.hardware_profile)});
   if (!run.segments.empty()) {
     const EnvironmentFacts& environment = run.segments.front().environment;
@@ -192,6 +194,12 @@ void add_gpu(const RunSummary& summary, Rows& rows) {
   }
 }
 
+std::string why_no_cost(const RunRecord& run) {
+  if (run.facts.price_usd_per_gpu_hour) return "recorded outputs were not timed";
+  if (!endpoint_use(run)) return "no --price-usd-per-gpu-hour";
+  return "the endpoint's price is not known, or not all token counts";
+}
+
 std::string amounts(const RunSummary& summary) {
   Rows rows = {
       {"tokens", "prompt " + count_or_dash(summary.n_prompt_tokens),
@@ -220,9 +228,12 @@ std::string amounts(const RunSummary& summary) {
                     usd_or_dash(summary.usd_per_correct) + " per correct",
                     usd_or_dash(summary.usd_per_mtok_input) + "/Mtok input",
                     usd_or_dash(summary.usd_per_mtok_output) + "/Mtok output"});
+    if (const auto& price = summary.endpoint_price) {
+      rows.push_back({"price sheet", shown(price->provider + " " + price->model), shown(price->citation.source),
+                      "read " + price->citation.date, "failed attempts not counted"});
+    }
   } else {
-    rows.push_back({"cost", summary.run.facts.price_usd_per_gpu_hour ? "- (recorded outputs were not timed)"
-                                                                     : "- (no --price-usd-per-gpu-hour)"});
+    rows.push_back({"cost", "- (" + why_no_cost(summary.run) + ")"});
   }
   return text_table(rows, {1, 2, 3, 4});
 }
@@ -249,7 +260,9 @@ std::string measurements(const RunFacts& facts) {
 
 std::string report_text(const RunSummary& summary) {
   if (summary.suites.empty()) {
-    return heading(summary.run) + machine(summary.run) + measurements(summary.run.facts);
+    const std::string points = points_text(summary.points);
+    return heading(summary.run) + machine(summary.run) + (points.empty() ? "" : "\n" + points) +
+           measurements(summary.run.facts);
   }
   return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
          latency(summary) + "\n" + amounts(summary) + measurements(summary.run.facts);

@@ -277,6 +277,14 @@ Result<> RunWriter::add_gpu_samples(std::span<const GpuSample> samples) {
   return insert_gpu_samples(*state_->database, state_->segment_id, samples);
 }
 
+Result<> RunWriter::add_point(const BenchPoint& point, double wall_ms) {
+  ASSAY_ASSERT(!state_->finished, "add_point comes before finish");
+  ASSAY_ASSIGN(auto transaction, Transaction::begin(*state_->database, Transaction::Kind::write));
+  ASSAY_TRY(insert_point(*state_->database, state_->run_key, state_->segment_id, point));
+  ASSAY_TRY(state_->extend_segment.bind(1, state_->segment_id).bind(2, wall_ms).run());
+  return transaction.commit();
+}
+
 Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall_ms,
                            const std::optional<DeviceTime>& device_time) {
   ASSAY_ASSERT(!state_->finished && state != RunState::running, "a run ends once, as finished or interrupted");

@@ -30,6 +30,7 @@ constexpr std::string_view kReadItem =
     "SELECT i.item, i.tag, i.prompt_sha256, i.prompt, i.expected FROM runs r "
     "JOIN run_suites rs ON rs.run_key = r.run_key JOIN items i ON i.run_suite_id = rs.run_suite_id "
     "WHERE r.run_id = ?1 AND rs.suite = ?2 AND i.item = ?3";
+constexpr std::string_view kKeyOfRun = "SELECT run_key FROM runs WHERE run_id = ?1";
 constexpr std::string_view kReadMeasurements =
     "SELECT m.name, m.metric, m.value, m.stddev, m.n, m.details FROM runs r JOIN measurements m ON m.run_key = "
     "r.run_key "
@@ -240,6 +241,13 @@ Result<std::vector<Measurement>> Store::read_measurements(const RunId& run) cons
     return {};
   }));
   return measurements;
+}
+
+Result<std::vector<BenchPoint>> Store::read_points(const RunId& run) const {
+  ASSAY_ASSIGN(auto row, database_->prepare(kKeyOfRun));
+  ASSAY_ASSIGN(const bool found, row.bind(1, run.value).step());
+  if (!found) return std::vector<BenchPoint>();
+  return read_point_rows(*database_, row.integer(0), path_.string());
 }
 
 Result<std::vector<ItemFacts>> Store::read_items(const RunId& run, std::string_view suite) const {

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "results/facts.h"
+#include "results/points.h"
 
 namespace assay::results {
 
@@ -111,6 +112,10 @@ class RunWriter {
   /// Stores what a GPU did meanwhile, in one transaction; none is nothing to do. Errors as add_sample.
   Result<> add_gpu_samples(std::span<const GpuSample> samples);
 
+  /// Stores a benchmark's point durably. `wall_ms` as in add_sample. Error{bad_input} if the run has this setting, arm
+  /// and repeat already.
+  Result<> add_point(const BenchPoint& point, double wall_ms);
+
   /// Ends this process's segment and sets the run's state to `finished` or `interrupted`. Error{bad_input} for
   /// `finished` while planned samples are missing.
   Result<> finish(RunState state, std::int64_t ended_at_ms, double wall_ms,
@@ -172,6 +177,8 @@ class Store {
   Result<RunRecord> read_run(const RunId& run) const;
   /// Figures that came with the run itself, in the order in which they were given.
   Result<std::vector<Measurement>> read_measurements(const RunId& run) const;
+  /// A benchmark's points, in the order in which they were measured.
+  Result<std::vector<BenchPoint>> read_points(const RunId& run) const;
   /// Items of one suite of a run, in plan order.
   Result<std::vector<ItemFacts>> read_items(const RunId& run, std::string_view suite) const;
   /// Keys of all samples stored for a run, sorted.

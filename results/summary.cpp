@@ -7,6 +7,7 @@
 #include "results/analysis/cost.h"
 #include "results/analysis/moments.h"
 #include "results/analysis/votes.h"
+#include "results/endpoint_use.h"
 
 namespace assay::results {
 
@@ -218,9 +219,25 @@ std::optional<DeviceTime> device_time(const RunRecord& run) {
   return sum;
 }
 
+/// By the tokens, of samples that did not fail: what failed attempts cost is not known.
+Result<> add_endpoint_cost(const Totals& totals, RunSummary& summary) {
+  ASSAY_ASSIGN(const std::vector<ApiPrice> prices, shipped_api_price_list());
+  const auto price = endpoint_price(summary.run, prices);
+  if (!price || !totals.n_prompt_tokens || !totals.n_output_tokens) return {};
+  const auto n_prompt = static_cast<double>(*totals.n_prompt_tokens);
+  const auto n_cached = static_cast<double>(totals.n_cached_prompt_tokens.value_or(0));
+  const auto n_output = static_cast<double>(*totals.n_output_tokens);
+  summary.endpoint_price = price;
+  summary.usd_total = hosted_usd(price->price, n_prompt - n_cached, n_cached, n_output);
+  summary.usd_per_correct = ratio_or_none(summary.usd_total, static_cast<double>(totals.n_correct));
+  summary.usd_per_mtok_input =
+      ratio_or_none(hosted_usd(price->price, n_prompt - n_cached, n_cached, 0) * 1e6, n_prompt);
+  summary.usd_per_mtok_output = price->price.usd_per_mtok_output;
+  return {};
+}
+
 void add_cost(const Totals& totals, RunSummary& summary) {
   const RunFacts& facts = summary.run.facts;
-  if (!facts.price_usd_per_gpu_hour) return;
   const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.wall_s);
   summary.usd_total = usd_total;
   summary.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(totals.n_correct));
@@ -262,7 +279,11 @@ Result<> add_totals(const Totals& totals, RunSummary& summary) {
     summary.output_tokens_per_s = ratio_or_none(static_cast<double>(*summary.n_output_tokens), summary.wall_s);
   }
   summary.requests_per_s = ratio_or_none(static_cast<double>(totals.n_served), summary.wall_s);
-  add_cost(totals, summary);
+  if (summary.run.facts.price_usd_per_gpu_hour) {
+    add_cost(totals, summary);
+  } else {
+    ASSAY_TRY(add_endpoint_cost(totals, summary));
+  }
   add_energy(totals, summary);
   return {};
 }
@@ -301,6 +322,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
   const auto read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(summary.run, store.read_run(run));
     ASSAY_ASSIGN(summary.run.facts.measurements, store.read_measurements(run));
+    ASSAY_ASSIGN(summary.points, store.read_points(run));
     ASSAY_TRY(store.for_each_gpu_sample(run, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
       gpu.add(segment, sample);
       return {};

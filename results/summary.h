@@ -10,6 +10,7 @@
 #include "harness/base/json.h"
 #include "results/analysis/bootstrap.h"
 #include "results/analysis/intervals.h"
+#include "results/cost/api_prices.h"
 #include "results/gpu_activity.h"
 #include "results/idle_power.h"
 #include "results/store.h"
@@ -59,15 +60,18 @@ struct RunSummary {
   Percentiles ttft_ms, itl_ms, e2e_ms;
   // None for recorded outputs (device_kind "replay"): the time to replay them says nothing of the model.
   std::optional<double> output_tokens_per_s, requests_per_s;
-  // None without a price. Input and output prices split usd_total by device time, so that they add up to it; none where
+  // None without a price: of the device's time, or where there is none, of the tokens at the endpoint that served them.
+  // Input and output prices split usd_total by device time, so that they add up to it; none where
   // device times are unknown.
   std::optional<double> usd_total, usd_per_mtok_input, usd_per_mtok_output, usd_per_correct;
+  std::optional<ApiPrice> endpoint_price;  ///< what usd_total was computed by, instead of the device's time
   double wall_s = 0;
   std::optional<DeviceTime> device_time;  ///< of all segments; none if one doesn't know its own
   std::optional<GpuActivity> gpu;         ///< none where no segment ran on a GPU, or none that could be asked
   std::optional<double> joules_per_output_token, joules_per_correct;  ///< of gpu->energy_joules
-  NetEnergy net_energy;        ///< gpu->energy_joules without what the devices draw when idle
-  BootstrapOptions bootstrap;  ///< what the resampled intervals were drawn with
+  NetEnergy net_energy;            ///< gpu->energy_joules without what the devices draw when idle
+  std::vector<BenchPoint> points;  ///< of a benchmark
+  BootstrapOptions bootstrap;      ///< what the resampled intervals were drawn with
 };
 
 /// Why a run may have no energy, and no cost.

@@ -1,6 +1,7 @@
 // The record of `assay run --json`.
 #include <set>
 
+#include "results/endpoint_use.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -94,6 +95,23 @@ Json measurements_json(const RunFacts& facts) {
   return figures;
 }
 
+Json points_json(const RunSummary& summary) {
+  Json points = Json::array();
+  for (const BenchPoint& point : summary.points) points.push_back(to_json(point));
+  return points;
+}
+
+Json point_summaries_json(const RunSummary& summary) {
+  const std::vector<PointSummary> settings = summarise_points(summary.points);
+  Json summaries = Json::array();
+  for (const PointSummary& setting : settings) {
+    summaries.push_back(to_json(setting));
+    summaries.back()["is_pareto"] = false;
+  }
+  for (const std::size_t best : pareto_settings(settings)) summaries[best]["is_pareto"] = true;
+  return summaries;
+}
+
 Json energy_json(const RunSummary& summary) {
   if (!summary.gpu || !summary.gpu->energy_joules) return nullptr;
   const NetEnergy& net = summary.net_energy;
@@ -144,6 +162,27 @@ Json to_json(const SuiteSummary& summary) {
           {"sampling", suite.facts.sampling},
           {"grader_profile", suite.current_profile},
           {"grader_version", suite.current_grader_version}};
+}
+
+}  // namespace
+
+namespace {
+
+Json endpoint_price_json(const std::optional<ApiPrice>& price) {
+  if (!price) return nullptr;
+  return {{"provider", price->provider},
+          {"model", price->model},
+          {"usd_per_mtok_input", price->price.usd_per_mtok_input},
+          {"usd_per_mtok_cached", or_null(price->price.usd_per_mtok_cached)},
+          {"usd_per_mtok_output", price->price.usd_per_mtok_output},
+          {"source", price->citation.source},
+          {"date", price->citation.date},
+          {"provenance", "published"}};
+}
+
+Json sent_to_json(const RunRecord& run) {
+  const auto use = endpoint_use(run);
+  return use ? to_json(*use) : Json(nullptr);
 }
 
 }  // namespace
@@ -215,11 +254,15 @@ Json to_json(const RunSummary& summary) {
             {"usd_per_mtok_input", or_null(summary.usd_per_mtok_input)},
             {"usd_per_mtok_output", or_null(summary.usd_per_mtok_output)},
             {"usd_per_correct", or_null(summary.usd_per_correct)},
-            {"provenance", provenance}}},
+            {"endpoint_price", endpoint_price_json(summary.endpoint_price)},
+            {"provenance", summary.endpoint_price ? "published" : provenance}}},
+          {"sent_to", sent_to_json(run)},
           {"gpu", gpu_json(summary)},
           {"energy", energy_json(summary)},
           {"energy_check", energy_check_json(summary.gpu, summary.net_energy.reason)},
           {"measurements", measurements_json(run.facts)},
+          {"points", points_json(summary)},
+          {"point_summaries", point_summaries_json(summary)},
           {"wall_s", summary.wall_s},
           {"bootstrap", {{"n_resamples", summary.bootstrap.n_resamples}, {"seed", summary.bootstrap.seed}}}};
 }

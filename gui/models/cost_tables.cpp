@@ -48,6 +48,7 @@ QString mtok_text(double mtok) { return number_text(mtok); }
 }  // namespace
 
 QString usd_provenance(const RunCost& cost) {
+  if (cost.endpoint_price) return "published";
   return cost.utilisation_ratio < 1 ? QString("projected") : visible_text(cost.run.facts.provenance);
 }
 

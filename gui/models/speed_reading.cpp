@@ -1,5 +1,6 @@
 // Reading the times of runs.
 #include <algorithm>
+#include <iterator>
 
 #include "gui/models/hardware.h"
 #include "gui/models/plain_text.h"
@@ -44,6 +45,10 @@ Result<SpeedRun> read_speed_run(const ChosenRun& chosen, const std::vector<resul
   run.title = chosen.title;
   const Result<> read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(run.summary, results::summarise(store, id));
+    // A benchmark's settings are figures as those of other programs' benchmarks are.
+    std::vector<results::Measurement>& figures = run.summary.run.facts.measurements;
+    std::vector<results::Measurement> points = results::point_measurements(run.summary.points);
+    figures.insert(figures.end(), std::make_move_iterator(points.begin()), std::make_move_iterator(points.end()));
     run.profile = profile_of(run.summary.run, profiles);
     if (results::was_timed(run.summary.run)) {
       ASSAY_ASSIGN(results::ComparableRun comparable, results::read_comparable_run(store, id));

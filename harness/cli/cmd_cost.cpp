@@ -87,9 +87,9 @@ Action declare_cost(CLI::App& app, const CommonOptions& common) {
            "Show published arithmetic, computed again: deepseek-day-6 or deepseek-v3-training");
   app.footer(
       "A what-if file may hold own_hardware {capital_usd, years, interest_ratio, power_watts, pue, usd_per_kwh,\n"
-      "operation_usd_per_year} per GPU, output_tokens_per_s, hosted [price rows], jevons {price_ratio, elasticities},\n"
-      "and energy {usd_per_kwh, pue, gco2e_per_kwh, idle_watts}, the last in place of what was measured before the "
-      "run.\n"
+      "operation_usd_per_year} per GPU, output_tokens_per_s, hosted [price rows; with hosts and models they hold for\n"
+      "runs on such an endpoint], jevons {price_ratio, elasticities}, and energy {usd_per_kwh, pue, gco2e_per_kwh,\n"
+      "idle_watts}, the last in place of what was measured before the run.\n"
       "Figures may be [low, high] in own_hardware.\n"
       "Example: assay cost latest --price 2.50 --utilisation 0.5");
   return [args, &common] { return cost_command(*args, common); };

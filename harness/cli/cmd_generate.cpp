@@ -185,6 +185,7 @@ Result<> generate_command(const GenerateArgs& args, const CommonOptions& common)
 Action declare_generate(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<GenerateArgs>();  // shared by the option table, which writes it, and the action
   add_model_options(app, args->model);
+  add_endpoint_options(app, args->model.endpoint);
   app.add_option_function<std::string>(
          "--prompt", [args](const std::string& text) { args->prompt = text; }, "The user message")
       ->type_name("TEXT");

@@ -30,7 +30,8 @@ Result<> print_merged(const MergeArgs& args, const std::vector<results::MergedFi
                        {"runs_unchanged", file.n_runs_unchanged},
                        {"samples_added", file.n_samples_added},
                        {"gradings_added", file.n_gradings_added},
-                       {"gpu_samples_added", file.n_gpu_samples_added}});
+                       {"gpu_samples_added", file.n_gpu_samples_added},
+                       {"points_added", file.n_points_added}});
     }
     return print_json({{"into", args.into}, {"files", files}});
   }

@@ -50,6 +50,7 @@ struct RunJob {
 
 void add_run_options(CLI::App& app, RunArgs& args) {
   add_model_options(app, args.model);
+  add_endpoint_options(app, args.model.endpoint);
   add_text(app, "--suite", args.suite, "NAME[,NAME…]",
            "Suites, groups of suites, or folders of your own (\"assay suites\" lists them)");
   add_integer(app, "--samples", args.samples, 1, 1'000'000,
@@ -77,7 +78,6 @@ void add_run_options(CLI::App& app, RunArgs& args) {
       "--dummy-weights", args.dummy_weights,
       "Random weights for the folder's config.json and tokenizer.json: measures speed without the weights; the "
       "answers mean nothing");
-  add_refused_option(app, "--api-key-env", "this version runs no endpoints, so there is no key to give");
   app.footer(
       "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
       "Example: assay run --model reference --suite smoke --name first --db results.db");
@@ -117,6 +117,8 @@ std::string command_line(const RunArgs& args) {
   add("--protocol", args.protocol);
   add_unless_default("--device", args.model.device, unset.model.device);
   add("--cuda-path", args.model.cuda_path);
+  add_count("--tensor-parallel", args.model.tensor_parallel);
+  add_count("--expert-parallel", args.model.expert_parallel);
   add("--speculate", args.model.speculate);
   add_unless_default("--fp8", args.model.weights.fp8, unset.model.weights.fp8);
   add_unless_default("--gguf", args.model.weights.gguf, unset.model.weights.gguf);
@@ -129,6 +131,10 @@ std::string command_line(const RunArgs& args) {
   add_count("--max-batch", args.model.max_batch);
   add("--kv-memory", args.model.kv_memory);
   add_count("--threads", args.model.threads);
+  add("--api-key-env", args.model.endpoint.api_key_env);
+  add_real("--reply-timeout", args.model.endpoint.reply_timeout_s);
+  add_real("--idle-timeout", args.model.endpoint.idle_timeout_s);
+  add_count("--retries", args.model.endpoint.retries);
   add("--hardware", args.hardware);
   add_real("--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour);
   add("--name", args.name);
@@ -197,6 +203,19 @@ run::IdlePowers measure_idle_powers(const run::RunnerOptions& runner, const run:
   return run::measure_idle_power(sources, run::machine_time(signals.token()));
 }
 
+/// Before prompts leave for an endpoint: whose they are, and who would rather keep them.
+void tell_what_leaves(const std::vector<suites::Suite>& suites, const runners::DeviceFacts& device) {
+  if (device.kind != "remote") return;
+  std::vector<std::string> names;
+  for (const suites::Suite& suite : suites) names.push_back(suite.name);
+  log_note("the prompts of ", shown(join(names, ", "), 200), " go to ", shown(device.name));
+  for (const suites::Suite& suite : suites) {
+    if (!suite.archive) continue;
+    log_warning(shown(suite.name), " asks not to be published in plain text, so that models don't train on it; ",
+                shown(device.name), " sees its questions as they are");
+  }
+}
+
 /// How the run that stopped goes on.
 Error resumable_error(const run::RunOutcome& outcome, const std::string& db) {
   Error error = *outcome.stopped_by;
@@ -222,6 +241,7 @@ Result<> run_command(const RunArgs& given, const CommonOptions& common) {
   run::IdlePowers idle_powers = measure_idle_powers(job.runner, signals);  // before the model is loaded
   ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
                run::open_runner(job.runner, run::progress_style(common.quiet)));
+  tell_what_leaves(suites, runner->device_facts());
   log_detail("model ", runner->model_facts().name, " on ", runner->device_facts().name, ", database ", common.db);
 
   run::RunOutcome outcome;

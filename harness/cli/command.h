@@ -46,6 +46,7 @@ struct Command {
 const std::vector<Command>& all_commands();
 
 Action declare_run(CLI::App& app, const CommonOptions& common);
+Action declare_plan(CLI::App& app, const CommonOptions& common);
 Action declare_report(CLI::App& app, const CommonOptions& common);
 Action declare_check(CLI::App& app, const CommonOptions& common);
 Action declare_compare(CLI::App& app, const CommonOptions& common);

@@ -21,8 +21,10 @@ bool is_device(std::string_view word) {
 }  // namespace
 
 void add_device_options(CLI::App& app, std::string& device, std::string& cuda_path) {
-  add_text(app, "--device", device, "auto|cpu|cuda[:i]",
-           "Where the model runs (default: auto, the first GPU where the model runs on it, or else the CPU)")
+  add_text(
+      app, "--device", device, "auto|cpu|cuda[:i[,j...]]",
+      "Where the model runs; several GPUs with --tensor-parallel or --expert-parallel (default: auto, the first GPU "
+      "where the model runs on it, or else the CPU)")
       ->check([](const std::string& word) {
         return is_device(word) ? std::string() : "must be auto, cpu, cuda or cuda:0, is " + quoted_excerpt(word);
       });
@@ -48,15 +50,38 @@ void set_weight_options(const WeightWords& words, runners::LoadOptions& load) {
   if (words.gguf == "widen") load.quantized = runners::QuantizedWeights::widen;
 }
 
+void add_endpoint_options(CLI::App& app, run::EndpointWords& words) {
+  constexpr double kMostSeconds = 7 * 24 * 3600;
+  const NumberRange seconds = {0, kMostSeconds, true, false, "seconds above 0, at most 604800"};
+  add_text(app, "--api-key-env", words.api_key_env, "VAR",
+           "The variable that holds an endpoint's key, which is never stored or printed (default: ASSAY_API_KEY)");
+  add_number(app, "--reply-timeout", words.reply_timeout_s, seconds,
+             "Seconds that an endpoint has for a reply, retries and waits included (default: 7200)");
+  add_number(app, "--idle-timeout", words.idle_timeout_s, seconds,
+             "Seconds without a sign of life after which an endpoint is asked again (default: 300)");
+  add_integer(app, "--retries", words.retries, 0, 1000,
+              "Further attempts at a reply that an endpoint failed to give (default: 9)");
+}
+
 void add_model_options(CLI::App& app, ModelOptions& options) {
-  add_text(app, "--model", options.model, "REF",
-           "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
-           "or replay:FILE.jsonl with recorded outputs");
+  add_text(
+      app, "--model", options.model, "REF",
+      "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
+      "http(s)://host/v1#model-name for an OpenAI-compatible endpoint, or replay:FILE.jsonl with recorded outputs");
   add_device_options(app, options.device, options.cuda_path);
+  add_integer(
+      app, "--tensor-parallel", options.tensor_parallel, 1, 8,
+      "Spread the model over so many GPUs, 2, 4 or 8, each with its own of the attention heads, of the KV cache "
+      "and of the columns of feed-forward networks. Sums over GPUs are always made in the same order, but the "
+      "last bits differ from those of one GPU (default: 1)");
+  add_integer(app, "--expert-parallel", options.expert_parallel, 1, 8,
+              "Spread a mixture of experts over so many GPUs, each with its own experts; attention is on all of them, "
+              "unless --tensor-parallel gives the same number (default: 1)");
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
-              "Sequences that decode together at most (default: 64 on the CPU, 256 on a GPU)");
+              "Sequences that decode together, or requests under way, at most (default: 64 on the CPU, 256 on a GPU, "
+              "16 at an endpoint)");
   add_text(
       app, "--kv-memory", options.kv_memory, "BYTES|PCT",
       "Memory for the KV cache: 4096, 512MiB, 8GB, or 80% of what is free (default: 50% on the CPU, 90% on a GPU)");
@@ -65,17 +90,19 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
              "sequences at a time (default: off)");
   add_weight_options(app, options.weights);
   add_integer(app, "--threads", options.threads, 1, 1024, "Threads of the CPU (default: one for each processor)");
-  add_refused_option(app, "--tensor-parallel", "this version runs on one device; leave it out", "1");
-  add_refused_option(app, "--expert-parallel", "this version runs on one device; leave it out", "1");
 }
 
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   if (options.model.empty())
-    return bad_input("--model is missing; it takes a folder, a registered name or replay:FILE.jsonl");
+    return bad_input(
+        "--model is missing; it takes a folder, a registered name, http(s)://host/v1#model-name or replay:FILE.jsonl");
   run::RunnerOptions parsed;
   parsed.model = options.model;
   parsed.device = options.device;
   if (!options.cuda_path.empty()) parsed.cuda_path = options.cuda_path;
+  parsed.parallel = {static_cast<int>(options.tensor_parallel.value_or(1)),
+                     static_cast<int>(options.expert_parallel.value_or(1))};
+  ASSAY_TRY(runners::check_parallel(parsed.parallel));
   parsed.chat_template = options.chat_template;
   parsed.max_batch = options.max_batch;
   if (!options.kv_memory.empty()) {
@@ -84,18 +111,31 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   if (options.threads) parsed.load.n_threads = static_cast<int>(*options.threads);
   if (!options.speculate.empty()) parsed.speculate = options.speculate == "on";
   set_weight_options(options.weights, parsed.load);
+  parsed.endpoint = options.endpoint;
   return parsed;
 }
 
 void warn_of_options_without_effect(const ModelOptions& options) {
-  if (run::reference_kind(options.model) != run::ReferenceKind::replay) return;
-  const auto warn = [](bool given, const char* name) {
-    if (given) log_warning(name, " has no effect on recorded outputs");
+  const run::ReferenceKind kind = run::reference_kind(options.model);
+  const char* what = kind == run::ReferenceKind::replay     ? "recorded outputs"
+                     : kind == run::ReferenceKind::endpoint ? "an endpoint"
+                                                            : "a model on this machine";
+  const auto warn = [what](bool given, const char* name) {
+    if (given) log_warning(name, " has no effect on ", what);
   };
+  if (kind != run::ReferenceKind::endpoint) {
+    warn(!options.endpoint.api_key_env.empty(), "--api-key-env");
+    warn(options.endpoint.reply_timeout_s.has_value(), "--reply-timeout");
+    warn(options.endpoint.idle_timeout_s.has_value(), "--idle-timeout");
+    warn(options.endpoint.retries.has_value(), "--retries");
+  }
+  if (kind == run::ReferenceKind::replay) warn(options.max_batch.has_value(), "--max-batch");
+  if (kind == run::ReferenceKind::model) return;
   warn(options.device != "auto", "--device");
   warn(!options.cuda_path.empty(), "--cuda-path");
+  warn(options.tensor_parallel.has_value(), "--tensor-parallel");
+  warn(options.expert_parallel.has_value(), "--expert-parallel");
   warn(!options.chat_template.empty(), "--chat-template");
-  warn(options.max_batch.has_value(), "--max-batch");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");
   warn(options.weights.fp8 != "blocks", "--fp8");

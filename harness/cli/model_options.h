@@ -18,18 +18,20 @@ struct WeightWords {
   bool operator==(const WeightWords&) const = default;
 };
 
-/// --model, --device, --cuda-path, --chat-template, --max-batch, --kv-memory, --speculate, --fp8, --gguf,
-/// --threads.
+/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --chat-template, --max-batch, --kv-memory,
+/// --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of add_endpoint_options().
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
   std::string cuda_path;  ///< empty: auto
+  std::optional<std::int64_t> tensor_parallel, expert_parallel;
   std::string chat_template;
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;
   std::string speculate;
   WeightWords weights;
   std::optional<std::int64_t> threads;
+  run::EndpointWords endpoint;
   bool operator==(const ModelOptions&) const = default;
 };
 /// --device and --cuda-path alone.
@@ -37,12 +39,14 @@ void add_device_options(CLI::App& app, std::string& device, std::string& cuda_pa
 /// --fp8 and --gguf alone.
 void add_weight_options(CLI::App& app, WeightWords& words);
 void set_weight_options(const WeightWords& words, runners::LoadOptions& load);
+/// --api-key-env, --reply-timeout, --idle-timeout, --retries.
+void add_endpoint_options(CLI::App& app, run::EndpointWords& words);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// Checks what the table can't. Error{bad_input} names the option. Pure.
 Result<run::RunnerOptions> parse_model_options(const ModelOptions& options);
 
-/// Logs a warning for each option that a recording has no use for.
+/// Logs a warning for each option that a recording, an endpoint, or a model on this machine has no use for.
 void warn_of_options_without_effect(const ModelOptions& options);
 
 /// What absent sampling options mean, for --help.

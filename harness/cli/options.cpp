@@ -108,15 +108,6 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<do
       });
 }
 
-void add_refused_option(CLI::App& app, const std::string& name, const std::string& why, const std::string& harmless) {
-  // A hidden option's errors come without its name, so the reason carries it.
-  app.add_option_function<std::string>(name, [](const std::string&) {})
-      ->group("")
-      ->check([reason = name + ": " + why, harmless](const std::string& word) {
-        return !harmless.empty() && word == harmless ? std::string() : reason;
-      });
-}
-
 Result<Parsed> parse_words(CLI::App& app, std::vector<std::string> words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
   try {

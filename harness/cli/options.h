@@ -49,10 +49,6 @@ struct NumberRange {
 };
 CLI::Option* add_number(CLI::App& app, const std::string& name, std::optional<double>& target, const NumberRange& range,
                         const std::string& help);
-/// An option of the stable interface that this version can't serve: not in --help, refused with `why` when it is given
-/// a value other than `harmless` (what this version does anyway; empty: none is).
-void add_refused_option(CLI::App& app, const std::string& name, const std::string& why,
-                        const std::string& harmless = "");
 
 /// Parses `words` (without the program's name) into what `app`'s options are bound to.
 /// Error{bad_input} names the word that is wrong and, for an unknown one, the nearest that is known.

@@ -27,6 +27,8 @@ LogLevel level_of(const CommonOptions& common) {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = {
       {"run", "Put a model through suites and store every sample with its verdict", declare_run},
+      {"plan", "Say what a run would take on a GPU that need not be here: tokens, memory, hours, dollars, energy",
+       declare_plan},
       {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
       {"compare", "Compare runs item by item: differences with intervals, flips, cost, latency", declare_compare},
       {"check", "Say whether a run has become worse than a baseline: a gate for pipelines", declare_check},

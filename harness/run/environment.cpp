@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -50,13 +51,14 @@ std::string cuda_version_text(std::int64_t version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-/// The GPU that the runner uses.
+/// The GPUs that the runner uses.
 void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& facts) {
   facts.gpu_name = device.name;
-  facts.n_gpus = 1;
+  const std::vector<std::string> ids = pci_bus_ids(device);
+  facts.n_gpus = std::max<std::int64_t>(1, static_cast<std::int64_t>(ids.size()));
   facts.cuda_version = cuda_version_text(device.details.value("runtime_cuda_version", std::int64_t{0}));
   GpuState state;
-  if (const auto reader = GpuReader::open(pci_bus_id(device))) state = reader->read();
+  if (const auto reader = GpuReader::open(ids)) state = reader->read();
   if (!state.driver.empty()) facts.gpu_driver = state.driver;
   if (state.max_sm_clock_mhz) facts.gpu_clock_mhz = state.max_sm_clock_mhz;
   if (state.power_limit_watts) facts.gpu_power_limit_watts = state.power_limit_watts;
@@ -73,7 +75,19 @@ void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& fact
 
 }  // namespace
 
-std::string pci_bus_id(const runners::DeviceFacts& device) { return device.details.value("pci_bus_id", std::string()); }
+std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device) {
+  std::vector<std::string> ids;
+  const auto add = [&](const Json& facts) {
+    if (const auto id = facts.find("pci_bus_id"); id != facts.end() && id->is_string()) ids.push_back(*id);
+  };
+  const auto devices = device.details.find("devices");
+  if (devices == device.details.end()) {
+    add(device.details);
+  } else {
+    for (const Json& one : *devices) add(one);
+  }
+  return ids;
+}
 
 std::string colon_field(std::string_view text, std::string_view key) {
   while (!text.empty()) {

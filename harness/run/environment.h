@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "results/facts.h"
 #include "runners/runner.h"
@@ -16,8 +17,8 @@ namespace assay::run {
 /// that its multiprocessors may have).
 results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
 
-/// Where the runner's GPU is ("0000:1b:00.0"); empty if it has none.
-std::string pci_bus_id(const runners::DeviceFacts& device);
+/// Where the runner's GPUs are ("0000:1b:00.0"), rank by rank; empty if it has none.
+std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device);
 
 // Pure readers of the kernel's texts.
 

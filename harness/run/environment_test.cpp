@@ -44,6 +44,8 @@ TEST_CASE("read_environment: a GPU's own fields", "[run]") {
       read_environment({"cuda", "NVIDIA H100 80GB HBM3", {{"runtime_cuda_version", 13000}, {"pci_bus_id", "none"}}});
   CHECK(facts.gpu_name == "NVIDIA H100 80GB HBM3");
   CHECK(facts.n_gpus == 1);
+  const Json two = Json::array({{{"pci_bus_id", "none"}}, {{"pci_bus_id", "nor this"}}});
+  CHECK(read_environment({"cuda", "a GPU", {{"pci_bus_id", "none"}, {"devices", two}}}).n_gpus == 2);
   CHECK(facts.cuda_version == "13.0");
   CHECK(facts.details["gpu_state"].is_object());
 }

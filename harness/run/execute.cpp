@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "harness/base/log.h"
 #include "harness/run/environment.h"
@@ -14,13 +16,20 @@ namespace assay::run {
 
 namespace {
 
-/// Whose kernels a GPU ran, "hopper" or "portable"; empty where no GPU did. Runs of earlier versions had Hopper's.
+/// Whose kernels a GPU ran, "hopper" or "portable", and how a model was spread over several; empty where no GPU did.
+/// Runs of earlier versions had Hopper's.
 std::string cuda_path_of(const results::EnvironmentFacts& environment) {
   if (environment.device_kind != "cuda") return {};
   const auto device = environment.details.find("device");
   if (device == environment.details.end() || !device->is_object()) return "hopper";
-  const auto path = device->find("cuda_path");
-  return path != device->end() && path->is_string() ? path->get<std::string>() : "hopper";
+  const auto named = device->find("cuda_path");
+  std::string path = named != device->end() && named->is_string() ? named->get<std::string>() : "hopper";
+  for (const auto& [key, option] :
+       {std::pair("tensor_parallel", " --tensor-parallel "), std::pair("expert_parallel", " --expert-parallel ")}) {
+    const auto n = device->find(key);
+    if (n != device->end() && n->is_number_integer() && *n > 1) path += option + n->dump();
+  }
+  return path;
 }
 
 /// Their last bits differ, so a run stays with the kernels that it began with.
@@ -42,7 +51,9 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
     if (!found) return found;
     ASSAY_ASSIGN(const results::RunRecord run, store.read_run(*found));
     if (!has_other_kernels(run, environment)) return found;
-    log_note("run ", *found, " is unfinished, but was begun with other GPU kernels (--cuda-path); a new run starts");
+    log_note("run ", *found,
+             " is unfinished, but was begun with other GPU kernels (--cuda-path, --tensor-parallel, "
+             "--expert-parallel); a new run starts");
     return std::optional<RunId>{};
   }
   ASSAY_ASSIGN(const RunId run_id, store.find_run(*settings.resume));
@@ -57,7 +68,7 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
   }
   if (has_other_kernels(run, environment)) {
     return bad_input("--resume ", *settings.resume, ": run ", run_id, " was begun with other GPU kernels than ",
-                     cuda_path_of(environment), "; give its --cuda-path");
+                     cuda_path_of(environment), "; give its --cuda-path, --tensor-parallel and --expert-parallel");
   }
   return std::optional(run_id);
 }
@@ -128,7 +139,7 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   if (!is_resumed) {
     ASSAY_ASSIGN(writer, store.begin_run(facts, environment, clock.unix_ms()));
   }
-  std::optional<GpuReader> gpu_reader = GpuReader::open(pci_bus_id(runner.device_facts()), nvml_library);
+  std::optional<GpuReader> gpu_reader = GpuReader::open(pci_bus_ids(runner.device_facts()), nvml_library);
   const double started_ms = clock.monotonic_ms();
   const auto wall_ms = [&] { return clock.monotonic_ms() - started_ms; };
   const auto n_planned = static_cast<std::int64_t>(plan.samples.size());

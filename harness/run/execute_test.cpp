@@ -207,6 +207,11 @@ TEST_CASE("execute: a run stays with the GPU kernels that it began with", "[run]
   CHECK(refused.error().kind == ErrorKind::bad_input);
   CHECK_THAT(refused.error().message, Catch::Matchers::Contains("--cuda-path"));
   runner.device.details["cuda_path"] = "hopper";
+  runner.device.details["tensor_parallel"] = 2;
+  const auto spread = bench.execute(runner, settings);
+  REQUIRE_FALSE(spread);
+  CHECK_THAT(spread.error().message, Catch::Matchers::Contains("hopper --tensor-parallel 2"));
+  runner.device.details.erase("tensor_parallel");
   const auto resumed = bench.execute(runner, settings);
   REQUIRE(resumed);
   CHECK(resumed->run_id == hopper->run_id);

@@ -37,8 +37,8 @@ struct ForecastItem {
 struct ForecastLimits {
   runners::PassWork work;
   std::int64_t kv_memory_bytes = 0;  ///< for cached keys and values
-  std::int64_t max_batch = 64;       ///< sequences that decode together
-  std::int64_t prefill_chunk_tokens = 512;
+  std::int64_t max_batch = 256;      ///< sequences that decode together
+  std::int64_t prefill_chunk_tokens = 4096;
 };
 
 struct Forecast {

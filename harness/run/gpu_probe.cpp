@@ -2,8 +2,11 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <memory>
+#include <vector>
 
 namespace assay::run {
 
@@ -147,7 +150,7 @@ GpuProbe probe_gpus(const char* library) {
 
 struct GpuReader::State {
   std::unique_ptr<Nvml> nvml;
-  NvmlDevice device;
+  std::vector<NvmlDevice> devices;
 };
 
 GpuReader::GpuReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -157,17 +160,26 @@ GpuReader::~GpuReader() = default;
 
 std::optional<GpuReader> GpuReader::open(const std::string& pci_bus_id, const char* library) {
   if (pci_bus_id.empty()) return {};
+  return open(std::span(&pci_bus_id, 1), library);
+}
+
+std::optional<GpuReader> GpuReader::open(std::span<const std::string> pci_bus_ids, const char* library) {
+  if (pci_bus_ids.empty()) return {};
   auto nvml = std::make_unique<Nvml>(library);
   if (!nvml->ready()) return {};
   const auto device_at = nvml->find<int(const char*, NvmlDevice*)>("nvmlDeviceGetHandleByPciBusId_v2");
-  NvmlDevice device = nullptr;
-  if (!device_at || device_at(pci_bus_id.c_str(), &device) != kSuccess) return {};
-  return GpuReader(std::make_unique<State>(State{std::move(nvml), device}));
+  std::vector<NvmlDevice> devices;
+  for (const std::string& id : pci_bus_ids) {
+    NvmlDevice device = nullptr;
+    if (!device_at || device_at(id.c_str(), &device) != kSuccess) return {};
+    devices.push_back(device);
+  }
+  return GpuReader(std::make_unique<State>(State{std::move(nvml), std::move(devices)}));
 }
 
-GpuState GpuReader::read() const {
-  const Nvml& nvml = *state_->nvml;
-  NvmlDevice device = state_->device;
+namespace {
+
+GpuState read_gpu(const Nvml& nvml, NvmlDevice device) {
   GpuState state;
   state.driver = nvml.driver();
   state.sm_clock_mhz = nvml.number_of_kind(device, "nvmlDeviceGetClockInfo", kSmClock);
@@ -183,6 +195,37 @@ GpuState GpuReader::read() const {
     state.total_energy_joules = static_cast<double>(*millijoules) / kMilli;
   }
   return state;
+}
+
+/// Both values by `how`, or none.
+template <class T, class How>
+void join(std::optional<T>& to, const std::optional<T>& other, const How& how) {
+  if (to && other) {
+    to = how(*to, *other);
+  } else {
+    to.reset();
+  }
+}
+
+}  // namespace
+
+GpuState GpuReader::read() const {
+  GpuState all = read_gpu(*state_->nvml, state_->devices.front());
+  const auto least = [](double a, double b) { return std::min(a, b); };
+  const auto most = [](double a, double b) { return std::max(a, b); };
+  for (std::size_t i = 1; i < state_->devices.size(); ++i) {
+    const GpuState one = read_gpu(*state_->nvml, state_->devices[i]);
+    join(all.sm_clock_mhz, one.sm_clock_mhz, least);
+    join(all.max_sm_clock_mhz, one.max_sm_clock_mhz, least);
+    join(all.memory_clock_mhz, one.memory_clock_mhz, least);
+    join(all.power_watts, one.power_watts, std::plus<>());
+    join(all.power_limit_watts, one.power_limit_watts, least);
+    join(all.temperature_c, one.temperature_c, most);
+    join(all.busy_pct, one.busy_pct, most);
+    join(all.throttle_reasons, one.throttle_reasons, std::bit_or<>());
+    join(all.total_energy_joules, one.total_energy_joules, std::plus<>());
+  }
+  return all;
 }
 
 }  // namespace assay::run

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,15 +38,19 @@ struct GpuState {
   std::optional<double> total_energy_joules;      ///< since the driver was loaded
 };
 
-/// Keeps the library open to ask one GPU again and again. One thread at a time uses it.
+/// Keeps the library open to ask a GPU again and again, or several that work together. One thread at a time uses it.
 class GpuReader {
  public:
   /// The GPU at a PCI bus id ("0000:1b:00.0"); none if it can't be asked, or the id is empty.
   static std::optional<GpuReader> open(const std::string& pci_bus_id, const char* library = kNvmlLibrary);
+  /// Several GPUs as one: none if there are none, or any of them can't be asked.
+  static std::optional<GpuReader> open(std::span<const std::string> pci_bus_ids, const char* library = kNvmlLibrary);
   GpuReader(GpuReader&&) noexcept;
   GpuReader& operator=(GpuReader&&) noexcept;
   ~GpuReader();
 
+  /// Of several GPUs: power and energy added, the lowest clocks, the highest temperature and busy share, and whatever
+  /// holds any of them back. A value that one of them does not tell is not told. Limits are those of one.
   GpuState read() const;
 
  private:

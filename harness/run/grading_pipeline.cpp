@@ -53,6 +53,7 @@ void GradingPipeline::grade_all() {
     const suites::Item& item = suite.items[planned.item_index];
     results::SampleFacts sample = sample_facts(suite.name, item.id, answered->completion);
     results::VerdictFacts verdict = grade_sample(suite, item, sample, tools_, unix_ms_());
+    if (Json& request = answered->completion.details; !request.empty()) verdict.detail["request"] = std::move(request);
     graded_.push({std::move(sample), std::move(verdict)});
   }
 }

@@ -103,8 +103,19 @@ IdlePowers measure_idle_power(const IdleSources& sources, const PassTime& pass_t
 results::IdlePower idle_power_of_device(const IdlePowers& powers, const runners::DeviceFacts& device) {
   if (device.kind == "cpu") return powers.processors;
   if (device.kind != "cuda") return not_known("the run's device is not of this machine");
-  const auto at = powers.gpus.find(to_lower_ascii(pci_bus_id(device)));
-  return at == powers.gpus.end() ? not_known("the driver does not tell the GPU's power") : at->second;
+  std::optional<results::IdlePower> all;  // of several GPUs together
+  for (const std::string& id : pci_bus_ids(device)) {
+    const auto at = powers.gpus.find(to_lower_ascii(id));
+    if (at == powers.gpus.end()) return not_known("the driver does not tell the GPU's power");
+    if (!at->second.watts || !all) {
+      all = at->second;
+    } else {
+      *all->watts += *at->second.watts;
+      all->n_readings += at->second.n_readings;
+    }
+    if (!all->watts) return *all;
+  }
+  return all ? *all : not_known("the driver does not tell the GPU's power");
 }
 
 PassTime machine_time(std::stop_token stop) {

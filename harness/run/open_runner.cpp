@@ -1,8 +1,11 @@
 #include "harness/run/open_runner.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
+#include "harness/base/log.h"
 #include "harness/base/text.h"
 #include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
@@ -37,6 +40,7 @@ auto open_model(const RunnerOptions& options, ProgressStyle progress, const Open
   return open(runners::NativeOptions{.model = options.model,
                                      .path = path,
                                      .device = options.device,
+                                     .parallel = options.parallel,
                                      .cuda_path = options.cuda_path,
                                      .chat_template = options.chat_template,
                                      .max_batch = options.max_batch,
@@ -45,6 +49,27 @@ auto open_model(const RunnerOptions& options, ProgressStyle progress, const Open
                                      .speculate = options.speculate,
                                      .canary = options.canary,
                                      .load = std::move(load)});
+}
+
+constexpr const char* kUsualKeyVariable = "ASSAY_API_KEY";
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// The key, which no message repeats; empty if there is none.
+Result<std::string> api_key(const EndpointWords& words) {
+  const std::string variable = words.api_key_env.empty() ? kUsualKeyVariable : words.api_key_env;
+  std::string key = from_environment(variable.c_str());
+  if (key.empty() && !words.api_key_env.empty()) {
+    return bad_input("--api-key-env: the variable ", quoted_excerpt(variable), " is not set, or empty");
+  }
+  const auto is_plain = [](char c) { return c > ' ' && c < 0x7f; };
+  if (!std::all_of(key.begin(), key.end(), is_plain)) {
+    return bad_input("$", shown(variable), ": a key has neither white space nor characters beyond ASCII in it");
+  }
+  return key;
 }
 
 }  // namespace
@@ -75,6 +100,27 @@ ReferenceKind reference_kind(std::string_view reference) {
   return ReferenceKind::model;
 }
 
+Result<runners::EndpointOptions> endpoint_options(const RunnerOptions& options) {
+  constexpr double kMsPerSecond = 1000;
+  const EndpointWords& words = options.endpoint;
+  runners::EndpointOptions endpoint;
+  runners::api::Connection& connection = endpoint.connection;
+  ASSAY_ASSIGN(connection.endpoint, runners::api::parse_endpoint(options.model));
+  ASSAY_ASSIGN(connection.api_key, api_key(words));
+  connection.ca_file = from_environment("SSL_CERT_FILE");
+  connection.ca_folder = from_environment("SSL_CERT_DIR");
+  if (!connection.endpoint.is_tls && !connection.endpoint.is_loopback) {
+    log_warning("http:// to ", shown(connection.endpoint.host), ": ",
+                connection.api_key.empty() ? "prompts and replies" : "key, prompts and replies",
+                " can be read on the way; https:// keeps them secret");
+  }
+  if (options.max_batch) endpoint.max_in_flight = *options.max_batch;
+  if (words.reply_timeout_s) endpoint.total_timeout_ms = *words.reply_timeout_s * kMsPerSecond;
+  if (words.idle_timeout_s) endpoint.idle_timeout_ms = *words.idle_timeout_s * kMsPerSecond;
+  if (words.retries) endpoint.retry.most_attempts = static_cast<int>(*words.retries) + 1;
+  return endpoint;
+}
+
 Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& options, ProgressStyle progress) {
   switch (reference_kind(options.model)) {
     case ReferenceKind::replay:
@@ -83,9 +129,14 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
                          " is a recording");
       }
       return runners::open_replay_runner(options.model.substr(kReplayPrefix.size()));
-    case ReferenceKind::endpoint:
-      return bad_input(
-          "--model: this version runs no endpoints; give a folder, a registered name or replay:FILE.jsonl");
+    case ReferenceKind::endpoint: {
+      if (options.load.weights == runners::WeightSource::dummy) {
+        return bad_input("--dummy-weights: takes a model's folder, and ", quoted_excerpt(options.model, 200),
+                         " is an endpoint");
+      }
+      ASSAY_ASSIGN(runners::EndpointOptions endpoint, endpoint_options(options));
+      return runners::open_endpoint_runner(std::move(endpoint));
+    }
     case ReferenceKind::model:
       break;
   }

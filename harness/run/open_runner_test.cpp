@@ -1,5 +1,7 @@
 #include "harness/run/open_runner.h"
 
+#include <cstdlib>
+
 #include "tests/support/catch.h"
 
 using namespace assay;
@@ -26,6 +28,30 @@ TEST_CASE("reference_kind: by spelling", "[run]") {
   CHECK(reference_kind("./folder") == ReferenceKind::model);
 }
 
+TEST_CASE("endpoint_options: patience and the key come from the words and the environment", "[run]") {
+  using Catch::Matchers::Contains;
+  RunnerOptions options;
+  options.model = "https://host/v1#m";
+  options.max_batch = 3;
+  options.endpoint = {
+      .api_key_env = "ASSAY_TEST_KEY", .reply_timeout_s = 60, .idle_timeout_s = 1.5, .retries = std::int64_t{0}};
+  ::unsetenv("ASSAY_TEST_KEY");
+  CHECK_THAT(endpoint_options(options).error().message, Contains("ASSAY_TEST_KEY") && Contains("not set"));
+  ::setenv("ASSAY_TEST_KEY", "two words", 1);
+  CHECK_THAT(endpoint_options(options).error().message, Contains("ASSAY_TEST_KEY") && !Contains("two words"));
+  ::setenv("ASSAY_TEST_KEY", "k-123", 1);
+  ::setenv("SSL_CERT_FILE", "/tmp/ca.pem", 1);
+  const auto endpoint = endpoint_options(options);
+  ::unsetenv("SSL_CERT_FILE");
+  REQUIRE(endpoint);
+  CHECK(endpoint->connection.api_key == "k-123");
+  CHECK(endpoint->connection.ca_file == "/tmp/ca.pem");
+  CHECK(endpoint->max_in_flight == 3);
+  CHECK(endpoint->total_timeout_ms == 60'000);
+  CHECK(endpoint->idle_timeout_ms == 1500);
+  CHECK(endpoint->retry.most_attempts == 1);
+}
+
 TEST_CASE("open_runner: references that can't be served say what can", "[run]") {
   const auto message = [](const char* reference) {
     RunnerOptions options;
@@ -36,7 +62,7 @@ TEST_CASE("open_runner: references that can't be served say what can", "[run]") 
     return runner.error().message;
   };
   using Catch::Matchers::Contains;
-  CHECK_THAT(message("http://127.0.0.1/v1#m"), Contains("endpoints"));
+  CHECK_THAT(message("http://127.0.0.1/v1"), Contains("does not say which model"));
   CHECK_THAT(message("m.gguf"), Contains("GGUF"));
   CHECK_THAT(message("no-such-model"), Contains("no-such-model") && Contains("reference"));
   CHECK_THAT(message("replay:/nonexistent/a.jsonl"), Contains("/nonexistent/a.jsonl"));

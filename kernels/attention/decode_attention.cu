@@ -15,6 +15,7 @@
 #include "kernels/attention/mma.cuh"
 #include "kernels/attention/portable.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -389,8 +390,8 @@ Result<> launch_items(const KernelArgs& k, cudaStream_t stream) {
   ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
   using Blocks = Ring<kDim, kFewRows>;
   constexpr std::size_t kSharedBytes = head_bytes<kDim>() + Blocks::kCount * Stage<kDim>::kBytes;
-  static const Result<> allowed = allow_shared_memory(items_kernel<kDim, kFewRows>, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(items_kernel<kDim, kFewRows>, kSharedBytes); }));
   const int n_blocks = std::min(Blocks::kBlocks * n_multiprocessors, a.max_items * a.cache.kv_heads);
   return launch("decode_attention", items_kernel<kDim, kFewRows>,
                 {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k);

@@ -13,6 +13,7 @@
 #include "kernels/attention/decode_parts.cuh"
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/copy_async.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -266,7 +267,8 @@ Result<> launch_decode_blocks(const char* what, void (*kernel)(Args), const Args
                               cudaStream_t stream) {
   constexpr std::size_t kSharedBytes = sizeof(DecodeShared<Shape>);
   static_assert(kSharedBytes <= 96 * 1024);
-  static const Result<int> resident = [&]() -> Result<int> {
+  static OncePerDevice<int> of_device;
+  const Result<int>& resident = of_device([&]() -> Result<int> {
     int device = 0, n_multiprocessors = 0, of_one = 0;
     ASSAY_TRY(allow_shared_memory(kernel, kSharedBytes));
     ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
@@ -274,7 +276,7 @@ Result<> launch_decode_blocks(const char* what, void (*kernel)(Args), const Args
     ASSAY_TRY(
         check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&of_one, kernel, kDecodeThreads, kSharedBytes), what));
     return std::max(of_one, 1) * n_multiprocessors;
-  }();
+  });
   if (!resident) return resident.error();
   const auto n_blocks = static_cast<unsigned>(std::min<std::int64_t>(most_work, *resident));
   return launch(what, kernel, {dim3(n_blocks), kDecodeThreads, kSharedBytes}, stream, args);

@@ -16,6 +16,7 @@
 #include "kernels/attention/mla_decode_kernels.cuh"
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
 
 namespace assay::kernels {
@@ -442,8 +443,8 @@ Result<> launch_mla_decode_few(const MlaDecodeLaunch& launched) {
                                            TensorMapDim{static_cast<std::uint64_t>(args.rows), heads * kMlaRow * 2, 1}};
   ASSAY_ASSIGN(const CUtensorMap q_map, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(const CUtensorMap page_map, mla_page_map(args.cache, kRowParts));
-  static const Result<> allowed = allow_shared_memory(few_heads_kernel, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(few_heads_kernel, kSharedBytes); }));
   KernelArgs k{args, args.scratch, nullptr, (args.heads + kHeadTile - 1) / kHeadTile};
   k.parts =
       reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent);

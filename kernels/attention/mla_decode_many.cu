@@ -14,6 +14,7 @@
 #include "kernels/attention/mla_decode_kernels.cuh"
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
 
 namespace assay::kernels {
@@ -430,8 +431,8 @@ Result<> launch_mla_decode_many(const MlaDecodeLaunch& launched) {
   ASSAY_ASSIGN(maps.q, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(maps.first_half, mla_page_map(args.cache, kFirstParts));
   ASSAY_ASSIGN(maps.second_half, mla_page_map(args.cache, kSecondParts));
-  static const Result<> allowed = allow_shared_memory(many_heads_kernel, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(many_heads_kernel, kSharedBytes); }));
   KernelArgs k{args, args.scratch, nullptr, (args.heads + kHeadTile - 1) / kHeadTile};
   k.parts =
       reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kMlaLatent);

@@ -13,6 +13,7 @@
 #include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_block.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -214,8 +215,8 @@ Result<> mla_prefill_attention(const MlaPrefillAttentionArgs& args, cudaStream_t
   ASSAY_ASSIGN(maps.q, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(maps.expanded, rows_map(args.expanded, args.n_keys, args.n_heads * kExpandedHead));
   ASSAY_ASSIGN(maps.rope, rows_map(args.gathered, args.n_keys, kMlaRow));
-  static const Result<> allowed = allow_shared_memory(prefill_kernel, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(prefill_kernel, kSharedBytes); }));
   return launch("mla_prefill_attention", prefill_kernel,
                 {dim3(static_cast<unsigned>(args.n_tiles * args.n_heads)), kThreads, kSharedBytes}, stream, maps, args);
 }

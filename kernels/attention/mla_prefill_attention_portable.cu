@@ -4,6 +4,7 @@
 #include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_portable.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -48,8 +49,8 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
 }  // namespace
 
 Result<> launch_portable_mla_prefill(const MlaPrefillAttentionArgs& args, cudaStream_t stream) {
-  static const Result<> allowed = allow_shared_memory(portable_mla_prefill_kernel, MlaPrefillShape::kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(portable_mla_prefill_kernel, MlaPrefillShape::kSharedBytes); }));
   return launch(
       "mla_prefill_attention", portable_mla_prefill_kernel,
       {dim3(static_cast<unsigned>(args.n_tiles * args.n_heads)), kPrefillThreads, MlaPrefillShape::kSharedBytes},

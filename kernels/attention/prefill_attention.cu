@@ -13,6 +13,7 @@
 #include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_block.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -200,8 +201,8 @@ Result<> launch_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
   ASSAY_ASSIGN(const CUtensorMap q_map, encode_tensor_map(args.q, q_dims));
   ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
   ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(args.cache, args.cache.values));
-  static const Result<> allowed = allow_shared_memory(prefill_kernel<kDim>, Layout<kDim>::kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(prefill_kernel<kDim>, Layout<kDim>::kSharedBytes); }));
   return launch("prefill_attention", prefill_kernel<kDim>,
                 {dim3(static_cast<unsigned>(args.n_tiles * args.heads)), kThreads, Layout<kDim>::kSharedBytes}, stream,
                 q_map, key_map, value_map, args);

@@ -3,6 +3,7 @@
 #include "kernels/attention/portable.cuh"
 #include "kernels/attention/prefill_portable.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 
 namespace assay::kernels {
 
@@ -45,8 +46,8 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
 template <int kDim>
 Result<> launch_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
   constexpr std::size_t kSharedBytes = PrefillShape<kDim, kDim>::kSharedBytes;
-  static const Result<> allowed = allow_shared_memory(portable_prefill_kernel<kDim>, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(portable_prefill_kernel<kDim>, kSharedBytes); }));
   return launch("prefill_attention", portable_prefill_kernel<kDim>,
                 {dim3(static_cast<unsigned>(args.n_tiles * args.heads)), kPrefillThreads, kSharedBytes}, stream, args);
 }

@@ -49,5 +49,6 @@ Result<> bench_sampling(const BenchContext& context);
 Result<> bench_moe(const BenchContext& context);
 Result<> bench_fp8(const BenchContext& context);
 Result<> bench_quantized(const BenchContext& context);
+Result<> bench_collective(const BenchContext& context);  ///< nothing on one GPU
 
 }  // namespace assay::kernels

@@ -27,7 +27,7 @@ Result<> run(bool sweep, const std::set<std::string>& families) {
   const std::pair<const char*, Result<> (*)(const BenchContext&)> all[] = {
       {"matmul", bench_matmul}, {"rows", bench_rows},         {"attention", bench_attention},
       {"mla", bench_mla},       {"sampling", bench_sampling}, {"moe", bench_moe},
-      {"fp8", bench_fp8},       {"gguf", bench_quantized}};
+      {"fp8", bench_fp8},       {"gguf", bench_quantized},    {"collective", bench_collective}};
   for (const auto& [name, bench] : all) {
     if (families.empty() || families.contains(name)) ASSAY_TRY(bench(context));
   }

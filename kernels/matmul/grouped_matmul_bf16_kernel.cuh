@@ -6,6 +6,7 @@
 // has ended. A tile of up to 256 rows is copied 64 rows at a time and multiplied with as few columns as hold its rows,
 // so that the last, short tile of each expert costs little.
 
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/matmul/grouped_matmul_bf16_tiles.cuh"
 #include "kernels/matmul/matmul_bf16_kernel.cuh"
 
@@ -215,8 +216,8 @@ Result<> launch_grouped_tile(const GroupedLaunch& launched) {
   a.product.output = {args.epilogue, 0, nullptr, args.y, args.y_stride, 0};
   a.tiles = args.tiles;
   a.n_tiles = args.n_tiles;
-  static const Result<> allowed = allow_shared_memory(grouped_matmul_bf16_kernel<T>, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(grouped_matmul_bf16_kernel<T>, kSharedBytes); }));
   const std::int64_t most_tiles =
       std::int64_t{a.product.row_tiles} *
       (args.n_places / args.tile_rows + std::min(args.n_experts, args.n_places));  // as max_expert_tiles has it

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
 #include "kernels/matmul/matmul_bf16_tiles.cuh"
 #include "kernels/matmul/matmul_epilogue.cuh"
@@ -324,8 +325,8 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   a.row_tiles = (args.n_out + rows - 1) / rows;
   a.token_tiles = (args.m_rows + T::kTokens - 1) / T::kTokens;
   a.n_batches = args.n_batches;
-  static const Result<> allowed = allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(matmul_bf16_kernel<T>, kSharedBytes); }));
   const int n_blocks = std::min(n_tiles_of(a), launched.n_multiprocessors);
   const auto shared_bytes = static_cast<std::size_t>(kBarrierBytes + slack + a.n_stages * T::stage_bytes(rows));
   return launch("matmul_bf16", matmul_bf16_kernel<T>,

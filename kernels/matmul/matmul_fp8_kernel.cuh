@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
 #include "kernels/matmul/matmul_fp8_tiles.cuh"
 
@@ -451,8 +452,8 @@ Result<> launch_fp8_tile(const MatmulFp8Launch& launched) {
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
   const int scale_columns = args.epilogue == Epilogue::swiglu_bf16 ? args.n_out / 2 : args.n_out;
   a.scale_rows = (scale_columns + kFp8Group - 1) / kFp8Group;
-  static const Result<> allowed = allow_shared_memory(matmul_fp8_kernel<T>, kFp8SharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(matmul_fp8_kernel<T>, kFp8SharedBytes); }));
   const std::int64_t most_tiles = args.tiles == nullptr ? (args.m_rows + tokens - 1) / tokens
                                                         : args.m_rows / tokens + std::min(args.n_experts, args.m_rows);
   const auto n_blocks =

@@ -12,6 +12,7 @@
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/copy_async.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/matmul/matmul_epilogue.cuh"
 
 namespace assay::kernels {
@@ -206,7 +207,8 @@ Result<int> resident_blocks() {
 /// `most_tiles` is what the grid is for, where the device alone knows how many there are.
 template <class T>
 Result<> launch_tile(const char* what, const PortableArgs& a, std::int64_t most_tiles, cudaStream_t stream) {
-  static const Result<int> resident = resident_blocks<T>();
+  static OncePerDevice<int> of_device;
+  const Result<int>& resident = of_device(resident_blocks<T>);
   if (!resident) return resident.error();
   const auto n_blocks = static_cast<unsigned>(std::min<std::int64_t>(most_tiles, *resident));
   return launch(what, portable_matmul_kernel<T>, {dim3(n_blocks), T::kThreads, T::kSharedBytes}, stream, a);

@@ -14,6 +14,7 @@
 
 #include "kernels/attention/mma.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/matmul/matmul_quantized_tiles.cuh"
 
 namespace assay::kernels {
@@ -513,8 +514,8 @@ Result<> launch_quantized_tile(const QuantizedLaunch& launched) {
   const int n_side_by_side = two ? 2 : 1;
   const int room = (two ? kQuantizedHalfBytes : kQuantizedSharedBytes) - kQuantizedBarrierBytes - T::kMeetingBytes;
   a.n_stages = std::min(kQuantizedMaxStages, room / T::kStageBytes);
-  static const Result<> allowed = allow_shared_memory(matmul_quantized_kernel<T>, kQuantizedSharedBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(matmul_quantized_kernel<T>, kQuantizedSharedBytes); }));
   const int n_blocks = std::min(n_tiles, n_side_by_side * launched.n_multiprocessors);
   const auto shared_bytes =
       static_cast<std::size_t>(kQuantizedBarrierBytes + a.n_stages * T::kStageBytes + T::kMeetingBytes);

@@ -33,18 +33,22 @@ __global__ void combine_rows_kernel(CombineRowsArgs a) {
   auto* x = reinterpret_cast<float4*>(a.x) + token * width;
   for (std::size_t i = blockIdx.y * blockDim.x + threadIdx.x; i < width; i += gridDim.y * blockDim.x) {
     // All loads are on their way before the first is used; the sums keep the slots' order.
-    float4 v = x[i], by_shared{0, 0, 0, 0};
+    float4 v{0, 0, 0, 0}, by_shared{0, 0, 0, 0};
+    if (!a.replaces_x) v = x[i];
     if (shared != nullptr) by_shared = shared[token * width + i];
     float4 sum{0, 0, 0, 0};
     for (std::size_t first = 0; first < slots; first += kAhead) {
       float4 parts[kAhead];
 #pragma unroll
       for (std::size_t k = 0; k < kAhead; ++k) {
-        if (first + k < slots) parts[k] = out[static_cast<std::size_t>(places[first + k]) * width + i];
+        if (first + k < slots && places[first + k] >= 0) {
+          parts[k] = out[static_cast<std::size_t>(places[first + k]) * width + i];
+        }
       }
 #pragma unroll
       for (std::size_t k = 0; k < kAhead; ++k) {
         if (first + k >= slots) break;
+        if (places[first + k] < 0) continue;
         const float weight = weights[first + k];
         sum.x += weight * parts[k].x;
         sum.y += weight * parts[k].y;

@@ -57,6 +57,35 @@ TEST_CASE("combine_rows: the weighed outputs in the order of slots, then the sha
   CHECK(from_device(x) == expected);
 }
 
+TEST_CASE("combine_rows: another rank's slots add nothing, and a part of the sum takes x's place",
+          "[gpu][invariance]") {
+  constexpr std::size_t kTokens = 9, kSlots = 6, kHidden = 136;
+  std::mt19937 generator(80);
+  const auto out = normal_floats(generator, kTokens * kSlots * kHidden);
+  const auto weights = normal_floats(generator, kTokens * kSlots), shared = normal_floats(generator, kTokens * kHidden);
+  std::vector<std::int32_t> places(kTokens * kSlots);
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i % 3 == 1 ? -1 : static_cast<std::int32_t>(i);
+  std::vector<float> expected(kTokens * kHidden);
+  for (std::size_t t = 0; t < kTokens; ++t) {
+    for (std::size_t i = 0; i < kHidden; ++i) {
+      volatile float sum = 0;  // volatile: no product may be fused into a sum
+      for (std::size_t k = t * kSlots; k < (t + 1) * kSlots; ++k) {
+        if (places[k] < 0) continue;
+        const volatile float part = weights[k] * out[k * kHidden + i];
+        sum = sum + part;
+      }
+      expected[t * kHidden + i] = sum + shared[t * kHidden + i];
+    }
+  }
+  const auto device_out = on_device(out), device_weights = on_device(weights), device_shared = on_device(shared);
+  const auto device_places = on_device(places);
+  const auto x = poisoned<float>(kTokens * kHidden);
+  must(combine_rows({device_out.data(), device_places.data(), device_weights.data(), device_shared.data(), kTokens,
+                     kSlots, kHidden, x.data(), true},
+                    nullptr));
+  CHECK(from_device(x) == expected);
+}
+
 TEST_CASE("combine_rows: shapes it can't have are refused, no tokens are no work", "[gpu]") {
   CombineRowsArgs args;
   args.hidden = 64;

@@ -31,10 +31,11 @@ __device__ void load_batch(const std::int32_t* slots, int first, int end, int (&
 __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a) {
   __shared__ int counts[kMaxExperts];
   __shared__ int warp_counts[kWarps];
-  __shared__ int first_place, first_tile, n_tiles;
+  __shared__ int first_place, first_tile, n_tiles, n_own_pairs;
   hopper::let_next_grid_start();
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const int own = static_cast<int>(blockIdx.x), n_pairs = a.tokens * a.num_experts_per_tok;
+  const int first_own = a.first_expert, end_own = first_own + static_cast<int>(gridDim.x);
+  const int own = first_own + static_cast<int>(blockIdx.x), n_pairs = a.tokens * a.num_experts_per_tok;
   for (int e = static_cast<int>(threadIdx.x); e < a.n_experts; e += kThreads) counts[e] = 0;
   __syncthreads();
   hopper::wait_for_previous_grid();
@@ -57,10 +58,11 @@ __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a)
 
   // Sum over the experts before.
   if (warp == 0) {
-    int pairs_before = 0, tiles_before = 0, tiles = 0;
-    for (int e = lane; e < a.n_experts; e += 32) {
+    int pairs_before = 0, tiles_before = 0, tiles = 0, pairs = 0;
+    for (int e = first_own + lane; e < end_own; e += 32) {
       const int expert_tiles = (counts[e] + a.tile_rows - 1) / a.tile_rows;
       tiles += expert_tiles;
+      pairs += counts[e];
       if (e >= own) continue;
       pairs_before += counts[e];
       tiles_before += expert_tiles;
@@ -68,10 +70,12 @@ __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a)
     pairs_before = __reduce_add_sync(kAllLanes, pairs_before);
     tiles_before = __reduce_add_sync(kAllLanes, tiles_before);
     tiles = __reduce_add_sync(kAllLanes, tiles);
+    pairs = __reduce_add_sync(kAllLanes, pairs);
     if (lane == 0) {
       first_place = pairs_before;
       first_tile = tiles_before;
       n_tiles = tiles;
+      n_own_pairs = pairs;
     }
   }
   __syncthreads();
@@ -95,12 +99,20 @@ __global__ void __launch_bounds__(kThreads) expert_rows_kernel(ExpertRowsArgs a)
   }
   const int count = counts[own];
   for (int i = static_cast<int>(threadIdx.x); i * a.tile_rows < count; i += kThreads) {
-    a.rows.tiles[first_tile + i] = {own, first_place + i * a.tile_rows, min(a.tile_rows, count - i * a.tile_rows), 0};
+    a.rows.tiles[first_tile + i] = {own - first_own, first_place + i * a.tile_rows,
+                                    min(a.tile_rows, count - i * a.tile_rows), 0};
+  }
+  if (own == first_own && n_own_pairs < n_pairs) {  // what other ranks' experts have
+    for (int pair = static_cast<int>(threadIdx.x); pair < n_pairs; pair += kThreads) {
+      const int expert = a.slots[pair];
+      if (expert < first_own || expert >= end_own) a.rows.places[pair] = -1;
+      if (pair >= n_own_pairs) a.rows.tokens[pair] = 0;
+    }
   }
   if (threadIdx.x != 0) return;
-  a.rows.first_place[own] = first_place;
-  if (own != a.n_experts - 1) return;
-  a.rows.first_place[a.n_experts] = n_pairs;
+  a.rows.first_place[own - first_own] = first_place;
+  if (own != end_own - 1) return;
+  a.rows.first_place[end_own - first_own] = n_own_pairs;
   *a.rows.n_tiles = n_tiles;
 }
 
@@ -128,8 +140,11 @@ Result<> expert_rows(const ExpertRowsArgs& args, cudaStream_t stream) {
     return bad_input("expert_rows: ", args.tokens, " tokens of ", args.num_experts_per_tok, " experts in tiles of ",
                      args.tile_rows);
   }
-  return launch("expert_rows", expert_rows_kernel, {dim3(static_cast<unsigned>(args.n_experts)), kThreads}, stream,
-                args);
+  const int n_own = args.n_own_experts == 0 ? args.n_experts : args.n_own_experts;
+  if (args.first_expert < 0 || n_own < 0 || args.first_expert + n_own > args.n_experts) {
+    return bad_input("expert_rows: ", n_own, " experts from ", args.first_expert, " on, there are ", args.n_experts);
+  }
+  return launch("expert_rows", expert_rows_kernel, {dim3(static_cast<unsigned>(n_own)), kThreads}, stream, args);
 }
 
 Result<> gather_rows(const GatherRowsArgs& args, cudaStream_t stream) {

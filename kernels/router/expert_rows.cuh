@@ -5,6 +5,8 @@
 //   slots [tokens, num_experts_per_tok] int32: the experts of a token, all different, each in [0, n_experts).
 //   A pair's place is its position in the sorted order, in [0, tokens · num_experts_per_tok).
 //   n_experts <= 1024. Integers only: nothing here depends on timing.
+//   A rank that has some of the experts sorts the pairs of these alone: its places begin at 0, its tiles number its own
+//   experts from 0, a pair of another rank's expert has the place -1, and places that no pair has name token 0.
 
 #include <cuda_bf16.h>
 #include <cuda_runtime_api.h>
@@ -25,10 +27,11 @@ struct alignas(16) ExpertTile {
 
 /// The result, on the device.
 struct ExpertRows {
-  std::int32_t* first_place = nullptr;  ///< [n_experts + 1]: expert e has places first_place[e] … first_place[e+1] - 1
-  std::int32_t* places = nullptr;       ///< [tokens, num_experts_per_tok]: the place of each pair
-  std::int32_t* tokens = nullptr;       ///< [tokens · num_experts_per_tok]: the token at each place
-  ExpertTile* tiles = nullptr;          ///< [max_expert_tiles(…)], of which *n_tiles count; experts ascend
+  std::int32_t* first_place =
+      nullptr;                     ///< [own experts + 1]: the e-th has places first_place[e] … first_place[e+1] - 1
+  std::int32_t* places = nullptr;  ///< [tokens, num_experts_per_tok]: the place of each pair
+  std::int32_t* tokens = nullptr;  ///< [tokens · num_experts_per_tok]: the token at each place
+  ExpertTile* tiles = nullptr;     ///< [max_expert_tiles(…)], of which *n_tiles count; experts ascend
   std::int32_t* n_tiles = nullptr;
 };
 
@@ -39,6 +42,8 @@ struct ExpertRowsArgs {
   int n_experts = 0;
   int tile_rows = 0;
   ExpertRows rows;
+  int first_expert = 0;
+  int n_own_experts = 0;  ///< from first_expert on; 0: all of them
 };
 
 /// The most tiles that any routing gives.

@@ -58,6 +58,40 @@ TEST_CASE("expert_rows: sorted by expert and then by token, every pair once", "[
   CHECK(same_bits(tiles.data(), expected_tiles.data(), expected_tiles.size()));
 }
 
+TEST_CASE("expert_rows: a rank's own experts alone, numbered from 0", "[gpu][invariance]") {
+  const auto [n_tokens, n_experts, first_own, n_own] =
+      GENERATE(table<int, int, int, int>({{1, 64, 0, 32}, {1, 64, 32, 32}, {700, 64, 16, 16}, {257, 8, 7, 1}}));
+  constexpr int kPerToken = 6, kTileRows = 16;
+  std::mt19937 generator(72);
+  const auto slots = random_slots(generator, n_tokens, kPerToken, n_experts, 0.2);
+  const ExpertRowsOnDevice rows(slots, kPerToken, n_experts, kTileRows, first_own, n_own);
+  std::vector<std::int32_t> expected_first{0}, expected_tokens, expected_places(slots.size(), -1);
+  std::vector<ExpertTile> expected_tiles;
+  for (int e = 0; e < n_own; ++e) {
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i] != first_own + e) continue;
+      expected_places[i] = static_cast<std::int32_t>(expected_tokens.size());
+      expected_tokens.push_back(static_cast<std::int32_t>(i) / kPerToken);
+    }
+    const int begin = expected_first.back(), end = static_cast<int>(expected_tokens.size());
+    expected_first.push_back(end);
+    for (int at = begin; at < end; at += kTileRows) {
+      expected_tiles.push_back({e, at, std::min(kTileRows, end - at), 0});
+    }
+  }
+  expected_tokens.resize(slots.size(), 0);  // places that no pair has
+  auto first_place = from_device(rows.first_place);
+  first_place.resize(index(n_own) + 1);
+  CHECK(first_place == expected_first);
+  CHECK(from_device(rows.places) == expected_places);
+  CHECK(from_device(rows.tokens) == expected_tokens);
+  REQUIRE(from_device(rows.n_tiles)[0] == static_cast<int>(expected_tiles.size()));
+  CHECK(same_bits(from_device(rows.tiles).data(), expected_tiles.data(), expected_tiles.size()));
+  ExpertRowsArgs beyond = rows.args;
+  beyond.first_expert = n_experts - n_own + 1;
+  CHECK_FALSE(expert_rows(beyond, nullptr).has_value());
+}
+
 TEST_CASE("expert_rows: no tokens leave no tiles, and shapes it can't have are refused", "[gpu]") {
   const ExpertRowsOnDevice rows({}, 8, 16, 8);
   CHECK(from_device(rows.n_tiles)[0] == 0);

@@ -36,7 +36,9 @@ struct ExpertRowsOnDevice {
   kernels::DeviceBuffer<kernels::ExpertTile> tiles;
   kernels::ExpertRowsArgs args;
 
-  ExpertRowsOnDevice(const std::vector<std::int32_t>& chosen, int per_token, int n_experts, int tile_rows)
+  /// `n_own` experts from `first_own` on; 0: all.
+  ExpertRowsOnDevice(const std::vector<std::int32_t>& chosen, int per_token, int n_experts, int tile_rows,
+                     int first_own = 0, int n_own = 0)
       : slots(on_device(chosen)),
         first_place(poisoned<std::int32_t>(static_cast<std::size_t>(n_experts) + 1)),
         places(poisoned<std::int32_t>(chosen.size())),
@@ -46,7 +48,8 @@ struct ExpertRowsOnDevice {
     tiles = poisoned<kernels::ExpertTile>(
         static_cast<std::size_t>(kernels::max_expert_tiles(n_tokens, per_token, n_experts, tile_rows)));
     args = {slots.data(), n_tokens,  per_token,
-            n_experts,    tile_rows, {first_place.data(), places.data(), tokens.data(), tiles.data(), n_tiles.data()}};
+            n_experts,    tile_rows, {first_place.data(), places.data(), tokens.data(), tiles.data(), n_tiles.data()},
+            first_own,    n_own};
     must(kernels::expert_rows(args, nullptr));
   }
 };

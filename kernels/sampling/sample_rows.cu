@@ -6,6 +6,7 @@
 
 #include "kernels/device/hopper.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/sampling/sample_rows_portable.cuh"
 
 namespace assay::kernels {
@@ -52,8 +53,8 @@ Result<> sample_rows(const SampleRowsArgs& args, cudaStream_t stream) {
   const auto shared_bytes = [](int vocab) {
     return (static_cast<std::size_t>(vocab) + 4 * kBlocks - 1) / (4 * kBlocks) * sizeof(float4);
   };
-  static const Result<> allowed = allow_shared_memory(sample_kernel, shared_bytes(kMaxSampledVocab));
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([&] { return allow_shared_memory(sample_kernel, shared_bytes(kMaxSampledVocab)); }));
   return launch("sample_rows", sample_kernel,
                 {dim3(static_cast<unsigned>(args.rows) * kBlocks), kThreads, shared_bytes(args.vocab)}, stream, args);
 }

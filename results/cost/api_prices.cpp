@@ -1,5 +1,8 @@
 #include "results/cost/api_prices.h"
 
+#include <algorithm>
+#include <ctime>
+
 #include "results/hardware/citation.h"
 #include "results/hardware/shipped_data.h"
 
@@ -23,14 +26,66 @@ Result<std::optional<std::string>> date_or_none(const JsonObject& row, std::stri
   return std::optional(std::move(date));
 }
 
+/// "2026-11-23" and "16:30" of a moment.
+struct UtcMoment {
+  std::string day, time;
+};
+UtcMoment utc_moment(std::int64_t unix_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm utc{};
+  char day[16], time[8];
+  if (gmtime_r(&seconds, &utc) == nullptr || std::strftime(day, sizeof day, "%Y-%m-%d", &utc) == 0 ||
+      std::strftime(time, sizeof time, "%H:%M", &utc) == 0) {
+    return {};
+  }
+  return {day, time};
+}
+
+/// Texts of one form compare as their days do. The last day is the first on which the row no longer holds.
+bool holds_on(const ApiPrice& price, const std::string& day) {
+  const bool has_begun = !price.valid_from || *price.valid_from <= day;
+  return has_begun && (!price.valid_to || day.substr(0, price.valid_to->size()) < *price.valid_to);
+}
+
+/// "16:30-00:30" goes over midnight.
+bool holds_at(const std::string& window, const std::string& time) {
+  const std::size_t dash = window.find('-');
+  if (dash == std::string::npos) return false;
+  const std::string from = window.substr(0, dash), to = window.substr(dash + 1);
+  return from <= to ? from <= time && time < to : time >= from || time < to;
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 }  // namespace
 
+std::optional<ApiPrice> price_of_endpoint(const std::vector<ApiPrice>& prices, std::string_view host,
+                                          std::string_view model, std::int64_t unix_ms) {
+  const UtcMoment moment = utc_moment(unix_ms);
+  const ApiPrice* found = nullptr;
+  for (const ApiPrice& price : prices) {
+    if (!contains(price.hosts, host) || !contains(price.models, model) || !holds_on(price, moment.day)) continue;
+    if (price.window_utc && !holds_at(*price.window_utc, moment.time)) continue;
+    if (found == nullptr || (price.window_utc && !found->window_utc)) found = &price;
+  }
+  return found == nullptr ? std::nullopt : std::optional(*found);
+}
+
 Result<ApiPrice> parse_api_price(const JsonObject& row) {
-  ASSAY_TRY(row.refuse_unknown({"provider", "model", "usd_per_mtok_cached", "usd_per_mtok_input", "usd_per_mtok_output",
-                                "valid_from", "valid_to", "window_utc", "source", "date", "confidence"}));
+  ASSAY_TRY(row.refuse_unknown({"provider", "model", "hosts", "models", "usd_per_mtok_cached", "usd_per_mtok_input",
+                                "usd_per_mtok_output", "valid_from", "valid_to", "window_utc", "source", "date",
+                                "confidence"}));
   ApiPrice price;
   ASSAY_ASSIGN(price.provider, filled_string(row, "provider"));
   ASSAY_ASSIGN(price.model, filled_string(row, "model"));
+  if (row.has("hosts")) {
+    ASSAY_ASSIGN(price.hosts, row.strings("hosts"));
+  }
+  if (row.has("models")) {
+    ASSAY_ASSIGN(price.models, row.strings("models"));
+  }
   if (row.has("usd_per_mtok_cached")) {
     ASSAY_ASSIGN(price.price.usd_per_mtok_cached, usd_per_mtok(row, "usd_per_mtok_cached"));
   }

@@ -43,8 +43,10 @@ std::string validity(const ApiPrice& price) {
   return text;
 }
 
-/// The provenance of dollars: a measured time at full use is measured; an assumed share of idle hours is a projection.
+/// The provenance of dollars: a measured time at full use is measured; an assumed share of idle hours is a projection,
+/// an endpoint's price sheet is published.
 std::string usd_provenance(const RunCost& cost) {
+  if (cost.endpoint_price) return "published";
   return cost.utilisation_ratio < 1 ? "projected" : cost.run.facts.provenance;
 }
 
@@ -100,8 +102,30 @@ std::string split_text(const RunCost& cost) {
   return text + ".\n";
 }
 
+/// By the endpoint's own price sheet.
+std::string endpoint_money_text(const RunCost& cost) {
+  const ApiPrice& price = *cost.endpoint_price;
+  const auto n_cached = static_cast<double>(cost.use.n_cached_prompt_tokens.value_or(0));
+  const double n_uncached = static_cast<double>(*cost.use.n_prompt_tokens) - n_cached;
+  const auto n_output = static_cast<double>(*cost.use.n_output_tokens);
+  const auto row = [&](const char* part, double uncached, double cached, double output) {
+    return std::vector<std::string>{part, money(hosted_usd(price.price, uncached, cached, output)),
+                                    to_fixed(uncached + cached + output, 0)};
+  };
+  const CostRows rows = {{"part", "cost", "tokens"},
+                         row("input", n_uncached, 0, 0),
+                         row("cached input", 0, n_cached, 0),
+                         row("output", 0, 0, n_output),
+                         row("whole", n_uncached, n_cached, n_output)};
+  return "\nCost (published price, counted tokens)\n" + text_table(rows) +
+         "By the endpoint's sheet: " + shown(price.provider + " " + price.model) + ", " + validity(price) + ", " +
+         shown(price.citation.source, kMaxSourceShown) + ". Failed attempts may have cost more.\n" +
+         "\nPer correct answer: " + money(cost.usd_per_correct) + "\n";
+}
+
 std::string money_text(const RunCost& cost) {
   if (!cost.usd_total) return "\nCost: - (" + cost.usd_reason + ")\n";
+  if (cost.endpoint_price) return endpoint_money_text(cost);
   std::string text = "\nCost (" + usd_provenance(cost) + ")\n" + split_text(cost) +
                      "\nPer correct answer: " + money(cost.usd_per_correct);
   if (cost.usd_per_correct_ci95) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "results/endpoint_use.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -81,13 +82,32 @@ std::optional<Interval> scaled_interval(const std::optional<Interval>& interval,
   return Interval{(*interval)[0] * factor, (*interval)[1] * factor};
 }
 
+/// An endpoint is paid by the token; what its failed attempts cost is not known.
+void add_endpoint_money(RunCost& cost) {
+  const DeviceUse& use = cost.use;
+  if (!use.n_prompt_tokens || !use.n_output_tokens) {
+    cost.usd_reason = "the endpoint did not give all token counts";
+    return;
+  }
+  const auto n_cached = static_cast<double>(use.n_cached_prompt_tokens.value_or(0));
+  cost.usd_total = hosted_usd(cost.endpoint_price->price, static_cast<double>(*use.n_prompt_tokens) - n_cached,
+                              n_cached, static_cast<double>(*use.n_output_tokens));
+  cost.usd_per_correct = ratio_or_none(cost.usd_total, static_cast<double>(cost.n_correct));
+}
+
 void add_money(const std::optional<Interval>& share, RunCost& cost) {
+  if (cost.endpoint_price) {
+    add_endpoint_money(cost);
+    return;
+  }
   if (!was_timed(cost.run)) {
     cost.usd_reason = kNotTimed;
     return;
   }
   if (!cost.price) {
-    cost.usd_reason = "no price is stored with the run; give --price or --hardware";
+    cost.usd_reason = endpoint_use(cost.run)
+                          ? "the endpoint's price is not known; give a row with its hosts and models in --what-if"
+                          : "no price is stored with the run; give --price or --hardware";
     return;
   }
   const double usd_total =
@@ -228,6 +248,12 @@ Result<RunCost> run_cost(const Store& store, const RunId& run, const CostOptions
   cost.price = options.price;
   if (!cost.price && cost.run.facts.price_usd_per_gpu_hour) {
     cost.price = HourlyPrice{*cost.run.facts.price_usd_per_gpu_hour, {}, "stored with the run", "stated"};
+  }
+  if (!cost.price) {
+    std::vector<ApiPrice> prices = options.what_if.hosted;
+    ASSAY_ASSIGN(const std::vector<ApiPrice> shipped, shipped_api_price_list());
+    prices.insert(prices.end(), shipped.begin(), shipped.end());
+    cost.endpoint_price = endpoint_price(cost.run, prices);
   }
   ASSAY_ASSIGN(const std::optional<Interval> share, share_per_correct(totals, options.bootstrap, cost.interval_reason));
   add_money(share, cost);

@@ -60,6 +60,7 @@ struct RunCost {
   DeviceUse use;  ///< tokens; device times are 0 where they are unknown, see `has_device_times`
   bool has_device_times = false;
   std::optional<HourlyPrice> price;
+  std::optional<ApiPrice> endpoint_price;  ///< of the endpoint that served the run: its tokens are paid for, no hours
   double utilisation_ratio = 1;
   std::optional<double> usd_total;
   std::string usd_reason;  ///< why there is no cost

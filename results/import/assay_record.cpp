@@ -275,6 +275,15 @@ Result<ImportedRun> read_run_record(const JsonObject& record) {
     run.samples.push_back(std::move(graded));
     return {};
   }));
+  if (record.has("points")) {
+    ASSAY_TRY(for_each_object(record, "points", [&](const JsonObject& fields) -> Result<> {
+      ASSAY_ASSIGN(const std::size_t segment, segment_of(fields, run));
+      ASSAY_ASSIGN(BenchPoint point, read_point(fields));
+      point.segment = segment;
+      run.points.push_back(std::move(point));
+      return {};
+    }));
+  }
   if (!record.has("gpu_samples")) return run;
   ASSAY_TRY(for_each_object(record, "gpu_samples", [&](const JsonObject& fields) -> Result<> {
     ASSAY_ASSIGN(const std::size_t segment, segment_of(fields, run));

@@ -43,6 +43,23 @@ Result<std::vector<GradedSample>> missing_samples(const Store& store, const Impo
   return missing;
 }
 
+/// The same of a benchmark's points.
+Result<std::vector<BenchPoint>> missing_points(const Store& store, const ImportedRun& run) {
+  ASSAY_ASSIGN(const auto points, store.read_points(run.run_id));
+  std::map<PointKey, const BenchPoint*> stored;
+  for (const BenchPoint& point : points) stored.emplace(point.key, &point);
+  std::vector<BenchPoint> missing;
+  for (const BenchPoint& point : run.points) {
+    const auto at = stored.find(point.key);
+    if (at == stored.end()) {
+      missing.push_back(point);
+    } else if (to_json(*at->second) != to_json(point)) {
+      return other_run(store, run, "point " + quoted_excerpt(point.key.name));
+    }
+  }
+  return missing;
+}
+
 /// Whether the run's plan is complete with the file's samples.
 bool is_whole(const ImportedRun& run) {
   std::int64_t n_planned = 0;
@@ -54,12 +71,13 @@ bool is_whole(const ImportedRun& run) {
 
 /// Stores one segment and ends it as it ended: a killed one, and so a killed run, not at all.
 Result<> store_segment(RunWriter writer, const ImportedSegment& segment, const std::vector<GradedSample>& samples,
-                       const ImportedRun& run, bool is_last) {
+                       const std::vector<BenchPoint>& points, const ImportedRun& run, bool is_last) {
   ASSAY_TRY(writer.add_gpu_samples(segment.gpu_samples));
   for (std::size_t n = 0; n < samples.size(); n += kSamplesAtATime) {
     const auto batch = std::span(samples).subspan(n, std::min(kSamplesAtATime, samples.size() - n));
     ASSAY_TRY(writer.add_samples(batch, segment.started_at_ms, segment.wall_ms));
   }
+  for (const BenchPoint& point : points) ASSAY_TRY(writer.add_point(point, segment.wall_ms));
   if (is_last && run.finished_at_ms && is_whole(run)) {
     return writer.finish(RunState::finished, *run.finished_at_ms, segment.wall_ms, segment.device_time);
   }
@@ -80,6 +98,7 @@ ImportedSegment growth_of(const ImportedSegment& segment, double stored_wall_ms)
 Result<ImportOutcome> store_whole(Store& store, const ImportedRun& run) {
   ImportOutcome outcome;
   std::vector<GradedSample> missing = run.samples;
+  std::vector<BenchPoint> points = run.points;
   std::size_t n_stored_segments = 0;
   double stored_wall_ms = 0;
   ASSAY_ASSIGN(const bool exists, store.has_run(run.run_id));
@@ -90,27 +109,31 @@ Result<ImportOutcome> store_whole(Store& store, const ImportedRun& run) {
       return other_run(store, run, "its model, seed or suites");
     }
     ASSAY_ASSIGN(missing, missing_samples(store, run));
-    outcome.was_there = missing.empty();
-    if (missing.empty() || stored.state == RunState::finished) return outcome;
+    ASSAY_ASSIGN(points, missing_points(store, run));
+    outcome.was_there = missing.empty() && points.empty();
+    if (outcome.was_there || stored.state == RunState::finished) return outcome;
     n_stored_segments = std::min(stored.segments.size(), run.segments.size());
     stored_wall_ms = stored.segments[n_stored_segments - 1].wall_ms;
   }
   outcome.n_samples_added = static_cast<std::int64_t>(missing.size());
+  outcome.n_points_added = static_cast<std::int64_t>(points.size());
   std::vector<std::vector<GradedSample>> by_segment(run.segments.size());
   for (GradedSample& graded : missing) {
     const auto at = run.segment_of.find(graded.sample.key);
     by_segment[at == run.segment_of.end() ? 0 : at->second].push_back(std::move(graded));
   }
+  std::vector<std::vector<BenchPoint>> points_by_segment(run.segments.size());
+  for (BenchPoint& point : points) points_by_segment[point.segment].push_back(std::move(point));
   for (std::size_t i = 0; i < run.segments.size(); ++i) {
     const bool is_last = i + 1 == run.segments.size();
     const bool is_stored = i < n_stored_segments;
-    if (is_stored && by_segment[i].empty() && !is_last) continue;
+    if (is_stored && by_segment[i].empty() && points_by_segment[i].empty() && !is_last) continue;
     const ImportedSegment segment = is_stored ? growth_of(run.segments[i], stored_wall_ms) : run.segments[i];
     const bool is_first = i == 0 && !exists;
     ASSAY_ASSIGN(RunWriter writer,
                  is_first ? store.begin_run(run.facts, segment.environment, segment.started_at_ms, run.run_id)
                           : store.resume_run(run.run_id, segment.environment, segment.started_at_ms));
-    ASSAY_TRY(store_segment(std::move(writer), segment, by_segment[i], run, is_last));
+    ASSAY_TRY(store_segment(std::move(writer), segment, by_segment[i], points_by_segment[i], run, is_last));
   }
   return outcome;
 }

@@ -44,6 +44,7 @@ struct ImportedRun {
   std::optional<std::int64_t> finished_at_ms;  ///< none of an unfinished run of ours
   std::vector<ImportedSegment> segments = std::vector<ImportedSegment>(1);  ///< at least one
   std::vector<GradedSample> samples;
+  std::vector<BenchPoint> points;               ///< each of its segment
   std::map<SampleKey, std::size_t> segment_of;  ///< of the samples that are not of the first segment
   std::int64_t n_ungraded = 0;  ///< samples on which the file has no verdict: stored as `error` until they are regraded
 };
@@ -55,7 +56,8 @@ Result<std::vector<ImportedRun>> read_import(ImportFormat format, const std::fil
 
 struct ImportOutcome {
   std::int64_t n_samples_added = 0;
-  bool was_there = false;  ///< with all of its samples
+  std::int64_t n_points_added = 0;
+  bool was_there = false;  ///< with all of its samples and points
 };
 /// Stores the run in one transaction, or what it has grown by since it was imported; again, it changes nothing.
 /// Error{bad_input} if another run has its id: nothing is stored.

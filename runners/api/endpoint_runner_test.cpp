@@ -124,7 +124,7 @@ std::vector<Fault> faults() {
        half().drip("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"", 20).stall(),
        "nothing came for 0.15 s"},
       {"slow loris in the head", Reply().drip("HTTP/1.1 200 OK", 20).stall(), "nothing came for 0.15 s"},
-      {"a head alone", Reply().head(200).close(), "JSON"},
+      {"a head alone", Reply().head(200).close(), "empty"},
       {"wrong JSON in the stream", half().event("{\"choices\":[{").end(), "JSON"},
       {"wrong JSON in a whole answer", Reply().answer(200, "{\"choices\":"), "JSON"},
       {"a web page", Reply().answer(200, "<html>Sign in</html>", {{"Content-Type", "text/html"}}), "JSON"},

@@ -11,7 +11,7 @@
 namespace assay::runners::api {
 
 struct RetryPolicy {
-  int most_attempts = 8;           ///< of a request, the first included
+  int most_attempts = 10;          ///< of a request, the first included
   double first_ms = 500;           ///< the longest wait behind the first failure; doubles with each further one
   double most_ms = 60'000;         ///< no wait is drawn from more than this
   double most_asked_ms = 600'000;  ///< an endpoint that asks for a longer wait is given up

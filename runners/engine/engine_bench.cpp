@@ -1,5 +1,5 @@
 // assay-engine-bench: whole passes of a model on the GPU, with random weights: decode by batch, and prefill.
-//   assay-engine-bench [--weights TYPES] DIR [CONTEXT [BATCH…]]
+//   assay-engine-bench [--weights TYPES] [--tensor-parallel N] [--expert-parallel N] DIR [CONTEXT [BATCH…]]
 // DIR has config.json; TYPES are bf16 (or what config.json says), q8_0 or q4_k_m (a GGUF file's); context 1024,
 // batches 1 32 128 256.
 
@@ -15,6 +15,7 @@
 #include "runners/engine/executor.h"
 #include "runners/engine/host.h"
 #include "runners/engine/model.h"
+#include "runners/engine/pass_timing.h"
 
 using namespace assay;
 using namespace assay::runners;
@@ -27,70 +28,14 @@ double since_ms(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-struct Times {
-  double wall_ms = 0, device_ms = 0, idle_ms = 0;
-};
+double sum_ms(const PassTimes& times) { return std::accumulate(times.wall_ms.begin(), times.wall_ms.end(), 0.0); }
 
-/// Prefills prompts of `context` tokens, `n` of them, in passes of at most `chunk` rows.
-Result<Times> prefill(Executor& executor, int n, int context, int chunk,
-                      std::vector<std::vector<std::int32_t>>& pages) {
-  std::vector<std::int32_t> tokens(static_cast<std::size_t>(context));
-  for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = static_cast<std::int32_t>(i * 31 % 1000);
-  Times times;
-  const Clock::time_point start = Clock::now();
-  for (int first = 0; first < n * context; first += chunk) {
-    std::vector<TokenSpan> spans;
-    std::vector<Draw> draws;
-    for (int at = first; at < std::min(first + chunk, n * context);) {
-      const int sequence = at / context, position = at % context;
-      const int rows = std::min(context - position, first + chunk - at);
-      spans.push_back({pages[static_cast<std::size_t>(sequence)], position,
-                       std::span(tokens).subspan(static_cast<std::size_t>(position), static_cast<std::size_t>(rows))});
-      at += rows;
-      if (at % context == 0) draws.push_back({at - first - 1, {}, {}, static_cast<std::uint32_t>(context), 0});
-    }
-    ASSAY_TRY(executor.submit({.role = PositionRole::prompt, .spans = spans, .draws = draws}));
-    ASSAY_ASSIGN(const PassResult result, executor.collect());
-    times.device_ms += result.device_ms;
-  }
-  times.wall_ms = since_ms(start);
-  return times;
-}
-
-/// Decodes `steps` tokens of `batch` sequences as the scheduler does, a pass ahead; the first `warm` are not counted.
-Result<Times> decode(Executor& executor, int batch, int context, int warm, int steps, double temperature,
-                     const std::vector<std::vector<std::int32_t>>& pages) {
-  Times times;
-  Clock::time_point start = Clock::now();
-  for (int step = 0; step < warm + steps; ++step) {
-    std::vector<std::int32_t> tokens(static_cast<std::size_t>(batch));
-    std::vector<TokenSpan> spans;
-    std::vector<Draw> draws;
-    for (int i = 0; i < batch; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      tokens[at] = step == 0 ? 7 : drawn_before(i);
-      spans.push_back({pages[at], context + step, std::span(tokens).subspan(at, 1)});
-      draws.push_back({i,
-                       {temperature, temperature > 0 ? 0.95 : 1.0, 0, 0},
-                       {1, static_cast<std::uint32_t>(i)},
-                       static_cast<std::uint32_t>(context + step + 1),
-                       0});
-    }
-    ASSAY_TRY(executor.submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
-    if (step == 0) continue;
-    ASSAY_ASSIGN(const PassResult result, executor.collect());
-    if (step == warm) start = Clock::now();
-    if (step <= warm) continue;
-    times.device_ms += result.device_ms;
-    times.idle_ms += result.idle_ms;
-  }
-  times.wall_ms = since_ms(start);
-  ASSAY_ASSIGN(const PassResult last, executor.collect());
-  return times;
-}
-
-Result<> run(DummyTypes types, const std::string& folder, int context, const std::vector<int>& batches) {
-  ASSAY_ASSIGN(const CudaDevice device, open_cuda_device(0));
+Result<> run(DummyTypes types, const ParallelOptions& parallel, const std::string& folder, int context,
+             const std::vector<int>& batches) {
+  ASSAY_TRY(check_parallel(parallel));
+  std::vector<int> ordinals(static_cast<std::size_t>(parallel.n_ranks()));
+  std::iota(ordinals.begin(), ordinals.end(), 0);
+  ASSAY_ASSIGN(const std::vector<CudaDevice> devices, open_cuda_devices(ordinals));
   LoadOptions load;
   load.weights = WeightSource::dummy;
   load.dummy_types = types;
@@ -102,29 +47,30 @@ Result<> run(DummyTypes types, const std::string& folder, int context, const std
   limits.kv_memory_pct = 90;
   limits.prefill_chunk_tokens = 4096;
   const Clock::time_point upload = Clock::now();
-  ASSAY_ASSIGN(const std::unique_ptr<Executor> executor, create_cuda_executor(model, limits, load));
-  std::printf("%s on %s: weights made in %.1f s, on the GPU in %.1f s\n", folder.c_str(), device.name.c_str(),
-              made_ms / 1000, since_ms(upload) / 1000);
+  ASSAY_ASSIGN(const std::unique_ptr<Executor> executor,
+               parallel.n_ranks() == 1 ? create_cuda_executor(model, limits, load)
+                                       : create_parallel_executor(model, ordinals, parallel, limits, load));
+  std::printf("%s on %d %s (tensor parallel %d, expert parallel %d): weights made in %.1f s, there in %.1f s\n",
+              folder.c_str(), parallel.n_ranks(), devices.front().name.c_str(), parallel.tensor_parallel,
+              parallel.expert_parallel, made_ms / 1000, since_ms(upload) / 1000);
 
   constexpr int kWarm = 8, kSteps = 64;
-  const int n_pages = pages_for(context + kWarm + kSteps + 1);
-  std::vector<std::vector<std::int32_t>> pages;
-  for (int i = 0; i < limits.max_batch; ++i) {
-    auto& own = pages.emplace_back(static_cast<std::size_t>(n_pages));
-    std::iota(own.begin(), own.end(), i * n_pages);
-  }
-  if (limits.max_batch * n_pages > executor->n_pages()) return environment_error("the cache is too small");
-  ASSAY_TRY(prefill(*executor, std::min(8, limits.max_batch), context, 4096, pages));  // loads the kernels
-  ASSAY_ASSIGN(const Times prompts, prefill(*executor, limits.max_batch, context, 4096, pages));
+  ASSAY_ASSIGN(const auto pages, pages_of_sequences(*executor, limits.max_batch, context + kWarm + kSteps + 1));
+  const auto prefill = [&](int n) {
+    return time_prefill(*executor, n, context, limits.prefill_chunk_tokens, 0, model.config.vocab_size, pages);
+  };
+  ASSAY_TRY(prefill(std::min(8, limits.max_batch)));  // loads the kernels
+  ASSAY_ASSIGN(const PassTimes prompts, prefill(limits.max_batch));
   std::printf("prefill of %d prompts of %d tokens: %.0f tokens/s\n", limits.max_batch, context,
-              limits.max_batch * context / prompts.wall_ms * 1000);
+              limits.max_batch * context / sum_ms(prompts) * 1000);
   std::printf("%8s %14s %12s %12s %12s %10s\n", "batch", "sampling", "tokens/s", "step ms", "device ms", "idle %");
   for (const int batch : batches) {
     for (const double temperature : {0.0, 0.6}) {
-      ASSAY_ASSIGN(const Times t, decode(*executor, batch, context, kWarm, kSteps, temperature, pages));
-      const double steps = kSteps - 1;
+      ASSAY_TRY(time_decode(*executor, batch, context, kWarm, temperature, pages));
+      ASSAY_ASSIGN(const PassTimes t, time_decode(*executor, batch, context, kSteps, temperature, pages));
+      const double steps = kSteps, wall_ms = sum_ms(t);
       std::printf("%8d %14s %12.1f %12.3f %12.3f %10.2f\n", batch, temperature > 0 ? "0.6, top-p" : "greedy",
-                  batch * steps / t.wall_ms * 1000, t.wall_ms / steps, t.device_ms / steps,
+                  batch * steps / wall_ms * 1000, wall_ms / steps, t.device_ms / steps,
                   100 * t.idle_ms / (t.idle_ms + t.device_ms));
     }
   }
@@ -138,8 +84,15 @@ int main(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   DummyTypes types = DummyTypes::as_config;
   bool is_usable = true;
-  if (words.size() >= 2 && words[0] == "--weights") {
-    if (words[1] == "q8_0") {
+  ParallelOptions parallel;
+  while (is_usable && words.size() >= 2 && words[0].starts_with("--")) {
+    if (words[0] == "--tensor-parallel") {
+      parallel.tensor_parallel = std::atoi(words[1].c_str());
+    } else if (words[0] == "--expert-parallel") {
+      parallel.expert_parallel = std::atoi(words[1].c_str());
+    } else if (words[0] != "--weights") {
+      is_usable = false;
+    } else if (words[1] == "q8_0") {
       types = DummyTypes::q8_0;
     } else if (words[1] == "q4_k_m") {
       types = DummyTypes::q4_k_m;
@@ -149,14 +102,17 @@ int main(int argc, char** argv) {
     words.erase(words.begin(), words.begin() + 2);
   }
   if (words.empty() || !is_usable) {
-    std::fprintf(stderr, "usage: assay-engine-bench [--weights bf16|q8_0|q4_k_m] DIR [CONTEXT [BATCH...]]\n");
+    std::fprintf(
+        stderr,
+        "usage: assay-engine-bench [--weights bf16|q8_0|q4_k_m] [--tensor-parallel N] [--expert-parallel N] DIR "
+        "[CONTEXT [BATCH...]]\n");
     return 2;
   }
   std::vector<int> batches;
   for (std::size_t i = 2; i < words.size(); ++i) batches.push_back(std::max(1, std::atoi(words[i].c_str())));
   if (batches.empty()) batches = {1, 32, 128, 256};
   const Result<> done =
-      run(types, words[0], words.size() > 1 ? std::max(1, std::atoi(words[1].c_str())) : 1024, batches);
+      run(types, parallel, words[0], words.size() > 1 ? std::max(1, std::atoi(words[1].c_str())) : 1024, batches);
   if (done) return 0;
   std::fprintf(stderr, "assay-engine-bench: %s\n", done.error().message.c_str());
   return 3;

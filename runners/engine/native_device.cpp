@@ -1,5 +1,8 @@
 #include "runners/engine/native_device.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "harness/base/log.h"
 #include "harness/base/text.h"
 #include "runners/engine/cpu/cpu_executor.h"
@@ -8,30 +11,51 @@ namespace assay::runners {
 
 namespace {
 
-/// The number in cuda:i; cuda alone is the first.
-Result<int> cuda_ordinal(const std::string& word) {
-  if (word == "cuda") return 0;
-  const std::string list = word.substr(word.find(':') + 1);
-  if (list.find(',') != std::string::npos) {
-    return bad_input("--device ", word, ": this version runs on one GPU; give cuda:i");
+/// The numbers in cuda:i,j, a different one for each rank; cuda alone is the first ones.
+Result<std::vector<int>> cuda_ordinals(const std::string& word, const ParallelOptions& parallel) {
+  const auto n_ranks = static_cast<std::size_t>(parallel.n_ranks());
+  std::vector<int> ordinals(n_ranks);
+  std::iota(ordinals.begin(), ordinals.end(), 0);
+  if (word == "cuda") return ordinals;
+  const Error wrong = bad_input("--device must be auto, cpu or cuda[:i[,j...]], is ", quoted_excerpt(word));
+  if (!word.starts_with("cuda:")) return wrong;
+  ordinals.clear();
+  for (const std::string& text : split(word.substr(5), ',')) {
+    const auto ordinal = parse_integer(text);
+    if (!ordinal || *ordinal < 0 || *ordinal > 1023) return wrong;
+    if (std::find(ordinals.begin(), ordinals.end(), *ordinal) != ordinals.end()) {
+      return bad_input("--device ", word, ": names GPU ", *ordinal, " twice");
+    }
+    ordinals.push_back(static_cast<int>(*ordinal));
   }
-  const auto ordinal = parse_integer(list);
-  if (!word.starts_with("cuda:") || !ordinal || *ordinal < 0 || *ordinal > 1023) {
-    return bad_input("--device must be auto, cpu or cuda[:i], is ", quoted_excerpt(word));
+  if (ordinals.size() != n_ranks) {
+    return bad_input("--device ", word, ": names ", ordinals.size(), " GPUs, the model is spread over ", n_ranks,
+                     "; give --tensor-parallel or --expert-parallel with their number");
   }
-  return static_cast<int>(*ordinal);
+  return ordinals;
+}
+
+/// The option that asks for several GPUs.
+std::string option_of(const ParallelOptions& parallel) {
+  return (parallel.tensor_parallel > 1 ? "--tensor-parallel " : "--expert-parallel ") +
+         std::to_string(parallel.n_ranks());
 }
 
 }  // namespace
 
-Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path) {
+Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path,
+                                        const ParallelOptions& parallel) {
+  ASSAY_TRY(check_parallel(parallel));
   NativeDevice device;
+  device.parallel = parallel;
+  const bool is_one = parallel.n_ranks() == 1;
   const bool any_path = cuda_path == "auto";
   if (word == "cpu") {
     if (!any_path) return bad_input("--cuda-path ", cuda_path, ": chooses a GPU's kernels; give --device cuda");
+    if (!is_one) return bad_input(option_of(parallel), ": spreads a model over GPUs; give --device cuda");
     return device;
   }
-  if (word == "auto" && any_path) {
+  if (word == "auto" && any_path && is_one) {
     if (Result<CudaDevice> first = open_cuda_device(0)) {
       device.cuda = std::move(*first);
     } else {
@@ -39,16 +63,21 @@ Result<NativeDevice> open_native_device(const std::string& word, const std::stri
     }
     return device;
   }
-  ASSAY_ASSIGN(const int ordinal, cuda_ordinal(word == "auto" ? "cuda" : word));
-  Result<CudaDevice> opened = open_cuda_device(ordinal, cuda_path);
-  if (!opened) return Error{opened.error().kind, "--device " + word + ": " + opened.error().message};
-  device.cuda = std::move(*opened);
+  ASSAY_ASSIGN(const std::vector<int> ordinals, cuda_ordinals(word == "auto" ? "cuda" : word, parallel));
+  Result<std::vector<CudaDevice>> opened = open_cuda_devices(ordinals, cuda_path);
+  if (!opened) {
+    const std::string asked = is_one ? "--device " + word : option_of(parallel);
+    return Error{opened.error().kind, asked + ": " + opened.error().message};
+  }
+  device.cuda = opened->front();
+  device.peers.assign(opened->begin() + 1, opened->end());
   device.by_name = true;
   return device;
 }
 
 Result<> settle_device(const Model& model, NativeDevice& device) {
   if (!device.cuda) return {};
+  ASSAY_TRY(check_parallel_model(model.config, device.parallel));
   const Result<> runs = check_cuda_model(model);
   if (device.by_name) return runs;
   if (runs) return {};
@@ -76,6 +105,11 @@ ExecutorOptions default_limits(const NativeDevice& device) {
 Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,
                                                   const ExecutorOptions& options, const LoadOptions& load,
                                                   const Compute& compute) {
+  if (!device.peers.empty()) {
+    std::vector<int> ordinals{device.cuda->ordinal};
+    for (const CudaDevice& peer : device.peers) ordinals.push_back(peer.ordinal);
+    return create_parallel_executor(model, ordinals, device.parallel, options, load);
+  }
   if (device.cuda) return create_cuda_executor(model, options, load);
   return create_cpu_executor(model, compute, options);
 }

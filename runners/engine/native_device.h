@@ -15,17 +15,21 @@
 namespace assay::runners {
 
 struct NativeDevice {
-  std::optional<CudaDevice> cuda;  ///< empty: the CPU
-  bool by_name = false;            ///< asked for by name, so that no other may take its place
+  std::optional<CudaDevice> cuda;      ///< empty: the CPU; of several GPUs the first
+  bool by_name = false;                ///< asked for by name, so that no other may take its place
+  ParallelOptions parallel = {};       ///< a rank on each GPU
+  std::vector<CudaDevice> peers = {};  ///< of ranks 1, 2, …
 };
 
 /// The device that `word` (auto, cpu, cuda, cuda:i) names; auto is the first GPU if the kernels run on it, or else the
 /// CPU. A GPU is then this thread's own. `cuda_path` (auto, hopper, portable) chooses its kernels; but for auto it
-/// names a GPU, too. Error{environment} for a GPU that is named and can't be had; Error{bad_input} for other words.
-Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path = "auto");
+/// names a GPU, too. So does `parallel`, which takes as many GPUs as it has ranks: the first ones, or those that
+/// cuda:i,j lists. Error{environment} for a GPU that is named and can't be had; Error{bad_input} for other words.
+Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path = "auto",
+                                        const ParallelOptions& parallel = {});
 
 /// Leaves a GPU that was not asked for by name for the CPU, with a note, if its kernels don't run this model.
-/// Error{bad_input} for a GPU that was asked for and can't run it.
+/// Error{bad_input} for GPUs that were asked for and can't run it.
 Result<> settle_device(const Model& model, NativeDevice& device);
 
 /// What of `asked` holds there: the portable kernels multiply no weights in blocks, so they are widened.

@@ -17,6 +17,25 @@ TEST_CASE("open_native_device: words that name no device, or several, are refuse
   }
 }
 
+TEST_CASE("open_native_device: several GPUs are named once each, and as many as there are ranks", "[engine][device]") {
+  using Catch::Matchers::Contains;
+  const auto refusal = [](const std::string& word, const ParallelOptions& parallel) {
+    const auto device = open_native_device(word, "auto", parallel);
+    return device ? std::string() : device.error().message;
+  };
+  CHECK_THAT(refusal("cuda:0,1", {}), Contains("names 2 GPUs") && Contains("--tensor-parallel"));
+  CHECK_THAT(refusal("cuda:0,1,2", {2, 1}), Contains("names 3 GPUs, the model is spread over 2"));
+  CHECK_THAT(refusal("cuda:1,1", {2, 1}), Contains("names GPU 1 twice"));
+  CHECK_THAT(refusal("cuda:0,", {2, 1}), Contains("--device must be"));
+  CHECK_THAT(refusal("cpu", {2, 1}), Contains("--tensor-parallel 2") && Contains("--device cuda"));
+  CHECK_THAT(refusal("cuda", {3, 1}), Contains("must be 1, 2, 4 or 8, is 3"));
+  // Where these tests run no GPU is seen.
+  const auto none = open_native_device("auto", "auto", {1, 2});
+  REQUIRE_FALSE(none);
+  CHECK(none.error().kind == ErrorKind::environment);
+  CHECK_THAT(none.error().message, Contains("--expert-parallel 2"));
+}
+
 TEST_CASE("open_native_device: a path of kernels is a GPU's", "[engine][device]") {
   const auto cpu = open_native_device("cpu", "portable");
   REQUIRE_FALSE(cpu);

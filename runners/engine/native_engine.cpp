@@ -52,6 +52,19 @@ std::string precision_path(const Model& model, const NativeDevice& device, const
   return model.repacked.empty() ? "float32" : "gguf_a16";
 }
 
+/// How a model is spread, and over which GPUs, rank by rank.
+Json parallel_details(const NativeDevice& device) {
+  Json devices = Json::array();
+  const auto add = [&](const CudaDevice& gpu) {
+    devices.push_back({{"ordinal", gpu.ordinal}, {"name", gpu.name}, {"pci_bus_id", gpu.pci_bus_id}});
+  };
+  add(*device.cuda);
+  for (const CudaDevice& peer : device.peers) add(peer);
+  return {{"tensor_parallel", device.parallel.tensor_parallel},
+          {"expert_parallel", device.parallel.expert_parallel},
+          {"devices", devices}};
+}
+
 /// What a run on dummy weights is told apart by. Error{bad_input} if `path` is not what such a model is made from.
 Result<std::string> dummy_config_sha256(const std::filesystem::path& path) {
   if (is_gguf_path(path)) {
@@ -189,6 +202,7 @@ DeviceFacts NativeEngine::device_facts() const {
                           {"memory_bytes", cuda->memory_bytes},
                           {"driver_cuda_version", cuda->driver_version},
                           {"runtime_cuda_version", cuda->runtime_version}});
+    if (!device_.peers.empty()) facts.details.update(parallel_details(device_));
   } else {
     facts.kind = "cpu";
     facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
@@ -250,7 +264,7 @@ Result<Prepared> NativeEngine::prepare_checked(const Request& request) const {
 }
 
 Result<std::unique_ptr<NativeEngine>> NativeEngine::open(const NativeOptions& options, Workload workload) {
-  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path));
+  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path, options.parallel));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);

@@ -10,6 +10,7 @@
 
 #include "harness/base/result.h"
 #include "runners/engine/load_options.h"
+#include "runners/engine/parallel.h"
 #include "runners/runner.h"
 
 namespace assay::runners {
@@ -17,7 +18,8 @@ namespace assay::runners {
 struct NativeOptions {
   std::string model;                            ///< REF as the user wrote it
   std::filesystem::path path;                   ///< its folder, or its GGUF file
-  std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i
+  std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i, cuda:i,j
+  ParallelOptions parallel = {};                ///< over how many GPUs the model is spread
   std::string cuda_path = "auto";               ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;                    ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64

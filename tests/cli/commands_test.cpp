@@ -34,7 +34,10 @@ TEST_CASE("assay: wrong words are exit code 2 and one line", "[cli]") {
   CHECK_THAT(refusal({"run", "--model", "no-such-model", "--suite", "zebra-smoke", "--db", "/dev/null"}),
              Contains("assay: "));
   CHECK_THAT(refusal({"run", "--model", "a", "--suite", "b", "--tag", "novalue"}), Contains("--tag"));
-  CHECK_THAT(refusal({"run", "--model", "a", "--suite", "b", "--tensor-parallel", "2"}), Contains("--tensor-parallel"));
+  CHECK_THAT(refusal({"run", "--model", "a", "--suite", "b", "--tensor-parallel", "3"}),
+             Contains("--tensor-parallel must be 1, 2, 4 or 8, is 3"));
+  CHECK_THAT(refusal({"run", "--model", "a", "--suite", "b", "--tensor-parallel", "2", "--expert-parallel", "4"}),
+             Contains("must be equal"));
   CHECK_THAT(refusal({"report", "--db", "/nonexistent/results.db"}), Contains("/nonexistent/results.db"));
   CHECK_THAT(refusal({"generate", "--model", "reference"}), Contains("--prompt"));
   CHECK_THAT(refusal({"tokenize"}), Contains("--model"));

@@ -1,5 +1,10 @@
 // A GPU that fails in the middle of a run, on purpose.
 
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+#include <cstdlib>
+
 #include "tests/cli/program_process.h"
 #include "tests/support/catch.h"
 
@@ -11,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kSamples = 2 * 50 * 8;
 
-std::vector<std::string> run_words(const std::string& db) {
+std::vector<std::string> run_words(const std::string& db, int n_gpus = 1) {
   return {"run",
           "--model",
           ASSAY_SOURCE_DIR "/models/reference",
@@ -25,20 +30,21 @@ std::vector<std::string> run_words(const std::string& db) {
           "cuda",
           "--max-batch",
           "16",
+          "--tensor-parallel",
+          std::to_string(n_gpus),
           "--json",
           "--db",
           db};
 }
 
-}  // namespace
-
-TEST_CASE("run: a GPU that fails mid-run is exit code 3, keeps what finished, and the run goes on to the same end",
-          "[gpu][cli]") {
+/// Lets the first GPU of n_gpus fail in the middle of a run, and resumes it.
+void fail_and_go_on(int n_gpus) {
   const TemporaryFolder folder;
   const std::string whole = folder / "whole.db", db = folder / "runs.db", now = folder / "now";
-  REQUIRE(call(run_words(whole)).exit_code == 0);
+  REQUIRE(call(run_words(whole, n_gpus)).exit_code == 0);
 
-  Call running(run_words(db), {{"CUDA_INJECTION64_PATH", ASSAY_FAILING_DEVICE}, {"ASSAY_FAIL_DEVICE_WHEN", now}});
+  Call running(run_words(db, n_gpus),
+               {{"CUDA_INJECTION64_PATH", ASSAY_FAILING_DEVICE}, {"ASSAY_FAIL_DEVICE_WHEN", now}});
   wait_for_samples(running, db, 100);
   write_text(now, "");
   const Ended ended = running.wait();
@@ -55,4 +61,22 @@ TEST_CASE("run: a GPU that fails mid-run is exit code 3, keeps what finished, an
   REQUIRE(resumed.exit_code == 0);
   CHECK(n_stored(db) == kSamples);
   CHECK(stored_content(db) == stored_content(whole));
+}
+
+}  // namespace
+
+TEST_CASE("run: a GPU that fails mid-run is exit code 3, keeps what finished, and the run goes on to the same end",
+          "[gpu][cli]") {
+  fail_and_go_on(1);
+}
+
+TEST_CASE("run: one of two GPUs that fails mid-run is exit code 3, keeps what finished, and the run goes on",
+          "[gpu][cli]") {
+  int n_devices = 0;
+  if (cudaGetDeviceCount(&n_devices) != cudaSuccess || n_devices < 2) {
+    std::fprintf(stderr, "skipped: this test takes two GPUs\n");
+    std::fflush(nullptr);
+    std::_Exit(77);
+  }
+  fail_and_go_on(2);
 }

@@ -24,11 +24,14 @@ const std::map<std::string, std::vector<std::string>, std::less<>> kMayInclude =
     {"results", {"harness/base"}},
     {"runners", {"kernels", "harness/base"}},
     {"harness/run", {"suites", "runners", "results", "harness/base"}},
+    {"harness/bench", {"harness/run", "suites", "runners", "results", "harness/base"}},
     {"harness/serve", {"runners", "harness/base"}},
-    {"harness/cli", {"harness/run", "harness/serve", "suites", "runners", "kernels", "results", "harness/base"}},
+    {"harness/cli",
+     {"harness/bench", "harness/run", "harness/serve", "suites", "runners", "kernels", "results", "harness/base"}},
     {"gui", {"results", "harness/base"}},
     {"tests",
-     {"harness/cli", "harness/run", "harness/serve", "suites", "runners", "kernels", "results", "gui", "harness/base"}},
+     {"harness/cli", "harness/bench", "harness/run", "harness/serve", "suites", "runners", "kernels", "results", "gui",
+      "harness/base"}},
 };
 
 // The part that a path from the root lies in; nothing if it lies in none.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <limits>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "kernels/sampling/sample_rows.cuh"
 #include "runners/engine/cuda/cuda_forward.h"
 #include "runners/engine/cuda/pass_plan.h"
+#include "runners/engine/cuda/rank_executor.h"
 #include "runners/engine/cuda/staged_inputs.h"
 
 namespace assay::runners {
@@ -66,14 +68,20 @@ struct UnderWay {
   PassResult result;  // what had to be read at once
 };
 
-class CudaExecutor final : public Executor {
+class CudaExecutor final : public RankExecutor {
  public:
   CudaExecutor(DeviceModel model, const ExecutorOptions& options, const ModelConfig& config)
       : model_(std::move(model)),
         options_(options),
         shape_{model_.sizes, config.max_position_embeddings, multiprocessors()} {}
 
-  Result<> start();
+  ForwardLimits limits() const override;
+  const DeviceSizes& sizes() const override { return model_.sizes; }
+  Result<> make_buffers(const RankBuffers& ranks) override;
+  Result<int> fitting_pages() const override;
+  Result<> make_cache(int n_pages) override;
+  Result<> make_room(const Pass& pass) override;
+  Result<> make_mtp_room(PositionRole role, std::span<const MtpSpan> spans) override;
 
   int n_pages() const override { return n_pages_; }
   int max_in_flight() const override { return static_cast<int>(kMaxInFlight); }
@@ -95,6 +103,9 @@ class CudaExecutor final : public Executor {
   Result<> sample(const SampleRow* how, int n, std::int32_t* tokens);
   Result<> reserve(StagedInputs& inputs, std::size_t n_bytes);
   Result<> reserve_prompt_inputs(std::span<const TokenSpan> spans, std::size_t n_draws);
+  std::int64_t page_bytes() const;
+  /// Every rank of a group has all results; the first tells them.
+  bool reports() const { return model_.shard.rank == 0; }
   template <class Launch>
   Result<> launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch);
   Result<> to_host(void* to, const void* from, std::size_t n_bytes);
@@ -121,7 +132,18 @@ class CudaExecutor final : public Executor {
   bool has_last_end_ = false;
 };
 
-Result<> CudaExecutor::start() {
+ForwardLimits CudaExecutor::limits() const {
+  ForwardLimits limits;
+  limits.generated_rows = graph_rows(options_.max_batch * (options_.speculate ? 2 : 1));
+  limits.prompt_rows = options_.prefill_chunk_tokens;
+  limits.prompt_keys = static_cast<int>(std::int64_t{options_.prefill_chunk_tokens} + shape_.context_tokens);
+  limits.logits_rows = std::max(limits.generated_rows, kMinLogitsRows);
+  limits.decode_items = most_decode_items(shape_, limits.generated_rows);
+  limits.kept_states = options_.speculate ? options_.max_batch + 1 : 0;
+  return limits;
+}
+
+Result<> CudaExecutor::make_buffers(const RankBuffers& ranks) {
   ASSAY_ASSIGN(stream_, kernels::create_stream());
   ASSAY_ASSIGN(last_end_, kernels::create_event());
   ASSAY_ASSIGN(pages_read_, kernels::create_event());
@@ -131,14 +153,8 @@ Result<> CudaExecutor::start() {
     ASSAY_ASSIGN(u.begin, kernels::create_event());
     ASSAY_ASSIGN(u.end, kernels::create_event());
   }
-  ForwardLimits limits;
-  limits.generated_rows = graph_rows(options_.max_batch * (options_.speculate ? 2 : 1));
-  limits.prompt_rows = options_.prefill_chunk_tokens;
-  limits.prompt_keys = static_cast<int>(std::int64_t{options_.prefill_chunk_tokens} + shape_.context_tokens);
-  limits.logits_rows = std::max(limits.generated_rows, kMinLogitsRows);
-  limits.decode_items = most_decode_items(shape_, limits.generated_rows);
-  limits.kept_states = options_.speculate ? options_.max_batch + 1 : 0;
-  Result<CudaForward> forward = CudaForward::create(model_, limits);
+  const ForwardLimits limits = this->limits();
+  Result<CudaForward> forward = CudaForward::create(model_, limits, ranks);
   if (!forward) {
     return environment_error("the buffers for ", options_.max_batch, " sequences don't fit beside the weights (",
                              forward.error().message, "); give a smaller --max-batch");
@@ -150,35 +166,57 @@ Result<> CudaExecutor::start() {
   ASSAY_ASSIGN(generated_tokens_, DeviceBuffer<std::int32_t>::create(rows));
   ASSAY_ASSIGN(drafts_, DeviceBuffer<std::int32_t>::create(rows));
 
-  const std::int64_t page_bytes =
-      std::int64_t{model_.sizes.n_cache_planes()} * model_.sizes.page_elements() * std::int64_t{sizeof(Bf16)};
+  return {};
+}
+
+std::int64_t CudaExecutor::page_bytes() const {
+  return std::int64_t{model_.sizes.n_cache_planes()} * model_.sizes.page_elements() * std::int64_t{sizeof(Bf16)};
+}
+
+Result<int> CudaExecutor::fitting_pages() const {
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
-  const std::int64_t room = static_cast<std::int64_t>(free_bytes) - kReservedBytes;
-  ASSAY_ASSIGN(n_pages_, count_pages(options_, room, shape_.context_tokens, page_bytes));
-  const auto n = static_cast<std::size_t>(n_pages_) + 1;
-  Result<DeviceBuffer<Bf16>> cache =
-      DeviceBuffer<Bf16>::create(n * static_cast<std::size_t>(page_bytes) / sizeof(Bf16));
+  return count_pages(options_, static_cast<std::int64_t>(free_bytes) - kReservedBytes, shape_.context_tokens,
+                     page_bytes());
+}
+
+Result<> CudaExecutor::make_cache(int n_pages) {
+  n_pages_ = n_pages;
+  const std::int64_t cache_bytes = (n_pages_ + 1) * page_bytes();
+  std::size_t free_bytes = 0, total_bytes = 0;
+  ASSAY_TRY(check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
+  Result<DeviceBuffer<Bf16>> cache = DeviceBuffer<Bf16>::create(static_cast<std::size_t>(cache_bytes) / sizeof(Bf16));
   if (!cache) {
-    return environment_error("the KV cache of ", n_pages_, " pages takes ", (n_pages_ + 1) * page_bytes >> 20,
-                             " MiB, the GPU has ", room >> 20,
-                             " MiB left beside the weights; give a smaller --kv-memory");
+    const std::int64_t room = static_cast<std::int64_t>(free_bytes) - kReservedBytes;
+    return environment_error("the KV cache of ", n_pages_, " pages takes ", cache_bytes >> 20, " MiB, the GPU has ",
+                             room >> 20, " MiB left beside the weights; give a smaller --kv-memory");
   }
   cache_ = std::move(*cache);
   forward_->use_cache({cache_.data(), n_pages_ + 1});
-  log_note("GPU memory: weights ", model_.weight_bytes >> 20, " MiB, KV cache ", (n_pages_ + 1) * page_bytes >> 20,
-           " MiB (", std::int64_t{n_pages_} * kPageTokens, " tokens) of ", total_bytes >> 20, " MiB");
+  if (!reports()) return {};
+  const int n_ranks = model_.shard.n_ranks();
+  log_note(n_ranks > 1 ? "memory of each of " + std::to_string(n_ranks) + " GPUs" : "GPU memory", ": weights ",
+           model_.weight_bytes >> 20, " MiB, KV cache ", cache_bytes >> 20, " MiB (",
+           std::int64_t{n_pages_} * kPageTokens, " tokens) of ", total_bytes >> 20, " MiB");
   return {};
+}
+
+/// Memory is made in here alone: while a rank waits for another on its device, the other must not wait for devices.
+Result<> CudaExecutor::make_room(const Pass& pass) {
+  UnderWay& under_way = under_way_[n_submitted_ % kMaxInFlight];
+  if (under_way.n_tokens_room < pass.draws.size()) {
+    under_way.n_tokens_room = std::max<std::size_t>(256, 2 * pass.draws.size());
+    ASSAY_ASSIGN(under_way.tokens, allocate_pinned(under_way.n_tokens_room * sizeof(std::int32_t)));
+  }
+  if (pass.role == PositionRole::generated) return {};
+  return reserve_prompt_inputs(pass.spans, pass.draws.size());
 }
 
 Result<> CudaExecutor::submit(const Pass& pass) {
   UnderWay& under_way = under_way_[n_submitted_ % kMaxInFlight];
   under_way.result = {};
   under_way.n_drawn = pass.draws.size();
-  if (under_way.n_tokens_room < pass.draws.size()) {
-    under_way.n_tokens_room = std::max<std::size_t>(256, 2 * pass.draws.size());
-    ASSAY_ASSIGN(under_way.tokens, allocate_pinned(under_way.n_tokens_room * sizeof(std::int32_t)));
-  }
+  ASSAY_TRY(make_room(pass));
   if (pass.role == PositionRole::generated) {
     ASSAY_TRY(submit_generated(pass, under_way));
   } else {
@@ -248,7 +286,6 @@ Result<> CudaExecutor::reserve_prompt_inputs(std::span<const TokenSpan> spans, s
 }
 
 Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
-  ASSAY_TRY(reserve_prompt_inputs(pass.spans, pass.draws.size()));
   prompt_inputs_.begin();
   const PassRows rows = stage_prompt(prompt_inputs_, shape_, pass.spans);
   // Draws of a row share its logits. Rows are multiplied with the head a buffer of logits at a time.
@@ -299,6 +336,7 @@ Result<> CudaExecutor::append_logits(int n_rows, std::vector<float>& logits) {
   for (int first = 0; first < n_rows; first += part_rows) {
     const int n_part = std::min(part_rows, n_rows - first);
     ASSAY_TRY(forward_->head(first, n_part, stream_.get()));
+    if (!reports()) continue;
     part.resize(static_cast<std::size_t>(n_part * stride));
     ASSAY_TRY(to_host(part.data(), forward_->logits(), part.size() * sizeof(float)));
     for (auto row = part.begin(); row != part.end(); row += stride) logits.insert(logits.end(), row, row + vocab);
@@ -312,7 +350,7 @@ Result<> CudaExecutor::run_for_states(const PassRows& rows, const Pass& pass, Pa
   const std::size_t n = static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(model_.sizes.hidden);
   std::vector<float> x(n);
   const auto show_layer = [&](int layer) -> Result<> {
-    if (!pass.observe) return {};
+    if (!pass.observe || !reports()) return {};
     ASSAY_TRY(to_host(x.data(), forward_->x(), n * sizeof(float)));
     pass.observe(layer, x);
     return {};
@@ -334,6 +372,16 @@ Result<> CudaExecutor::keep_hidden(int row, int slot) {
       "hidden state");
 }
 
+Result<> CudaExecutor::make_mtp_room(PositionRole role, std::span<const MtpSpan> mtp_spans) {
+  std::vector<TokenSpan> spans;
+  for (const MtpSpan& s : mtp_spans) spans.push_back(s.span);
+  const int n_rows = count_rows(spans);
+  const std::size_t plan_bytes =
+      role == PositionRole::generated ? generated_bytes(shape_, n_rows) : prompt_bytes(spans);
+  return reserve(mtp_inputs_,
+                 plan_bytes + static_cast<std::size_t>(n_rows) * sizeof(int) + spans.size() * sizeof(SampleRow));
+}
+
 Result<MtpResult> CudaExecutor::run_mtp(PositionRole role, std::span<const MtpSpan> mtp_spans, MtpOutput output) {
   std::vector<TokenSpan> spans;
   std::vector<int> states;
@@ -345,9 +393,7 @@ Result<MtpResult> CudaExecutor::run_mtp(PositionRole role, std::span<const MtpSp
     spans.push_back(s.span);
   }
   const int n_rows = static_cast<int>(states.size()), n_spans = static_cast<int>(spans.size());
-  const std::size_t plan_bytes =
-      role == PositionRole::generated ? generated_bytes(shape_, n_rows) : prompt_bytes(spans);
-  ASSAY_TRY(reserve(mtp_inputs_, plan_bytes + states.size() * sizeof(int) + greedy.size() * sizeof(SampleRow)));
+  ASSAY_TRY(make_mtp_room(role, mtp_spans));
   mtp_inputs_.begin();
   const auto device_states = mtp_inputs_.add(std::span(states));
   const auto how = mtp_inputs_.add(std::span(greedy));
@@ -377,7 +423,9 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
                                      std::vector<DrawnToken>& drawn) {
   const std::size_t first = drawn.size();
   drawn.resize(first + draws.size());
+  if (!reports()) return {};
   if (std::none_of(draws.begin(), draws.end(), [](const Draw& d) { return d.n_logprobs > 0; })) return {};
+  ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "logits"));
   std::vector<float> logits(static_cast<std::size_t>(model_.sizes.vocab));
   for (std::size_t i = 0; i < draws.size(); ++i) {
     if (draws[i].n_logprobs == 0) continue;
@@ -466,12 +514,34 @@ Result<CudaDevice> open_cuda_device(int ordinal, std::string_view path) {
                     facts.runtime_version};
 }
 
+Result<std::vector<CudaDevice>> open_cuda_devices(std::span<const int> ordinals, std::string_view path) {
+  // A kernel that waits for another rank must not keep that rank's kernels from being loaded. Read when CUDA starts.
+  if (ordinals.size() > 1) setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+  std::vector<CudaDevice> devices(ordinals.size());
+  for (std::size_t i = ordinals.size(); i-- > 0;) {  // the first one last, so that it is the thread's
+    ASSAY_ASSIGN(devices[i], open_cuda_device(ordinals[i], path));
+    const CudaDevice& last = devices.back();
+    if (devices[i].compute_capability != last.compute_capability) {
+      return environment_error("cuda:", devices[i].ordinal, " (", devices[i].name, ") and cuda:", last.ordinal, " (",
+                               last.name, ") are of different kinds: a model is spread over equal GPUs");
+    }
+  }
+  return devices;
+}
+
 Result<std::unique_ptr<Executor>> create_cuda_executor(const Model& model, const ExecutorOptions& options,
                                                        const LoadOptions& load) {
   ASSAY_ASSIGN(DeviceModel uploaded, upload_model(model, load, options.speculate));
-  auto executor = std::make_unique<CudaExecutor>(std::move(uploaded), options, model.config);
-  ASSAY_TRY(executor->start());
+  std::unique_ptr<RankExecutor> executor = make_rank_executor(std::move(uploaded), options, model.config);
+  ASSAY_TRY(executor->make_buffers({}));
+  ASSAY_ASSIGN(const int n_pages, executor->fitting_pages());
+  ASSAY_TRY(executor->make_cache(n_pages));
   return std::unique_ptr<Executor>(std::move(executor));
+}
+
+std::unique_ptr<RankExecutor> make_rank_executor(DeviceModel model, const ExecutorOptions& options,
+                                                 const ModelConfig& config) {
+  return std::make_unique<CudaExecutor>(std::move(model), options, config);
 }
 
 }  // namespace assay::runners

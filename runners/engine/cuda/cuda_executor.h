@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "runners/engine/executor.h"
 #include "runners/engine/load_options.h"
 #include "runners/engine/model.h"
+#include "runners/engine/parallel.h"
 
 namespace assay::runners {
 
@@ -34,6 +36,10 @@ struct CudaDevice {
 /// driver is too old, or the kernels don't run on it: the message says which.
 Result<CudaDevice> open_cuda_device(int ordinal, std::string_view path = "auto");
 
+/// The same for several GPUs, the first of which is then this thread's own. Before any other call of CUDA in the
+/// process if there are several. Error{environment} also if they are of different kinds.
+Result<std::vector<CudaDevice>> open_cuda_devices(std::span<const int> ordinals, std::string_view path = "auto");
+
 /// Error{bad_input} names what of the model the kernels don't run.
 Result<> check_cuda_model(const Model& model);
 
@@ -42,5 +48,12 @@ Result<> check_cuda_model(const Model& model);
 /// the kernels don't run.
 Result<std::unique_ptr<Executor>> create_cuda_executor(const Model& model, const ExecutorOptions& options,
                                                        const LoadOptions& load);
+
+/// The same for a model spread over several GPUs, a rank on each of `ordinals`: every rank copies its own part, and has
+/// a thread that launches its passes. kv_memory_bytes is that of all GPUs together. Several ranks may be on one GPU,
+/// for tests. Error{bad_input} for a model that can't be spread so; Error{environment} if GPUs can't reach each other.
+Result<std::unique_ptr<Executor>> create_parallel_executor(const Model& model, std::span<const int> ordinals,
+                                                           const ParallelOptions& parallel,
+                                                           const ExecutorOptions& options, const LoadOptions& load);
 
 }  // namespace assay::runners

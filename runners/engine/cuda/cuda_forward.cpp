@@ -12,9 +12,10 @@ namespace assay::runners {
 
 using kernels::Epilogue;
 
-Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits) {
+Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits,
+                                        const RankBuffers& ranks) {
   const DeviceSizes& s = model.sizes;
-  CudaForward f(model, limits);
+  CudaForward f(model, limits, ranks);
   ASSAY_ASSIGN(DeviceProducts products,
                DeviceProducts::create(model, limits.rows() * std::max(1, s.num_experts_per_tok)));
   f.products_ = std::make_unique<DeviceProducts>(std::move(products));
@@ -24,13 +25,15 @@ Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardL
     ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, *f.products_, limits));
   }
   ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, *f.products_, limits));
-  ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
+  if (ranks.links == nullptr) {
+    ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
+  }
   ASSAY_ASSIGN(f.normed_, rows_buffer<Bf16>(limits.rows(), s.hidden));
   if (limits.kept_states > 0) {
     ASSAY_ASSIGN(f.states_, rows_buffer<Bf16>(limits.rows() + limits.kept_states, s.hidden));
     ASSAY_ASSIGN(f.pair_, rows_buffer<Bf16>(limits.rows(), 2 * s.hidden));
   }
-  ASSAY_ASSIGN(f.logits_, rows_buffer<float>(limits.logits_rows, s.vocab_rows));
+  ASSAY_ASSIGN(f.logits_, rows_buffer<float>(limits.logits_rows, s.head_rows));
   return f;
 }
 
@@ -41,13 +44,15 @@ Bf16* CudaForward::plane(int index) const {
 Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t stream,
                           const std::function<Result<>(int layer)>& after_layer) {
   const DeviceModel& m = *model_;
+  n_sums_ = 0;
   ASSAY_TRY(embed(rows, drawn, stream));
   for (std::size_t i = 0; i < m.layers.size(); ++i) {
     ASSAY_TRY(layer(m.layers[i], static_cast<int>(i), rows, stream));
     if (after_layer) ASSAY_TRY(after_layer(static_cast<int>(i)));
   }
+  ASSAY_TRY(end_sums(stream));
   if (states_.size() == 0) return {};
-  return kernels::rmsnorm_bf16({x_.data(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()},
+  return kernels::rmsnorm_bf16({x(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()},
                                stream);
 }
 
@@ -55,10 +60,10 @@ Result<> CudaForward::embed(const PassRows& rows, const int* drawn, cudaStream_t
   const DeviceWeight& table = model_->embed_tokens;
   const int hidden = model_->sizes.hidden;
   if (const auto* bf16 = std::get_if<DeviceMatrix>(&table)) {
-    return kernels::embed_rows({bf16->data.data(), rows.ids, drawn, rows.n_rows, hidden, x_.data()}, stream);
+    return kernels::embed_rows({bf16->data.data(), rows.ids, drawn, rows.n_rows, hidden, x()}, stream);
   }
   const DeviceRows& all = std::get<DeviceQuantizedMatrix>(table).parts.front();  // one tensor, so one part
-  return kernels::embed_quantized_rows({all.blocks.data(), all.type, rows.ids, drawn, rows.n_rows, hidden, x_.data()},
+  return kernels::embed_quantized_rows({all.blocks.data(), all.type, rows.ids, drawn, rows.n_rows, hidden, x()},
                                        stream);
 }
 
@@ -69,30 +74,59 @@ Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStrea
   ASSAY_TRY(kernels::mtp_pair({table.data.data(), rows.ids, states_.data(), states, mtp.enorm.data(), mtp.hnorm.data(),
                                m.eps, rows.n_rows, m.sizes.hidden, pair_.data()},
                               stream));
-  ASSAY_TRY(
-      products_->multiply(pair_.data(), rows.n_rows, rows.role(), mtp.eh_proj, Epilogue::store_f32, x_.data(), stream));
+  ASSAY_TRY(products_->multiply(pair_.data(), rows.n_rows, rows.role(), mtp.eh_proj, Epilogue::store_f32, x(), stream));
+  n_sums_ = 0;
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(m.layers.size()), rows, stream));
+  ASSAY_TRY(end_sums(stream));
   return norm(mtp.shared_head_norm, nullptr, rows.n_rows, stream);
 }
 
 Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream) {
   ASSAY_TRY(norm(weights.input_layernorm, nullptr, rows.n_rows, stream));
+  const LayerOutput attended = next_output(model_->shard.splits_heads());
   if (auto* mla = std::get_if<MlaLayer>(&attention_)) {
     ASSAY_TRY(mla->run(std::get<DeviceMla>(weights.attention), rows, normed_.data(), plane(cache_layer), cache_.n_pages,
-                       x_.data(), stream));
+                       attended, stream));
   } else {
     ASSAY_TRY(std::get<GqaLayer>(attention_)
                   .run(std::get<DeviceGqa>(weights.attention), rows, normed_.data(), plane(2 * cache_layer),
-                       plane(2 * cache_layer + 1), cache_.n_pages, x_.data(), stream));
+                       plane(2 * cache_layer + 1), cache_.n_pages, attended, stream));
   }
+  ASSAY_TRY(add_parts(attended, rows.n_rows, stream));
   ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));
-  return std::visit(
-      [&](const auto& ffn) { return std::get<FfnLayer>(ffn_).run(ffn, rows, normed_.data(), x_.data(), stream); },
-      weights.ffn);
+  const LayerOutput fed = next_output(!model_->shard.is_whole());
+  const auto run_ffn = [&](const auto& ffn) {
+    return std::get<FfnLayer>(ffn_).run(ffn, rows, normed_.data(), fed, stream);
+  };
+  ASSAY_TRY(std::visit(run_ffn, weights.ffn));
+  return add_parts(fed, rows.n_rows, stream);
+}
+
+LayerOutput CudaForward::next_output(bool is_part) const {
+  if (!is_part) return {x(), false};
+  return {ranks_.parts[n_sums_ % 2][static_cast<std::size_t>(ranks_.links->rank)], true};
+}
+
+Result<> CudaForward::add_parts(const LayerOutput& out, int n_rows, cudaStream_t stream) {
+  if (!out.is_part) return {};
+  kernels::AllReduceArgs args;
+  args.links = ranks_.links;
+  const auto& parts = ranks_.parts[n_sums_ % 2];
+  std::copy(parts.begin(), parts.end(), args.parts.begin());
+  args.x = ranks_.x;
+  args.n = std::int64_t{n_rows} * model_->sizes.hidden;
+  ++n_sums_;
+  return kernels::all_reduce(args, stream);
+}
+
+/// The next pass begins with the first buffer of parts again: the others must have read it.
+Result<> CudaForward::end_sums(cudaStream_t stream) {
+  if (n_sums_ % 2 == 0) return {};
+  return kernels::meet_ranks(*ranks_.links, stream);
 }
 
 Result<> CudaForward::norm(const DeviceBuffer<float>& weight, const int* rows, int n, cudaStream_t stream) {
-  return kernels::rmsnorm_bf16({x_.data(), rows, weight.data(), model_->eps, n, model_->sizes.hidden, normed_.data()},
+  return kernels::rmsnorm_bf16({x(), rows, weight.data(), model_->eps, n, model_->sizes.hidden, normed_.data()},
                                stream);
 }
 
@@ -103,8 +137,10 @@ Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
   // Few rows of a pass need logits, so that prompts' are made as those of generated positions are.
-  return products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
-                             stream);
+  ASSAY_TRY(products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
+                                stream));
+  if (ranks_.links == nullptr) return {};
+  return kernels::all_gather({ranks_.links, logits_.data(), ranks_.logits, n, model_->sizes.head_rows}, stream);
 }
 
 }  // namespace assay::runners

@@ -39,6 +39,27 @@ Axis whole(int n) { return filled(n, n); }
 /// True for all n in their order (empty: as they are).
 bool is_whole(const Axis& axis, int n) { return axis.empty() || axis == whole(n); }
 
+/// Places that hold n values of the model that follow each other, or none.
+std::optional<Share> run_of(const Axis& axis, int n) {
+  if (axis.empty()) return Share{0, n};
+  for (std::size_t i = 0; i < axis.size(); ++i) {
+    if (axis[i] < 0 || axis[i] != axis[0] + static_cast<int>(i)) return {};
+  }
+  return Share{axis[0], static_cast<int>(axis.size())};
+}
+/// The same, if blocks of 128 are cut nowhere.
+std::optional<Share> blocks_of(const Axis& axis, int n) {
+  const std::optional<Share> run = run_of(axis, n);
+  const auto is_edge = [n](int at) { return at == n || at % kernels::kScaleBlock == 0; };
+  return run && is_edge(run->first) && is_edge(run->first + run->n) ? run : std::nullopt;
+}
+/// n values from `first` on.
+Axis run_axis(Share share) {
+  Axis axis(static_cast<std::size_t>(share.n));
+  std::iota(axis.begin(), axis.end(), share.first);
+  return axis;
+}
+
 /// The attention kernels' head size that holds `head_dim` values, or 0.
 int kernel_head_dim(int head_dim) { return head_dim <= 64 ? 64 : head_dim <= 128 ? 128 : 0; }
 
@@ -85,22 +106,24 @@ std::span<const std::byte> file_bytes_of(const WeightMatrix& w) {
 
 class ModelUpload {
  public:
-  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options, bool with_mtp)
+  ModelUpload(const Model& model, Uploader uploader, const LoadOptions& options, bool with_mtp, const Shard& shard)
       : model_(model),
         mtp_(with_mtp && model.mtp ? &*model.mtp : nullptr),
         config_(model.config),
         uploader_(std::move(uploader)),
-        options_(options) {}
+        options_(options),
+        shard_(shard) {}
 
   Result<DeviceModel> run() {
     DeviceModel out;
+    out.shard = shard_;
     out.sizes = sizes();
     out.eps = static_cast<float>(config_.rms_norm_eps);
     out.attention_scale = model_.attention_scale;
     const Axis vocab = filled(out.sizes.vocab, out.sizes.vocab_rows);
     ASSAY_ASSIGN(out.embed_tokens, kept(model_.embed_tokens, vocab));
-    if (model_.lm_head.data != model_.embed_tokens.data) {
-      ASSAY_ASSIGN(out.lm_head, kept(model_.lm_head, vocab));
+    if (model_.lm_head.data != model_.embed_tokens.data || !shard_.is_whole()) {
+      ASSAY_ASSIGN(out.lm_head, kept(model_.lm_head, part_of(vocab, shard_.rank, shard_.n_ranks())));
     }
     max_quantized_elements_ = 0;  // of what comes now: tables and heads are never widened there
     ASSAY_ASSIGN(out.norm, floats(model_.norm));
@@ -125,32 +148,42 @@ class ModelUpload {
     s.is_mla = config_.attention == Attention::mla;
     s.hidden = as_int(config_.hidden_size);
     s.vocab = as_int(config_.vocab_size);
-    s.vocab_rows = rounded_up(s.vocab, 8);
-    s.heads = as_int(config_.num_attention_heads);
+    s.vocab_rows = rounded_up(s.vocab, 8 * shard_.n_ranks());
+    s.head_rows = s.vocab_rows / shard_.n_ranks();
+    s.heads = shard_.share_of(as_int(config_.num_attention_heads), shard_.splits_heads()).n;
     s.n_cache_layers = static_cast<int>(model_.layers.size()) + (mtp_ != nullptr ? 1 : 0);
     if (s.is_mla) {
       s.q_lora_rank = as_int(config_.q_lora_rank.value_or(0));
       s.kv_lora_rank = as_int(config_.kv_lora_rank);
     } else {
-      s.kv_heads = as_int(config_.num_key_value_heads);
+      s.kv_heads = shard_.share_of(as_int(config_.num_key_value_heads), shard_.splits_heads()).n;
       s.head_dim = kernel_head_dim(as_int(config_.head_dim));
     }
     const auto add_ffn = [&](const auto& ffn) {
       if (const auto* dense = std::get_if<FfnWeights>(&ffn)) {
-        s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(dense->gate_proj.n_out, 8));
+        s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(shard_.share_of(dense->gate_proj.n_out).n, 8));
         return;
       }
       const auto& moe = std::get<MoeWeights>(ffn);
       s.n_routed_experts = as_int(config_.n_routed_experts);
       s.num_experts_per_tok = as_int(config_.num_experts_per_tok);
-      s.moe_width = rounded_up(as_int(config_.moe_intermediate_size), 8);
+      const Share own = shard_.share_of(s.n_routed_experts, shard_.splits_experts());
+      s.first_expert = own.first;
+      s.n_own_experts = own.n;
+      s.moe_width = rounded_up(shard_.share_of(as_int(config_.moe_intermediate_size), !shard_.splits_experts()).n, 8);
       if (!moe.shared_experts) return;
       s.has_shared_experts = true;
-      s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(moe.shared_experts->gate_proj.n_out, 8));
+      const int width = shard_.share_of(moe.shared_experts->gate_proj.n_out).n;
+      s.max_ffn_width = std::max(s.max_ffn_width, rounded_up(width, 8));
     };
     for (const LayerWeights& layer : model_.layers) add_ffn(layer.ffn);
     if (mtp_ != nullptr) add_ffn(mtp_->layer.ffn);
     return s;
+  }
+
+  /// This rank's heads of an axis of all heads.
+  Axis own_heads(const Axis& heads) const {
+    return shard_.splits_heads() ? part_of(heads, shard_.rank, shard_.n_ranks()) : heads;
   }
 
   Result<DeviceMatrix> matrix(int n_out, int n_in, const Uploader::RowWriter& write_row) {
@@ -159,7 +192,8 @@ class ModelUpload {
   }
   void add_progress(int n_out, int n_in, std::size_t element_bytes) {
     const LoadProgress& on_progress = options_.on_progress;
-    if (on_progress) on_progress({"upload", done_bytes_, model_.checkpoint.total_bytes()});
+    const std::uint64_t own_bytes = model_.checkpoint.total_bytes() / static_cast<std::uint64_t>(shard_.n_ranks());
+    if (on_progress) on_progress({"upload", std::min(done_bytes_, own_bytes), own_bytes});
     done_bytes_ += static_cast<std::uint64_t>(n_out) * static_cast<std::uint64_t>(n_in) * element_bytes;
   }
   void read_ahead(const std::vector<RowSource>& rows) const {
@@ -200,7 +234,10 @@ class ModelUpload {
 
   /// A weight that a product may take in FP8 blocks, or quantised.
   Result<DeviceWeight> weight(const WeightMatrix& w, const Axis& rows, const Axis& columns = {}) {
-    if (stays_fp8(w, rows, columns)) return fp8(w.n_out, w.n_in, {{&w}});
+    if (stays_fp8(w, rows, columns)) {
+      const std::vector<Fp8Part> own{{&w, *blocks_of(rows, w.n_out), *blocks_of(columns, w.n_in)}};
+      return fp8({own});
+    }
     return kept(w, rows, columns);
   }
 
@@ -259,38 +296,51 @@ class ModelUpload {
   }
 
   bool stays_fp8(const WeightMatrix& w, const Axis& rows, const Axis& columns) const {
-    return options_.fp8 == Fp8Weights::blocks && w.type == WeightType::f8_e4m3 && w.n_in % kernels::kScaleBlock == 0 &&
-           w.n_out % 8 == 0 && is_whole(rows, w.n_out) && is_whole(columns, w.n_in);
+    const std::optional<Share> own_rows = blocks_of(rows, w.n_out), own_columns = blocks_of(columns, w.n_in);
+    return options_.fp8 == Fp8Weights::blocks && w.type == WeightType::f8_e4m3 && own_rows && own_columns &&
+           own_columns->n % kernels::kScaleBlock == 0 && own_rows->n % 8 == 0;
   }
 
-  /// Weights in FP8 blocks one below the other, n_out rows in all. All but the last of a list, which begins anew for
-  /// every expert, end with a block.
-  Result<DeviceWeight> fp8(int n_out, int n_in, const std::vector<std::vector<const WeightMatrix*>>& lists) {
+  /// Rows and columns of a weight in FP8 blocks that cut no block.
+  struct Fp8Part {
+    const WeightMatrix* weight;
+    Share rows, columns;
+  };
+  /// Parts of equal widths one below the other. All but the last of a list, which begins anew for every expert, end
+  /// with a block.
+  Result<DeviceWeight> fp8(const std::vector<std::vector<Fp8Part>>& lists) {
     std::vector<RowSource> rows;
     std::vector<float> scales;
     for (const auto& list : lists) {
-      for (const WeightMatrix* w : list) {
-        append_rows(*w, whole(w->n_out), rows);
-        append_scales(*w, scales);
+      for (const Fp8Part& part : list) {
+        append_rows(*part.weight, run_axis(part.rows), rows);
+        append_scales(part, scales);
       }
     }
-    DeviceFp8Matrix out{{}, {}, {}, n_out, n_in};
-    ASSAY_ASSIGN(out.codes, codes(rows, n_in));
+    const Share columns = lists.front().front().columns;
+    DeviceFp8Matrix out{{}, {}, {}, static_cast<int>(rows.size()), columns.n};
+    ASSAY_ASSIGN(out.codes, codes(rows, columns));
     ASSAY_ASSIGN(out.scales, floats(scales));
     return DeviceWeight(std::move(out));
   }
-  static void append_scales(const WeightMatrix& w, std::vector<float>& scales) {
+  static void append_scales(const Fp8Part& part, std::vector<float>& scales) {
     const auto blocks = [](int n) { return (n + kernels::kScaleBlock - 1) / kernels::kScaleBlock; };
-    scales.insert(scales.end(), w.block_scales, w.block_scales + std::ptrdiff_t{blocks(w.n_out)} * blocks(w.n_in));
+    const int stride = blocks(part.weight->n_in), first_column = part.columns.first / kernels::kScaleBlock;
+    const int first_row = part.rows.first / kernels::kScaleBlock;
+    for (int row = first_row; row < first_row + blocks(part.rows.n); ++row) {
+      const float* from = part.weight->block_scales + std::ptrdiff_t{row} * stride + first_column;
+      scales.insert(scales.end(), from, from + blocks(part.columns.n));
+    }
   }
-  Result<DeviceBuffer<std::uint8_t>> codes(const std::vector<RowSource>& rows, int n_in) {
-    add_progress(static_cast<int>(rows.size()), n_in, 1);
-    max_fp8_width_ = std::max(max_fp8_width_, n_in);
+  Result<DeviceBuffer<std::uint8_t>> codes(const std::vector<RowSource>& rows, Share columns) {
+    add_progress(static_cast<int>(rows.size()), columns.n, 1);
+    max_fp8_width_ = std::max(max_fp8_width_, columns.n);
     read_ahead(rows);
-    return uploader_.bytes(static_cast<int>(rows.size()), n_in, [&](int row, std::uint8_t* to) {
+    return uploader_.bytes(static_cast<int>(rows.size()), columns.n, [&](int row, std::uint8_t* to) {
       const RowSource& source = rows[static_cast<std::size_t>(row)];
       const auto* from = static_cast<const std::uint8_t*>(source.weight->data);
-      std::memcpy(to, from + std::ptrdiff_t{source.row} * n_in, static_cast<std::size_t>(n_in));
+      std::memcpy(to, from + std::ptrdiff_t{source.row} * source.weight->n_in + columns.first,
+                  static_cast<std::size_t>(columns.n));
     });
   }
 
@@ -313,7 +363,7 @@ class ModelUpload {
 
   Result<DeviceGqa> gqa(const GqaWeights& w) {
     const int d = as_int(config_.head_dim), filled_d = kernel_head_dim(d);
-    const auto heads_of = [&](const WeightMatrix& part) { return gqa_heads(part.n_out / d, d); };
+    const auto heads_of = [&](const WeightMatrix& part) { return own_heads(gqa_heads(part.n_out / d, d)); };
     DeviceGqa out;
     ASSAY_ASSIGN(out.qkv, qkv(w, heads_of));
     if (!w.q_bias.empty()) {
@@ -336,16 +386,23 @@ class ModelUpload {
         ASSAY_ASSIGN(*to, floats(weight));
       }
     }
-    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), gqa_heads(w.o_proj.n_in / d, d)));
+    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), own_heads(gqa_heads(w.o_proj.n_in / d, d))));
     return out;
   }
   template <class HeadsOf>
   Result<DeviceWeight> qkv(const GqaWeights& w, const HeadsOf& heads_of) {
     const std::vector<const WeightMatrix*> parts{&w.q_proj, &w.k_proj, &w.v_proj};
-    const bool all_fp8 = w.q_bias.empty() && std::all_of(parts.begin(), parts.end(), [&](const WeightMatrix* part) {
-                           return stays_fp8(*part, heads_of(*part), {}) && part->n_out % kernels::kScaleBlock == 0;
-                         });
-    if (all_fp8) return fp8(w.q_proj.n_out + w.k_proj.n_out + w.v_proj.n_out, w.q_proj.n_in, {parts});
+    const bool all_fp8 =
+        w.q_bias.empty() && std::all_of(parts.begin(), parts.end(), [&](const WeightMatrix* part) {
+          return stays_fp8(*part, heads_of(*part), {}) && heads_of(*part).size() % kernels::kScaleBlock == 0;
+        });
+    if (all_fp8) {
+      std::vector<Fp8Part> own;
+      for (const WeightMatrix* part : parts) {
+        own.push_back({part, *blocks_of(heads_of(*part), part->n_out), {0, part->n_in}});
+      }
+      return fp8({own});
+    }
     std::vector<RowSource> rows;
     for (const WeightMatrix* part : parts) append_rows(*part, heads_of(*part), rows);
     return kept(rows, w.q_proj.n_in);
@@ -357,47 +414,53 @@ class ModelUpload {
     if (const auto* compressed = std::get_if<CompressedQuery>(&w.query)) {
       ASSAY_ASSIGN(out.q_a_proj, weight(compressed->q_a_proj, whole(compressed->q_a_proj.n_out)));
       ASSAY_ASSIGN(out.q_a_layernorm, floats(compressed->q_a_layernorm));
-      ASSAY_ASSIGN(out.q_proj, weight(compressed->q_b_proj, p.q_heads()));
+      ASSAY_ASSIGN(out.q_proj, weight(compressed->q_b_proj, own_heads(p.q_heads())));
     } else {
-      ASSAY_ASSIGN(out.q_proj, weight(std::get<PlainQuery>(w.query).q_proj, p.q_heads()));
+      ASSAY_ASSIGN(out.q_proj, weight(std::get<PlainQuery>(w.query).q_proj, own_heads(p.q_heads())));
     }
     ASSAY_ASSIGN(out.kv_a_proj, weight(w.kv_a_proj_with_mqa, p.kv_row()));
     ASSAY_ASSIGN(out.kv_a_layernorm, floats(w.kv_a_layernorm));
-    ASSAY_ASSIGN(out.kv_b_proj, placed(w.kv_b_proj, p.kv_heads(), p.latents()));
+    ASSAY_ASSIGN(out.kv_b_proj, placed(w.kv_b_proj, own_heads(p.kv_heads()), p.latents()));
     const WeightMatrix key_map{w.key_map.data(), WeightType::f32, p.heads * p.latent, p.nope, nullptr};
     const WeightMatrix value_map{w.value_map.data(), WeightType::f32, p.heads * p.v, p.latent, nullptr};
-    ASSAY_ASSIGN(out.key_map, placed(key_map, repeated(p.heads, {{p.latent, kMlaLatent}}), filled(p.nope, kMlaNope)));
-    ASSAY_ASSIGN(out.value_map, placed(value_map, p.v_heads(), p.latents()));
-    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), p.v_heads()));
+    ASSAY_ASSIGN(out.key_map,
+                 placed(key_map, own_heads(repeated(p.heads, {{p.latent, kMlaLatent}})), filled(p.nope, kMlaNope)));
+    ASSAY_ASSIGN(out.value_map, placed(value_map, own_heads(p.v_heads()), p.latents()));
+    ASSAY_ASSIGN(out.o_proj, weight(w.o_proj, whole(w.o_proj.n_out), own_heads(p.v_heads())));
     return out;
   }
 
-  /// Rows of gate and up by turns of eight, both filled up to a multiple of eight.
-  static void append_gate_up(const FfnWeights& w, std::vector<RowSource>& rows) {
-    const int width = w.gate_proj.n_out;
-    for (int first = 0; first < width; first += 8) {
+  /// Rows of gate and up by turns of eight, both filled up to a multiple of eight: those columns of the network that
+  /// `own` names.
+  static void append_gate_up(const FfnWeights& w, Share own, std::vector<RowSource>& rows) {
+    for (int first = 0; first < own.n; first += 8) {
       for (const WeightMatrix* part : {&w.gate_proj, &w.up_proj}) {
-        for (int row = first; row < first + 8; ++row) rows.push_back(row < width ? RowSource{part, row} : RowSource{});
+        for (int i = first; i < first + 8; ++i) {
+          rows.push_back(i < own.n ? RowSource{part, own.first + i} : RowSource{});
+        }
       }
     }
   }
 
+  /// One network: its columns are split over the ranks.
   Result<DeviceFfn> ffn(const FfnWeights& w) {
+    const Share own = shard_.share_of(w.gate_proj.n_out);
     DeviceFfn out;
-    ASSAY_ASSIGN(out.gate_up, gate_up({&w}));
-    ASSAY_ASSIGN(out.down, down({&w}));
+    ASSAY_ASSIGN(out.gate_up, gate_up({&w}, own));
+    ASSAY_ASSIGN(out.down, down({&w}, own));
     return out;
   }
   /// gate_proj and up_proj of one network, or of all experts one after the other. Grouped products take no quantised
   /// weights, nor do gate and up whose types differ: their rows alternate.
-  Result<DeviceWeight> gate_up(const std::vector<const FfnWeights*>& networks) {
+  Result<DeviceWeight> gate_up(const std::vector<const FfnWeights*>& networks, Share own) {
     const int hidden = networks.front()->gate_proj.n_in;
+    const Axis own_rows = run_axis(own);
     std::vector<RowSource> rows;
     std::vector<float> gate_scales, up_scales;
     bool all_fp8 = true;
     for (const FfnWeights* w : networks) {
-      append_gate_up(*w, rows);
-      all_fp8 = all_fp8 && stays_fp8(w->gate_proj, {}, {}) && stays_fp8(w->up_proj, {}, {});
+      append_gate_up(*w, own, rows);
+      all_fp8 = all_fp8 && stays_fp8(w->gate_proj, own_rows, {}) && stays_fp8(w->up_proj, own_rows, {});
     }
     if (!all_fp8) {
       const FfnWeights& first = *networks.front();
@@ -406,40 +469,49 @@ class ModelUpload {
       return DeviceWeight(std::move(out));
     }
     for (const FfnWeights* w : networks) {
-      append_scales(w->gate_proj, gate_scales);
-      append_scales(w->up_proj, up_scales);
+      append_scales({&w->gate_proj, own, {0, hidden}}, gate_scales);
+      append_scales({&w->up_proj, own, {0, hidden}}, up_scales);
     }
     DeviceFp8Matrix out{{}, {}, {}, static_cast<int>(rows.size()), hidden};
-    ASSAY_ASSIGN(out.codes, codes(rows, hidden));
+    ASSAY_ASSIGN(out.codes, codes(rows, {0, hidden}));
     ASSAY_ASSIGN(out.scales, floats(gate_scales));
     ASSAY_ASSIGN(out.up_scales, floats(up_scales));
     return DeviceWeight(std::move(out));
   }
-  Result<DeviceWeight> down(const std::vector<const FfnWeights*>& networks) {
+  Result<DeviceWeight> down(const std::vector<const FfnWeights*>& networks, Share own) {
     const int hidden = networks.front()->down_proj.n_out, width = networks.front()->down_proj.n_in;
     std::vector<RowSource> rows;
-    std::vector<std::vector<const WeightMatrix*>> lists;
+    std::vector<std::vector<Fp8Part>> lists;
     bool all_fp8 = true;
     for (const FfnWeights* w : networks) {
       append_rows(w->down_proj, whole(hidden), rows);
-      lists.push_back({&w->down_proj});
-      all_fp8 = all_fp8 && stays_fp8(w->down_proj, {}, {});
+      lists.push_back({{&w->down_proj, {0, hidden}, own}});
+      all_fp8 = all_fp8 && stays_fp8(w->down_proj, {}, run_axis(own));
     }
-    if (all_fp8) return fp8(static_cast<int>(rows.size()), width, lists);
-    if (networks.size() == 1) return kept(rows, width, filled_columns(width));
-    ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, width, filled_columns(width)));
+    if (all_fp8) return fp8(lists);
+    if (networks.size() == 1) return kept(rows, width, filled_columns(own, width));
+    ASSAY_ASSIGN(DeviceMatrix out, stacked(rows, width, filled_columns(own, width)));
     return DeviceWeight(std::move(out));
   }
-  /// Columns of a network's width, filled up to a multiple of eight; empty where they are one.
-  static Axis filled_columns(int width) { return width % 8 == 0 ? Axis{} : filled(width, rounded_up(width, 8)); }
+  /// Columns of a network's width, filled up to a multiple of eight; empty where all of them are one.
+  static Axis filled_columns(Share own, int width) {
+    if (own.n == width && width % 8 == 0) return {};
+    Axis axis = run_axis(own);
+    axis.resize(static_cast<std::size_t>(rounded_up(own.n, 8)), -1);
+    return axis;
+  }
 
   Result<DeviceMoe> moe(const MoeWeights& w) {
     DeviceMoe out;
     ASSAY_TRY(upload_router(w, out));
+    const Share own_experts = shard_.share_of(static_cast<int>(w.experts.size()), shard_.splits_experts());
     std::vector<const FfnWeights*> experts;
-    for (const FfnWeights& expert : w.experts) experts.push_back(&expert);
-    ASSAY_ASSIGN(out.gate_up, gate_up(experts));
-    ASSAY_ASSIGN(out.down, down(experts));
+    for (int i = 0; i < own_experts.n; ++i) {
+      experts.push_back(&w.experts[static_cast<std::size_t>(own_experts.first + i)]);
+    }
+    const Share own = shard_.share_of(experts.front()->gate_proj.n_out, !shard_.splits_experts());
+    ASSAY_ASSIGN(out.gate_up, gate_up(experts, own));
+    ASSAY_ASSIGN(out.down, down(experts, own));
     if (w.shared_experts) {
       ASSAY_ASSIGN(out.shared, ffn(*w.shared_experts));
     }
@@ -497,6 +569,7 @@ class ModelUpload {
   const ModelConfig& config_;
   Uploader uploader_;
   const LoadOptions& options_;
+  Shard shard_;
   std::uint64_t done_bytes_ = 0;
   int max_fp8_width_ = 0;
   std::size_t max_quantized_elements_ = 0;
@@ -547,32 +620,38 @@ Result<> check_cuda_model(const Model& model) {
   return check_experts(c, where);
 }
 
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked, bool with_mtp) {
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& asked, bool with_mtp, const Shard& shard) {
   ASSAY_TRY(check_cuda_model(model));
+  ASSAY_TRY(check_parallel_model(model.config, shard.parallel));
   LoadOptions options = asked;
   const std::int64_t saved_bytes = cuda_saved_bytes(model.config, model.checkpoint);
   if (kernels::cuda_path() == kernels::CudaPath::portable) {
-    if (model.config.quantization_config && options.fp8 == Fp8Weights::blocks) {
+    const bool says = shard.rank == 0;
+    if (says && model.config.quantization_config && options.fp8 == Fp8Weights::blocks) {
       log_note("weights in FP8 blocks become bfloat16: Hopper's kernels alone multiply them");
     }
-    if (saved_bytes != 0 && options.quantized == QuantizedWeights::blocks) {
+    if (says && saved_bytes != 0 && options.quantized == QuantizedWeights::blocks) {
       log_note("quantised weights become bfloat16: Hopper's kernels alone multiply them");
     }
     options.fp8 = Fp8Weights::widen;
     options.quantized = QuantizedWeights::widen;
+  }
+  if (!shard.is_whole() && shard.rank == 0 && saved_bytes != 0 && options.quantized == QuantizedWeights::blocks) {
+    log_note("quantised weights whose columns are split over GPUs (o_proj, down_proj) become bfloat16");
   }
   std::size_t free_bytes = 0, total_bytes = 0;
   ASSAY_TRY(kernels::check(cudaMemGetInfo(&free_bytes, &total_bytes), "device memory"));
   const MemoryFit fit =
       cuda_memory_fit(with_mtp ? model.config : without_mtp(model.config), static_cast<std::int64_t>(free_bytes),
                       options.fp8, options.quantized == QuantizedWeights::blocks ? saved_bytes : 0);
-  if (fit.weight_bytes >= static_cast<std::int64_t>(free_bytes)) {
-    return environment_error(model.path.string(), ": the weights take ", fit.weight_bytes >> 20,
-                             " MiB there, the GPU has ", free_bytes >> 20, " of ", total_bytes >> 20,
-                             " MiB free; take a smaller model, or give --device cpu");
+  const std::int64_t own_bytes = fit.weight_bytes / shard.n_ranks();  // what every rank has comes on top
+  if (own_bytes >= static_cast<std::int64_t>(free_bytes)) {
+    return environment_error(model.path.string(), ": the weights take ", own_bytes >> 20, " MiB there, the GPU has ",
+                             free_bytes >> 20, " of ", total_bytes >> 20,
+                             " MiB free; take a smaller model, give more GPUs with --tensor-parallel, or --device cpu");
   }
   ASSAY_ASSIGN(Uploader uploader, Uploader::create(options.n_threads.value_or(available_processors())));
-  return ModelUpload(model, std::move(uploader), options, with_mtp).run();
+  return ModelUpload(model, std::move(uploader), options, with_mtp, shard).run();
 }
 
 }  // namespace assay::runners

@@ -6,7 +6,8 @@
 //   no output. A weight of the file in FP8 blocks stays so if it is wanted (LoadOptions), its rows and columns stay
 //   where they are, and its width is a multiple of 128; else it becomes bfloat16, as kv_b_proj always does, whose two
 //   forms should be one. Quantised weights of models with grouped-query attention stay in their blocks (memory_fit.h
-//   says which don't), the embedding and the head too.
+//   says which don't), the embedding and the head too. Of a rank (parallel.h) these are its own heads, columns and
+//   experts; what is cut within an FP8 block, or along the columns of a quantised weight, becomes bfloat16.
 
 #include <optional>
 #include <variant>
@@ -16,6 +17,7 @@
 #include "runners/engine/cuda/upload.h"
 #include "runners/engine/load_options.h"
 #include "runners/engine/model.h"
+#include "runners/engine/parallel.h"
 
 namespace assay::runners {
 
@@ -51,8 +53,8 @@ struct DeviceMoe {
   int router_parts = 1;      ///< kernels/router/route_rows.cuh
   DeviceBuffer<float> bias;  ///< [n_routed_experts], or empty
   kernels::RouterArgs args;  ///< its bias is on the device
-  DeviceWeight gate_up;      ///< [n_routed_experts·2·width, hidden]
-  DeviceWeight down;         ///< [n_routed_experts·hidden, width]
+  DeviceWeight gate_up;      ///< [n_own_experts·2·width, hidden]
+  DeviceWeight down;         ///< [n_own_experts·hidden, width]
   std::optional<DeviceFfn> shared;
 };
 
@@ -70,12 +72,13 @@ struct DeviceMtp {
   DeviceBuffer<float> shared_head_norm;
 };
 
-/// Sizes as the device has them: filled up where that is needed.
+/// Sizes as the device has them: filled up where that is needed, and a rank's own.
 struct DeviceSizes {
   bool is_mla = false;
   int hidden = 0;
   int vocab = 0;       ///< logits of a row
-  int vocab_rows = 0;  ///< rows of lm_head, a multiple of eight
+  int vocab_rows = 0;  ///< rows of lm_head in all, a multiple of eight times the ranks
+  int head_rows = 0;   ///< those of this rank
   int heads = 0;
   int kv_heads = 0;       ///< grouped-query attention
   int head_dim = 0;       ///< 64 or 128; grouped-query attention
@@ -83,6 +86,7 @@ struct DeviceSizes {
   int kv_lora_rank = 0;   ///< the model's own
   int max_ffn_width = 0;  ///< of dense and shared networks
   int n_routed_experts = 0, num_experts_per_tok = 0, moe_width = 0;
+  int first_expert = 0, n_own_experts = 0;  ///< those of this rank
   bool has_shared_experts = false;
   int n_cache_layers = 0;
   int max_fp8_width = 0;                   ///< the most columns of a weight in FP8 blocks; 0: there is none
@@ -96,10 +100,11 @@ struct DeviceSizes {
 /// Weights and sizes. Immutable once loaded.
 struct DeviceModel {
   DeviceSizes sizes;
+  Shard shard;
   float eps = 0;
   float attention_scale = 0;
   DeviceWeight embed_tokens;            ///< [vocab_rows, hidden], bfloat16 or quantised
-  std::optional<DeviceWeight> lm_head;  ///< the same, or none where it is embed_tokens
+  std::optional<DeviceWeight> lm_head;  ///< [head_rows, hidden], or none where it is embed_tokens
   DeviceBuffer<float> norm;
   std::vector<DeviceLayer> layers;
   std::optional<DeviceMtp> mtp;
@@ -109,8 +114,9 @@ struct DeviceModel {
   const DeviceWeight& head() const { return lm_head ? *lm_head : embed_tokens; }
 };
 
-/// Copies a loaded model to the current device, its MTP module `with_mtp` alone. Error{bad_input} for a model that the
-/// kernels can't run, by name; Error{environment} if it does not fit.
-Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options, bool with_mtp);
+/// Copies a loaded model, or a rank's part of it, to the current device, its MTP module `with_mtp` alone.
+/// Error{bad_input} for a model that the kernels can't run, by name; Error{environment} if it does not fit.
+Result<DeviceModel> upload_model(const Model& model, const LoadOptions& options, bool with_mtp,
+                                 const Shard& shard = {});
 
 }  // namespace assay::runners

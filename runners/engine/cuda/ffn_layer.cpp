@@ -42,18 +42,18 @@ Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts
   return layer;
 }
 
-Result<> FfnLayer::run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, float* x,
+Result<> FfnLayer::run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
                        cudaStream_t stream) {
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.gate_up, Epilogue::swiglu_bf16, gated_.data(),
                                 stream));
-  return products_->multiply(gated_.data(), rows.n_rows, rows.role(), weights.down, Epilogue::add_f32, x, stream);
+  return products_->multiply(gated_.data(), rows.n_rows, rows.role(), weights.down, out.epilogue(), out.y, stream);
 }
 
 kernels::ExpertRows FfnLayer::expert_rows() const {
   return {first_place_.data(), places_.data(), tokens_.data(), tiles_.data(), n_tiles_.data()};
 }
 
-Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, float* x,
+Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
                        cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
   const int n_rows = rows.n_rows, per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts;
@@ -65,9 +65,11 @@ Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf1
                                 stream));
   // 2. Bring the rows of each expert together.
   const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
-  ASSAY_TRY(kernels::expert_rows({slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows()}, stream));
-  // 3. Every expert's network on its rows, and the shared one on all of them.
-  const ExpertPlaces places{expert_rows(), n_places, n_experts, tile_rows};
+  ASSAY_TRY(kernels::expert_rows(
+      {slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows(), s.first_expert, s.n_own_experts},
+      stream));
+  // 3. Every own expert's network on its rows, and the shared one on all of them.
+  const ExpertPlaces places{expert_rows(), n_places, s.n_own_experts, tile_rows};
   ASSAY_TRY(products_->multiply_grouped(normed, sorted_.data(), places, weights.gate_up, Epilogue::swiglu_bf16,
                                         sorted_gated_.data(), stream));
   ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
@@ -79,9 +81,10 @@ Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf1
                                   shared_output_.data(), stream));
   }
   // 4. Weigh and add: slots in ascending expert, then the shared expert.
-  return kernels::combine_rows({sorted_output_.data(), places_.data(), slot_weights_.data(),
-                                weights.shared ? shared_output_.data() : nullptr, n_rows, per_token, s.hidden, x},
-                               stream);
+  return kernels::combine_rows(
+      {sorted_output_.data(), places_.data(), slot_weights_.data(), weights.shared ? shared_output_.data() : nullptr,
+       n_rows, per_token, s.hidden, out.y, out.is_part},
+      stream);
 }
 
 }  // namespace assay::runners

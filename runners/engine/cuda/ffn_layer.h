@@ -12,9 +12,11 @@ class FfnLayer {
  public:
   static Result<FfnLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
-  /// x += feed-forward(normed).
-  Result<> run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, float* x, cudaStream_t stream);
-  Result<> run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, float* x, cudaStream_t stream);
+  /// The network of `normed`, added to `out`.
+  Result<> run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
+               cudaStream_t stream);
+  Result<> run(const DeviceMoe& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
+               cudaStream_t stream);
 
  private:
   FfnLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}

@@ -21,7 +21,7 @@ Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const DeviceProducts
 }
 
 Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* keys, Bf16* values,
-                       int n_pages, float* x, cudaStream_t stream) {
+                       int n_pages, const LayerOutput& out, cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
   const kernels::PagedCache cache{keys, values, n_pages, s.kv_heads, s.head_dim};
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
@@ -41,7 +41,7 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                                           model_->attention_scale, prompt.tiles, prompt.n_tiles, attended_.data()},
                                          stream));
   }
-  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, out.epilogue(), out.y, stream);
 }
 
 }  // namespace assay::runners

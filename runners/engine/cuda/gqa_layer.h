@@ -11,9 +11,9 @@ class GqaLayer {
  public:
   static Result<GqaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
-  /// x += attention(normed). `keys` and `values` are the layer's planes of the cache.
+  /// Attention of `normed`, added to `out`. `keys` and `values` are the layer's planes of the cache.
   Result<> run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* keys, Bf16* values,
-               int n_pages, float* x, cudaStream_t stream);
+               int n_pages, const LayerOutput& out, cudaStream_t stream);
 
  private:
   GqaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}

@@ -73,14 +73,14 @@ Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const DeviceProducts
 }
 
 Result<> MlaLayer::run(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache, int n_pages,
-                       float* x, cudaStream_t stream) {
+                       const LayerOutput& out, cudaStream_t stream) {
   ASSAY_TRY(project(weights, rows, normed, cache, stream));
   if (const auto* plan = std::get_if<MlaDecodeRows>(&rows.plan)) {
     ASSAY_TRY(attend_absorbed(weights, *plan, rows.n_rows, cache, n_pages, stream));
   } else {
     ASSAY_TRY(attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
   }
-  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, Epilogue::add_f32, x, stream);
+  return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, out.epilogue(), out.y, stream);
 }
 
 /// Queries, and the rows' places in the cache.

@@ -12,9 +12,9 @@ class MlaLayer {
  public:
   static Result<MlaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
-  /// x += attention(normed). `cache` is the layer's plane.
-  Result<> run(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache, int n_pages, float* x,
-               cudaStream_t stream);
+  /// Attention of `normed`, added to `out`. `cache` is the layer's plane.
+  Result<> run(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache, int n_pages,
+               const LayerOutput& out, cudaStream_t stream);
 
  private:
   MlaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}

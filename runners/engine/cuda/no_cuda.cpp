@@ -13,9 +13,16 @@ Error no_cuda() {
 
 Result<CudaDevice> open_cuda_device(int, std::string_view) { return no_cuda(); }
 
+Result<std::vector<CudaDevice>> open_cuda_devices(std::span<const int>, std::string_view) { return no_cuda(); }
+
 Result<> check_cuda_model(const Model&) { return no_cuda(); }
 
 Result<std::unique_ptr<Executor>> create_cuda_executor(const Model&, const ExecutorOptions&, const LoadOptions&) {
+  return no_cuda();
+}
+
+Result<std::unique_ptr<Executor>> create_parallel_executor(const Model&, std::span<const int>, const ParallelOptions&,
+                                                           const ExecutorOptions&, const LoadOptions&) {
   return no_cuda();
 }
 

@@ -7,6 +7,7 @@
 #include "kernels/attention/mla_decode_attention.cuh"
 #include "kernels/attention/mla_gather.cuh"
 #include "kernels/attention/prefill_attention.cuh"
+#include "kernels/matmul/matmul_bf16.cuh"
 #include "runners/engine/executor.h"
 
 namespace assay::runners {
@@ -34,6 +35,15 @@ struct MlaPromptRows {
   int n_pages = 0;
   const std::int32_t* first_key = nullptr;  ///< [sequences]
   int n_keys = 0;                           ///< that the sequences have in the cache, in all
+};
+
+/// Where the last product of half a layer goes: onto the residual stream, or into a rank's part of what all ranks add
+/// to it.
+struct LayerOutput {
+  float* y = nullptr;  ///< [rows, hidden]
+  bool is_part = false;
+
+  kernels::Epilogue epilogue() const { return is_part ? kernels::Epilogue::store_f32 : kernels::Epilogue::add_f32; }
 };
 
 /// Rows of one role. Arrays are [n_rows].

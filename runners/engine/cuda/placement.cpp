@@ -13,6 +13,11 @@ Axis repeated(int n, const std::vector<Segment>& segments) {
   return axis;
 }
 
+Axis part_of(const Axis& axis, int rank, int n_ranks) {
+  const auto n = static_cast<std::ptrdiff_t>(axis.size()) / n_ranks;
+  return {axis.begin() + rank * n, axis.begin() + (rank + 1) * n};
+}
+
 void append_rows(const kernels::WeightMatrix& w, const Axis& axis, std::vector<RowSource>& rows) {
   for (const int row : axis) rows.push_back(row < 0 ? RowSource{} : RowSource{&w, row});
 }

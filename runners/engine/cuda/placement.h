@@ -21,6 +21,9 @@ Axis repeated(int n, const std::vector<Segment>& segments);
 /// n values and then zeros.
 inline Axis filled(int n, int n_to) { return repeated(1, {{n, n_to}}); }
 
+/// Part `rank` of an axis that `n_ranks` share equally.
+Axis part_of(const Axis& axis, int rank, int n_ranks);
+
 /// Rows of one or more weights; a null weight is a row of zeros.
 using RowSource = kernels::DeviceRow;
 void append_rows(const kernels::WeightMatrix& w, const Axis& axis, std::vector<RowSource>& rows);

@@ -1,0 +1,166 @@
+// A model on several GPUs: a rank executor on each, launched by a thread of its own. Contract in cuda_executor.h.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kernels/collective/peer_group.cuh"
+#include "kernels/collective/rank_threads.h"
+#include "runners/engine/cuda/cuda_executor.h"
+#include "runners/engine/cuda/rank_executor.h"
+#include "runners/engine/host.h"
+
+namespace assay::runners {
+
+namespace {
+
+using kernels::addresses_of;
+using kernels::PeerGroup;
+
+class ParallelExecutor final : public Executor {
+ public:
+  explicit ParallelExecutor(PeerGroup group) : group_(std::move(group)), threads_(group_) {}
+
+  Result<> start(const Model& model, const ParallelOptions& parallel, const ExecutorOptions& options,
+                 const LoadOptions& load);
+
+  int n_pages() const override { return ranks_.front()->n_pages(); }
+  int max_in_flight() const override { return ranks_.front()->max_in_flight(); }
+  Result<> submit(const Pass& pass) override;
+  Result<PassResult> collect() override;
+  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
+  Result<> keep_hidden(int row, int slot) override;
+  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
+
+ private:
+  Result<> share_buffers();
+  template <class Work>
+  Result<> one_by_one(const Work& work);
+
+  PeerGroup group_;
+  // What every rank has, [rank].
+  std::array<std::vector<DeviceBuffer<float>>, 2> parts_;
+  std::vector<DeviceBuffer<float>> x_, logits_;
+  std::vector<std::unique_ptr<RankExecutor>> ranks_;
+  kernels::RankThreads threads_;
+};
+
+/// Calls work(executor) for each rank on this thread, which is quick enough for what launches little.
+template <class Work>
+Result<> ParallelExecutor::one_by_one(const Work& work) {
+  for (int rank = 0; rank < group_.n_ranks(); ++rank) {
+    ASSAY_TRY(group_.use_device(rank));
+    ASSAY_TRY(work(*ranks_[static_cast<std::size_t>(rank)]));
+  }
+  return group_.use_device(0);
+}
+
+Result<> ParallelExecutor::start(const Model& model, const ParallelOptions& parallel, const ExecutorOptions& options,
+                                 const LoadOptions& load) {
+  const int n_ranks = group_.n_ranks();
+  ExecutorOptions own_options = options;
+  own_options.kv_memory_bytes = options.kv_memory_bytes / n_ranks;
+  ranks_.resize(static_cast<std::size_t>(n_ranks));
+  const auto upload = [&](int rank) -> Result<> {
+    LoadOptions own_load = load;
+    own_load.n_threads = std::max(1, load.n_threads.value_or(available_processors()) / n_ranks);
+    if (rank != 0) own_load.on_progress = {};
+    ASSAY_ASSIGN(DeviceModel uploaded, upload_model(model, own_load, options.speculate, {parallel, rank}));
+    ranks_[static_cast<std::size_t>(rank)] = make_rank_executor(std::move(uploaded), own_options, model.config);
+    return {};
+  };
+  ASSAY_TRY(threads_.run(upload));
+  ASSAY_TRY(share_buffers());
+  int n_pages = 0;
+  ASSAY_TRY(one_by_one([&](const RankExecutor& rank) -> Result<> {
+    ASSAY_ASSIGN(const int fitting, rank.fitting_pages());
+    n_pages = n_pages == 0 ? fitting : std::min(n_pages, fitting);
+    return {};
+  }));
+  return one_by_one([&](RankExecutor& rank) { return rank.make_cache(n_pages); });
+}
+
+Result<> ParallelExecutor::share_buffers() {
+  const ForwardLimits limits = ranks_.front()->limits();
+  const DeviceSizes& sizes = ranks_.front()->sizes();
+  const auto values = [](int rows, int width) {
+    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+  };
+  RankBuffers shared;
+  for (std::size_t turn = 0; turn < parts_.size(); ++turn) {
+    ASSAY_ASSIGN(parts_[turn], group_.allocate<float>(values(limits.rows(), sizes.hidden)));
+    shared.parts[turn] = addresses_of(parts_[turn]);
+  }
+  ASSAY_ASSIGN(x_, group_.allocate<float>(values(limits.rows(), sizes.hidden)));
+  ASSAY_ASSIGN(logits_, group_.allocate<float>(values(limits.logits_rows, sizes.vocab_rows)));
+  shared.x = addresses_of(x_);
+  shared.logits = addresses_of(logits_);
+  return threads_.run([&](int rank) {
+    RankBuffers own = shared;
+    own.links = &group_.links(rank);
+    return ranks_[static_cast<std::size_t>(rank)]->make_buffers(own);
+  });
+}
+
+Result<> ParallelExecutor::submit(const Pass& pass) {
+  ASSAY_TRY(one_by_one([&](RankExecutor& rank) { return rank.make_room(pass); }));
+  return threads_.run([&](int rank) { return ranks_[static_cast<std::size_t>(rank)]->submit(pass); });
+}
+
+Result<PassResult> ParallelExecutor::collect() {
+  std::vector<PassResult> results;
+  for (std::size_t rank = 0; rank < ranks_.size(); ++rank) {
+    Result<PassResult> result = ranks_[rank]->collect();
+    if (!result) {
+      group_.fail(static_cast<int>(rank));  // or the others' kernels wait for it
+      return result.error();
+    }
+    results.push_back(std::move(*result));
+  }
+  ASSAY_TRY(group_.check());
+  PassResult& told = results.front();
+  for (const PassResult& other : results) {
+    const bool agrees = std::equal(told.drawn.begin(), told.drawn.end(), other.drawn.begin(), other.drawn.end(),
+                                   [](const DrawnToken& a, const DrawnToken& b) { return a.token == b.token; });
+    if (!agrees) return environment_error("the GPUs drew different tokens from the same logits: one of them is faulty");
+  }
+  return {std::move(told)};
+}
+
+Result<> ParallelExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) {
+  return one_by_one([&](RankExecutor& rank) { return rank.copy_pages(pages); });
+}
+
+Result<> ParallelExecutor::keep_hidden(int row, int slot) {
+  return one_by_one([&](RankExecutor& rank) { return rank.keep_hidden(row, slot); });
+}
+
+Result<MtpResult> ParallelExecutor::run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) {
+  ASSAY_TRY(one_by_one([&](RankExecutor& rank) { return rank.make_mtp_room(role, spans); }));
+  std::vector<MtpResult> results(ranks_.size());
+  const auto run = [&](int rank) -> Result<> {
+    const auto r = static_cast<std::size_t>(rank);
+    ASSAY_ASSIGN(results[r], ranks_[r]->run_mtp(role, spans, output));
+    return {};
+  };
+  ASSAY_TRY(threads_.run(run));
+  ASSAY_TRY(group_.check());
+  return {std::move(results.front())};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> create_parallel_executor(const Model& model, std::span<const int> ordinals,
+                                                           const ParallelOptions& parallel,
+                                                           const ExecutorOptions& options, const LoadOptions& load) {
+  ASSAY_TRY(check_parallel_model(model.config, parallel));
+  if (ordinals.size() != static_cast<std::size_t>(parallel.n_ranks())) {
+    return bad_input(ordinals.size(), " GPUs for a model spread over ", parallel.n_ranks());
+  }
+  ASSAY_ASSIGN(PeerGroup group, PeerGroup::create(ordinals));
+  auto executor = std::make_unique<ParallelExecutor>(std::move(group));
+  ASSAY_TRY(executor->start(model, parallel, options, load));
+  return std::unique_ptr<Executor>(std::move(executor));
+}
+
+}  // namespace assay::runners

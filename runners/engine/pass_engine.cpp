@@ -1,0 +1,113 @@
+#include "runners/engine/pass_engine.h"
+
+#include "harness/base/file.h"
+#include "harness/base/sha256.h"
+#include "kernels/simd/simd_choice.h"
+#include "runners/engine/host.h"
+#include "runners/engine/native_device.h"
+
+namespace assay::runners {
+
+struct PassEngine::Parts {
+  NativeOptions options;
+  Model model;
+  NativeDevice device;
+  kernels::SimdLevel level;
+  kernels::ThreadPool pool;
+  ExecutorOptions limits;
+  std::unique_ptr<Executor> executor;
+  std::string weights_sha256, config_sha256;
+
+  Parts(NativeOptions given, Model loaded, NativeDevice on, kernels::SimdLevel simd, int n_threads)
+      : options(std::move(given)), model(std::move(loaded)), device(std::move(on)), level(simd), pool(n_threads) {}
+  bool is_dummy() const { return options.load.weights == WeightSource::dummy; }
+};
+
+PassEngine::PassEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+PassEngine::~PassEngine() = default;
+
+Result<std::unique_ptr<PassEngine>> PassEngine::open(const NativeOptions& options, const PassLimits& wanted) {
+  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path));
+  ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
+  ASSAY_ASSIGN(Model model, load_model(options.path, options.load));
+  ASSAY_TRY(settle_device(model, device));
+  const int n_threads = options.load.n_threads.value_or(available_processors());
+  auto parts = std::make_unique<Parts>(options, std::move(model), std::move(device), level, n_threads);
+  ExecutorOptions& limits = parts->limits;
+  limits = default_limits(parts->device);
+  limits.max_batch = static_cast<int>(wanted.max_batch);
+  limits.kv_memory_bytes = options.kv_memory_bytes.value_or(0);
+  limits.kv_memory_pct = options.kv_memory_pct.value_or(limits.kv_memory_pct);
+  if (wanted.prefill_chunk_tokens > 0) limits.prefill_chunk_tokens = static_cast<int>(wanted.prefill_chunk_tokens);
+  ASSAY_ASSIGN(parts->executor, create_executor(parts->model, parts->device, limits, options.load,
+                                                {kernels::cpu_ops(level), parts->pool}));
+  if (parts->is_dummy()) {
+    ASSAY_ASSIGN(const std::string text, read_file(options.path / "config.json"));
+    parts->config_sha256 = sha256_hex(text);
+  } else {
+    ASSAY_ASSIGN(parts->weights_sha256, parts->model.checkpoint.weights_sha256());
+  }
+  parts->options.load.on_progress = {};  // loading is over, and so may be what it was shown in
+  return std::unique_ptr<PassEngine>(new PassEngine(std::move(parts)));
+}
+
+ModelFacts PassEngine::model_facts() const {
+  const Parts& p = *parts_;
+  ModelFacts facts;
+  facts.name = p.model.path.filename().string();
+  facts.reference = p.options.model;
+  if (p.is_dummy()) {
+    facts.name += " (dummy weights)";
+    facts.reference += " (dummy weights of config.json " + p.config_sha256.substr(0, 12) + ")";
+  }
+  facts.weights_sha256 = p.weights_sha256;
+  facts.details = {{"architecture", p.model.config.architecture},
+                   {"n_parameters", num_parameters(p.model.config)},
+                   {"n_active_parameters", active_parameters(p.model.config)},
+                   {"weight_bytes", p.model.checkpoint.total_bytes()},
+                   {"max_position_embeddings", p.model.config.max_position_embeddings},
+                   {"weights", p.is_dummy() ? "dummy" : "files"}};
+  return facts;
+}
+
+DeviceFacts PassEngine::device_facts() const {
+  const Parts& p = *parts_;
+  const std::string processor = processor_name();
+  DeviceFacts facts;
+  facts.details = {{"processor", processor}, {"n_threads", p.pool.n_threads()}, {"max_batch", p.limits.max_batch}};
+  if (const auto& cuda = p.device.cuda) {
+    facts.kind = "cuda";
+    facts.name = cuda->name;
+    facts.details.update({{"ordinal", cuda->ordinal},
+                          {"pci_bus_id", cuda->pci_bus_id},
+                          {"compute_capability", cuda->compute_capability},
+                          {"cuda_path", cuda->path},
+                          {"n_multiprocessors", cuda->n_multiprocessors},
+                          {"memory_bytes", cuda->memory_bytes},
+                          {"driver_cuda_version", cuda->driver_version},
+                          {"runtime_cuda_version", cuda->runtime_version}});
+    return facts;
+  }
+  facts.kind = "cpu";
+  facts.name = processor + ", " + std::to_string(p.pool.n_threads()) + " threads, " + kernels::to_string(p.level);
+  facts.details["simd_level"] = kernels::to_string(p.level);
+  return facts;
+}
+
+bool PassEngine::is_cuda() const { return parts_->device.cuda.has_value(); }
+std::int64_t PassEngine::max_position_embeddings() const { return parts_->model.config.max_position_embeddings; }
+
+Result<PassEngine::Pages> PassEngine::pages(int n_sequences, std::int64_t n_tokens) const {
+  return pages_of_sequences(*parts_->executor, n_sequences, n_tokens);
+}
+
+Result<PassTimes> PassEngine::prefill(int n_prompts, int n_tokens, int first_token, const Pages& pages) {
+  return time_prefill(*parts_->executor, n_prompts, n_tokens, parts_->limits.prefill_chunk_tokens, first_token,
+                      parts_->model.config.vocab_size, pages);
+}
+
+Result<PassTimes> PassEngine::decode(int batch, int context, int n_steps, double temperature, const Pages& pages) {
+  return time_decode(*parts_->executor, batch, context, n_steps, temperature, pages);
+}
+
+}  // namespace assay::runners

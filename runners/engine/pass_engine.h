@@ -1,0 +1,46 @@
+#pragma once
+// A model on its device for passes alone: no tokenizer, no chat template, no scheduler. What benchmarks of decode and
+// prefill run.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "runners/engine/native_runner.h"
+#include "runners/engine/pass_timing.h"
+#include "runners/runner.h"
+
+namespace assay::runners {
+
+struct PassLimits {
+  std::int64_t max_batch = 1;
+  std::int64_t prefill_chunk_tokens = 0;  ///< rows of a prefill pass; 0: what the engine takes by itself
+};
+
+class PassEngine {
+ public:
+  /// Of `options`, what concerns scheduling and chat is not used; with dummy weights the folder need hold config.json
+  /// alone. Errors as open_native_runner() says.
+  static Result<std::unique_ptr<PassEngine>> open(const NativeOptions& options, const PassLimits& limits);
+  ~PassEngine();
+
+  ModelFacts model_facts() const;
+  DeviceFacts device_facts() const;
+  bool is_cuda() const;
+  std::int64_t max_position_embeddings() const;
+
+  /// Pages for the sequences of what follows, as pages_of_sequences() gives them.
+  using Pages = std::vector<std::vector<std::int32_t>>;
+  Result<Pages> pages(int n_sequences, std::int64_t n_tokens) const;
+  Result<PassTimes> prefill(int n_prompts, int n_tokens, int first_token, const Pages& pages);
+  Result<PassTimes> decode(int batch, int context, int n_steps, double temperature, const Pages& pages);
+
+ private:
+  struct Parts;
+  explicit PassEngine(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace assay::runners

@@ -1,0 +1,93 @@
+#include "runners/engine/pass_timing.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+namespace assay::runners {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Takes the oldest pass's result and notes when it was there.
+Result<> collect_into(Executor& executor, PassTimes& times, Clock::time_point& last) {
+  ASSAY_ASSIGN(const PassResult result, executor.collect());
+  const Clock::time_point now = Clock::now();
+  times.wall_ms.push_back(std::chrono::duration<double, std::milli>(now - last).count());
+  last = now;
+  times.device_ms += result.device_ms;
+  times.idle_ms += result.idle_ms;
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<std::vector<std::int32_t>>> pages_of_sequences(const Executor& executor, int n_sequences,
+                                                                  std::int64_t n_tokens) {
+  const std::int64_t n_each = pages_for(n_tokens);
+  if (n_sequences * n_each > executor.n_pages()) {
+    return environment_error("the cache has ", executor.n_pages(), " pages, and ", n_sequences, " sequences of ",
+                             n_tokens, " tokens take ", n_sequences * n_each, "; give it more by --kv-memory");
+  }
+  std::vector<std::vector<std::int32_t>> pages;
+  for (int i = 0; i < n_sequences; ++i) {
+    auto& own = pages.emplace_back(static_cast<std::size_t>(n_each));
+    std::iota(own.begin(), own.end(), static_cast<std::int32_t>(i * n_each));
+  }
+  return pages;
+}
+
+Result<PassTimes> time_prefill(Executor& executor, int n_prompts, int n_tokens, int chunk_tokens, int first_token,
+                               std::int64_t vocab_size, const std::vector<std::vector<std::int32_t>>& pages) {
+  const std::int64_t n_ids = std::min<std::int64_t>(vocab_size, 1000);
+  std::vector<std::int32_t> tokens(static_cast<std::size_t>(n_tokens));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    tokens[i] = static_cast<std::int32_t>((static_cast<std::int64_t>(i) * 31 + first_token) % n_ids);
+  }
+  PassTimes times;
+  Clock::time_point last = Clock::now();
+  for (int first = 0; first < n_prompts * n_tokens; first += chunk_tokens) {
+    std::vector<TokenSpan> spans;
+    std::vector<Draw> draws;
+    for (int at = first; at < std::min(first + chunk_tokens, n_prompts * n_tokens);) {
+      const int sequence = at / n_tokens, position = at % n_tokens;
+      const int rows = std::min(n_tokens - position, first + chunk_tokens - at);
+      spans.push_back({pages[static_cast<std::size_t>(sequence)], position,
+                       std::span(tokens).subspan(static_cast<std::size_t>(position), static_cast<std::size_t>(rows))});
+      at += rows;
+      if (at % n_tokens == 0) draws.push_back({at - first - 1, {}, {}, static_cast<std::uint32_t>(n_tokens), 0});
+    }
+    ASSAY_TRY(executor.submit({.role = PositionRole::prompt, .spans = spans, .draws = draws}));
+    ASSAY_TRY(collect_into(executor, times, last));
+  }
+  return times;
+}
+
+Result<PassTimes> time_decode(Executor& executor, int batch, int context, int n_steps, double temperature,
+                              const std::vector<std::vector<std::int32_t>>& pages) {
+  const int n_ahead = std::min(2, executor.max_in_flight()) - 1;
+  PassTimes times;
+  Clock::time_point last = Clock::now();
+  for (int step = 0; step < n_steps; ++step) {
+    std::vector<std::int32_t> tokens(static_cast<std::size_t>(batch), 7);
+    std::vector<TokenSpan> spans;
+    std::vector<Draw> draws;
+    for (int i = 0; i < batch; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (step > 0) tokens[at] = drawn_before(i);
+      spans.push_back({pages[at], context + step, std::span(tokens).subspan(at, 1)});
+      draws.push_back({i,
+                       {temperature, temperature > 0 ? 0.95 : 1.0, 0, 0},
+                       {1, static_cast<std::uint32_t>(i)},
+                       static_cast<std::uint32_t>(context + step + 1),
+                       0});
+    }
+    ASSAY_TRY(executor.submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
+    if (step >= n_ahead) ASSAY_TRY(collect_into(executor, times, last));
+  }
+  for (int i = 0; i < std::min(n_ahead, n_steps); ++i) ASSAY_TRY(collect_into(executor, times, last));
+  return times;
+}
+
+}  // namespace assay::runners
