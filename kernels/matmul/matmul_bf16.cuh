@@ -55,11 +55,13 @@ struct MatmulBf16Args {
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
-/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor.
+/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor. In a pair a
+/// group has 64 tokens instead, and all of the block's weight rows.
 struct MatmulPlan {
   int tokens = 0;
   int groups = 1;
-  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 128 with two
+  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 112 or 128 with two; in pairs 64 to 112
+  bool paired = false;  ///< two blocks with the same weight rows, next to each other in tokens, share what they bring
   bool operator==(const MatmulPlan&) const = default;
 };
 
