@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "kernels/device/launch.cuh"
+#include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
 #include "kernels/matmul/matmul_bf16_tiles.cuh"
 #include "kernels/matmul/matmul_epilogue.cuh"
@@ -202,8 +203,8 @@ Result<> launch_paired(const MatmulLaunch& launched) {
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
   a.n_pairs = a.row_tiles * ((args.m_rows + kPair * T::kTokens - 1) / (kPair * T::kTokens));
   constexpr std::size_t kBytes = kBarrierBytes + T::kStages * T::kStageBytes;
-  static const Result<> allowed = allow_shared_memory(paired_kernel<T>, kBytes);
-  ASSAY_TRY(allowed);
+  static OncePerDevice<> allowed;
+  ASSAY_TRY(allowed([] { return allow_shared_memory(paired_kernel<T>, kBytes); }));
   const int n_blocks = kPair * std::min(a.n_pairs, launched.n_multiprocessors / kPair);
   LaunchShape shape{dim3(static_cast<unsigned>(n_blocks)), T::kThreads, kBytes, !args.w_is_new};
   shape.cluster_blocks = kPair;
