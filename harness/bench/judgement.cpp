@@ -11,7 +11,8 @@ namespace assay::bench {
 
 namespace {
 
-constexpr std::size_t kStretches = 40;
+constexpr std::size_t kStretches = 40;         // to look for drifts in
+constexpr std::size_t kWarmUpStretches = 200;  // and for the end of the warm-up, which may be short
 
 double mean_of(std::span<const double> values) {
   double sum = 0;
@@ -29,13 +30,13 @@ double latency_of(const RequestRecord& record) {
   return record.e2e_ms() / static_cast<double>(std::max<std::int64_t>(1, record.n_output_tokens));
 }
 
-/// Latencies of requests in the order in which they were to be sent, averaged over at most kStretches equal groups.
+/// Latencies of requests in the order in which they were to be sent, averaged over at most `n_most` equal groups.
 struct LatencySeries {
   std::vector<double> latency_ms, begin_ms;
 };
-LatencySeries latency_series(std::span<const RequestRecord> records) {
+LatencySeries latency_series(std::span<const RequestRecord> records, std::size_t n_most) {
   LatencySeries series;
-  const std::size_t n_groups = std::min(records.size(), kStretches);
+  const std::size_t n_groups = std::min(records.size(), n_most);
   for (std::size_t group = 0; group < n_groups; ++group) {
     const std::size_t from = group * records.size() / n_groups, to = (group + 1) * records.size() / n_groups;
     std::vector<double> values;
@@ -90,9 +91,10 @@ class Judge {
   /// Warm-up ends where both the rate of tokens and the latency have reached their level.
   void find_window() {
     const double end_ms = load_.duration_ms;
-    const auto rate = tokens_per_s_over(load_.records, 0, end_ms, kStretches);
-    const LatencySeries latency = latency_series(load_.records);
-    const double by_rate_ms = static_cast<double>(warm_up_length(rate)) * end_ms / static_cast<double>(kStretches);
+    const auto rate = tokens_per_s_over(load_.records, 0, end_ms, kWarmUpStretches);
+    const LatencySeries latency = latency_series(load_.records, kWarmUpStretches);
+    const double by_rate_ms =
+        static_cast<double>(warm_up_length(rate)) * end_ms / static_cast<double>(kWarmUpStretches);
     const std::size_t n_slow = warm_up_length(latency.latency_ms);
     const double by_latency_ms = n_slow == 0 ? 0 : latency.begin_ms[n_slow];
     judgement_.window_begin_ms = std::max(by_rate_ms, by_latency_ms);
@@ -114,7 +116,7 @@ class Judge {
   void ask_drift() {
     const double begin_ms = judgement_.window_begin_ms, end_ms = judgement_.window_end_ms;
     const auto rate = find_trend(tokens_per_s_over(load_.records, begin_ms, end_ms, kStretches));
-    const auto latency = find_trend(latency_series(chosen_).latency_ms);
+    const auto latency = find_trend(latency_series(chosen_, kStretches).latency_ms);
     const auto queue_series = in_flight_over(load_.records, begin_ms, end_ms, kStretches);
     const auto queue = find_trend(queue_series);
     judgement_.details["drift"] = {{"output_tokens_per_s", trend_json(rate)},

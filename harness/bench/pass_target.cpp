@@ -51,7 +51,7 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
 
   const auto begin = std::chrono::steady_clock::now();
   run::GpuSampler gpu(
-      run::GpuReader::open(run::pci_bus_id(device_facts())),
+      run::GpuReader::open(run::pci_bus_ids(device_facts())),
       [&] { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count(); },
       kGpuPeriod);
   ASSAY_ASSIGN(const PassTimes times, passes.is_decode
@@ -94,8 +94,10 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
     figures[passes.is_decode ? "usd_per_mtok_output" : "usd_per_mtok_input"] = {usd / n_tokens * 1e6, {}, n};
   }
   const auto trend = passes.is_decode ? find_trend(counted) : std::nullopt;
-  constexpr double kMostDrift = 0.10;
-  if (drifts(trend, kMostDrift)) measured.reason_codes.emplace_back(reason::not_steady);
+  // Attention's time grows with the context, at most in proportion.
+  const double growth = static_cast<double>(n_steps) / (context + n_steps);
+  const double most_drift = 0.10 + growth;
+  if (drifts(trend, most_drift)) measured.reason_codes.emplace_back(reason::not_steady);
   constexpr std::int64_t kLeastSteps = 8;
   if (passes.is_decode && n < kLeastSteps) measured.reason_codes.emplace_back(reason::too_short);
   if (has_faulty_clocks(measured.gpu_samples)) measured.reason_codes.emplace_back(reason::throttled);
@@ -138,6 +140,7 @@ Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& optio
   const runners::NativeOptions native{.model = options.model,
                                       .path = path,
                                       .device = options.device,
+                                      .parallel = options.parallel,
                                       .cuda_path = options.cuda_path,
                                       .chat_template = {},
                                       .max_batch = {},

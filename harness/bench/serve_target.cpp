@@ -106,7 +106,7 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   plan.make_request = [&](std::int64_t index) { return request_of(serve, prompts, index, seed); };
   const auto begin = time_.now();
   const auto elapsed_ms = [&] { return std::chrono::duration<double, std::milli>(time_.now() - begin).count(); };
-  run::GpuSampler gpu(run::GpuReader::open(run::pci_bus_id(runner_->device_facts()), nvml_library_), elapsed_ms,
+  run::GpuSampler gpu(run::GpuReader::open(run::pci_bus_ids(runner_->device_facts()), nvml_library_), elapsed_ms,
                       kGpuPeriod);
   ASSAY_ASSIGN(const LoadResult load, generate_load(*runner_, plan, time_, stop));
   gpu.stop();
@@ -115,6 +115,10 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   measured.was_stopped = load.was_stopped;
   const Judgement judgement = judge(load, serve.arrivals, serve.demands, client_, measured.gpu_samples);
   ASSAY_ASSIGN(measured.figures, serve_figures(load.records, judgement, serve.level, setting.priced));
+  // Nobody knows here what an endpoint runs on, nor what an hour of it costs.
+  if (runner_->device_facts().kind == "remote") {
+    for (const char* metric : {results::kTokensPerGpu, "usd_per_mtok_output"}) measured.figures.erase(metric);
+  }
   measured.reason_codes = judgement.reason_codes;
   measured.method_versions = serve_method_versions();
   measured.details = judgement.details;

@@ -18,8 +18,8 @@ struct ChangePoint {
 std::optional<ChangePoint> pettitt(std::span<const double> series);
 
 /// How many values at the beginning are warm-up: up to the last change of level (Pettitt, p < 0.01, by at least 2 % of
-/// the median behind it) in the first half of what is left, looked for again behind each, and half of the series at
-/// most.
+/// the median behind it) in the first half of what is left. Looked for in all of it, its first half and its first
+/// quarter, again behind each that is found; half of the series at most.
 std::size_t warm_up_length(std::span<const double> series);
 
 /// A drift over the whole series.

@@ -4,6 +4,7 @@
 #include <random>
 #include <vector>
 
+#include "harness/base/sha256.h"
 #include "harness/bench/judgement.h"
 #include "harness/bench/serve_figures.h"
 #include "harness/bench/service_level.h"
@@ -89,7 +90,7 @@ TEST_CASE("warm_up_length: a slow beginning is cut, noise is not", "[bench]") {
     for (double& value : series) value = 100 + noise(random);
     n_cut += warm_up_length(series) > 0 ? 1 : 0;
   }
-  CHECK(n_cut <= 9);  // 1 % of noise by the test's level
+  CHECK(n_cut <= 15);  // three looks at a level of 1 %, which is an approximation from above
 }
 
 TEST_CASE("judge: a steady load is believed", "[bench]") {
@@ -157,7 +158,7 @@ TEST_CASE("judge: more arrivals than a server answers make the queue grow", "[be
 }
 
 TEST_CASE("judge: a client that is late, or near its limit, is the bottleneck", "[bench]") {
-  const Arrivals arrivals{.process = ArrivalProcess::constant, .rate_per_s = 10};
+  const Arrivals arrivals{.process = ArrivalProcess::constant, .rate_per_s = 8};
   CHECK(judge(run_load(100, steady_service, arrivals, 10'000, 8), arrivals, {}, {}, {}).reason_codes ==
         Codes{"client_bound"});
   const LoadResult load = run_load(100, steady_service, arrivals, 10'000);
@@ -235,20 +236,22 @@ TEST_CASE("goodput: a request counts if it meets all limits; p99 is claimed only
 
 TEST_CASE("serve methods: a meaning that changes gets a new version", "[bench]") {
   // Whoever changes a text below changes its version, too, and then this test.
-  const std::map<std::string, std::pair<int, std::size_t>> expected = {{"e2e_ms", {1, 70}},
-                                                                       {"goodput_requests_per_s", {1, 70}},
-                                                                       {"itl_ms", {1, 91}},
-                                                                       {"lateness_ms", {1, 69}},
-                                                                       {"output_tokens_per_s", {1, 46}},
-                                                                       {"prompt_tokens_per_s", {1, 77}},
-                                                                       {"requests_per_s", {1, 66}},
-                                                                       {"tpot_ms", {1, 85}},
-                                                                       {"ttft_ms", {1, 94}},
-                                                                       {"window", {1, 84}}};
+  const std::map<std::string, std::pair<int, std::string>> expected = {
+      {"ttft_ms", {1, "3c0afa8577bd"}},
+      {"itl_ms", {1, "c31716e54caa"}},
+      {"tpot_ms", {1, "9187aec5a44f"}},
+      {"e2e_ms", {1, "f2302fc5342a"}},
+      {"lateness_ms", {1, "a42eefaeafda"}},
+      {"requests_per_s", {1, "61c28bb6a08e"}},
+      {"output_tokens_per_s", {1, "6c64ba5163de"}},
+      {"prompt_tokens_per_s", {1, "4bf16763f3f0"}},
+      {"goodput_requests_per_s", {1, "f5b58c893234"}},
+      {"window", {1, "323b5a0f4c35"}},
+  };
   CHECK(serve_methods().size() == expected.size());
   for (const auto& [metric, method] : serve_methods()) {
     CAPTURE(metric, method.second);
     CHECK(method.first == expected.at(metric).first);
-    CHECK(method.second.size() == expected.at(metric).second);
+    CHECK(sha256_hex(method.second).substr(0, 12) == expected.at(metric).second);
   }
 }

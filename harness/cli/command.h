@@ -45,6 +45,7 @@ struct Command {
 /// Every command, in the order of --help.
 const std::vector<Command>& all_commands();
 
+Action declare_bench(CLI::App& app, const CommonOptions& common);
 Action declare_run(CLI::App& app, const CommonOptions& common);
 Action declare_plan(CLI::App& app, const CommonOptions& common);
 Action declare_report(CLI::App& app, const CommonOptions& common);

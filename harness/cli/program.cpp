@@ -37,6 +37,8 @@ const std::vector<Command>& all_commands() {
       {"regrade", "Grade the stored outputs of a run again", declare_regrade},
       {"generate", "Answer prompts with a model", declare_generate},
       {"serve", "Serve a model to clients of OpenAI's HTTP API", declare_serve},
+      {"bench", "Measure speed: under load, of passes alone, in sweeps, of two settings against each other",
+       declare_bench},
       {"logits", "Compute a model's logits for given tokens", declare_logits},
       {"tokenize", "Turn text into token ids, and back", declare_tokenize},
       {"export", "Write stored runs as JSON, JSON Lines, CSV or an HTML report", declare_export},

@@ -27,7 +27,7 @@ PassEngine::PassEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 PassEngine::~PassEngine() = default;
 
 Result<std::unique_ptr<PassEngine>> PassEngine::open(const NativeOptions& options, const PassLimits& wanted) {
-  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path));
+  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path, options.parallel));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(Model model, load_model(options.path, options.load));
   ASSAY_TRY(settle_device(model, device));
@@ -86,6 +86,10 @@ DeviceFacts PassEngine::device_facts() const {
                           {"memory_bytes", cuda->memory_bytes},
                           {"driver_cuda_version", cuda->driver_version},
                           {"runtime_cuda_version", cuda->runtime_version}});
+    if (!p.device.peers.empty()) {
+      facts.details["tensor_parallel"] = p.device.parallel.tensor_parallel;
+      facts.details["expert_parallel"] = p.device.parallel.expert_parallel;
+    }
     return facts;
   }
   facts.kind = "cpu";

@@ -1,0 +1,149 @@
+// assay bench: speed under load, and of passes alone; stored point by point.
+
+#include <array>
+#include <memory>
+
+#include "harness/base/log.h"
+#include "harness/base/text.h"
+#include "harness/bench/comparison.h"
+#include "harness/cli/bench_words.h"
+#include "harness/cli/command.h"
+#include "harness/cli/output.h"
+#include "harness/cli/shell_words.h"
+#include "harness/run/stop_signals.h"
+#include "results/report.h"
+#include "results/summary.h"
+
+namespace assay::cli {
+
+namespace {
+
+constexpr std::array kCommands = {BenchCommand::serve, BenchCommand::decode, BenchCommand::prefill,
+                                  BenchCommand::sweep};
+
+const char* summary_of(BenchCommand command) {
+  switch (command) {
+    case BenchCommand::serve:
+      return "A model or an endpoint under load: TTFT, ITL, TPOT, E2E from the moment a request was to be sent";
+    case BenchCommand::decode:
+      return "Decode passes of the native engine alone, by batch and context";
+    case BenchCommand::prefill:
+      return "Prefill passes of the native engine alone, by prompts and length";
+    case BenchCommand::sweep:
+      break;
+  }
+  return "A ladder of loads or batches, repeated and interleaved; or two settings against each other";
+}
+
+const char* footer_of(BenchCommand command) {
+  switch (command) {
+    case BenchCommand::serve:
+      return "A point that must not be believed says why: too_short, not_steady, queue_growing, littles_law, "
+             "client_bound,\n"
+             "throttled, errors, cancelled. It is stored, and the command ends with 3.\n"
+             "Example: assay bench serve --model reference --rate 5 --slo ttft=500,tpot=50";
+    case BenchCommand::decode:
+      return "Example: assay bench decode --model reference --batch 1,8 --context 128";
+    case BenchCommand::prefill:
+      return "Example: assay bench prefill --model reference --prompt-tokens 128";
+    case BenchCommand::sweep:
+      break;
+  }
+  return "The same command given again goes on behind the last point of an unfinished sweep.\n"
+         "Example: assay bench sweep --model reference --kind decode --against \"--threads 1\"";
+}
+
+Json run_json(const results::RunSummary& summary, const std::vector<bench::SettingComparison>& comparisons) {
+  Json json = results::to_json(summary);
+  json["environment_fingerprint"] = results::environment_fingerprint(summary.run.segments.back().environment);
+  Json compared = Json::array();
+  for (const bench::SettingComparison& comparison : comparisons) compared.push_back(to_json(comparison));
+  json["comparisons"] = std::move(compared);
+  return json;
+}
+
+/// 0; an Error where no point of a setting is to be believed, since the machine or the load did not allow it. A comparison
+/// that finds a difference is no failure: `assay check` is the gate.
+Result<> check_validity(const results::RunSummary& summary) {
+  for (const results::PointSummary& setting : results::summarise_points(summary.points)) {
+    if (setting.n_valid > 0) continue;
+    std::string codes;
+    for (const auto& [code, n] : setting.n_invalid) codes += (codes.empty() ? "" : ", ") + code;
+    return environment_error(setting.name, ": no valid point (", codes,
+                             "); what was measured is stored with its reasons");
+  }
+  return {};
+}
+
+Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
+                          const CommonOptions& common) {
+  const run::ProgressStyle style = run::progress_style(common.quiet);
+  bench::MachineTime time;
+  ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_bench(command, args, time, style));
+  plan.command_line = command_line;
+  const run::StopSignals signals;  // before anything starts a thread
+  ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
+  bench::BenchmarkOutcome outcome;
+  {
+    run::ProgressView progress(style, "bench");
+    bool has_started = false;
+    const auto show = [&](std::int64_t n_done, std::int64_t n_total, const bench::Step& step) {
+      if (!has_started) progress.start(n_total, n_done);
+      has_started = true;
+      progress.set_done(n_done);
+      const results::PointKey key = key_of(plan, step);
+      log_detail("measuring ", key.name, key.arm.empty() ? "" : ", ", key.arm, ", repeat ", key.repeat);
+    };
+    ASSAY_ASSIGN(outcome, bench::run_benchmark(plan, store, run::machine_clock(), show, signals.token()));
+  }
+  if (outcome.stopped_by) {
+    Error error = *outcome.stopped_by;
+    error.message += "; " + to_text(outcome.n_stored) + " of " + to_text(outcome.n_steps) +
+                     " points are stored; the same command goes on behind them";
+    return error;
+  }
+  ASSAY_ASSIGN(const results::RunSummary summary, results::summarise(store, outcome.run_id));
+  const auto comparisons = bench::compare_arms(summary.points);
+  if (common.json) {
+    ASSAY_TRY(print_json(run_json(summary, comparisons)));
+  } else {
+    const std::string compared = bench::comparison_text(comparisons);
+    ASSAY_TRY(print(results::report_text(summary) + (compared.empty() ? "" : "\n" + compared)));
+  }
+  return check_validity(summary);
+}
+
+}  // namespace
+
+Action declare_bench(CLI::App& app, const CommonOptions& common) {
+  using Declared =
+      std::pair<CLI::App*, std::shared_ptr<BenchArgs>>;  // shared by the table, which writes it, and the action
+  const auto declared = std::make_shared<std::vector<Declared>>();
+  for (const BenchCommand command : kCommands) {
+    const auto args = std::make_shared<BenchArgs>();
+    CLI::App* sub = app.add_subcommand(to_string(command), summary_of(command));
+    add_bench_options(*sub, command, *args);
+    sub->footer(footer_of(command));
+    declared->emplace_back(sub, args);
+  }
+  app.footer("Example: assay bench serve --model reference");
+  return [declared, &common]() -> Result<> {
+    for (std::size_t i = 0; i < declared->size(); ++i) {
+      const auto& [sub, args] = (*declared)[i];
+      if (!sub->parsed()) continue;
+      std::vector<std::string> words = {"bench", to_string(kCommands[i])};
+      for (const CLI::Option* option : sub->get_options()) {
+        if (option->count() == 0 || option->get_name() == "--help") continue;
+        if (option->get_items_expected_max() == 0) {
+          words.push_back(option->get_name());
+          continue;
+        }
+        for (const std::string& value : option->results()) words.insert(words.end(), {option->get_name(), value});
+      }
+      return bench_command(kCommands[i], *args, shell_text(words), common);
+    }
+    return bad_input("bench: say what: serve, decode, prefill or sweep");
+  };
+}
+
+}  // namespace assay::cli
