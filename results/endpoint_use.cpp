@@ -19,7 +19,7 @@ Json endpoint_field(const SegmentRecord& segment, const char* key) {
   return at == device->end() ? Json() : *at;
 }
 
-std::string text_or(const Json& value, const std::string& fallback) {
+std::string text_else(const Json& value, const std::string& fallback) {
   return value.is_string() ? value.get<std::string>() : fallback;
 }
 
@@ -29,8 +29,8 @@ std::optional<EndpointUse> endpoint_use(const RunRecord& run) {
   const auto segment = std::find_if(run.segments.begin(), run.segments.end(), is_remote);
   if (segment == run.segments.end()) return {};
   EndpointUse use;
-  use.host = text_or(endpoint_field(*segment, "host"), segment->environment.device_name);
-  use.base_url = text_or(endpoint_field(*segment, "base_url"), "");
+  use.host = text_else(endpoint_field(*segment, "host"), segment->environment.device_name);
+  use.base_url = text_else(endpoint_field(*segment, "base_url"), "");
   use.is_loopback = endpoint_field(*segment, "is_loopback") == true;
   for (const RunSuiteRecord& suite : run.suites) {
     use.suites.push_back(suite.facts.suite);

@@ -26,9 +26,9 @@ struct StreamToken {
 /// endpoint one for every event of its stream.
 struct StreamEvent {
   std::chrono::steady_clock::time_point time;  ///< when its tokens were known here
-  std::int64_t n_new_tokens = 0;               ///< since the event before; 0: an endpoint's event does not say
-  std::string text;                            ///< since the event before, whole characters; may be empty
-  std::vector<StreamToken> tokens = {};        ///< those without the end token, where the runner knows its tokens
+  std::int64_t n_new_tokens = 0;         ///< since the event before; 0: an endpoint doesn't say, or text held back
+  std::string text;                      ///< since the event before, whole characters; may be empty
+  std::vector<StreamToken> tokens = {};  ///< those without the end token, where the runner knows its tokens
 };
 
 /// What a request's output is handed to, on a thread of the runner's; must return soon and submit nothing. After

@@ -48,6 +48,9 @@ bool is_loopback(std::string_view host) {
 Result<ServeJob> parse_serve(const ServeArgs& args) {
   ServeJob job;
   ASSAY_ASSIGN(job.runner, parse_model_options(args.model));
+  if (run::reference_kind(args.model.model) != run::ReferenceKind::model) {
+    return bad_input("--model: a model of this machine is served: give a folder, a GGUF file or a registered name");
+  }
   if (args.dummy_weights) job.runner.load.weights = runners::WeightSource::dummy;
   job.host = args.host;
   job.port = static_cast<int>(args.port.value_or(job.port));

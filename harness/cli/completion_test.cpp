@@ -50,7 +50,7 @@ TEST_CASE("bash_completion: bash completes commands, options, values and inner c
   CHECK(bash_completes(script, "assay run --seed ''", 3) == "\n");
   CHECK_THAT(bash_completes(script, "assay models ''", 2), Contains("show") && Contains("add"));
   CHECK_THAT(bash_completes(script, "assay completion ''", 2), Contains("bash zsh fish"));
-  CHECK(bash_completes(script, "assay run --tensor", 2) == "\n");
+  CHECK(bash_completes(script, "assay run --tensor", 2) == "--tensor-parallel\n");
 }
 
 TEST_CASE("zsh and fish completions name every command and option", "[cli]") {

@@ -35,7 +35,7 @@ TEST_CASE("parse_words: unknown words are refused with the nearest", "[cli]") {
   CHECK_THAT(refusal({"rnu"}), Contains("\"rnu\"") && Contains("run"));
   CHECK_THAT(refusal({"run", "--sede", "1"}), Contains("\"--sede\"") && Contains("--seed"));
   CHECK_THAT(refusal({"run", "--sede=1"}), Contains("\"--sede\"") && Contains("--seed"));
-  CHECK_THAT(refusal({"zzzzzz"}), Contains("known: run, report"));
+  CHECK_THAT(refusal({"zzzzzz"}), Contains("known: run, plan, report"));
   CHECK_THAT(refusal({"models", "ad"}), Contains("add"));
 }
 

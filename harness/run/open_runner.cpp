@@ -144,10 +144,15 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
 }
 
 Result<std::unique_ptr<runners::LiveRunner>> open_live_runner(const RunnerOptions& options, ProgressStyle progress) {
-  if (reference_kind(options.model) != ReferenceKind::model) {
-    return bad_input(
-        "--model: only a model of this machine can be served: give a folder, a GGUF file or a registered "
-        "name");
+  switch (reference_kind(options.model)) {
+    case ReferenceKind::replay:
+      return bad_input("--model: a recording answers no requests of its own; give a model or an endpoint");
+    case ReferenceKind::endpoint: {
+      ASSAY_ASSIGN(runners::EndpointOptions endpoint, endpoint_options(options));
+      return runners::open_live_endpoint_runner(std::move(endpoint));
+    }
+    case ReferenceKind::model:
+      break;
   }
   return open_model(options, progress, runners::open_native_live_runner);
 }

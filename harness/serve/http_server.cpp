@@ -141,10 +141,11 @@ class HttpServer::Work final : public httplib::Server {
     return {};
   }
   int port() const { return port_; }
+  /// Ends the listening alone: httplib's stop() would also end every stream at its next part, or before its first.
   void stop_serving() {
-    const std::uint64_t one = 1;
-    if (::write(stop_event_, &one, sizeof one) < 0) return;  // it is readable already
-    stop();
+    if (!listener_.joinable() || stopped_.exchange(true)) return;
+    ::eventfd_write(stop_event_, 1);
+    ::shutdown(svr_sock_, SHUT_RDWR);
   }
   void wait_until_idle() {
     stop_serving();
@@ -196,7 +197,6 @@ class HttpServer::Work final : public httplib::Server {
     response.status = answer.status;
     for (const auto& [name, value] : answer.headers) response.set_header(name, value);
     if (!answer.write_body) return response.set_content(answer.body, answer.content_type);
-    // In one call: httplib would end the answer between two as soon as the server stops.
     response.set_chunked_content_provider(
         answer.content_type, [write = std::move(answer.write_body)](std::size_t, httplib::DataSink& sink) {
           const bool whole = write([&](std::string_view part) { return sink.write(part.data(), part.size()); });
@@ -250,6 +250,7 @@ class HttpServer::Work final : public httplib::Server {
   int stop_event_;
   int port_ = 0;
   std::atomic<std::size_t> n_connections_ = 0;
+  std::atomic<bool> stopped_ = false;
   std::jthread listener_;
 };
 

@@ -19,10 +19,10 @@ namespace assay::serve {
 struct HttpLimits {
   std::size_t max_connections = 1024;  ///< more are answered 503 and closed
   std::size_t max_head_bytes = std::size_t{64} << 10;
-  std::size_t max_body_bytes = std::size_t{16} << 20;  ///< more is answered 413
-  std::chrono::milliseconds request_time{30'000};      ///< from a request's first byte to its last
-  std::chrono::milliseconds idle_time{60'000};         ///< of a connection between requests
-  std::chrono::milliseconds write_time{10'000};        ///< that a client may take no byte of an answer
+  std::size_t max_body_bytes = std::size_t{4} << 20;  ///< more is answered 413; a million tokens fit
+  std::chrono::milliseconds request_time{30'000};     ///< from a request's first byte to its last
+  std::chrono::milliseconds idle_time{60'000};        ///< of a connection between requests
+  std::chrono::milliseconds write_time{10'000};       ///< that a client may take no byte of an answer
 };
 
 struct HttpRequest {

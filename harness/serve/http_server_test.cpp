@@ -176,3 +176,31 @@ TEST_CASE("HttpServer: stopping ends idle connections at once", "[serve]") {
   CHECK(used.receive().empty());
   CHECK_FALSE(TestClient(server->port()).connected());
 }
+
+TEST_CASE("HttpServer: an answer that is begun when the server stops is given whole", "[serve]") {
+  HttpHandlers handlers = echoing();
+  std::atomic<HttpServer*> stopped = nullptr;
+  handlers.answer = [&stopped](const HttpRequest& http) -> HttpAnswer {
+    while (stopped == nullptr) std::this_thread::yield();
+    stopped.load()->stop();
+    if (http.path == "/whole") return {200, "text/plain", "whole"};
+    HttpAnswer answer{200, "text/plain", ""};
+    answer.write_body = [](const BodyWriter& write) {
+      for (int i = 0; i < 100; ++i) {
+        if (!write("part ")) return false;
+      }
+      return true;
+    };
+    return answer;
+  };
+  auto started_server = HttpServer::start("127.0.0.1", 0, {}, std::move(handlers));
+  REQUIRE(started_server);
+  const std::string path = GENERATE("/whole", "/stream");
+  TestClient client((*started_server)->port());
+  stopped = started_server->get();
+  client.send("GET " + path + " HTTP/1.1\r\n\r\n");
+  const ClientAnswer answer = client.read_answer();
+  CHECK(answer.status == 200);
+  CHECK(answer.body.size() == (path == "/whole" ? 5 : 500));
+  (*started_server)->wait_until_idle();
+}

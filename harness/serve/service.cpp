@@ -173,23 +173,25 @@ HttpAnswer Service::generate(ApiForm form, const HttpRequest& http) {
                                  quoted_excerpt(options_.model) + " is");
   }
   if (draining_) return error_answer(503, "the server is stopping");
-  std::vector<runners::Request> requests = choice_requests(*parsed, parsed->seed.value_or(random_number()), "prompt");
-  for (std::size_t i = 0; i < requests.size(); i += static_cast<std::size_t>(parsed->n)) {
-    const auto checked = runner_.check(requests[i]);
+  const std::size_t n_samples = parsed->n_choices();
+  if (n_samples > options_.max_samples) {
+    return error_answer(400, "this server takes " + std::to_string(options_.max_samples) + " choices at most");
+  }
+  ApiRequest single = *parsed;  // prompts are checked before they are copied for every choice
+  single.n = 1;
+  for (const runners::Request& request : choice_requests(single, 0, "prompt")) {
+    const auto checked = runner_.check(request);
     if (checked) continue;
     const bool is_ours = checked.error().kind == ErrorKind::environment && is_broken();
     return error_answer(is_ours ? 503 : 400, checked.error().message);
   }
-  if (requests.size() > options_.max_samples) {
-    return error_answer(400, "this server takes " + std::to_string(options_.max_samples) + " choices at most");
-  }
-  const std::size_t n_samples = requests.size();
   if (!reserve(n_samples)) return error_answer(429, "too many requests are waiting; try again later");
   for (std::size_t i = 0; i < n_samples; ++i) metrics_.add_sample_started();
 
   const Clock::time_point start = Clock::now();
   const auto generation = std::make_shared<Generation>(  // shared with the function that writes a stream
-      runner_, std::move(requests), [this, start] { metrics_.add_first_token(seconds_since(start)); },
+      runner_, choice_requests(*parsed, parsed->seed.value_or(random_number()), "prompt"),
+      [this, start] { metrics_.add_first_token(seconds_since(start)); },
       [this, start](const runners::Completion& done) {
         const bool cancelled = done.finish_reason == runners::FinishReason::cancelled;
         metrics_.add_sample_finished(done.n_prompt_tokens, done.n_cached_prompt_tokens, done.n_output_tokens, cancelled,

@@ -93,6 +93,20 @@ __device__ inline Work work_at(const DecodeAttentionArgs& a, int number, int n_w
   return {head.x, head.y, index, i % a.cache.kv_heads};
 }
 
+/// A block's first piece of work and the pages of its first chunk, read without waiting to hear how much there is:
+/// every row has an item, so the plan surely goes as far as that.
+struct FirstWork {
+  Work work;
+  int4 pages;
+};
+__device__ inline FirstWork first_work(const DecodeAttentionArgs& a) {
+  const int index = min(static_cast<int>(blockIdx.x) / a.cache.kv_heads, a.rows - 1);
+  const DecodeItem* item = a.items + index;
+  const int2 head = *reinterpret_cast<const int2*>(item);
+  const int4 pages = *reinterpret_cast<const int4*>(item->pages);
+  return {{head.x, head.y, index, static_cast<int>(blockIdx.x) % a.cache.kv_heads}, pages};
+}
+
 /// How much there is, and how many blocks share it so that all get nearly the same.
 struct Share {
   int n_work, n_blocks;
@@ -107,6 +121,7 @@ __device__ inline Share share_of(const DecodeAttentionArgs& a) {
 template <int kDim, int kCount>
 __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, char* stages, const CUtensorMap& key_map,
                            const CUtensorMap& value_map) {
+  const FirstWork begin = first_work(a);
   const auto [n_work, step] = share_of(a);
   const auto pages_of = [&](const Work& work, int first) {
     return *reinterpret_cast<const int4*>(a.items[work.index].pages + first / kPageTokens);
@@ -125,8 +140,12 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, c
     load_box(to + Stage<kDim>::kRowsBytes, &value_map, &shared.full[at.slot], 0, row);
     at.advance(kCount);
   };
-  Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
-  int4 pages = pages_of(work, 0);
+  Work work = begin.work;
+  int4 pages = begin.pages;
+  if (static_cast<int>(blockIdx.x) >= a.rows * a.cache.kv_heads) {
+    work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+    pages = pages_of(work, 0);
+  }
   // While others still work: all rows but those that this pass appends were there before.
   const auto prefetch_page = [&](int page) {
     prefetch_box(&key_map, 0, first_row(work.kv_head, page));
@@ -142,10 +161,9 @@ __device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, c
   if (static_cast<int>(blockIdx.x) >= step) return;
   for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
     const Work next = work_at(a, number + step, n_work);
-    for (int first = 0; first < work.n_keys; first += kDecodeChunkTokens) {
-      const int left = work.n_keys - first;
-      const int4 next_pages =
-          left > kDecodeChunkTokens ? pages_of(work, first + kDecodeChunkTokens) : pages_of(next, 0);
+    for (int key = 0; key < work.n_keys; key += kDecodeChunkTokens) {
+      const int left = work.n_keys - key;
+      const int4 next_pages = left > kDecodeChunkTokens ? pages_of(work, key + kDecodeChunkTokens) : pages_of(next, 0);
       load_page(work.kv_head, pages.x);
       if (left > kPageTokens) load_page(work.kv_head, pages.y);
       if (left > 2 * kPageTokens) load_page(work.kv_head, pages.z);
@@ -253,7 +271,8 @@ __device__ void attend_quarter(const char* page, int first_token, int n_valid, f
 /// A chunk's place in its item.
 struct ChunkPlace {
   bool is_first, is_last;
-  int parity;  // of its number
+  bool is_whole_row;  // the last one of a row's only item
+  int parity;         // of its number
 };
 
 /// Adds the quarters in order and then the chunk to its item; the last chunk stores the item's part, or the row's
@@ -279,7 +298,6 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
   }
   named_barrier(1, kComputing);
   const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.kv_head * group;
-  const bool is_whole = place.is_last && is_only_item(k.a.first_item, work.row);
   for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kComputing) {
     const int row = i / kDim, column = i % kDim;
     float max = shared.quarters[0][row].max;
@@ -304,7 +322,7 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
       if (column == 0) shared.span[place.parity][row] = {max, sum};
       continue;
     }
-    if (is_whole) {
+    if (place.is_whole_row) {
       const std::size_t head = static_cast<std::size_t>(work.row) * k.a.heads + work.kv_head * group + row;
       k.a.out[head * kDim + static_cast<std::size_t>(column)] = __float2bfloat16_rn(output / sum);
       continue;
@@ -331,6 +349,7 @@ __device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* st
     std::uint32_t q[kDim / 16][4];
     load_queries<kDim>(a.q + (static_cast<std::size_t>(work.row) * a.heads + work.kv_head * group) * kDim, group, q);
     const Work next = work_at(a, number + step, n_work);
+    const bool is_only = is_only_item(a.first_item, work.row);
     for (int chunk = 0; chunk < work.n_keys; chunk += kDecodeChunkTokens) {
       const int n_keys = min(kDecodeChunkTokens, work.n_keys - chunk);
       Running<kDim> running = {};
@@ -341,7 +360,8 @@ __device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* st
         const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
         if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
         if (first + kPageTokens >= n_keys) {
-          const ChunkPlace place{chunk == 0, chunk + n_keys == work.n_keys, chunk / kDecodeChunkTokens % 2};
+          const bool is_last = chunk + n_keys == work.n_keys;
+          const ChunkPlace place{chunk == 0, is_last, is_last && is_only, chunk / kDecodeChunkTokens % 2};
           finish_chunk<kDim>(k, shared, reinterpret_cast<float*>(page), group, work, place, running);
           fence_for_async();  // the stage was written here and will be written by the copy engine
         }
@@ -399,11 +419,10 @@ Result<> launch_items(const KernelArgs& k, cudaStream_t stream) {
 
 template <int kDim>
 Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
-  constexpr int kFewRows = 4;
   KernelArgs k{args, args.scratch, nullptr};
   k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
-  ASSAY_TRY(args.rows <= kFewRows ? launch_items<kDim, true>(k, stream) : launch_items<kDim, false>(k, stream));
-  return merge_items<kDim, 8>(
+  ASSAY_TRY(args.rows <= kDecodeFewRows ? launch_items<kDim, true>(k, stream) : launch_items<kDim, false>(k, stream));
+  return merge_items<kDim, 4>(
       merge_args(args.rows, args.heads, args.first_item, args.items, k.part_outputs, k.parts, args.out, true), stream);
 }
 

@@ -31,6 +31,7 @@ namespace assay::kernels {
 
 constexpr int kDecodeChunkTokens = 256;
 constexpr int kDecodeSpanTokens = 8 * kDecodeChunkTokens;
+constexpr int kDecodeFewRows = 4;  ///< up to so many a block has a multiprocessor to itself
 
 /// A chunk of one row, or a span.
 struct alignas(16) DecodeItem {
@@ -55,7 +56,7 @@ struct DecodeRow {
 
 /// What a block works on at a time: chunks where rows are few, spans where there is work for all anyway.
 enum class DecodeGrain { chunk, span };
-/// Spans if they keep every block of the device busy twice over.
+/// Spans if they keep every block of the device busy twice over, or once and nearly as evenly as chunks.
 DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, int n_multiprocessors);
 DecodePlan plan_decode(std::span<const DecodeRow> rows, DecodeGrain grain);
 

@@ -59,7 +59,7 @@ Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
   ASSAY_TRY(launch_decode_blocks<GqaShape<kDim>>("decode_attention", portable_decode_kernel<kDim>, k,
                                                  std::int64_t{args.max_items} * args.cache.kv_heads, stream));
-  return merge_items<kDim, 8>(
+  return merge_items<kDim, 4>(
       merge_args(args.rows, args.heads, args.first_item, args.items, k.part_outputs, k.parts, args.out, false), stream);
 }
 

@@ -69,6 +69,8 @@ MergeArgs merge_args(int rows, int heads, const std::int32_t* first_item, const 
 }
 
 constexpr int kMergeThreads = 128;
+constexpr int kMergeBlocks = 4;         // of a multiprocessor
+constexpr int kMergeBlocksThatFit = 6;  // by their registers: so one still does beside two blocks of items
 constexpr int kSpanWarps = 8;
 constexpr int kSpanChunks = kDecodeSpanTokens / kDecodeChunkTokens;
 
@@ -101,60 +103,79 @@ struct MergeShape {
   static constexpr int kPerBlock = kMergeThreads / kLanes;    // slices of a block
 };
 
-/// Adds a row's items in ascending order: chunks to spans, spans to the whole. A thread has kColumns columns of a head
-/// and reads kAhead items before it uses the first. For many rows.
-template <int kDim, int kColumns, int kAhead>
-__global__ void __launch_bounds__(kMergeThreads) merge_kernel(const __grid_constant__ MergeArgs a) {
-  using Shape = MergeShape<kDim, kColumns>;
-  const int slice = static_cast<int>(blockIdx.x) * Shape::kPerBlock + static_cast<int>(threadIdx.x) / Shape::kLanes;
-  const int index = slice / Shape::kSlices;
-  if (index >= a.rows * a.heads) return;
-  const int column =
-      (slice % Shape::kSlices * Shape::kLanes + static_cast<int>(threadIdx.x) % Shape::kLanes) * kColumns;
-  const int row = index / a.heads, head = index % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
-  hopper::let_next_grid_start();
-  hopper::wait_for_previous_grid();
-  if (a.finished_rows && last - first == 1) return;
-  FoldedParts<kColumns> whole, span;
-  for (int start = first; start < last; start += kAhead) {
-    ItemPart parts[kAhead];
-    float outputs[kAhead][kColumns];
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-      if (start + i >= last) break;
-      const std::size_t from = static_cast<std::size_t>(start + i) * a.heads + head;
-      parts[i] = a.parts[from];
-      const float* output = a.part_outputs + from * kDim + column;
-      if constexpr (kColumns == 4) {
-        const float4 four = *reinterpret_cast<const float4*>(output);
-        outputs[i][0] = four.x;
-        outputs[i][1] = four.y;
-        outputs[i][2] = four.z;
-        outputs[i][3] = four.w;
-      } else {
-        outputs[i][0] = output[0];
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-      if (start + i >= last) break;
-      if (parts[i].starts_span != 0 && !span.empty) {
-        whole.add(span.part, span.output);
-        span.empty = true;
-      }
-      span.add(parts[i].part, outputs[i]);
-    }
+/// Whether any row still has to be merged. Needs no waiting, since the plan is read early.
+__device__ inline bool is_any_row_left(const MergeArgs& a) {
+  bool left = !a.finished_rows;
+  for (int row = static_cast<int>(threadIdx.x); !left && row < a.rows; row += kMergeThreads) {
+    left = !is_only_item(a.first_item, row);
   }
-  whole.add(span.part, span.output);
-  __nv_bfloat16* to = a.out + static_cast<std::size_t>(index) * kDim + column;
+  return __syncthreads_or(left) != 0;
+}
+
+/// Adds a row's items in ascending order: chunks to spans, spans to the whole. A thread has kColumns columns of a head
+/// and reads kAhead items before it uses the first. For many rows. Blocks are few, and small enough that some are there
+/// before the items' blocks end, so that those of the next grid follow soon; they walk over the slices.
+template <int kDim, int kColumns, int kAhead>
+__global__ void __launch_bounds__(kMergeThreads, kMergeBlocksThatFit)
+    merge_kernel(const __grid_constant__ MergeArgs a) {
+  using Shape = MergeShape<kDim, kColumns>;
+  hopper::let_next_grid_start();
+  const bool is_left = is_any_row_left(a);
+  hopper::wait_for_previous_grid();
+  if (!is_left) return;
+  const int n_slices = a.rows * a.heads * Shape::kSlices, step = static_cast<int>(gridDim.x) * Shape::kPerBlock;
+  for (int slice = static_cast<int>(blockIdx.x) * Shape::kPerBlock + static_cast<int>(threadIdx.x) / Shape::kLanes;
+       slice < n_slices; slice += step) {
+    const int index = slice / Shape::kSlices;
+    const int column =
+        (slice % Shape::kSlices * Shape::kLanes + static_cast<int>(threadIdx.x) % Shape::kLanes) * kColumns;
+    const int row = index / a.heads, head = index % a.heads, first = a.first_item[row], last = a.first_item[row + 1];
+    if (a.finished_rows && last - first == 1) continue;
+    FoldedParts<kColumns> whole, span;
+    for (int start = first; start < last; start += kAhead) {
+      ItemPart parts[kAhead];
+      float outputs[kAhead][kColumns];
 #pragma unroll
-  for (int i = 0; i < kColumns; ++i) to[i] = __float2bfloat16_rn(whole.output[i] / whole.part.sum);
+      for (int i = 0; i < kAhead; ++i) {
+        if (start + i >= last) break;
+        const std::size_t from = static_cast<std::size_t>(start + i) * a.heads + head;
+        parts[i] = a.parts[from];
+        const float* output = a.part_outputs + from * kDim + column;
+        if constexpr (kColumns == 4) {
+          const float4 four = *reinterpret_cast<const float4*>(output);
+          outputs[i][0] = four.x;
+          outputs[i][1] = four.y;
+          outputs[i][2] = four.z;
+          outputs[i][3] = four.w;
+        } else {
+          outputs[i][0] = output[0];
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < kAhead; ++i) {
+        if (start + i >= last) break;
+        if (parts[i].starts_span != 0 && !span.empty) {
+          whole.add(span.part, span.output);
+          span.empty = true;
+        }
+        span.add(parts[i].part, outputs[i]);
+      }
+    }
+    whole.add(span.part, span.output);
+    __nv_bfloat16* to = a.out + static_cast<std::size_t>(index) * kDim + column;
+#pragma unroll
+    for (int i = 0; i < kColumns; ++i) to[i] = __float2bfloat16_rn(whole.output[i] / whole.part.sum);
+  }
 }
 
 template <int kDim, int kColumns, int kAhead>
 Result<> launch_merge(const MergeArgs& a, cudaStream_t stream) {
   using Shape = MergeShape<kDim, kColumns>;
-  const int n_blocks = (a.rows * a.heads * Shape::kSlices + Shape::kPerBlock - 1) / Shape::kPerBlock;
+  int device = 0, n_multiprocessors = 0;
+  ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
+  ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
+  const int n_needed = (a.rows * a.heads * Shape::kSlices + Shape::kPerBlock - 1) / Shape::kPerBlock;
+  const int n_most = kMergeBlocks * n_multiprocessors, n_blocks = n_needed < n_most ? n_needed : n_most;
   return launch("decode attention: merge", merge_kernel<kDim, kColumns, kAhead>,
                 {dim3(static_cast<unsigned>(n_blocks)), kMergeThreads}, stream, a);
 }

@@ -36,9 +36,9 @@ struct DecodeCase {
 
 Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   const int pages_per_row = (c.n_keys + kCachePageTokens - 1) / kCachePageTokens;
-  // Several layers' caches in turn, 200 MB at the least, so that none stays in the L2 cache.
+  // Several layers' caches in turn, 2 GB or 64 of them at the least, so that nothing stays in the L2 cache.
   const double layer_bytes = 4.0 * c.rows * pages_per_row * kCachePageTokens * c.kv_heads * c.d;
-  const int n_layers = static_cast<int>(std::clamp(2e8 / layer_bytes + 1, 2.0, 64.0));
+  const int n_layers = static_cast<int>(std::clamp(2e9 / layer_bytes + 1, 3.0, 64.0));
   const int n_pages = c.rows * pages_per_row;
   const std::size_t layer_size = static_cast<std::size_t>(layer_bytes / 4);
   ASSAY_ASSIGN(const auto keys, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));

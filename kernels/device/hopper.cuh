@@ -54,6 +54,15 @@ __device__ inline void barrier_arrive_expect(std::uint64_t* barrier, int bytes) 
 __device__ inline void barrier_arrive(std::uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier)) : "memory");
 }
+/// Arrives at the barrier at the same place in the shared memory of another block of the cluster.
+__device__ inline void barrier_arrive_in_block(std::uint64_t* barrier, unsigned rank) {
+  asm volatile(
+      "{\n.reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(shared_address(barrier)),
+      "r"(rank)
+      : "memory");
+}
 /// Waits until the phase of this parity has completed.
 __device__ inline void barrier_wait(std::uint64_t* barrier, std::uint32_t parity) {
   asm volatile(
@@ -108,6 +117,15 @@ __device__ inline void load_box(void* to, const CUtensorMap* map, std::uint64_t*
       "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes "
       "[%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(shared_address(to)),
       "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+/// The same into every block of the cluster that `blocks` has a bit for: same place, same barrier.
+__device__ inline void load_box_into(std::uint16_t blocks, void* to, const CUtensorMap* map, std::uint64_t* barrier,
+                                     int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster "
+      "[%0], [%1, {%3, %4, %5}], [%2], %6;" ::"r"(shared_address(to)),
+      "l"(map), "r"(shared_address(barrier)), "r"(c0), "r"(c1), "r"(c2), "h"(blocks)
       : "memory");
 }
 /// Brings a box into the L2 cache. What is written later is seen there all the same, so it needs no waiting.

@@ -17,22 +17,30 @@ struct LaunchShape {
   int n_threads = 0;
   std::size_t shared_bytes = 0;
   bool may_overlap = true;  ///< false: all before it on its stream is done when it starts
+  int cluster_blocks = 1;   ///< blocks that run together; divides the grid
 };
 
 /// Launches `kernel` on the stream. Above 48 KiB of shared memory the kernel must have been given its limit.
 template <class... Parameters, class... Arguments>
 Result<> launch(std::string_view what, void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream,
                 Arguments&&... arguments) {
-  cudaLaunchAttribute attribute = {};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchAttribute attributes[2] = {};
+  unsigned n_attributes = 0;
+  if (cuda_path() == CudaPath::hopper && shape.may_overlap) {
+    attributes[n_attributes].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[n_attributes++].val.programmaticStreamSerializationAllowed = 1;
+  }
+  if (shape.cluster_blocks > 1) {
+    attributes[n_attributes].id = cudaLaunchAttributeClusterDimension;
+    attributes[n_attributes++].val.clusterDim = {static_cast<unsigned>(shape.cluster_blocks), 1, 1};
+  }
   cudaLaunchConfig_t config = {};
   config.gridDim = shape.grid;
   config.blockDim = dim3(static_cast<unsigned>(shape.n_threads));
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
-  config.attrs = &attribute;
-  config.numAttrs = cuda_path() == CudaPath::hopper && shape.may_overlap ? 1 : 0;
+  config.attrs = attributes;
+  config.numAttrs = n_attributes;
   return check(cudaLaunchKernelEx(&config, kernel, Parameters(arguments)...), what);
 }
 

@@ -39,8 +39,21 @@ TEST_CASE("plan_decode: cuts rows at multiples of 256, or of 2,048", "[kernels]"
   CHECK(spans.items[2].n_keys == 2048);
   CHECK(spans.items[2].pages[31] == 131);
   CHECK(spans.items[3].starts_span == 1);
-  CHECK(choose_decode_grain(rows, 8, 132) == DecodeGrain::chunk);
-  CHECK(choose_decode_grain(std::vector<DecodeRow>(100, rows[0]), 8, 132) == DecodeGrain::span);
+}
+
+TEST_CASE("choose_decode_grain: spans where blocks have enough of them, or share them as evenly as chunks",
+          "[kernels]") {
+  const auto grain = [](std::size_t n_rows, std::int32_t n_keys) {
+    return choose_decode_grain(std::vector<DecodeRow>(n_rows, DecodeRow{n_keys, {}}), 8, 132);
+  };
+  CHECK(grain(1, 1024) == DecodeGrain::chunk);
+  CHECK(grain(1, 32768) == DecodeGrain::span);   // 128 spans for 132 blocks
+  CHECK(grain(1, 36864) == DecodeGrain::chunk);  // 144: a second round for twelve
+  CHECK(grain(16, 1024) == DecodeGrain::chunk);
+  CHECK(grain(32, 1024) == DecodeGrain::span);
+  CHECK(grain(40, 1024) == DecodeGrain::chunk);
+  CHECK(grain(100, 1) == DecodeGrain::span);
+  CHECK(grain(0, 1) == DecodeGrain::span);
 }
 
 TEST_CASE("plan_mla_decode: few heads have chunks or spans, many have parts that follow from the keys", "[kernels]") {

@@ -53,7 +53,10 @@ struct Wgmma;
 #define ASSAY_D4 "%0,%1,%2,%3"
 #define ASSAY_D8 ASSAY_D4 ",%4,%5,%6,%7"
 #define ASSAY_D16 ASSAY_D8 ",%8,%9,%10,%11,%12,%13,%14,%15"
+#define ASSAY_D24 ASSAY_D16 ",%16,%17,%18,%19,%20,%21,%22,%23"
 #define ASSAY_D32 ASSAY_D16 ",%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define ASSAY_D48 ASSAY_D32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47"
+#define ASSAY_D56 ASSAY_D48 ",%48,%49,%50,%51,%52,%53,%54,%55"
 #define ASSAY_D64                                                                         \
   ASSAY_D32                                                                               \
   ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52," \
@@ -71,7 +74,10 @@ struct Wgmma;
 #define ASSAY_O4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define ASSAY_O8(i) ASSAY_O4(i), ASSAY_O4(i + 4)
 #define ASSAY_O16(i) ASSAY_O8(i), ASSAY_O8(i + 8)
+#define ASSAY_O24(i) ASSAY_O16(i), ASSAY_O8(i + 16)
 #define ASSAY_O32(i) ASSAY_O16(i), ASSAY_O16(i + 16)
+#define ASSAY_O48(i) ASSAY_O32(i), ASSAY_O16(i + 32)
+#define ASSAY_O56(i) ASSAY_O48(i), ASSAY_O8(i + 48)
 #define ASSAY_O64(i) ASSAY_O32(i), ASSAY_O32(i + 32)
 #define ASSAY_O96(i) ASSAY_O64(i), ASSAY_O32(i + 64)
 #define ASSAY_O128(i) ASSAY_O64(i), ASSAY_O64(i + 64)
@@ -120,7 +126,10 @@ struct Wgmma;
 ASSAY_WGMMA(8, ASSAY_D4, ASSAY_O4(0), 4, 5, 6, 4, 5, 6, 7, 8, 9);
 ASSAY_WGMMA(16, ASSAY_D8, ASSAY_O8(0), 8, 9, 10, 8, 9, 10, 11, 12, 13);
 ASSAY_WGMMA(32, ASSAY_D16, ASSAY_O16(0), 16, 17, 18, 16, 17, 18, 19, 20, 21);
+ASSAY_WGMMA(48, ASSAY_D24, ASSAY_O24(0), 24, 25, 26, 24, 25, 26, 27, 28, 29);
 ASSAY_WGMMA(64, ASSAY_D32, ASSAY_O32(0), 32, 33, 34, 32, 33, 34, 35, 36, 37);
+ASSAY_WGMMA(96, ASSAY_D48, ASSAY_O48(0), 48, 49, 50, 48, 49, 50, 51, 52, 53);
+ASSAY_WGMMA(112, ASSAY_D56, ASSAY_O56(0), 56, 57, 58, 56, 57, 58, 59, 60, 61);
 ASSAY_WGMMA(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66, 64, 65, 66, 67, 68, 69);
 ASSAY_WGMMA(192, ASSAY_D96, ASSAY_O96(0), 96, 97, 98, 96, 97, 98, 99, 100, 101);
 ASSAY_WGMMA(256, ASSAY_D128, ASSAY_O128(0), 128, 129, 130, 128, 129, 130, 131, 132, 133);
@@ -155,6 +164,9 @@ ASSAY_WGMMA_FP8(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66);
 #undef ASSAY_D8
 #undef ASSAY_D16
 #undef ASSAY_D32
+#undef ASSAY_D56
+#undef ASSAY_D48
+#undef ASSAY_D24
 #undef ASSAY_D64
 #undef ASSAY_D96
 #undef ASSAY_D128
@@ -162,6 +174,9 @@ ASSAY_WGMMA_FP8(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66);
 #undef ASSAY_O8
 #undef ASSAY_O16
 #undef ASSAY_O32
+#undef ASSAY_O56
+#undef ASSAY_O48
+#undef ASSAY_O24
 #undef ASSAY_O64
 #undef ASSAY_O96
 #undef ASSAY_O128

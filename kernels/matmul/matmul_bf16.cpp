@@ -53,8 +53,11 @@ Result<> check_args(const MatmulBf16Args& a) {
 }
 
 /// The time of one tile in relative cycles for 16 elements of k: the tensor cores need half a cycle for each token and
-/// group, at least 16; what a multiprocessor reads, 32 bytes a row, comes at about 57 bytes a cycle.
+/// group, at least 16; what a multiprocessor reads, 32 bytes a row, comes at about 57 bytes a cycle. In a pair shared
+/// memory is the limit: it gives and takes 128 bytes a cycle, and each group reads its tokens and all weights; the
+/// factor is measured.
 int tile_cycles(const MatmulPlan& plan) {
+  if (plan.paired) return (plan.groups * (64 + plan.rows) + plan.rows + plan.tokens) / 4 * 27 / 32;
   return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
 }
 
@@ -66,6 +69,9 @@ const std::vector<MatmulPlan>& hopper_plans() {
     }
     for (const int tokens : {8, 16, 32, 64, 128}) {
       for (const int rows : {64, 48, 32, 16}) plans.push_back({tokens, 1, rows});
+    }
+    for (const int groups : {1, 2}) {
+      for (const int rows : {64, 96, 112}) plans.push_back({64 * groups, groups, rows, true});
     }
     return plans;
   }();
@@ -101,8 +107,13 @@ MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int 
   MatmulPlan best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
   for (const MatmulPlan& plan : hopper_plans()) {
-    const std::int64_t n_tiles = std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens) * n_batches;
-    const std::int64_t cycles = (n_tiles + n_multiprocessors - 1) / n_multiprocessors * tile_cycles(plan);
+    // Pairs for what fills two tiles of tokens and no more: so they were measured.
+    if (plan.paired && (n_batches > 1 || m_rows <= plan.tokens || m_rows > 2 * plan.tokens)) continue;
+    const int blocks = plan.paired ? 2 : 1;  // that work together
+    const std::int64_t n_tiles =
+        std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens * blocks) * n_batches;
+    const std::int64_t n_at_once = n_multiprocessors / blocks;
+    const std::int64_t cycles = (n_tiles + n_at_once - 1) / n_at_once * tile_cycles(plan);
     if (cycles > least) continue;  // among equals the later: one group, and more tokens
     least = cycles;
     best = plan;
@@ -127,12 +138,15 @@ Result<> matmul_bf16(const MatmulBf16Args& args, const MatmulPlan& plan, cudaStr
   if (args.m_rows == 0) return {};
   ASSAY_ASSIGN(const int n_multiprocessors, multiprocessors());
   const auto& a = args;
-  const int boxes = stage_boxes(plan.tokens, plan.groups);
+  if (plan.paired && a.n_batches > 1) return bad_input("matmul_bf16: a paired plan for ", a.n_batches, " products");
+  const int boxes = plan.paired ? 1 : stage_boxes(plan.tokens, plan.groups);
+  const int w_box_rows = plan.paired ? plan.rows / 2 : plan.rows;
   ASSAY_ASSIGN(const CUtensorMap w_map,
-               stage_map({a.w, a.n_out, a.n_in, a.n_in, a.n_batches, a.w_batch_stride}, plan.rows, boxes));
+               stage_map({a.w, a.n_out, a.n_in, a.n_in, a.n_batches, a.w_batch_stride}, w_box_rows, boxes));
   ASSAY_ASSIGN(const CUtensorMap x_map,
                stage_map({a.x, a.m_rows, a.n_in, a.x_stride, a.n_batches, a.x_batch_stride}, plan.tokens, boxes));
   const MatmulLaunch launch{&args, &plan, w_map, x_map, n_multiprocessors, stream};
+  if (plan.paired) return launch_matmul_paired(launch);
   if (plan.tokens <= 32) return launch_matmul_small(launch);
   if (plan.tokens <= 128) return launch_matmul_medium(launch);
   return launch_matmul_large(launch);

@@ -4,10 +4,11 @@
 //   n_in % 8 == 0, n_out % 8 == 0, x_stride % 8 == 0, addresses 16-byte aligned; m_rows from 0 on. Several such
 //   products of one shape (a weight for each head) are one launch: n_batches, each its strides further on.
 //
-//   The sum: one float32 accumulator per element takes k in ascending steps of 16 with wgmma (weights are always its
-//   64-row operand), from zero at k = 0 to the end; what lies past n_in counts as zero. There is no split of k. So an
-//   element's bits depend on its row of x and its row of w alone: not on m_rows, the tile or the block. What is stored
-//   (Epilogue) follows from the finished sum by the same few float32 operations in every tile.
+//   The sum: one float32 accumulator per element takes k in ascending steps of 16 with wgmma, from zero at k = 0 to
+//   the end; what lies past n_in counts as zero. There is no split of k. (Weights or, in pairs, tokens are the 64-row
+//   operand: the bits are the same.) So an element's bits depend on its row of x and its row of w alone: not on m_rows,
+//   the tile or the block. What is stored (Epilogue) follows from the finished sum by the same few float32 operations
+//   in every tile.
 //
 //   On the portable path (device.cuh) the same with mma.m16n8k16 in place of wgmma, and other plans:
 //   matmul_portable.cuh.
@@ -44,7 +45,7 @@ struct MatmulBf16Args {
   int n_out = 0;  ///< rows of w; swiglu_bf16 stores half as many columns and needs a multiple of 16
   int n_in = 0;
   Epilogue epilogue = Epilogue::store_bf16;
-  const float* bias = nullptr;      ///< [n_out] or null
+  const float* bias = nullptr;      ///< [n_out] or null, aligned to 8 bytes
   void* y = nullptr;                ///< bfloat16 or float32, as the epilogue says
   std::int64_t y_stride = 0;        ///< elements from a row of y to the next, even
   int n_batches = 1;                ///< products; a bias needs exactly one
@@ -55,11 +56,13 @@ struct MatmulBf16Args {
 };
 
 /// Who computes: never what. A block has `groups` warpgroups of 64 weight rows and a tile of `tokens` rows of x; with
-/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor.
+/// one group, `rows` of its 64 may be fewer, so that small weights still occupy every multiprocessor. In a pair a
+/// group has 64 tokens instead, and all of the block's weight rows.
 struct MatmulPlan {
   int tokens = 0;
   int groups = 1;
-  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 128 with two
+  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 112 or 128 with two; in pairs 64 to 112
+  bool paired = false;  ///< two blocks with the same weight rows, next to each other in tokens, share what they bring
   bool operator==(const MatmulPlan&) const = default;
 };
 

@@ -65,7 +65,9 @@ Result<double> time_plan(const BenchContext& context, const Pool& pool, const Sh
   });
 }
 
-std::string plan_text(const MatmulPlan& p) { return std::to_string(p.tokens) + "/" + std::to_string(p.rows); }
+std::string plan_text(const MatmulPlan& p) {
+  return std::to_string(p.tokens) + "/" + std::to_string(p.rows) + (p.paired ? " pair" : "");
+}
 
 Result<> bench_shape(const BenchContext& context, const Pool& pool, const Shape& s) {
   const MatmulPlan chosen = choose_matmul_plan(s.m, s.n, context.device.n_multiprocessors);

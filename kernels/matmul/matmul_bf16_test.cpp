@@ -131,7 +131,7 @@ TEST_CASE("matmul_bf16: the same bits in every tile, batch and slot", "[gpu][inv
   const auto expected = problem.run(0, shape.m, nullptr);
   const auto row = [&](int m) { return expected.data() + product(m, shape.n); };
   for (const MatmulPlan& plan : matmul_plans()) {
-    CAPTURE(plan.tokens, plan.groups, plan.rows);
+    CAPTURE(plan.tokens, plan.groups, plan.rows, plan.paired);
     CHECK(same_bits(problem.run(0, shape.m, &plan).data(), row(0), expected.size()));
     for (const auto& [first, count] : {std::pair{0, 1}, {shape.m - 1, 1}, {7, 2}, {5, 3}, {16, 8}, {64, 100}}) {
       const auto part = problem.run(first, count, &plan);
@@ -193,6 +193,29 @@ TEST_CASE("matmul_bf16: rounds and finishes as each epilogue says", "[gpu]") {
       }
     }
     CHECK(relative_error_of(from_device(y), expected) <= 1.5 * relative_error_of(to_bf16(plain), expected));
+  }
+}
+
+TEST_CASE("matmul_bf16: pairs store the same bits with every epilogue", "[gpu][invariance]") {
+  const Problem problem({200, 208, 456}, 43);  // neither tokens nor weight rows fill their tiles
+  std::mt19937 generator(7);
+  const std::size_t size = product(problem.shape.m, problem.shape.n);
+  const auto residual = normal_floats(generator, size);
+  const auto bias = on_device(normal_floats(generator, static_cast<std::size_t>(problem.shape.n)));
+  const auto epilogue = GENERATE(Epilogue::store_bf16, Epilogue::store_f32, Epilogue::add_f32, Epilogue::swiglu_bf16);
+  const auto stored = [&](const MatmulPlan& plan) {
+    const auto y = on_device(residual);
+    MatmulBf16Args args = problem.args(0, problem.shape.m, epilogue, y.data(), problem.shape.n);
+    if (epilogue == Epilogue::store_bf16 || epilogue == Epilogue::store_f32) args.bias = bias.data();
+    must(matmul_bf16(args, plan, nullptr));
+    return from_device(y);
+  };
+  const std::vector<MatmulPlan> plans = matmul_plans();
+  const auto expected = stored(plans.front());
+  for (const MatmulPlan& plan : plans) {
+    if (!plan.paired) continue;
+    CAPTURE(plan.tokens, plan.rows);
+    CHECK(same_bits(stored(plan).data(), expected.data(), size));
   }
 }
 

@@ -40,5 +40,6 @@ struct MatmulLaunch {
 Result<> launch_matmul_small(const MatmulLaunch& launch);   ///< 8 to 32 tokens
 Result<> launch_matmul_medium(const MatmulLaunch& launch);  ///< 64 and 128
 Result<> launch_matmul_large(const MatmulLaunch& launch);   ///< 256
+Result<> launch_matmul_paired(const MatmulLaunch& launch);  ///< twice 64 or 128, for one product
 
 }  // namespace assay::kernels

@@ -108,6 +108,61 @@ __device__ void store_warp_sums(const MatmulOutput& out, const float (&sums)[kTo
   }
 }
 
+/// The same where tokens are the rows of the product: a warp's sums of the 16 tokens from `token` on, those before
+/// m_rows, and kColumns weight rows from `first_row` on, those before n_out.
+template <int kColumns>
+__device__ void store_warp_columns(const MatmulOutput& out, const float (&sums)[kColumns / 2], int first_row, int n_out,
+                                   int token) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, pair = 2 * (lane % 4);
+  constexpr int kBlocks = kColumns / 8, kAhead = 8;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int own_token = token + lane / 4 + 8 * half;
+    if (own_token >= out.m_rows) continue;
+    const std::int64_t row = own_token * out.y_stride;
+    if (out.epilogue == Epilogue::add_f32) {
+      float* y = static_cast<float*>(out.y) + row + first_row + pair;
+#pragma unroll
+      for (int first = 0; first < kBlocks; first += kAhead) {
+        float2 old[kAhead];
+#pragma unroll
+        for (int j = first; j < first + kAhead && j < kBlocks; ++j) {
+          if (first_row + 8 * j < n_out) old[j - first] = *reinterpret_cast<const float2*>(y + 8 * j);
+        }
+#pragma unroll
+        for (int j = first; j < first + kAhead && j < kBlocks; ++j) {
+          const float2 sum{old[j - first].x + sums[4 * j + 2 * half], old[j - first].y + sums[4 * j + 2 * half + 1]};
+          if (first_row + 8 * j < n_out) *reinterpret_cast<float2*>(y + 8 * j) = sum;
+        }
+      }
+    } else if (out.epilogue == Epilogue::swiglu_bf16) {
+      auto* y = static_cast<__nv_bfloat16*>(out.y) + row + first_row / 2 + pair;
+#pragma unroll
+      for (int j = 0; j < kBlocks; j += 2) {
+        const float* gate = sums + 4 * j + 2 * half;
+        if (first_row + 8 * j >= n_out) continue;
+        *reinterpret_cast<std::uint32_t*>(y + 4 * j) =
+            pack_bf16(silu_times(gate[0], gate[4]), silu_times(gate[1], gate[5]));
+      }
+    } else {
+#pragma unroll
+      for (int j = 0; j < kBlocks; ++j) {
+        const int column = first_row + 8 * j + pair;
+        if (first_row + 8 * j >= n_out) continue;
+        const float2 bias =
+            out.bias != nullptr ? *reinterpret_cast<const float2*>(out.bias + column) : float2{0.0f, 0.0f};
+        const float2 sum{sums[4 * j + 2 * half] + bias.x, sums[4 * j + 2 * half + 1] + bias.y};
+        if (out.epilogue == Epilogue::store_f32) {
+          *reinterpret_cast<float2*>(static_cast<float*>(out.y) + row + column) = sum;
+        } else {
+          *reinterpret_cast<std::uint32_t*>(static_cast<__nv_bfloat16*>(out.y) + row + column) =
+              pack_bf16(sum.x, sum.y);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 }  // namespace assay::kernels

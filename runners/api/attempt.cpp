@@ -97,7 +97,6 @@ Attempt::Attempt(const Connection& connection, const std::string& path, std::str
   curl_easy_setopt(easy_.get(), CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy_.get(), CURLOPT_WRITEFUNCTION, &Attempt::on_body);
   curl_easy_setopt(easy_.get(), CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(easy_.get(), CURLOPT_PRIVATE, this);
 }
 
 std::size_t Attempt::on_header(char* bytes, std::size_t size, std::size_t n, void* self) {

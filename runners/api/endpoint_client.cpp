@@ -23,10 +23,6 @@ SteadyTime after(SteadyTime time, double ms) {
   return time + std::chrono::duration_cast<SteadyTime::duration>(std::chrono::duration<double, std::milli>(ms));
 }
 
-double ms_between(SteadyTime from, SteadyTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 AttemptFailure timed_out(std::string reason, Next next) {
   AttemptFailure failure;
   failure.reason = std::move(reason);
@@ -112,6 +108,7 @@ void EndpointClient::work() {
     }
     if (is_closing) {
       while (!jobs_.empty()) end_cancelled(*jobs_.begin()->second);
+      while (!queue_.empty()) end_cancelled(*queue_.begin()->second);
       return;
     }
     start_due(std::chrono::steady_clock::now());
@@ -132,9 +129,14 @@ void EndpointClient::take_submitted() {
     submitted.swap(submitted_);
     cancelled.swap(cancelled_);
   }
-  for (std::unique_ptr<Job>& job : submitted) jobs_.emplace(job->ticket, std::move(job));
+  for (std::unique_ptr<Job>& job : submitted) queue_.emplace(job->ticket, std::move(job));
   for (const Ticket ticket : cancelled) {
-    if (const auto at = jobs_.find(ticket); at != jobs_.end()) end_cancelled(*at->second);
+    for (Jobs* jobs : {&jobs_, &queue_}) {
+      const auto at = jobs->find(ticket);
+      if (at == jobs->end()) continue;
+      end_cancelled(*at->second);
+      break;
+    }
   }
 }
 
@@ -144,6 +146,10 @@ void EndpointClient::start_due(SteadyTime now) {
   for (const auto& [ticket, job] : jobs_) {
     if (n_in_flight_ >= most) return;
     if (!job->attempt && job->due_at <= now) start(*job, now);
+  }
+  while (n_in_flight_ < most && !queue_.empty()) {
+    const auto begun = jobs_.insert(queue_.extract(queue_.begin()));
+    start(*begun.position->second, now);
   }
 }
 
@@ -183,7 +189,7 @@ void EndpointClient::finish_transfers() {
 void EndpointClient::end_overdue(SteadyTime now) {
   std::vector<Job*> overdue;
   for (const auto& [ticket, job] : jobs_) {
-    const bool is_late = job->first_sent_at && now >= after(*job->first_sent_at, options_.total_timeout_ms);
+    const bool is_late = now >= after(*job->first_sent_at, options_.total_timeout_ms);
     const bool is_idle = job->attempt && now >= after(job->attempt->alive_at(), options_.idle_timeout_ms);
     const bool has_ended =
         job->attempt && job->attempt->reply().has_ended() && now >= after(job->attempt->alive_at(), kGraceMs);
@@ -305,6 +311,9 @@ Completion EndpointClient::completion_of(const Job& job) const {
   if (options_.connection.api_key.size() >= kLeastKeyInText) {
     completion.text = without_key(std::move(completion.text), options_.connection);
   }
+  for (Json& value : completion.details) {
+    if (value.is_string()) value = without_key(value.get<std::string>(), options_.connection);
+  }
   if (job.n_attempts > 1) {
     completion.details["n_attempts"] = job.n_attempts;
     completion.details["last_failure"] = job.last_failure;
@@ -349,7 +358,8 @@ void EndpointClient::end(Job& job, Completion completion, std::optional<Error> s
   completion.timings.queued_ms = 0;
   if (job.first_sent_at) completion.timings.started_ms = ms_between(job.submitted_at, *job.first_sent_at);
   const EndSink on_end = std::move(job.on_end);
-  jobs_.erase(job.ticket);
+  const Ticket ticket = job.ticket;
+  if (jobs_.erase(ticket) == 0) queue_.erase(ticket);
   on_end(std::move(completion), std::move(stops_run));
 }
 
@@ -358,7 +368,7 @@ int EndpointClient::wait_ms(SteadyTime now) const {
   SteadyTime next = after(now, kLongestPollMs);
   const bool has_room = n_in_flight_ < static_cast<std::int64_t>(std::max(1.0, limit_));
   for (const auto& [ticket, job] : jobs_) {
-    if (job->first_sent_at) next = std::min(next, after(*job->first_sent_at, options_.total_timeout_ms));
+    next = std::min(next, after(*job->first_sent_at, options_.total_timeout_ms));
     if (job->attempt) {
       next = std::min(next, after(job->attempt->alive_at(), options_.idle_timeout_ms));
       if (job->attempt->reply().has_ended()) next = std::min(next, after(job->attempt->alive_at(), kGraceMs));
@@ -366,6 +376,7 @@ int EndpointClient::wait_ms(SteadyTime now) const {
       next = std::min(next, std::max(job->due_at, paused_until_));
     }
   }
+  if (has_room && !queue_.empty()) next = std::min(next, std::max(now, paused_until_));
   return static_cast<int>(std::ceil(std::max(0.0, ms_between(now, next))));
 }
 

@@ -91,7 +91,8 @@ class EndpointClient {
   std::int64_t n_in_flight_ = 0;
 
   // Of the client's thread alone.
-  Jobs jobs_;  ///< waiting or in flight, in order of submission
+  Jobs queue_;  ///< not begun, in order of submission
+  Jobs jobs_;   ///< begun: in flight, or waiting for their next attempt
   Dialect dialect_;
   double limit_;  ///< requests in flight at most; less than asked for where the endpoint limits its rate
   SteadyTime limit_cut_at_{}, paused_until_{};

@@ -1,5 +1,8 @@
 #include "runners/api/endpoint_runner.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -167,15 +170,32 @@ class LiveEndpointRunner final : public LiveRunner {
   api::EndpointClient client_;
 };
 
+/// Makes room for a connection to each request that may be under way.
+Result<> allow_connections(std::int64_t n) {
+  constexpr std::int64_t kOtherFiles = 100;
+  const auto needed = static_cast<rlim_t>(n + kOtherFiles);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= needed) return {};
+  files.rlim_cur = std::min(needed, files.rlim_max);
+  if (files.rlim_cur >= needed && ::setrlimit(RLIMIT_NOFILE, &files) == 0) return {};
+  return environment_error("--max-batch ", n, ": this process may open ", static_cast<std::int64_t>(files.rlim_max),
+                           " files, and each request under way takes one; ask for fewer, or raise \"ulimit -n\"");
+}
+
+Result<ServerFacts> first_contact(const ClientOptions& options) {
+  ASSAY_TRY(allow_connections(options.max_in_flight));
+  return api::probe(options.connection);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_endpoint_runner(EndpointOptions options) {
-  ASSAY_ASSIGN(ServerFacts server, api::probe(options.connection));
+  ASSAY_ASSIGN(ServerFacts server, first_contact(options));
   return std::unique_ptr<Runner>(std::make_unique<EndpointRunner>(std::move(options), std::move(server)));
 }
 
 Result<std::unique_ptr<LiveRunner>> open_live_endpoint_runner(EndpointOptions options) {
-  ASSAY_ASSIGN(ServerFacts server, api::probe(options.connection));
+  ASSAY_ASSIGN(ServerFacts server, first_contact(options));
   return std::unique_ptr<LiveRunner>(std::make_unique<LiveEndpointRunner>(std::move(options), std::move(server)));
 }
 

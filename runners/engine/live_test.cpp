@@ -262,6 +262,34 @@ TEST_CASE("live scheduler: a prompt that was served is found in the cache", "[en
   }
 }
 
+TEST_CASE("live scheduler: a prompt that waits gives up its pages to one that is before it", "[engine][live]") {
+  Bench bench({.n_pages = 16}, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  std::vector<std::uint64_t> finished;
+  const OutputSink sink{{}, [&](const TokenOutput& output) -> Result<> {
+                          finished.push_back(output.request);
+                          return {};
+                        }};
+  const TokenRequest small{
+      .prompt = std::vector<std::int32_t>(300, 7), .sampling = {}, .key = {}, .max_output_tokens = 2};
+  const TokenRequest large{// 8 pages for the prompt and 8 for the sample: all there are
+                           .prompt = std::vector<std::int32_t>(500, 9),
+                           .sampling = {},
+                           .key = {},
+                           .max_output_tokens = 12};
+  const auto run = [&] {
+    for (int n_steps = 0; scheduler.has_work() && n_steps < 1000; ++n_steps) REQUIRE(scheduler.step(sink));
+  };
+  const auto now = std::chrono::steady_clock::now();
+  scheduler.submit(0, small, now);
+  run();
+  REQUIRE(scheduler.check(large));
+  scheduler.submit(1, large, now);
+  scheduler.submit(2, small, now);  // its prompt is in the cache, and waits behind the large one
+  run();
+  CHECK(finished == std::vector<std::uint64_t>{0, 1, 2});
+}
+
 namespace {
 
 /// Collects what a live runner says of a request.

@@ -2,9 +2,11 @@
 // misbehaves.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "tests/cli/program_process.h"
 #include "tests/support/catch.h"
@@ -202,6 +204,56 @@ TEST_CASE("run: on an endpoint, killed at any moment and given again, it asks fo
   }
   CHECK(asked.size() == 200);
   CHECK(n_asked <= 200 + n_killed * (16 + 256));
+}
+
+TEST_CASE("run: a suite that asks not to be published is warned about before an endpoint sees it", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string db = folder / "runs.db";
+  ScriptedServer server([](const ReceivedRequest& request) {
+    return request.method == "GET" ? models() : Reply().answer(400, R"({"error":{"message":"no"}})");
+  });
+  const Ended ended = call({"run", "--model", server.url() + "/v1#toy", "--suite", "gpqa-diamond,choice-smoke",
+                            "--limit", "2", "--samples", "1", "--json", "--db", db});
+  INFO(ended.err);
+  REQUIRE(ended.exit_code == 0);
+  CHECK_THAT(ended.err, Contains("the prompts of gpqa-diamond, choice-smoke go to 127.0.0.1"));
+  CHECK_THAT(ended.err, Contains("warning: gpqa-diamond asks not to be published in plain text"));
+  CHECK_THAT(ended.err, !Contains("warning: choice-smoke"));
+  CHECK(json_of(ended.out)["sent_to"]["protected_suites"] == Json::array({"gpqa-diamond"}));
+  CHECK_THAT(call({"report", "latest", "--db", db}).out, Contains("gpqa-diamond asks not to be published"));
+}
+
+TEST_CASE("run: the reference model behind assay serve answers as it does at home", "[cli]") {
+  const TemporaryFolder folder;
+  Call server({"serve", "--model", "reference", "--device", "cpu", "--port", "0", "--json", "--kv-memory", "512MiB"});
+  while (server.out_so_far().find('\n') == std::string::npos) {
+    REQUIRE_FALSE(server.has_ended());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  const std::string port = std::to_string(json_of(server.out_so_far())["port"].get<int>());
+  const auto run_on = [&](const std::string& model, const std::string& db) {
+    const Ended ended = call({"run", "--model", model, "--device", "cpu", "--suite", "choice-smoke", "--limit", "8",
+                              "--temperature", "0", "--json", "--db", db});
+    INFO(ended.err);
+    REQUIRE(ended.exit_code == 0);
+    return json_of(ended.out);
+  };
+  const Json home = run_on("reference", folder / "home.db");
+  const Json there = run_on("http://127.0.0.1:" + port + "/v1#reference", folder / "there.db");
+  CHECK(there["suites"][0]["accuracy"] == home["suites"][0]["accuracy"]);
+  CHECK(there["tokens"]["prompt"] == home["tokens"]["prompt"]);
+  CHECK(there["tokens"]["output"] == home["tokens"]["output"]);
+  const auto answers = [](const std::string& db) {
+    std::map<std::string, std::string> found;
+    for (const auto& [key, content] : stored_content(db)) {
+      const Json all = Json::parse(content);
+      found[key] = all[5].get<std::string>() + " " + all[6].get<std::string>();  // verdict and answer
+    }
+    return found;
+  };
+  CHECK(answers(folder / "there.db") == answers(folder / "home.db"));
+  CHECK(home["hardware"]["device_kind"] == "cpu");
+  CHECK(there["hardware"]["device_kind"] == "remote");
 }
 
 TEST_CASE("generate: an endpoint's replies, thoughts in front", "[cli]") {

@@ -34,6 +34,16 @@ std::vector<std::string> shard_indexes() {
           *read_file(kSource / "models/reference/model.safetensors.index.json")};
 }
 
+std::vector<std::string> replies() {
+  const std::string usage = R"("usage":{"prompt_tokens":3,"completion_tokens":2,"prompt_cache_hit_tokens":1})";
+  const std::string end = R"("finish_reason":"stop"}],)" + usage;
+  return {
+      ": hello\ndata: {\"choices\":[{\"delta\":{\"reasoning_content\":\"Hm\"}}]}\n\ndata: {\"choices\":[{\"delta\":{"
+      "\"content\":\"4\"}," +
+          end + "}\n\ndata: [DONE]\n\n",
+      R"({"choices":[{"message":{"content":"4"},)" + end + "}", R"({"error":{"message":"busy","code":503}})"};
+}
+
 std::vector<std::string> canaries() {
   return {
       R"({"weights_sha256":"aa","n_prompt_tokens":1,"tokens":[1,3],"top_logprobs":[[[2,-0.5],[3,-9]],[[2,-0.5]]]})"};
@@ -136,7 +146,8 @@ int main(int n_words, char** words) {
                                                                                  {"canary", canaries()},
                                                                                  {"zebralogic", zebralogic_records()},
                                                                                  {"math_answer", math_answers()},
-                                                                                 {"baseline", baselines()}};
+                                                                                 {"baseline", baselines()},
+                                                                                 {"endpoint_reply", replies()}};
   for (const auto& [entry, files] : corpora) {
     const std::filesystem::path folder = std::filesystem::path(words[1]) / entry;
     std::filesystem::create_directories(folder);

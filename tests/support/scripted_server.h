@@ -80,7 +80,7 @@ class Reply {
 /// A request and what became of it.
 struct Exchange {
   ReceivedRequest request;
-  std::vector<SteadyTime> sent_at;  ///< of each sending action, when the system had taken its bytes
+  std::vector<SteadyTime> sent_at;  ///< of each sending action, when the system had taken its bytes; noted behind that
   bool client_left = false;         ///< the client hung up before the reply was through
 };
 
