@@ -62,8 +62,8 @@ Json run_json(const results::RunSummary& summary, const std::vector<bench::Setti
   return json;
 }
 
-/// 0; an Error where no point of a setting is to be believed, since the machine or the load did not allow it. A comparison
-/// that finds a difference is no failure: `assay check` is the gate.
+/// 0; an Error where no point of a setting is to be believed, since the machine or the load did not allow it. A
+/// comparison that finds a difference is no failure: `assay check` is the gate.
 Result<> check_validity(const results::RunSummary& summary) {
   for (const results::PointSummary& setting : results::summarise_points(summary.points)) {
     if (setting.n_valid > 0) continue;
@@ -76,7 +76,7 @@ Result<> check_validity(const results::RunSummary& summary) {
 }
 
 Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
-                          const CommonOptions& common) {
+                       const CommonOptions& common) {
   const run::ProgressStyle style = run::progress_style(common.quiet);
   bench::MachineTime time;
   ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_bench(command, args, time, style));
