@@ -10,7 +10,10 @@ constexpr std::size_t kMostTextBytes = 64 << 20;
 constexpr std::size_t kMostMessageShown = 300;
 constexpr std::int64_t kMostTokens = 1'000'000'000;
 constexpr std::string_view kOpen = "<think>\n";
-constexpr std::string_view kClose = "</think>\n\n";
+constexpr std::string_view kClose = "</think>";
+
+/// What stands between thoughts and text; a text that begins on a line of its own already needs no more lines.
+std::string closing(std::string_view text) { return std::string(kClose) + (text.starts_with('\n') ? "" : "\n\n"); }
 
 AttemptFailure broken(const std::string& what, Next next = Next::retry) {
   AttemptFailure failure;
@@ -90,7 +93,7 @@ std::int64_t count_of(const Json& object, const char* key, std::vector<std::stri
 Usage checked_usage(const Json& usage, const CountedReply& reply, std::vector<std::string>& remarks) {
   Usage counts;
   if (!usage.is_object()) {
-    remarks.push_back("usage: the endpoint gave no token counts");
+    remarks.emplace_back("usage: the endpoint gave no token counts");
     return counts;
   }
   const auto refuse = [&](std::int64_t& count, const std::string& why) {
@@ -194,7 +197,7 @@ std::optional<AttemptFailure> ReplyReader::read_choice(const Json& choice, bool 
   thoughts_ += thoughts;
   if (!text.empty() && in_thoughts_) {
     if (!thoughts_.ends_with('\n')) new_text += '\n';
-    new_text += kClose;
+    new_text += closing(text);
     in_thoughts_ = false;
   }
   new_text += text;
@@ -218,7 +221,7 @@ std::string ReplyReader::text() const {
   const bool ended_in_thoughts = text_.empty() && finish_reason_ != FinishReason::eos;
   if (ended_in_thoughts) return whole;
   if (!thoughts_.ends_with('\n')) whole += '\n';
-  return whole.append(kClose).append(text_);
+  return whole.append(closing(text_)).append(text_);
 }
 
 std::optional<double> ReplyReader::mean_event_gap_ms() const {
