@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
 #include "tests/support/catch.h"
@@ -23,7 +24,7 @@ struct Record {
 inline const std::vector<Record>& records() {
   static const std::vector<Record> all = [] {
     std::vector<Record> out;
-    const std::string text = *read_file(kRecords / "outputs.jsonl");
+    const std::string text = *read_packed_file(kRecords / "outputs.jsonl.xz");
     const auto read = for_each_line(text, [&](std::string_view line, int) -> Result<> {
       ASSAY_ASSIGN(const Json j, parse_json(line, "outputs.jsonl"));
       out.push_back({j["id"], j["prompt_ids"], j["output_ids"], j["mtp_accepted"], j["mtp_drafts"]});

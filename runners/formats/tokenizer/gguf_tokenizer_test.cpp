@@ -112,7 +112,7 @@ TEST_CASE("GGUF tokenizer: the pre-tokeniser's name gives what tokenizer.json sp
   const auto tokenizer = Tokenizer::create(std::move(*data), name);
   REQUIRE(tokenizer);
   check_llama_cpp_vectors(*tokenizer, name);
-  for (const Json& record : read_records("hf_tokenizers.jsonl")) {
+  for (const Json& record : read_records("hf_tokenizers.jsonl.xz")) {
     if (record["tokenizer"] != name) continue;
     const std::string text = record["text"];
     const auto special = record["special"].get<bool>() ? SpecialTokens::recognise : SpecialTokens::ignore;

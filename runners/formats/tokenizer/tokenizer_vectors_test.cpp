@@ -49,7 +49,7 @@ TEST_CASE("Tokenizer: llama.cpp's 46 texts get the expected ids, and decode back
 
 TEST_CASE("Tokenizer: random texts get the ids that huggingface/tokenizers gives", "[tokenizer]") {
   const auto [file, n_tokenizers] =
-      GENERATE(table<std::string, std::size_t>({{"hf_tokenizers.jsonl", 9}, {"hf_random.jsonl.gz", 4}}));
+      GENERATE(table<std::string, std::size_t>({{"hf_tokenizers.jsonl.xz", 9}, {"hf_random.jsonl.gz", 4}}));
   std::map<std::string, Tokenizer> tokenizers;
   for (const Json& record : read_records(file)) {
     const std::string name = record["tokenizer"];
@@ -130,7 +130,7 @@ TEST_CASE("Tokenizer: any bytes give ids below vocab_size that decode to the sam
 TEST_CASE("Tokenizer: threads may encode at the same time, with one tokenizer and with several", "[tokenizer]") {
   const Tokenizer flags = load_testdata("tiny_flags");
   const Tokenizer prefix = load_testdata("tiny_prefix");
-  const std::vector<Json> records = read_records("hf_tokenizers.jsonl");
+  const std::vector<Json> records = read_records("hf_tokenizers.jsonl.xz");
   std::atomic<int> n_wrong{0};
   std::atomic<int> n_done{0};
   {
