@@ -6,6 +6,7 @@
 #include "harness/base/text.h"
 #include "harness/bench/pass_target.h"
 #include "harness/bench/serve_target.h"
+#include "harness/cli/run_words.h"
 #include "harness/cli/shell_words.h"
 #include "suites/registry.h"
 
@@ -252,20 +253,6 @@ Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench:
   return arm;
 }
 
-/// The words behind "assay" that give the same plan again, key-free: the table's own options hold no secret.
-std::vector<std::pair<std::string, std::string>> parse_bench_tags(const std::vector<std::string>& words, Error& wrong) {
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      wrong = bad_input("--tag: must be K=V, is ", quoted_excerpt(word));
-      return {};
-    }
-    tags.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-  }
-  return tags;
-}
-
 void add_serve_options(CLI::App& app, BenchArgs& args) {
   add_text(
       app, "--concurrency", args.concurrency, "N[,N…]",
@@ -369,9 +356,7 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   plan.name = args.name;
   if (!args.hardware.empty()) plan.hardware_profile = args.hardware;
-  Error wrong{ErrorKind::bad_input, ""};
-  plan.tags = parse_bench_tags(args.tags, wrong);
-  if (!wrong.message.empty()) return wrong;
+  ASSAY_ASSIGN(plan.tags, parse_tags(args.tags));
   if (args.against.empty()) return plan;
 
   BenchArgs other = args;

@@ -7,6 +7,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
+#include "harness/cli/run_words.h"
 #include "harness/cli/sandbox_option.h"
 #include "harness/cli/shell_words.h"
 #include "harness/run/execute.h"
@@ -81,16 +82,6 @@ void add_run_options(CLI::App& app, RunArgs& args) {
   app.footer(
       "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
       "Example: assay run --model reference --suite smoke --name first --db results.db");
-}
-
-Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
-  std::vector<std::pair<std::string, std::string>> tags;
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) return bad_input("--tag: must be K=V, is ", quoted_excerpt(word));
-    tags.emplace_back(word.substr(0, equals), word.substr(equals + 1));
-  }
-  return tags;
 }
 
 /// The words of `args` behind "assay run", quoted for a shell: what is stored, and what --resume alone goes by.

@@ -119,6 +119,8 @@ Result<> serve_command(const ServeArgs& args, const CommonOptions& common) {
 Action declare_serve(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ServeArgs>();  // shared by the option table, which writes it, and the action
   add_model_options(app, args->model);
+  app.get_option("--model")->description(
+      "A folder with config.json and safetensors, a GGUF file, or a registered name (\"assay models\" lists them)");
   add_text(app, "--host", args->host, "ADDRESS", "Listen on this address (default: 127.0.0.1, this machine alone)");
   add_integer(app, "--port", args->port, 0, 65535,
               "Listen on this port; 0 takes a free one and prints it (default: 8000)");

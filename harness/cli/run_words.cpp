@@ -111,4 +111,14 @@ Result<results::ComparableRun> read_run_words(const std::string& words, const st
   return read_stored_run(db, words);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
+  std::vector<std::pair<std::string, std::string>> tags;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) return bad_input("--tag: must be K=V, is ", quoted_excerpt(word));
+    tags.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return tags;
+}
+
 }  // namespace assay::cli

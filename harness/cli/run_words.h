@@ -1,7 +1,9 @@
 #pragma once
-// How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN.
+// How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN; and how new runs are tagged.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "harness/base/result.h"
 #include "results/comparable_run.h"
@@ -17,5 +19,8 @@ inline constexpr const char* kRunWords =
 /// The run meant by `words`: a file of that name comes before a run of `db`. A database without #RUN is its latest run.
 /// Error{bad_input} says what there is, and for a file of another kind what writes one.
 Result<results::ComparableRun> read_run_words(const std::string& words, const std::string& db);
+
+/// The K=V that --tag was given. Error{bad_input} for words of another form.
+Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words);
 
 }  // namespace assay::cli

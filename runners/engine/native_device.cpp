@@ -6,6 +6,7 @@
 #include "harness/base/log.h"
 #include "harness/base/text.h"
 #include "runners/engine/cpu/cpu_executor.h"
+#include "runners/engine/host.h"
 
 namespace assay::runners {
 
@@ -39,6 +40,19 @@ Result<std::vector<int>> cuda_ordinals(const std::string& word, const ParallelOp
 std::string option_of(const ParallelOptions& parallel) {
   return (parallel.tensor_parallel > 1 ? "--tensor-parallel " : "--expert-parallel ") +
          std::to_string(parallel.n_ranks());
+}
+
+/// How a model is spread, and over which GPUs, rank by rank.
+Json parallel_details(const NativeDevice& device) {
+  Json devices = Json::array();
+  const auto add = [&](const CudaDevice& gpu) {
+    devices.push_back({{"ordinal", gpu.ordinal}, {"name", gpu.name}, {"pci_bus_id", gpu.pci_bus_id}});
+  };
+  add(*device.cuda);
+  for (const CudaDevice& peer : device.peers) add(peer);
+  return {{"tensor_parallel", device.parallel.tensor_parallel},
+          {"expert_parallel", device.parallel.expert_parallel},
+          {"devices", devices}};
 }
 
 }  // namespace
@@ -100,6 +114,31 @@ ExecutorOptions default_limits(const NativeDevice& device) {
   limits.kv_memory_pct = 90;
   limits.prefill_chunk_tokens = 4096;
   return limits;
+}
+
+DeviceFacts device_facts_of(const NativeDevice& device, int n_threads, kernels::SimdLevel level, int max_batch) {
+  const std::string processor = processor_name();
+  DeviceFacts facts;
+  facts.details = {{"processor", processor}, {"n_threads", n_threads}, {"max_batch", max_batch}};
+  if (!device.cuda) {
+    facts.kind = "cpu";
+    facts.name = processor + ", " + std::to_string(n_threads) + " threads, " + kernels::to_string(level);
+    facts.details["simd_level"] = kernels::to_string(level);
+    return facts;
+  }
+  const CudaDevice& gpu = *device.cuda;
+  facts.kind = "cuda";
+  facts.name = gpu.name;
+  facts.details.update({{"ordinal", gpu.ordinal},
+                        {"pci_bus_id", gpu.pci_bus_id},
+                        {"compute_capability", gpu.compute_capability},
+                        {"cuda_path", gpu.path},
+                        {"n_multiprocessors", gpu.n_multiprocessors},
+                        {"memory_bytes", gpu.memory_bytes},
+                        {"driver_cuda_version", gpu.driver_version},
+                        {"runtime_cuda_version", gpu.runtime_version}});
+  if (!device.peers.empty()) facts.details.update(parallel_details(device));
+  return facts;
 }
 
 Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,

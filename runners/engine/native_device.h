@@ -6,11 +6,13 @@
 #include <string>
 
 #include "harness/base/result.h"
+#include "kernels/simd/cpu_ops.h"
 #include "runners/engine/cpu/compute.h"
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/executor.h"
 #include "runners/engine/load_options.h"
 #include "runners/engine/model.h"
+#include "runners/runner.h"
 
 namespace assay::runners {
 
@@ -37,6 +39,9 @@ LoadOptions load_options_on(const NativeDevice& device, LoadOptions asked);
 
 /// What an executor on this device is given where the user says nothing.
 ExecutorOptions default_limits(const NativeDevice& device);
+
+/// What is stored of the device with every run: the GPUs, or the processor with its threads.
+DeviceFacts device_facts_of(const NativeDevice& device, int n_threads, kernels::SimdLevel level, int max_batch);
 
 /// Puts a loaded model on the device. The model, and what `compute` names, must outlive the executor.
 Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,

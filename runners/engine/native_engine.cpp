@@ -52,19 +52,6 @@ std::string precision_path(const Model& model, const NativeDevice& device, const
   return model.repacked.empty() ? "float32" : "gguf_a16";
 }
 
-/// How a model is spread, and over which GPUs, rank by rank.
-Json parallel_details(const NativeDevice& device) {
-  Json devices = Json::array();
-  const auto add = [&](const CudaDevice& gpu) {
-    devices.push_back({{"ordinal", gpu.ordinal}, {"name", gpu.name}, {"pci_bus_id", gpu.pci_bus_id}});
-  };
-  add(*device.cuda);
-  for (const CudaDevice& peer : device.peers) add(peer);
-  return {{"tensor_parallel", device.parallel.tensor_parallel},
-          {"expert_parallel", device.parallel.expert_parallel},
-          {"devices", devices}};
-}
-
 /// What a run on dummy weights is told apart by. Error{bad_input} if `path` is not what such a model is made from.
 Result<std::string> dummy_config_sha256(const std::filesystem::path& path) {
   if (is_gguf_path(path)) {
@@ -188,26 +175,7 @@ ModelFacts NativeEngine::model_facts() const {
 }
 
 DeviceFacts NativeEngine::device_facts() const {
-  const std::string processor = processor_name();
-  DeviceFacts facts;
-  facts.details = {{"processor", processor}, {"n_threads", pool_.n_threads()}, {"max_batch", max_batch_}};
-  if (const auto& cuda = device_.cuda) {
-    facts.kind = "cuda";
-    facts.name = cuda->name;
-    facts.details.update({{"ordinal", cuda->ordinal},
-                          {"pci_bus_id", cuda->pci_bus_id},
-                          {"compute_capability", cuda->compute_capability},
-                          {"cuda_path", cuda->path},
-                          {"n_multiprocessors", cuda->n_multiprocessors},
-                          {"memory_bytes", cuda->memory_bytes},
-                          {"driver_cuda_version", cuda->driver_version},
-                          {"runtime_cuda_version", cuda->runtime_version}});
-    if (!device_.peers.empty()) facts.details.update(parallel_details(device_));
-  } else {
-    facts.kind = "cpu";
-    facts.name = processor + ", " + std::to_string(pool_.n_threads()) + " threads, " + kernels::to_string(level_);
-    facts.details["simd_level"] = kernels::to_string(level_);
-  }
+  DeviceFacts facts = device_facts_of(device_, pool_.n_threads(), level_, max_batch_);
   if (canary_) facts.details["canary"] = *canary_;
   return facts;
 }

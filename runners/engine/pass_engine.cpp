@@ -72,30 +72,7 @@ ModelFacts PassEngine::model_facts() const {
 
 DeviceFacts PassEngine::device_facts() const {
   const Parts& p = *parts_;
-  const std::string processor = processor_name();
-  DeviceFacts facts;
-  facts.details = {{"processor", processor}, {"n_threads", p.pool.n_threads()}, {"max_batch", p.limits.max_batch}};
-  if (const auto& cuda = p.device.cuda) {
-    facts.kind = "cuda";
-    facts.name = cuda->name;
-    facts.details.update({{"ordinal", cuda->ordinal},
-                          {"pci_bus_id", cuda->pci_bus_id},
-                          {"compute_capability", cuda->compute_capability},
-                          {"cuda_path", cuda->path},
-                          {"n_multiprocessors", cuda->n_multiprocessors},
-                          {"memory_bytes", cuda->memory_bytes},
-                          {"driver_cuda_version", cuda->driver_version},
-                          {"runtime_cuda_version", cuda->runtime_version}});
-    if (!p.device.peers.empty()) {
-      facts.details["tensor_parallel"] = p.device.parallel.tensor_parallel;
-      facts.details["expert_parallel"] = p.device.parallel.expert_parallel;
-    }
-    return facts;
-  }
-  facts.kind = "cpu";
-  facts.name = processor + ", " + std::to_string(p.pool.n_threads()) + " threads, " + kernels::to_string(p.level);
-  facts.details["simd_level"] = kernels::to_string(p.level);
-  return facts;
+  return device_facts_of(p.device, p.pool.n_threads(), p.level, p.limits.max_batch);
 }
 
 bool PassEngine::is_cuda() const { return parts_->device.cuda.has_value(); }
