@@ -50,7 +50,7 @@ const char* footer_of(BenchCommand command) {
       break;
   }
   return "The same command given again goes on behind the last point of an unfinished sweep.\n"
-         "Example: assay bench sweep --model reference --kind decode --against \"--threads 1\"";
+         "Example: assay bench sweep --model reference --kind decode --against '--threads 1'";
 }
 
 Json run_json(const results::RunSummary& summary, const std::vector<bench::SettingComparison>& comparisons) {

@@ -25,7 +25,7 @@ constexpr int pages_for(std::int64_t n_tokens) { return static_cast<int>((n_toke
 enum class PositionRole { prompt, generated };
 
 /// A token that the pass before, one of generated positions, has drawn, as an element of TokenSpan::tokens: it need not
-/// be known on the host.
+/// be known on the host. Only for executors that take more than one pass at a time.
 constexpr std::int32_t drawn_before(int draw) { return -1 - draw; }
 
 /// Consecutive positions of one sequence. Earlier positions are in the cache already.

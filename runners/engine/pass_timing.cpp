@@ -10,15 +10,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Takes the oldest pass's result and notes when it was there.
-Result<> collect_into(Executor& executor, PassTimes& times, Clock::time_point& last) {
-  ASSAY_ASSIGN(const PassResult result, executor.collect());
+/// Takes the oldest pass's result and notes when it was there. What it has drawn is returned.
+Result<std::vector<DrawnToken>> collect_into(Executor& executor, PassTimes& times, Clock::time_point& last) {
+  ASSAY_ASSIGN(PassResult result, executor.collect());
   const Clock::time_point now = Clock::now();
   times.wall_ms.push_back(std::chrono::duration<double, std::milli>(now - last).count());
   last = now;
   times.device_ms += result.device_ms;
   times.idle_ms += result.idle_ms;
-  return {};
+  for (const DrawnToken& drawn : result.drawn) {
+    if (drawn.token < 0) return bad_input("the model's logits are no numbers");
+  }
+  return std::move(result.drawn);
 }
 
 }  // namespace
@@ -69,13 +72,14 @@ Result<PassTimes> time_decode(Executor& executor, int batch, int context, int n_
   const int n_ahead = std::min(2, executor.max_in_flight()) - 1;
   PassTimes times;
   Clock::time_point last = Clock::now();
+  std::vector<DrawnToken> drawn;  // of the step before, where one pass is under way at a time
   for (int step = 0; step < n_steps; ++step) {
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(batch), 7);
     std::vector<TokenSpan> spans;
     std::vector<Draw> draws;
     for (int i = 0; i < batch; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      if (step > 0) tokens[at] = drawn_before(i);
+      if (step > 0) tokens[at] = n_ahead > 0 ? drawn_before(i) : drawn[at].token;
       spans.push_back({pages[at], context + step, std::span(tokens).subspan(at, 1)});
       draws.push_back({i,
                        {temperature, temperature > 0 ? 0.95 : 1.0, 0, 0},
@@ -84,7 +88,9 @@ Result<PassTimes> time_decode(Executor& executor, int batch, int context, int n_
                        0});
     }
     ASSAY_TRY(executor.submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
-    if (step >= n_ahead) ASSAY_TRY(collect_into(executor, times, last));
+    if (step >= n_ahead) {
+      ASSAY_ASSIGN(drawn, collect_into(executor, times, last));
+    }
   }
   for (int i = 0; i < std::min(n_ahead, n_steps); ++i) ASSAY_TRY(collect_into(executor, times, last));
   return times;

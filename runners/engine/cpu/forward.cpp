@@ -1,5 +1,6 @@
 #include "runners/engine/cpu/forward.h"
 
+#include "harness/base/assert.h"
 #include "kernels/matmul/matmul.h"
 
 namespace assay::runners {
@@ -65,6 +66,10 @@ void Forward::extend_rope(std::span<const TokenSpan> spans) {
 void Forward::embed(std::span<const TokenSpan> spans, float* x) {
   const int hidden = model_.embed_tokens.n_in;
   for (const TokenSpan& span : spans) {
+    for (const std::int32_t token : span.tokens) {
+      ASSAY_ASSERT(token >= 0 && token < model_.embed_tokens.n_out,
+                   "prompts are checked, and draws are of the vocabulary");
+    }
     compute_.for_rows(span.n_rows(), [&](int i) {
       weight_row(model_.embed_tokens, span.tokens[static_cast<std::size_t>(i)],
                  x + static_cast<std::ptrdiff_t>(i) * hidden);
