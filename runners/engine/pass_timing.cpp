@@ -14,10 +14,10 @@ using Clock = std::chrono::steady_clock;
 Result<std::vector<DrawnToken>> collect_into(Executor& executor, PassTimes& times, Clock::time_point& last) {
   ASSAY_ASSIGN(PassResult result, executor.collect());
   const Clock::time_point now = Clock::now();
+  if (!times.wall_ms.empty()) times.idle_ms += result.idle_ms;  // the time before the first pass is nobody's
   times.wall_ms.push_back(std::chrono::duration<double, std::milli>(now - last).count());
   last = now;
   times.device_ms += result.device_ms;
-  times.idle_ms += result.idle_ms;
   for (const DrawnToken& drawn : result.drawn) {
     if (drawn.token < 0) return bad_input("the model's logits are no numbers");
   }
