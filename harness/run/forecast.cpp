@@ -6,6 +6,7 @@
 #include <numeric>
 #include <queue>
 
+#include "harness/base/assert.h"
 #include "runners/engine/executor.h"
 
 namespace assay::run {
@@ -103,6 +104,7 @@ class Simulation {
   }
 
   void decode_until_one_ends() {
+    ASSAY_ASSERT(!running_.empty(), "check() has found that each sample fits alone");
     const double n_sequences = static_cast<double>(running_.size());
     const std::int64_t last_step = running_.top().ends_at_step;
     while (step_ < last_step) {
