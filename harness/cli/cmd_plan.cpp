@@ -104,8 +104,6 @@ Expense expense_of(const PricedPlan& plan, double seconds) {
   return expense;
 }
 
-// ---- JSON ----
-
 Json json_of(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
 Json time_json(const PricedPlan& plan, const std::optional<run::Forecast>& forecast) {
@@ -158,8 +156,6 @@ Json plan_json(const PricedPlan& plan) {
                                       {"provenance", plan.price->provenance}}
                                : Json{{"reason", plan.price_reason}}}};
 }
-
-// ---- Text ----
 
 std::string duration(double seconds) {
   if (seconds < 120) return to_fixed(seconds, seconds < 10 ? 1 : 0) + " s";
