@@ -334,10 +334,7 @@ void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
   add_text(app, "--against", args.against, "WORDS",
            "Compare with the same benchmark under other options, such as \"--threads 1\": both in turns, A B B A");
   add_seed_option(app, args.seed);
-  add_text(app, "--name", args.name, "LABEL", "A name for the run, usable as RUN in other commands");
-  add_texts(app, "--tag", args.tags, "K=V", "Note K=V with the run; may be repeated");
-  add_text(app, "--hardware", args.hardware, "PROFILE",
-           "Note the name of this machine's hardware profile with the run");
+  add_label_options(app, {args.name, args.tags, args.hardware});
   add_number(app, "--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour,
              {.least = 0, .most = 1e6, .text = "dollars from 0 to 1000000"},
              "Price of the device in US dollars an hour: gives dollars per million tokens");

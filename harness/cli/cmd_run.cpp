@@ -65,10 +65,7 @@ void add_run_options(CLI::App& app, RunArgs& args) {
   const std::string by_default = "the protocol's, else the suite's";
   add_sampling_options(app, args.sampling,
                        {.temperature = by_default, .top_p = by_default, .max_output_tokens = by_default});
-  add_text(app, "--name", args.name, "LABEL", "A name for the run, usable as RUN in other commands");
-  add_texts(app, "--tag", args.tags, "K=V", "Note K=V with the run; may be repeated");
-  add_text(app, "--hardware", args.hardware, "PROFILE",
-           "Note the name of this machine's hardware profile with the run");
+  add_label_options(app, {args.name, args.tags, args.hardware});
   add_number(app, "--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour,
              {.least = 0, .most = 1e6, .text = "dollars from 0 to 1000000"},
              "Price of the device in US dollars an hour; the report then shows cost");

@@ -111,6 +111,13 @@ Result<results::ComparableRun> read_run_words(const std::string& words, const st
   return read_stored_run(db, words);
 }
 
+void add_label_options(CLI::App& app, const LabelWords& words) {
+  add_text(app, "--name", words.name, "LABEL", "A name for the run, usable as RUN in other commands");
+  add_texts(app, "--tag", words.tags, "K=V", "Note K=V with the run; may be repeated");
+  add_text(app, "--hardware", words.hardware, "PROFILE",
+           "Note the name of this machine's hardware profile with the run");
+}
+
 Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
   std::vector<std::pair<std::string, std::string>> tags;
   for (const std::string& word : words) {

@@ -1,11 +1,12 @@
 #pragma once
-// How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN; and how new runs are tagged.
+// How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN; and how new runs are labelled.
 
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/cli/options.h"
 #include "results/comparable_run.h"
 
 namespace assay::cli {
@@ -19,6 +20,14 @@ inline constexpr const char* kRunWords =
 /// The run meant by `words`: a file of that name comes before a run of `db`. A database without #RUN is its latest run.
 /// Error{bad_input} says what there is, and for a file of another kind what writes one.
 Result<results::ComparableRun> read_run_words(const std::string& words, const std::string& db);
+
+/// What --name, --tag and --hardware are written to.
+struct LabelWords {
+  std::string& name;
+  std::vector<std::string>& tags;
+  std::string& hardware;
+};
+void add_label_options(CLI::App& app, const LabelWords& words);
 
 /// The K=V that --tag was given. Error{bad_input} for words of another form.
 Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words);

@@ -7,9 +7,10 @@
 //   W bytes of weights that every pass reads, E(n) of the experts that n tokens hit when they hit them evenly, K of
 //   cached keys and values, F operations of products, A of attention; b and p the device's sustained rate of reading
 //   and its peak rate of arithmetic.
-// The constants are the least squares over the steps in kernels/PERFORMANCE.md (2026-11-23: Llama-3.1-8B, Qwen2.5-7B
-// and DeepSeek-V2-Lite on an H100 and an H200, batches of 1 to 256), all of which the form gives within 6 %. With
-// constants from the H100 alone it was within 10 % on the H200: kStepErrorRatio.
+// 1.1 and o are the least squares over 16 generated steps in kernels/PERFORMANCE.md (2026-11-23: Llama-3.1-8B,
+// Qwen2.5-7B and DeepSeek-V2-Lite on an H100 and an H200, batches of 1 to 256), all of which the form gives within 6 %.
+// With the two from the H100 alone it was within 10 % on the H200: kStepErrorRatio. s is what makes two prompts' rates
+// right, one each; the 0.4 of attention is assumed, and hardly counts for short prompts.
 
 #include <cstdint>
 
@@ -43,7 +44,8 @@ struct DeviceRates {
 /// The largest error of the form on a device that its constants were not fitted to, as a share of the time.
 inline constexpr double kStepErrorRatio = 0.10;
 /// Models that read less than this in a pass are bound by starts and ends of kernels, for which the form was not
-/// fitted: its error there is not known. (The reference model ran at 75 % of the speed that it gives.)
+/// fitted: its error there is not known. (3,200 samples of the reference model took 1.80 s on an H100, where it
+/// gives 1.13 s.)
 inline constexpr double kLeastFittedBytes = 2e9;
 
 /// Seconds of a pass over one generated position of each of n sequences, which have context_tokens cached in all.
