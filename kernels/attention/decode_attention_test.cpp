@@ -32,8 +32,8 @@ struct Problem {
   }
 
   /// The rows given, in that order, in one call; pages shuffled by `seed`.
-  std::vector<Bf16> run(const std::vector<std::size_t>& rows, unsigned seed,
-                        DecodeGrain grain = DecodeGrain::chunk) const {
+  std::vector<Bf16> run(const std::vector<std::size_t>& rows, unsigned seed, DecodeGrain grain = DecodeGrain::chunk,
+                        int fresh_keys = 1) const {
     std::vector<Sequence> chosen;
     std::vector<Bf16> queries;
     for (const std::size_t r : rows) {
@@ -60,6 +60,9 @@ struct Problem {
     a.items = items.data();
     a.first_item = first_item.data();
     a.max_items = max_items;
+    a.fresh_keys = fresh_keys;
+    const auto dealt = on_device(std::vector<unsigned>{0});
+    a.dealt = dealt.data();
     a.scratch = scratch.data();
     a.out = out.data();
     must(decode_attention(a, nullptr));
@@ -68,6 +71,7 @@ struct Problem {
     must(decode_attention(a, nullptr));  // again, with what the first launch left in scratch
     const auto second = from_device(out);
     CHECK(same_bits(first.data(), second.data(), first.size()));
+    CHECK(from_device(dealt) == std::vector<unsigned>{0});
     return second;
   }
 
@@ -81,8 +85,8 @@ struct Problem {
 }  // namespace
 
 TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
-  const auto shape =
-      GENERATE(values<AttentionShape>({{4, 4, 64}, {9, 3, 64}, {8, 2, 128}, {28, 4, 128}, {32, 8, 128}, {16, 1, 128}}));
+  const auto shape = GENERATE(values<AttentionShape>(
+      {{4, 4, 64}, {9, 3, 64}, {8, 2, 128}, {28, 4, 128}, {32, 8, 128}, {16, 1, 128}, {12, 1, 64}}));
   const Problem problem(shape, {1, 2, 15, 16, 17, 63, 64, 65, 127, 255, 256, 257, 300, 512, 777, 1}, 83);
   const Expected expected = problem.expected();
   const double plain = relative_error_of(to_bf16(expected.plain), expected.exact);
@@ -91,7 +95,15 @@ TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in
   }
 }
 
-TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu][invariance]") {
+TEST_CASE("decode_attention: the same bits of a long row in chunks and in spans", "[gpu][invariance]") {
+  const auto shape = GENERATE(values<AttentionShape>({{9, 3, 64}, {8, 2, 128}, {16, 1, 128}}));
+  const Problem problem(shape, {4170, 64, 700}, 87);
+  const auto in_chunks = problem.run(problem.all_rows(), 1);
+  const auto in_spans = problem.run(problem.all_rows(), 2, DecodeGrain::span);
+  CHECK(same_bits(in_chunks.data(), in_spans.data(), in_chunks.size()));
+}
+
+TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu][invariance][heavy]") {
   const auto shape = GENERATE(values<AttentionShape>({{9, 3, 64}, {28, 4, 128}, {32, 8, 128}}));
   std::vector<int> n_keys{1, 40, 64, 200, 256, 300, 640, 2049, 2048, 4500};
   for (int i = 0; i < 120; ++i) n_keys.push_back(1 + 37 * i % 500);  // more work than blocks: every block walks
@@ -99,8 +111,10 @@ TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu
   const auto together = problem.run(problem.all_rows(), 1);
   const auto elsewhere = problem.run(problem.all_rows(), 2);
   CHECK(same_bits(together.data(), elsewhere.data(), together.size()));
-  const auto in_spans = problem.run(problem.all_rows(), 3, DecodeGrain::span);
-  CHECK(same_bits(together.data(), in_spans.data(), together.size()));
+  for (const int fresh_keys : {1, 70, std::numeric_limits<int>::max()}) {
+    const auto in_spans = problem.run(problem.all_rows(), 3, DecodeGrain::span, fresh_keys);
+    CHECK(same_bits(together.data(), in_spans.data(), together.size()));
+  }
   auto shuffled = problem.all_rows();
   std::mt19937 generator(3);
   std::shuffle(shuffled.begin(), shuffled.end(), generator);
