@@ -46,7 +46,8 @@ struct Chunk {
 
 template <int kDim>
 struct Shared {
-  std::uint64_t full[kStages<kDim>];
+  /// A group has barriers of its own: it does not wait for the other's pages, so of theirs it would know no phase.
+  std::uint64_t full[kGroups][kStages<kDim>];
   std::uint64_t empty[kStages<kDim>];
   std::uint64_t added;  // completes a phase with each chunk that was added to its item
   Chunk chunks[kChunksAhead];
@@ -66,13 +67,17 @@ struct KernelArgs {
   ItemPart* parts;      // [item][heads]
 };
 
-/// A block's pages are numbered, four for each chunk whether it has so many or not. Where the number-th lies.
+/// A block's pages are numbered, four for each chunk whether it has so many or not. Where the number-th lies, which
+/// round of the slots that is (modulo two), and which group's it is.
 template <int kDim>
 struct Place {
   int slot;
   std::uint32_t parity;
+  int group;
   __device__ explicit Place(int number)
-      : slot(number % kStages<kDim>), parity(static_cast<std::uint32_t>(number / kStages<kDim>) % 2) {}
+      : slot(number % kStages<kDim>),
+        parity(static_cast<std::uint32_t>(number / kStages<kDim>) % 2),
+        group(number / kChunkPages % kGroups) {}
 };
 
 /// The copying side, one thread.
@@ -113,14 +118,15 @@ struct Loader {
   __device__ void load(const Work& work, int key, int page) {
     if (n_pages++ < n_loaded) return;
     const Place<kDim> at = begin_page(n_loaded++, work, key);
-    barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
-    load_box(stages + at.slot * Stage<kDim>::kBytes, &map, &shared.full[at.slot], 0,
+    std::uint64_t* full = &shared.full[at.group][at.slot];
+    barrier_arrive_expect(full, Stage<kDim>::kBytes);
+    load_box(stages + at.slot * Stage<kDim>::kBytes, &map, full, 0,
              (page * a.cache.kv_heads + work.kv_head) * Stage<kDim>::kRows);
   }
   /// A page past the item's last.
   __device__ void skip(const Work& work, int key) {
     const Place<kDim> at = begin_page(n_pages++, work, key);
-    barrier_arrive(&shared.full[at.slot]);
+    barrier_arrive(&shared.full[at.group][at.slot]);
     n_loaded = n_pages;
   }
   __device__ void load_chunk(const Work& work, int key, const int4& pages) {
@@ -175,7 +181,7 @@ struct Loader {
     if (!has_drawn) draw();
     for (int i = 0; i < kGroups; ++i) {  // the end, for each group
       const Place<kDim> at = begin_page(n_pages + i * kChunkPages, {}, 0);
-      barrier_arrive(&shared.full[at.slot]);
+      barrier_arrive(&shared.full[at.group][at.slot]);
     }
   }
 };
@@ -228,6 +234,16 @@ __device__ void add_chunk(const KernelArgs& k, Shared<kDim>& shared, const Part 
   }
 }
 
+/// Read by the warp's first lane, the one that says for all that a page is done with: then nobody else need be asked
+/// before the chunk's place is taken.
+__device__ inline Chunk chunk_of_warp(const Chunk& there) {
+  Chunk chunk{};
+  if (threadIdx.x % kWarpThreads == 0) chunk = there;
+  return {{warp_uniform(chunk.work.row), warp_uniform(chunk.work.n_keys), warp_uniform(chunk.work.index),
+           warp_uniform(chunk.work.kv_head)},
+          warp_uniform(chunk.first_key)};
+}
+
 /// A warp of a computing group: every kGroups-th chunk.
 template <int kDim, int kTiles>
 __device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* stages) {
@@ -237,14 +253,15 @@ __device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* s
   const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int group = a.heads / a.cache.kv_heads;
   const float scale_log2 = a.scale * kLog2E;
+  std::uint32_t phases = 0;  // of the group's barriers, a bit each
+  const auto wait_for_page = [&](int slot) { barrier_wait(&shared.full[own][slot], phases >> slot & 1); };
   Queries<kDim, kTiles> q;
   int q_index = -1, q_head = -1;  // whose they are
   bool is_only = false;
   wait_for_previous_grid();
   for (int number = own;; number += kGroups) {
-    const Place<kDim> first(number * kChunkPages);
-    barrier_wait(&shared.full[first.slot], first.parity);
-    const auto [work, first_key] = shared.chunks[number % kChunksAhead];
+    wait_for_page(Place<kDim>(number * kChunkPages).slot);
+    const auto [work, first_key] = chunk_of_warp(shared.chunks[number % kChunksAhead]);
     if (work.n_keys == 0) return;
     if (work.index != q_index || work.kv_head != q_head) {
       q.load(a.q + (static_cast<std::size_t>(work.row) * a.heads + work.kv_head * group) * kDim, group);
@@ -256,7 +273,8 @@ __device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* s
     for (int p = 0; p < kChunkPages; ++p) {
       const Place<kDim> at(number * kChunkPages + p);
       char* page = stages + at.slot * Stage<kDim>::kBytes;
-      barrier_wait(&shared.full[at.slot], at.parity);
+      wait_for_page(at.slot);
+      phases ^= 1u << at.slot;
       const int n_keys = work.n_keys - first_key - p * kPageTokens;
       const int n_valid = min(kQuarterTokens, n_keys - warp * kQuarterTokens);
       if (n_valid > 0) attend_quarter(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
@@ -271,11 +289,9 @@ __device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* s
                         {first_key == 0, is_last, is_last && is_only, first_key / kDecodeChunkTokens % 2});
         fence_for_async();  // the stage was written here and will be written by the copy engine
       }
+      if (p == kChunkPages - 1) barrier_arrive(&shared.added);
       __syncwarp();
-      if (lane == 0) {
-        barrier_arrive(&shared.empty[at.slot]);
-        if (p == kChunkPages - 1) barrier_arrive(&shared.added);
-      }
+      if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
     }
   }
 }
@@ -290,10 +306,10 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x == kGroups * kGroupThreads) {
     prefetch_tensor_map(&map);
     for (int i = 0; i < kStages<kDim>; ++i) {
-      barrier_init(&shared.full[i], 1);
+      for (int group = 0; group < kGroups; ++group) barrier_init(&shared.full[group][i], 1);
       barrier_init(&shared.empty[i], kQuarters);
     }
-    barrier_init(&shared.added, kQuarters);
+    barrier_init(&shared.added, kGroupThreads);
     barrier_init_fence();
   }
   __syncthreads();
