@@ -287,9 +287,9 @@ __device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* s
         const bool is_last = n_keys <= kPageTokens;
         add_chunk<kDim>(k, shared, shared.quarters[own], outputs, group, work,
                         {first_key == 0, is_last, is_last && is_only, first_key / kDecodeChunkTokens % 2});
+        barrier_arrive(&shared.added);
         fence_for_async();  // the stage was written here and will be written by the copy engine
       }
-      if (p == kChunkPages - 1) barrier_arrive(&shared.added);
       __syncwarp();
       if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
     }
