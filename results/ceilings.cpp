@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
 
 #include "harness/base/text.h"
@@ -211,17 +210,23 @@ std::vector<MachineCeilings> ceilings_of(std::span<const BenchPoint> points) {
 
 Result<std::vector<MachineCeilings>> newest_ceilings(const Store& store) {
   std::vector<MachineCeilings> newest;
-  std::set<std::string> known;
   ASSAY_ASSIGN(const std::vector<RunRecord> runs, store.list_runs());  // the one started last first
   for (const RunRecord& run : runs) {
     if (run.facts.model.reference != kMachineReference || run.state != RunState::finished) continue;
     ASSAY_ASSIGN(const std::vector<BenchPoint> points, store.read_points(run.run_id));
-    for (MachineCeilings& machine : ceilings_of(points)) {
-      if (!known.insert(machine.device).second) continue;
-      machine.run_id = run.run_id;
-      machine.measured_at_ms = run.started_at_ms;
-      machine.environment_fingerprint = environment_fingerprint(run.segments.back().environment);
-      newest.push_back(std::move(machine));
+    for (MachineCeilings& found : ceilings_of(points)) {
+      auto at = std::find_if(newest.begin(), newest.end(), [&](const auto& one) { return one.device == found.device; });
+      if (at == newest.end()) at = newest.insert(newest.end(), MachineCeilings{found.device, {}, 0, {}, {}, {}, {}});
+      if (at->ceilings.empty() && !found.ceilings.empty()) {
+        at->ceilings = std::move(found.ceilings);
+        at->run_id = run.run_id;
+        at->measured_at_ms = run.started_at_ms;
+        at->environment_fingerprint = environment_fingerprint(run.segments.back().environment);
+      }
+      if (at->collectives.empty() && !found.collectives.empty()) {
+        at->collectives = std::move(found.collectives);
+        at->collectives_run_id = run.run_id;
+      }
     }
   }
   return newest;
@@ -265,6 +270,7 @@ Json to_json(const MachineCeilings& machine) {
           {"run_id", machine.run_id.value},
           {"measured_at_ms", machine.measured_at_ms},
           {"environment_fingerprint", machine.environment_fingerprint},
+          {"collectives_run_id", machine.collectives_run_id.value},
           {"ceilings", std::move(ceilings)},
           {"collectives", std::move(collectives)}};
 }

@@ -53,6 +53,7 @@ struct MachineCeilings {
   RunId run_id;        ///< what measured it
   std::int64_t measured_at_ms = 0;
   std::string environment_fingerprint;  ///< environment_fingerprint() of the machine and build
+  RunId collectives_run_id;             ///< what measured the collectives; empty: nothing did
   std::vector<Ceiling> ceilings;        ///< in the order in which they were measured
   std::vector<CollectiveCurve> collectives;
 
@@ -63,7 +64,8 @@ struct MachineCeilings {
 /// The ceilings and collectives among points, by device. run_id and the like are left empty. Pure.
 std::vector<MachineCeilings> ceilings_of(std::span<const BenchPoint> points);
 
-/// Of each kind of device in the database, the newest finished run that measured it; the newest first.
+/// Of each kind of device in the database, the ceilings of the newest finished run that has some, and the collectives
+/// of the newest that has those; the device that was measured last first.
 Result<std::vector<MachineCeilings>> newest_ceilings(const Store& store);
 /// Those of one device; none if nothing measured it.
 Result<std::optional<MachineCeilings>> newest_ceilings(const Store& store, std::string_view device);

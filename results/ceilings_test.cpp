@@ -131,9 +131,16 @@ TEST_CASE("newest_ceilings: the newest finished run of each device, and only run
   REQUIRE(ok(writer->add_point(ceiling_point("A", "read", "gb_per_s", 7), 1)));
   REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 31, 1)));
 
+  // A newer run of collectives alone takes no ceilings away.
+  BenchPoint collective = collective_point("own", 8192, 3);
+  collective.settings["device_name"] = "A";
+  const RunId collectives = store_machine(*store, {collective}, kNowMs + 40);
   const auto all = newest_ceilings(*store);
   REQUIRE(ok(all));
   REQUIRE(all->size() == 2);
+  CHECK((*all)[0].collectives_run_id == collectives);
+  CHECK((*all)[0].collectives.size() == 1);
+  CHECK((*all)[1].collectives_run_id.value.empty());
   CHECK((*all)[0].run_id == newer);
   CHECK((*all)[0].measured_at_ms == kNowMs + 10);
   CHECK((*all)[0].environment_fingerprint.size() == 64);

@@ -299,22 +299,27 @@ std::string points_text(std::span<const BenchPoint> points) {
 }
 
 std::string environment_fingerprint(const EnvironmentFacts& environment) {
-  const Json facts = {{"device_kind", environment.device_kind},
-                      {"device_name", environment.device_name},
-                      {"cpu_model", environment.cpu_model},
-                      {"n_cores", value_or_null(environment.n_cores)},
-                      {"memory_bytes", value_or_null(environment.memory_bytes)},
-                      {"os", environment.os},
-                      {"kernel", environment.kernel},
-                      {"gpu_name", value_or_null(environment.gpu_name)},
-                      {"n_gpus", value_or_null(environment.n_gpus)},
-                      {"gpu_driver", value_or_null(environment.gpu_driver)},
-                      {"cuda_version", value_or_null(environment.cuda_version)},
-                      {"gpu_clock_mhz", value_or_null(environment.gpu_clock_mhz)},
-                      {"gpu_power_limit_watts", value_or_null(environment.gpu_power_limit_watts)},
-                      {"build_git_commit", environment.build_git_commit},
-                      {"compiler", environment.compiler},
-                      {"compiler_flags", environment.compiler_flags}};
+  Json facts = {{"device_kind", environment.device_kind},
+                {"device_name", environment.device_name},
+                {"cpu_model", environment.cpu_model},
+                {"n_cores", value_or_null(environment.n_cores)},
+                {"memory_bytes", value_or_null(environment.memory_bytes)},
+                {"os", environment.os},
+                {"kernel", environment.kernel},
+                {"gpu_name", value_or_null(environment.gpu_name)},
+                {"n_gpus", value_or_null(environment.n_gpus)},
+                {"gpu_driver", value_or_null(environment.gpu_driver)},
+                {"cuda_version", value_or_null(environment.cuda_version)},
+                {"gpu_clock_mhz", value_or_null(environment.gpu_clock_mhz)},
+                {"gpu_power_limit_watts", value_or_null(environment.gpu_power_limit_watts)},
+                {"build_git_commit", environment.build_git_commit},
+                {"compiler", environment.compiler},
+                {"compiler_flags", environment.compiler_flags}};
+  // Links that are held back make another machine of it.
+  const auto device = environment.details.find("device");
+  if (device != environment.details.end() && device->is_object() && device->contains("link_gb_per_s")) {
+    facts["link_gb_per_s"] = device->at("link_gb_per_s");
+  }
   return sha256_hex(to_json_text(facts));
 }
 
