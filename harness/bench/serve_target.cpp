@@ -113,6 +113,7 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   Measured measured;
   measured.gpu_samples = gpu.take();
   measured.was_stopped = load.was_stopped;
+  measured.provenance = run::provenance_on(runner_->device_facts());
   const Judgement judgement = judge(load, serve.arrivals, serve.demands, client_, measured.gpu_samples);
   ASSAY_ASSIGN(measured.figures, serve_figures(load.records, judgement, serve.level, setting.priced));
   // Nobody knows here what an endpoint runs on, nor what an hour of it costs.

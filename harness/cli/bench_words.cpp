@@ -181,6 +181,7 @@ std::string target_words(const run::RunnerOptions& options, const BenchArgs& arg
   add("--cuda-path", args.model.cuda_path);
   add("--tensor-parallel", args.model.tensor_parallel ? to_text(*args.model.tensor_parallel) : "");
   add("--expert-parallel", args.model.expert_parallel ? to_text(*args.model.expert_parallel) : "");
+  add("--link-gb-s", args.model.link_gb_s ? to_text(*args.model.link_gb_s) : "");
   add("--chat-template", args.model.chat_template);
   add("--max-batch", args.model.max_batch ? to_text(*args.model.max_batch) : "");
   add("--kv-memory", args.model.kv_memory);
@@ -352,6 +353,7 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
                                                                         : 5);
   plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   plan.name = args.name;
+  if (args.model.link_gb_s) plan.provenance = "emulated";
   if (!args.hardware.empty()) plan.hardware_profile = args.hardware;
   ASSAY_ASSIGN(plan.tags, parse_tags(args.tags));
   if (args.against.empty()) return plan;
@@ -369,6 +371,7 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
     return bad_input("--against: gives ", b.settings.size(), " settings, and the other side has ",
                      plan.arms[0].settings.size(), "; they are compared one by one");
   }
+  if (other.model.link_gb_s) plan.provenance = "emulated";
   plan.arms[0].name = "a";
   b.name = "b";
   plan.tags.emplace_back("against", args.against);

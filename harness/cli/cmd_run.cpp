@@ -107,6 +107,7 @@ std::string command_line(const RunArgs& args) {
   add("--cuda-path", args.model.cuda_path);
   add_count("--tensor-parallel", args.model.tensor_parallel);
   add_count("--expert-parallel", args.model.expert_parallel);
+  add_real("--link-gb-s", args.model.link_gb_s);
   add("--speculate", args.model.speculate);
   add_unless_default("--fp8", args.model.weights.fp8, unset.model.weights.fp8);
   add_unless_default("--gguf", args.model.weights.gguf, unset.model.weights.gguf);

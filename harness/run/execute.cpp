@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "harness/base/log.h"
+#include "harness/base/text.h"
 #include "harness/run/environment.h"
 #include "harness/run/gpu_sampler.h"
 #include "harness/run/grading_pipeline.h"
@@ -16,8 +17,8 @@ namespace assay::run {
 
 namespace {
 
-/// Whose kernels a GPU ran, "hopper" or "portable", and how a model was spread over several; empty where no GPU did.
-/// Runs of earlier versions had Hopper's.
+/// Whose kernels a GPU ran, "hopper" or "portable", how a model was spread over several, and to what their links were
+/// held back; empty where no GPU did. Runs of earlier versions had Hopper's.
 std::string cuda_path_of(const results::EnvironmentFacts& environment) {
   if (environment.device_kind != "cuda") return {};
   const auto device = environment.details.find("device");
@@ -29,10 +30,11 @@ std::string cuda_path_of(const results::EnvironmentFacts& environment) {
     const auto n = device->find(key);
     if (n != device->end() && n->is_number_integer() && *n > 1) path += option + n->dump();
   }
+  if (const auto link = device->find("link_gb_per_s"); link != device->end()) path += " --link-gb-s " + link->dump();
   return path;
 }
 
-/// Their last bits differ, so a run stays with the kernels that it began with.
+/// Their last bits or their times differ, so a run stays with the kernels that it began with.
 bool has_other_kernels(const results::RunRecord& run, const results::EnvironmentFacts& environment) {
   const std::string now = cuda_path_of(environment);
   return std::any_of(run.segments.begin(), run.segments.end(), [&](const results::SegmentRecord& segment) {
@@ -52,8 +54,8 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
     ASSAY_ASSIGN(const results::RunRecord run, store.read_run(*found));
     if (!has_other_kernels(run, environment)) return found;
     log_note("run ", *found,
-             " is unfinished, but was begun with other GPU kernels (--cuda-path, --tensor-parallel, "
-             "--expert-parallel); a new run starts");
+             " is unfinished, but was begun with other GPU kernels or links (--cuda-path, --tensor-parallel, "
+             "--expert-parallel, --link-gb-s); a new run starts");
     return std::optional<RunId>{};
   }
   ASSAY_ASSIGN(const RunId run_id, store.find_run(*settings.resume));
@@ -68,7 +70,8 @@ Result<std::optional<RunId>> run_to_resume(const results::Store& store, const Ru
   }
   if (has_other_kernels(run, environment)) {
     return bad_input("--resume ", *settings.resume, ": run ", run_id, " was begun with other GPU kernels than ",
-                     cuda_path_of(environment), "; give its --cuda-path, --tensor-parallel and --expert-parallel");
+                     cuda_path_of(environment),
+                     "; give its --cuda-path, --tensor-parallel, --expert-parallel and --link-gb-s");
   }
   return std::optional(run_id);
 }
@@ -111,6 +114,26 @@ bool has_code_suite(const Plan& plan) {
                      [](const PlannedSuite& planned) { return planned.suite.kind == suites::ItemKind::code; });
 }
 
+/// What links that are held back carried, as a point of the run: results/README.md, kind "link". `segment` counts the
+/// processes that worked on the run.
+Result<> store_link_report(const runners::Runner& runner, results::RunWriter& writer, std::int64_t segment,
+                           std::int64_t now_ms, double wall_ms) {
+  ASSAY_ASSIGN(const std::optional<runners::LinkReport> report, runner.link_report());
+  if (!report) return {};
+  results::BenchPoint point;
+  point.key = {"link held to " + to_text(report->link_gb_per_s) + " GB/s", "", segment};
+  point.kind = "link";
+  point.started_at_ms = now_ms;
+  point.provenance = "emulated";
+  point.settings = {{"link_gb_per_s", report->link_gb_per_s}};
+  double time_ms = 0;
+  for (const runners::LinkSize& size : report->sizes) time_ms += 1e-3 * size.time_us;
+  point.figures["time_ms"] = {time_ms, {}, {}};
+  if (const auto reached = report->reached_gb_per_s()) point.figures["link_gb_per_s"] = {*reached, {}, {}};
+  point.details = runners::to_json(*report);
+  return writer.add_point(point, wall_ms);
+}
+
 /// Storing comes first: when it fails, the runner only passes its error on.
 Error why_incomplete(const Result<>& asked, const Result<>& stored) {
   if (!stored) return stored.error();
@@ -126,7 +149,8 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
 
   // Plan.
   ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
-  const results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
+  results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
+  facts.provenance = provenance_on(runner.device_facts());
 
   // Resume.
   results::EnvironmentFacts environment = read_environment(runner.device_facts());
@@ -134,6 +158,11 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   ASSAY_ASSIGN(std::optional<results::RunWriter> writer,
                lock_resumed_run(store, settings, facts, environment, clock.unix_ms()));
   const bool is_resumed = writer.has_value();
+  std::int64_t n_segments_before = 0;
+  if (is_resumed) {
+    ASSAY_ASSIGN(const results::RunRecord record, store.read_run(writer->run_id()));
+    n_segments_before = static_cast<std::int64_t>(record.segments.size()) - 1;  // this process's is there already
+  }
   ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, store, writer));
   ASSAY_TRY(runner.check(requests));
   if (!is_resumed) {
@@ -177,6 +206,7 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   Result<> stored = pipeline.finish();
   gpu.stop();
   if (stored) stored = writer->add_gpu_samples(gpu.take());
+  if (stored) stored = store_link_report(runner, *writer, n_segments_before, clock.unix_ms(), wall_ms());
 
   // End. A stop that came behind the last sample stops nothing.
   RunOutcome outcome{.run_id = writer->run_id(), .n_planned = n_planned, .n_stored = n_stored, .stopped_by = {}};

@@ -162,6 +162,9 @@ class Executor {
   virtual Result<> keep_hidden(int row, int slot) = 0;
   /// Runs the MTP module; no pass is under way.
   virtual Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) = 0;
+
+  /// As Runner::link_report(); no pass is under way.
+  virtual Result<std::optional<LinkReport>> link_report() const { return std::optional<LinkReport>{}; }
 };
 
 /// What log-probabilities say of a drawn token: its own and those of the n_top largest, best first.

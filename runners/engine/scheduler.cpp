@@ -41,6 +41,7 @@ class Scheduler::Work {
   bool has_work() const { return prompts_.has_work() || sequences_.has_work() || !in_flight_.empty(); }
   Result<> step(const OutputSink& sink);
   void forget_everything();
+  Result<std::optional<LinkReport>> link_report() const { return state_.executor->link_report(); }
 
  private:
   bool is_live() const { return state_.options.workload == Workload::live; }
@@ -252,5 +253,6 @@ Result<> Scheduler::cancel(std::uint64_t id, const OutputSink& sink) { return wo
 bool Scheduler::has_work() const { return work_->has_work(); }
 Result<> Scheduler::step(const OutputSink& sink) { return work_->step(sink); }
 void Scheduler::forget_everything() { work_->forget_everything(); }
+Result<std::optional<LinkReport>> Scheduler::link_report() const { return work_->link_report(); }
 
 }  // namespace assay::runners
