@@ -7,6 +7,7 @@
 #include "harness/base/text.h"
 #include "results/analysis/cost.h"
 #include "results/gpu_activity.h"
+#include "results/run_time.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -121,7 +122,7 @@ void add_figures(const RunRecord& record, const Gathered& gathered, const std::o
     run.output_tokens_per_s = static_cast<double>(*gathered.n_output_tokens) / record.wall_s;
   if (gathered.all_timed && record.segments.size() == 1) run.output_tokens_per_s_parts = rates_by_part(gathered.spans);
   if (const auto& price = record.facts.price_usd_per_gpu_hour) {
-    run.usd_total = usd_for_time(*price, record.facts.n_priced_devices, record.wall_s);
+    run.usd_total = usd_for_time(*price, record.facts.n_priced_devices, record.device_s);
   }
   if (gpu) run.joules_total = gpu->energy_joules;
 }
@@ -227,7 +228,7 @@ Result<ComparableRun> read_comparable_run(const Store& store, const RunId& run_i
     std::erase_if(suite.items, [](const ComparableItem& item) { return item.samples.empty(); });
   }
   add_environments(record, run);
-  add_figures(record, gathered, gpu.finish(segments_at_work(record)), run);
+  add_figures(record, gathered, gpu.finish(segments_at_work(record), device_sharing(record.segments)), run);
   return run;
 }
 
