@@ -65,8 +65,8 @@ Result<> merge_ranks(const MergeArgs& args, const CommonOptions& common) {
   if (common.json) {
     return print_json({{"into", args.into}, {"run_id", ranks.origin().run_id.value}, {"ranks", ranks.world().ranks}});
   }
-  return print("run " + ranks.origin().run_id.value + " of " + std::to_string(ranks.world().ranks) + " ranks is whole in " +
-               shown(args.into) + "\n");
+  return print("run " + ranks.origin().run_id.value + " of " + std::to_string(ranks.world().ranks) +
+               " ranks is whole in " + shown(args.into) + "\n");
 }
 
 Result<> merge_command(const MergeArgs& args, const CommonOptions& common) {
