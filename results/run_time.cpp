@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,16 @@ std::vector<Work> works_of(std::span<const SegmentRecord> segments) {
 }
 
 }  // namespace
+
+Ranks ranks_of(std::span<const SegmentRecord> segments) {
+  std::set<std::string> ranks, hosts;
+  for (const SegmentRecord& segment : segments) {
+    ranks.insert(rank_of(segment.environment));
+    hosts.insert(segment.environment.hostname.value_or(""));
+  }
+  return {std::max<std::int64_t>(1, static_cast<std::int64_t>(ranks.size())),
+          std::max<std::int64_t>(1, static_cast<std::int64_t>(hosts.size()))};
+}
 
 double time_at_work_s(std::span<const SegmentRecord> segments) { return covered_ms(works_of(segments)) / 1000; }
 

@@ -8,6 +8,13 @@
 
 namespace assay::results {
 
+/// Who made a run together.
+struct Ranks {
+  std::int64_t n_ranks = 1;
+  std::int64_t n_hosts = 1;  ///< by their names; 1 where none is known
+};
+Ranks ranks_of(std::span<const SegmentRecord> segments);
+
 /// Seconds in which at least one segment was at work. Segments in turn add up; of several at a time, by the clocks of
 /// their machines, the time counts once. Pure.
 double time_at_work_s(std::span<const SegmentRecord> segments);

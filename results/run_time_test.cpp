@@ -39,6 +39,8 @@ TEST_CASE("run time: two hosts at a time take their time once and are paid for t
                                                segment("b", 2000, 11'000)};
   CHECK(time_at_work_s(segments) == 15);
   CHECK(device_time_s(segments) == 24);
+  CHECK(ranks_of(segments).n_ranks == 2);
+  CHECK(ranks_of(segments).n_hosts == 2);
   CHECK(device_sharing(segments) == DeviceSharing::in_turn);
 }
 

@@ -153,7 +153,7 @@ TEST_CASE("ranks: a Slurm job array says who is who, and the last task merges", 
   const Ended last = call(recorded.words(), task(1));
   INFO(last.err);
   REQUIRE(last.exit_code == 0);
-  CHECK_THAT(last.out, Contains("words") && Contains("80.0 %"));
+  CHECK_THAT(last.out, Contains("words") && Contains("80.0 %") && Contains("on 1 host"));
   CHECK(stored_content(recorded.db) == whole);
   // With --ranks 1 a task is a run of its own.
   const Ended own = call(recorded.words({"--ranks", "1"}), task(1));
@@ -310,6 +310,8 @@ TEST_CASE("ranks: under mpirun rank 0 prints one run, equal to that of one proce
     const Json run = json_of(ended.out);
     CHECK(run["suites"][0]["samples"] == 1);
     CHECK(run["suites"][0]["accuracy"] == 0.8);
+    CHECK(run["hardware"]["n_ranks"] == 3);
+    CHECK(run["hardware"]["n_hosts"] == 1);
     CHECK(stored_content(recorded.db) == whole);
     CHECK(json_of(call({"runs", "--json", "--db", recorded.db}).out)["runs"].size() == round + 1u);
   }
