@@ -239,8 +239,12 @@ Result<> RanksFolder::end(const std::optional<Error>& stopped_by) {
 }
 
 std::int64_t RanksFolder::n_done_by_others() {
+  if (world_.starts_together && world_.rank != 0) return 0;  // rank 0 shows the progress of all
+  // Where each rank asks for all others, ranks squared files are read: no more than 200 a second.
+  const double ranks = world_.ranks;
+  const double period_ms = std::max(kTellPeriodMs, 5 * (world_.starts_together ? ranks : ranks * ranks));
   const double now_ms = machine_clock().monotonic_ms();
-  if (now_ms - asked_ms_ < kTellPeriodMs) return n_done_by_others_;
+  if (now_ms - asked_ms_ < period_ms) return n_done_by_others_;
   asked_ms_ = now_ms;
   n_done_by_others_ = 0;
   for (const RankReport& report : reports()) {
@@ -313,6 +317,14 @@ Result<> RanksFolder::check_files(const fs::path& db) const {
   return {};
 }
 
+/// A listing makes a network file system ask its server what is there: else the last two ranks could each see an old
+/// report of the other, and nobody would merge.
+void RanksFolder::look_again() const {
+  std::error_code ignored;
+  for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder_, ignored)) {
+  }
+}
+
 Result<bool> RanksFolder::merge_into(const fs::path& db, const results::MergeProgress& progress, std::stop_token stop) {
   ASSAY_ASSIGN(const auto held, lock_folder(folder_, stop));
   ASSAY_ASSIGN(std::optional<WorldFile> file, read_world_file(world_path()));
@@ -320,6 +332,7 @@ Result<bool> RanksFolder::merge_into(const fs::path& db, const results::MergePro
     return environment_error(world_path().string(), ": is gone or another run's");
   }
   if (file->is_merged && has_run(db, origin_.run_id)) return true;
+  look_again();
   std::vector<fs::path> parts;
   for (const RankReport& report : reports()) {
     if (report.state != RankReport::State::done) return false;

@@ -81,7 +81,8 @@ class RanksFolder {
   Result<> begin(std::int64_t n_planned, std::int64_t n_done);
   /// The same, at most once a second: a folder on a network is not asked for each sample.
   void set_done(std::int64_t n_done);
-  /// Samples that all other ranks have stored, as far as they have told; asked for at most once a second.
+  /// Samples that all other ranks have stored, as far as they have told; asked for at most once a second, and
+  /// less often where many ranks ask. 0 for ranks that show no progress.
   std::int64_t n_done_by_others();
   /// This rank's process stops working on its samples: all done, or stopped for a reason.
   Result<> end(const std::optional<Error>& stopped_by);
@@ -111,6 +112,7 @@ class RanksFolder {
   Result<> begin_anew(const std::filesystem::path& db, const RankTerms& terms, std::int64_t now_ms);
   Result<> check_files(const std::filesystem::path& db) const;
   void remove_rank_files() const;
+  void look_again() const;
 
   std::filesystem::path folder_;
   World world_;

@@ -85,6 +85,9 @@ TEST_CASE("bench serve: too short a load says so, ends with 3, and is stored", "
   // Prompts are about as long as was asked, template included.
   CHECK(point["figures"]["mean_prompt_tokens"]["value"].get<double>() == Approx(64).epsilon(0.2));
   CHECK_THAT(call({"report", "latest", "--db", db}).out, Contains("0/1 ") && Contains("too_short"));
+  const Ended text = call({"bench", "serve", "--model", kReference, "--concurrency", "2", "--duration-s", "0.2",
+                           "--output-tokens", "4", "--threads", "1", "--db", db});
+  CHECK_THAT(text.out, Contains("client: ") && Contains("ms a request in this process, at most"));
 }
 
 TEST_CASE("bench sweep: interrupted it keeps its points, and the same command goes on behind them", "[cli][bench]") {
