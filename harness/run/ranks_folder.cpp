@@ -131,7 +131,7 @@ Result<RanksFolder> RanksFolder::join(const fs::path& db, const World& world, co
       if (report.rank == world.rank && report.n_planned == 0) continue;
       if (report.state == RankReport::State::absent) continue;
       return bad_input(ranks.folder_.string(), ": holds an unfinished run of other ranks: ", difference,
-                       "; give every rank the same options, finish that run, or remove the folder");
+                       "; give every rank the same options, finish that run, take another --db, or remove the folder");
     }
   }
   ASSAY_TRY(ranks.begin_anew(db, terms, now_ms));
