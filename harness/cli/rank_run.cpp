@@ -86,13 +86,14 @@ std::vector<RankReport> unfinished(const RanksFolder& ranks) {
   return reports;
 }
 
-/// Until no other rank is at work, or a stop.
+/// Until no other rank is at work, and rank 0 has said how it ended; or until a stop.
 void wait_for_others(RanksFolder& ranks, std::int64_t n_own, const run::StopSignals& signals,
                      run::ProgressView& progress) {
   while (!signals.token().stop_requested()) {
     bool is_anyone_working = false;
     for (const RankReport& report : ranks.reports()) {
-      is_anyone_working |= report.rank != ranks.world().rank && report.state == RankReport::State::working;
+      if (report.rank == ranks.world().rank) continue;
+      is_anyone_working |= report.state == RankReport::State::working || (report.rank == 0 && ranks.is_alive(0));
     }
     if (!is_anyone_working) return;
     progress.set_done(n_own + ranks.n_done_by_others());
@@ -199,18 +200,23 @@ Result<int> run_rank(RankGroup group, const RunJob& job, std::vector<suites::Sui
   if (ranks.is_merged() || ranks.is_done()) {
     log_note(name_of(world), ": its samples are all stored", ranks.is_merged() ? ", and merged" : "");
   } else {
-    ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(ranks.database()));
-    const auto outcome = ask(job, std::move(suites), {store, progress, &ranks, signals, common.quiet});
-    if (!outcome) return of_rank(world, outcome.error());
-    n_own = outcome->n_stored;
-    if (outcome->stopped_by) stopped_by = stopped_rank(ranks, *outcome, common.db);
+    auto store = results::Store::open_or_create(ranks.database());
+    const Result<run::RunOutcome> outcome =
+        store ? ask(job, std::move(suites), {*store, progress, &ranks, signals, common.quiet}) : store.error();
+    if (!outcome) {
+      stopped_by = of_rank(world, outcome.error());
+      if (stopped_by->kind == ErrorKind::environment) ASSAY_TRY(ranks.end(outcome.error()));
+    } else {
+      n_own = outcome->n_stored;
+      if (outcome->stopped_by) stopped_by = stopped_rank(ranks, *outcome, common.db);
+    }
   }
-  if (stopped_by && stopped_by->kind == ErrorKind::interrupted) return *stopped_by;
+  if (stopped_by && stopped_by->kind != ErrorKind::environment) return *stopped_by;
   // A rank that failed stays until the others are done: launchers end all ranks when one has ended with an error.
   if (world.starts_together && (world.rank == 0 || stopped_by)) wait_for_others(ranks, n_own, signals, progress);
   if (stopped_by) return *stopped_by;
   if (signals.token().stop_requested()) {
-    return interrupted(name_of(world), " is done, and was stopped while others were at work; the same command goes on");
+    return interrupted(name_of(world), " is done, and was stopped before all was merged; the same command goes on");
   }
   if (is_silent(world) && ranks.is_alive(0)) return 0;  // which merges, and prints
   return finish_ranks(ranks, signals, common);

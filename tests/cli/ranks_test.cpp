@@ -1,5 +1,6 @@
 // A run that several processes make: by --rank and --ranks, as a Slurm job array, under mpirun; some of them killed.
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,23 @@ Json verdicts_of(const Json& run) {
   for (const char* key : {"weights_sha256", "name"}) verdicts["model"][key] = run["model"][key];
   verdicts["suites"] = run["suites"];
   return verdicts;
+}
+
+/// The exported samples, as text without their run and times, in order of their names.
+std::vector<std::string> exported(const std::string& db) {
+  const std::string file = db + ".jsonl";
+  REQUIRE(call({"export", "latest", "--db", db, "--format", "jsonl", "--out", file}).exit_code == 0);
+  std::vector<std::string> samples;
+  for (Json sample : json_lines_of(read_text(file))) {
+    Json kept;
+    for (const auto& [key, value] : sample.items()) {
+      const bool is_own = key == "run_id" || key == "cached_prompt_tokens" || key.find("_ms") != std::string::npos;
+      if (!is_own) kept[key] = value;
+    }
+    samples.push_back(to_json_text(kept));
+  }
+  std::sort(samples.begin(), samples.end());
+  return samples;
 }
 
 Json report_of(const std::string& db) { return json_of(call({"report", "latest", "--json", "--db", db}).out); }
@@ -109,6 +127,8 @@ TEST_CASE("ranks: three processes of the engine give the samples of one, bit by 
   CHECK(stored_content(together) == stored_content(alone));
   CHECK(verdicts_of(json_of(last.out)) == verdicts_of(json_of(one.out)));
   CHECK(verdicts_of(report_of(together)) == verdicts_of(json_of(one.out)));
+  CHECK(exported(together) == exported(alone));
+  CHECK(exported(together).size() == 48);
   const Json runs = json_of(call({"runs", "--json", "--db", together}).out)["runs"];
   REQUIRE(runs.size() == 1);
   CHECK(runs[0]["state"] == "finished");
@@ -234,7 +254,7 @@ TEST_CASE("ranks: one is killed, the others finish, and started again it complet
 }
 
 TEST_CASE("ranks: a stop is exit code 4, and the words in the message go on", "[cli]") {
-  const Recorded recorded(4000);
+  const Recorded recorded(12'000);  // more than waits to be graded
   Call running(recorded.rank(0, 2));
   wait_for_samples(running, recorded.part(0), 30);
   running.send(SIGTERM);
@@ -351,6 +371,30 @@ TEST_CASE("ranks: one killed under mpirun --enable-recovery leaves the others to
   INFO(again.err);
   REQUIRE(again.exit_code == 0);
   CHECK(stored_content(recorded.db) == whole);
+}
+
+TEST_CASE("ranks: one that fails under mpirun waits for the others, so that mpirun does not end them", "[cli]") {
+  const TemporaryFolder folder;
+  const std::string db = folder / "runs.db";
+  const std::vector<std::string> words = {"run",     "--model", "reference", "--suite", "choice-smoke",
+                                          "--limit", "12",      "--device",  "cpu",     "--max-output-tokens",
+                                          "40",      "--db",    db};
+  // The second one has no room for a sample: how much memory it takes is a machine's own.
+  std::vector<std::string> all = words;
+  all.insert(all.end(), {":", "-n", "1", ASSAY_PROGRAM});
+  all.insert(all.end(), words.begin(), words.end());
+  all.insert(all.end(), {"--kv-memory", "1000"});
+  const Ended ended = Call(all, kMpi, "", {ASSAY_MPIEXEC, "-n", "1"}).wait();
+  INFO(ended.err);
+  CHECK(ended.exit_code == 3);
+  CHECK(ended.out.empty());
+  CHECK_THAT(ended.err, Contains("rank 1 of 2: ") && Contains("start again: assay run"));
+  const std::int64_t n_of_first = n_stored(db + ".ranks/rank-0.db");
+  CHECK(n_of_first >= 4);
+  const Ended again = call(restart_words(ended.err));  // those of the first rank, which has room
+  INFO(again.err);
+  REQUIRE(again.exit_code == 0);
+  CHECK(stored_content(db).size() == 12);
 }
 
 TEST_CASE("ranks: mpirun that ends all with the one that was killed loses nothing", "[cli]") {
