@@ -38,7 +38,8 @@ struct BrowseRuns {
     facts.tags = {{"team", n == 0 ? "red" : "blue"}};
     for (ItemFacts& item : facts.suites.front().items)
       item.prompt_sha256 = std::string(63, 'e') + item.item.value.back();
-    auto writer = store->begin_run(facts, some_environment(), kNowMs + 86'400'000 * n, RunId(id.toStdString()));
+    auto writer = store->begin_run(facts, some_environment(), kNowMs + 86'400'000 * n,
+                                   results::RunOrigin{RunId(id.toStdString()), kNowMs + 86'400'000 * n});
     REQUIRE(ok(writer));
     for (int item = 0; item < 4; ++item) {
       for (int sample = 0; sample < 2; ++sample) {
