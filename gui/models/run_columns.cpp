@@ -189,7 +189,9 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
                         .arg(shown_time(run.started_at_ms), shown_time(*run.finished_at_ms), shown_duration(run.wall_s))
                   : QString("Started %1").arg(shown_time(run.started_at_ms))};
     case RunColumn::name:
-      return {title_of(run), title_of(run), QString("%1\nRun %2").arg(title_of(run), qt(run.run_id.value))};
+      return {row.located->title, row.located->title,
+              QString("%1\nRun %2")
+                  .arg(run.facts.name.empty() ? row.located->title : qt(run.facts.name), qt(run.run_id.value))};
     case RunColumn::model: {
       RunCell cell = words_cell(qt(run.facts.model.name), "The model has no name");
       cell.tooltip = qt(run.facts.model.name) + "\n" + qt(run.facts.model.reference);
