@@ -28,8 +28,9 @@ struct LiveRun {
 
   LiveRun() {
     qputenv("XDG_CACHE_HOME", QByteArray::fromStdString(folder / "cache"));
-    process.start(ASSAY_PROGRAM, {"run", "--model", "reference", "--suite", "choice-smoke", "--samples", "200", "--name",
-                                  "live", "--device", "cpu", "--max-batch", "2", "--quiet", "--db", database});
+    process.start(ASSAY_PROGRAM,
+                  {"run", "--model", "reference", "--suite", "choice-smoke", "--samples", "200", "--name", "live",
+                   "--device", "cpu", "--max-batch", "2", "--quiet", "--db", database});
     REQUIRE(wait_until([&] { return !read_runs({database}).runs.empty(); }, 60'000));
   }
   ~LiveRun() {
@@ -41,7 +42,7 @@ struct LiveRun {
 
 /// Samples stored, as the cell of the state says; 0 while it says nothing of it.
 int shown_samples(const QString& text) {
-  static const QRegularExpression progress("^running ([0-9,]+)/[0-9,]+, .+ left$");
+  static const QRegularExpression progress("^([0-9,]+)/[0-9,]+, .+ left$");
   return progress.match(text).captured(1).remove(',').toInt();
 }
 

@@ -94,7 +94,13 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
     entry->setSizeHint(QSize(0, fontMetrics().height() + 14));
     entry->setData(Qt::UserRole, page->name());
   }
-  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 20);
+  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 18);
+  auto* side = new QWidget;
+  side->setAutoFillBackground(true);
+  side->setBackgroundRole(QPalette::Base);
+  auto* side_layout = new QVBoxLayout(side);
+  side_layout->setContentsMargins(8, 8, 8, 8);
+  side_layout->addWidget(page_list_);
 
   selection_bar_ = new SelectionBar(workspace_, navigator_);
   message_bar_ = new QFrame;
@@ -123,7 +129,7 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   auto* layout = new QHBoxLayout(whole);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
-  layout->addWidget(page_list_);
+  layout->addWidget(side);
   layout->addWidget(right, 1);
   setCentralWidget(whole);
 

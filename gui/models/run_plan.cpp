@@ -107,6 +107,9 @@ void add_basis(const Json& document, RunPlan& plan) {
   if (!plan.expected.seconds) {
     plan.unknown << QObject::tr("Expected lengths: no finished run of this model and these suites is open");
   }
+  if (plan.expected.joules || (plan.at_most && plan.at_most->joules)) {
+    plan.basis << QObject::tr("energy: the board's limit over all of the time");
+  }
   const auto price = document.find("price");
   if (price == document.end() || !price->is_object()) return;
   if (const auto usd = number_of(*price, "usd_per_gpu_hour")) {

@@ -107,6 +107,8 @@ void RunPlanner::ask_for_hardware() {
   if (words.isEmpty()) return;
   hardware_question_ = questions_.ask(words, [this](Result<QByteArray> json) {
     hardware_ = json ? parse_plan(*json) : Result<RunPlan>(json.error());
+    const LocatedRun* lent = workspace_.find(earlier_asked_);
+    if (*hardware_ && lent != nullptr) (*hardware_)->basis.replaceInStrings(earlier_asked_, lent->title);
     answer();
   });
 }

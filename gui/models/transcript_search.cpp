@@ -31,12 +31,11 @@ Filled fill(const QString& database, const std::stop_token& stop) {
   auto index = open_index(database);
   if (!index) return fail(index.error().message);
   if (!index->index_error().empty()) return fail(index->index_error());
-  const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
   QElapsedTimer timer;
   timer.start();
   bool has_more = true;
   while (has_more && !stop.stop_requested() && timer.elapsed() < kFillMs) {
-    const auto added = index->add_next();
+    const auto added = index->add_next(stop);
     if (!added) return fail(added.error().message);
     has_more = *added;
   }

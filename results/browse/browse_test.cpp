@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include "harness/base/text.h"
 #include "results/browse/sample_index.h"
@@ -198,6 +199,42 @@ TEST_CASE("merge_orderings: samples of several files in one order, unknown figur
   CHECK(files_of(ascending) == "0000111100001111");
   CHECK(ascending.front() == SampleRef{0, 3});
   CHECK(merge_orderings({by_item(fixture, true), by_item(other, true)}, true).front() == SampleRef{0, 6});
+}
+
+TEST_CASE("sample index: filling ends when it is asked to stop or interrupted, and goes on later", "[browse]") {
+  const Fixture fixture;
+  std::stop_source stop;
+  stop.request_stop();
+  {
+    auto index = SampleIndex::open(fixture.database, fixture.file);
+    REQUIRE(ok(index));
+    CHECK_FALSE(index->add_next(stop.get_token()).value());
+    CHECK(index->progress()->n_indexed == 0);
+  }
+  // The full-text index keeps a handle open through the transaction that is to be rolled back.
+  for (int i = 0; i < 20; ++i) {
+    auto index = SampleIndex::open(fixture.database, fixture.folder.path() / ("cache" + std::to_string(i)));
+    REQUIRE(ok(index));
+    std::jthread meddler([&](std::stop_token end) {
+      while (!end.stop_requested()) index->interrupt();
+    });
+    const auto added = index->add_next();
+    if (!added) CHECK(added.error().kind == ErrorKind::interrupted);
+  }
+  CHECK(found(fixture.filled(), "zebras").size() == 4);
+}
+
+TEST_CASE("sample index: opened while another fills it, it waits for nobody", "[browse]") {
+  const Fixture fixture;
+  const SampleIndex first = fixture.filled();
+  const auto writer = Database::open(fixture.file, Database::Mode::create);
+  REQUIRE(ok(writer));
+  const auto filling = Transaction::begin(**writer, Transaction::Kind::write);
+  REQUIRE(ok(filling));
+  const auto second = SampleIndex::open(fixture.database, fixture.file);  // half a minute, if it waited
+  REQUIRE(ok(second));
+  CHECK(second->index_error().empty());
+  CHECK(found(*second, "zebras").size() == 4);
 }
 
 TEST_CASE("sample index: goes on where it stopped, and begins anew where it is another's or broken", "[browse]") {

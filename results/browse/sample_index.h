@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -98,8 +99,9 @@ class SampleIndex {
 
   /// Why there is no index; empty where there is one.
   const std::string& index_error() const { return index_error_; }
-  /// Adds the next samples, some megabytes of text, durably. False when all are in, or without an index.
-  Result<bool> add_next();
+  /// Adds the next samples, some megabytes of text, durably; fewer when it is asked to stop. False when all are in, or
+  /// without an index. After interrupt() met it the index is only good for being closed.
+  Result<bool> add_next(std::stop_token stop = {});
   Result<IndexProgress> progress() const;
 
   Result<SampleOrdering> order_samples(const SampleQuery& query) const;

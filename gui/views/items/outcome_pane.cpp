@@ -3,6 +3,7 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QHeaderView>
+#include <QScrollBar>
 #include <algorithm>
 
 #include "gui/models/figure_text.h"
@@ -56,8 +57,12 @@ void OutcomePane::read(const ChosenRuns& chosen) {
   job_.start([runs = chosen.runs, suite = state().suite](
                  std::stop_token stop) { return read_outcome_matrix(runs, suite, std::move(stop)); },
              [this](OutcomeMatrix matrix) {
+               const bool is_same_suite = matrix.suite == outcomes_->matrix().suite;
+               const int scrolled_to = table_->verticalScrollBar()->value();
                outcomes_->set_matrix(std::move(matrix));
                emit matrix_changed();
+               // A run that grows gives a new matrix each second: whoever reads in it stays where they are.
+               if (is_same_suite) table_->verticalScrollBar()->setValue(scrolled_to);
              });
 }
 

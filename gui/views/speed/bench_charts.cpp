@@ -33,7 +33,7 @@ void add_sweeps(const std::vector<BenchSweep>& sweeps, std::string (*metric_of)(
       ChartPoint& point = series.points.emplace_back();
       point.x = step.n_at_a_time;
       point.y = figure->median;
-      if (figure->n > 1) point.y_interval = results::Interval{figure->min, figure->max};
+      point.y_interval = spread_of(step, metric);
       point.is_hollow = sweep.provenance != "measured";
       point.tooltip = step_tooltip(sweep, step, metric);
     }
@@ -44,7 +44,10 @@ void add_sweeps(const std::vector<BenchSweep>& sweeps, std::string (*metric_of)(
     }
     for (const QString& why : sweep.not_believed) chart.missing << why;
   }
-  if (!chart.series.empty()) chart.note = "Medians over the repeats that are believed; whiskers from the least to the most.";
+  if (!chart.series.empty())
+    chart.note =
+        "Medians over the repeats that are believed; whiskers from the least to the most, of a projection its error on "
+        "points that were held out.";
 }
 
 }  // namespace
@@ -76,7 +79,7 @@ Chart cost_curve_chart(const std::vector<BenchSweep>& sweeps) {
   return chart;
 }
 
-Chart first_token_chart(const SpeedAnswer& answer, const std::vector<BenchSweep>& sweeps) {
+Chart first_token_chart(const std::vector<BenchSweep>& sweeps) {
   Chart chart;
   chart.title = "Throughput against the time to the first token";
   chart.x.title = "Time to first token, median";
@@ -100,12 +103,12 @@ Chart first_token_chart(const SpeedAnswer& answer, const std::vector<BenchSweep>
       ChartPoint& point = series.points.emplace_back();
       point.x = ttft->median;
       point.y = rate->median;
-      if (ttft->n > 1) point.x_interval = results::Interval{ttft->min, ttft->max};
-      if (rate->n > 1) point.y_interval = results::Interval{rate->min, rate->max};
+      point.y_interval = spread_of(step, results::kTokensPerGpu);
       point.label = number_text(step.n_at_a_time);
       point.is_hollow = sweep.provenance != "measured";
-      point.key = QString::fromStdString(answer.runs[sweep.run].summary.run.run_id.value);
-      point.tooltip = step_tooltip(sweep, step, results::kTokensPerGpu) + "\nTTFT: " + number_text(ttft->median) + " ms";
+      point.key = sweep.run_id;
+      point.tooltip =
+          step_tooltip(sweep, step, results::kTokensPerGpu) + "\nTTFT: " + number_text(ttft->median) + " ms";
       trade_offs.push_back({point.x, point.y});
     }
     if (!series.points.empty()) chart.series.push_back(std::move(series));

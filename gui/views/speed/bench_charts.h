@@ -13,6 +13,6 @@ Chart sweep_chart(const std::vector<BenchSweep>& sweeps);
 Chart cost_curve_chart(const std::vector<BenchSweep>& sweeps);
 
 /// Output speed of a GPU against the time to the first token, of loads; with the points that no other beats.
-Chart first_token_chart(const SpeedAnswer& answer, const std::vector<BenchSweep>& sweeps);
+Chart first_token_chart(const std::vector<BenchSweep>& sweeps);
 
 }  // namespace assay::gui
