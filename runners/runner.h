@@ -119,6 +119,9 @@ struct Progress {
   std::int64_t n_output_tokens = 0;
   std::int64_t n_prompt_tokens = 0;
   std::int64_t n_running = 0;    ///< sequences in flight
+  std::int64_t n_moved_out = 0;  ///< times that one had to leave the KV cache for a while
+  std::int64_t moved_bytes = 0;  ///< to the host's memory and back
+  double moving_ms = 0;          ///< that this took, the wait for passes under way included
   double prefill_device_ms = 0;  ///< that the device, or the CPU in its place, has worked on prompts; 0 if unknown
   double decode_device_ms = 0;   ///< likewise on generated tokens
   double device_idle_ms = 0;     ///< that it has waited for the host between passes

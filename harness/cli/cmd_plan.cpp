@@ -116,6 +116,7 @@ Json time_json(const PricedPlan& plan, const std::optional<run::Forecast>& forec
           {"output_tokens_per_s", static_cast<double>(forecast->n_output_tokens) / forecast->seconds()},
           {"peak_sequences", forecast->peak_sequences},
           {"mean_sequences", forecast->mean_sequences},
+          {"moved_out", forecast->n_moved_out},
           {"usd", json_of(expense.usd)},
           {"joules_at_most", expense.kwh ? Json(*expense.kwh * results::kJoulesPerKwh) : Json()}};
 }

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
-#include <queue>
 
 #include "harness/base/assert.h"
+#include "runners/engine/admission.h"
 #include "runners/engine/executor.h"
 
 namespace assay::run {
@@ -18,82 +17,106 @@ constexpr double kSustainedShare = 0.92;  // of the peak bandwidth
 // steps.
 constexpr std::int64_t kStretchSteps = 512;
 
+// Copying a page to or from the host's memory: bytes a second.
+constexpr double kHostCopyBytesPerS = 5e9;
+
 /// A sample in flight.
 struct Running {
-  std::int64_t ends_at_step = 0;
-  std::int64_t n_tokens_at_start = 0;  // cached when it began
-  std::int64_t begun_at_step = 0;
-  std::int64_t n_pages = 0;
   std::size_t item = 0;
-  bool operator>(const Running& other) const { return ends_at_step > other.ends_at_step; }
+  std::int64_t order = 0;  // in which they were begun
+  std::int64_t n_known = 0, n_output = 0;
+  std::int64_t n_left() const { return n_output - n_known; }
 };
 
 /// An item whose samples wait, or run.
-struct Waiting {
-  std::size_t item = 0;
+struct ItemState {
   std::size_t n_begun = 0;
-  bool is_prefilled = false;
+  std::int64_t n_alive = 0;  // begun and not ended
 };
 
 class Simulation {
  public:
   Simulation(const std::vector<ForecastItem>& items, const ForecastLimits& limits, const runners::DeviceRates& rates)
-      : items_(items), limits_(limits), rates_(rates) {
-    const double page_bytes = limits.work.kv_bytes_per_token * runners::kPageTokens;
-    n_free_pages_ = static_cast<std::int64_t>(static_cast<double>(limits.kv_memory_bytes) / page_bytes);
-    n_pages_ = n_free_pages_;
-  }
+      : items_(items),
+        limits_(limits),
+        rates_(rates),
+        page_bytes_(limits.work.kv_bytes_per_token * runners::kPageTokens),
+        n_pages_(static_cast<std::int64_t>(static_cast<double>(limits.kv_memory_bytes) / page_bytes_)),
+        states_(items.size()) {}
 
   Result<Forecast> run() {
     for (std::size_t i = 0; i < items_.size(); ++i) {
-      if (!items_[i].n_output_tokens.empty()) queue_.push_back({i, 0, false});
+      if (!items_[i].n_output_tokens.empty()) queue_.push_back(i);
       ASSAY_TRY(check(items_[i]));
     }
-    std::stable_sort(queue_.begin(), queue_.end(), [&](const Waiting& a, const Waiting& b) {
-      return items_[a.item].n_prompt_tokens > items_[b.item].n_prompt_tokens;
+    std::stable_sort(queue_.begin(), queue_.end(), [&](std::size_t a, std::size_t b) {
+      return items_[a].n_prompt_tokens > items_[b].n_prompt_tokens;
     });
-    while (next_ < queue_.size() || !running_.empty()) {
-      begin_samples();
-      decode_until_one_ends();
+    while (next_ < queue_.size() || !running_.empty() || !away_.empty()) {
+      bring_back();
+      if (away_.empty()) begin_samples();
+      decode_a_while();
     }
     if (forecast_.decode_s > 0) forecast_.mean_sequences = sequence_seconds_ / forecast_.decode_s;
     return forecast_;
   }
 
  private:
-  std::int64_t pages_of(const ForecastItem& item) const {
-    return runners::pages_for(item.n_prompt_tokens + item.max_output_tokens);
-  }
-
   Result<> check(const ForecastItem& item) const {
-    const std::int64_t n_needed = runners::pages_for(item.n_prompt_tokens) + pages_of(item);
+    const std::int64_t n_needed = runners::pages_for(item.n_prompt_tokens + item.max_output_tokens) + 1;
     if (n_needed <= n_pages_) return {};
     return environment_error("a sample of up to ", item.n_prompt_tokens + item.max_output_tokens, " tokens needs ",
                              n_needed, " pages of KV cache, and there is memory for ", n_pages_,
                              "; a smaller --max-output-tokens, or a device with more memory");
   }
 
-  /// Begins what fits, in order: no later item takes an earlier one's place.
+  /// Pages of a sample with so many output tokens, beside those that it shares with its prompt.
+  static std::int64_t own_pages(const ForecastItem& item, std::int64_t n_output) {
+    const std::int64_t n_shared = std::max<std::int64_t>(item.n_prompt_tokens - 1, 0) / runners::kPageTokens;
+    return runners::pages_for(item.n_prompt_tokens + n_output) - n_shared;
+  }
+  std::int64_t own_pages(const Running& r) const { return own_pages(items_[r.item], r.n_known); }
+  /// Of a sample, begun or not, until it has what it is taken to have in the end.
+  runners::PageNeed need(std::size_t item, std::int64_t n_known, std::int64_t n_owned) const {
+    const std::int64_t n_expected = lengths_.expected(n_known, items_[item].max_output_tokens);
+    const std::int64_t n_to_come = std::max<std::int64_t>(own_pages(items_[item], n_expected) - n_owned, 0);
+    return {static_cast<int>(n_owned), static_cast<int>(n_to_come)};
+  }
+  /// Whether there is room for another that needs this, and so much at once, beside all that run; alone, each has.
+  bool has_room(runners::PageNeed another, std::int64_t n_at_once) const {
+    if (running_.empty()) return true;
+    if (n_at_once > n_pages_ - n_used_pages_) return false;
+    std::vector<runners::PageNeed> needs{another};
+    std::int64_t n_owned = 0;
+    for (const Running& r : running_) {
+      needs.push_back(need(r.item, r.n_known, own_pages(r)));
+      n_owned += needs.back().n_owned;
+    }
+    return runners::pages_at_fullest(std::move(needs)) <= n_pages_ - n_used_pages_ + n_owned;
+  }
+
   void begin_samples() {
     double n_new_tokens = 0;
     while (next_ < queue_.size() && n_running() < limits_.max_batch) {
-      Waiting& waiting = queue_[next_];
-      const ForecastItem& item = items_[waiting.item];
-      const std::int64_t n_prompt_pages = waiting.is_prefilled ? 0 : runners::pages_for(item.n_prompt_tokens);
-      if (n_prompt_pages + pages_of(item) > n_free_pages_) break;
-      n_free_pages_ -= n_prompt_pages + pages_of(item);
-      if (!waiting.is_prefilled) n_new_tokens += static_cast<double>(item.n_prompt_tokens);
-      waiting.is_prefilled = true;
-      const std::int64_t n_output = std::min(item.n_output_tokens[waiting.n_begun], item.max_output_tokens);
-      forecast_.n_output_tokens += n_output;
+      const std::size_t which = queue_[next_];
+      const ForecastItem& item = items_[which];
+      ItemState& state = states_[which];
+      const int n_prompt_pages = state.n_begun == 0 ? runners::pages_for(item.n_prompt_tokens) : 0;
+      runners::PageNeed wanted = need(which, 0, 0);
+      wanted.n_to_come += n_prompt_pages;
+      // Where one has no room, no later one takes its place.
+      if (!has_room(wanted, n_prompt_pages + own_pages(item, 1))) break;
+      if (state.n_begun == 0) n_new_tokens += static_cast<double>(item.n_prompt_tokens);
       // The first token comes with the prompt; each of the others takes a step.
-      running_.push(
-          {step_ + std::max<std::int64_t>(n_output - 1, 0), item.n_prompt_tokens, step_, pages_of(item), waiting.item});
+      const std::int64_t n_output =
+          std::clamp<std::int64_t>(item.n_output_tokens[state.n_begun], 1, item.max_output_tokens);
+      forecast_.n_output_tokens += n_output;
+      lengths_.add_tokens(1);
+      running_.push_back({which, n_begun_++, 1, n_output});
       n_cached_ += item.n_prompt_tokens;
-      if (++waiting.n_begun == item.n_output_tokens.size()) {
-        n_free_pages_ += runners::pages_for(item.n_prompt_tokens);
-        ++next_;
-      }
+      n_used_pages_ += n_prompt_pages + own_pages(running_.back());
+      ++state.n_alive;
+      if (++state.n_begun == item.n_output_tokens.size()) ++next_;
     }
     forecast_.peak_sequences = std::max<std::int64_t>(forecast_.peak_sequences, n_running());
     if (n_new_tokens == 0) return;
@@ -103,26 +126,78 @@ class Simulation {
                                               static_cast<double>(limits_.prefill_chunk_tokens));
   }
 
-  void decode_until_one_ends() {
+  /// Until a sample ends, contexts have grown noticeably, or the cache may be full.
+  void decode_a_while() {
     ASSAY_ASSERT(!running_.empty(), "check() has found that each sample fits alone");
+    std::int64_t n_steps = kStretchSteps;
+    for (const Running& r : running_) n_steps = std::min(n_steps, r.n_left());
+    const std::int64_t n_free = std::max<std::int64_t>(n_pages_ - n_used_pages_, 0);
+    n_steps = std::min(n_steps, std::max<std::int64_t>(n_free * runners::kPageTokens / n_running(), 1));
+    if (n_steps > 0) step(n_steps);
+    std::erase_if(running_, [&](const Running& r) {
+      if (r.n_left() > 0) return false;
+      end(r);
+      return true;
+    });
+    while (n_used_pages_ > n_pages_ && n_running() > 1) move_out();
+  }
+
+  void step(std::int64_t n_steps) {
     const double n_sequences = static_cast<double>(running_.size());
-    const std::int64_t last_step = running_.top().ends_at_step;
-    while (step_ < last_step) {
-      const std::int64_t n_steps = std::min(kStretchSteps, last_step - step_);
-      const double n_context = static_cast<double>(n_cached_) + n_sequences * static_cast<double>(n_steps) / 2;
-      const double seconds =
-          static_cast<double>(n_steps) * runners::decode_pass_s(limits_.work, rates_, n_sequences, n_context);
-      forecast_.decode_s += seconds;
-      sequence_seconds_ += n_sequences * seconds;
-      step_ += n_steps;
-      n_cached_ += n_steps * n_running();
+    const double n_context = static_cast<double>(n_cached_) + n_sequences * static_cast<double>(n_steps) / 2;
+    const double seconds =
+        static_cast<double>(n_steps) * runners::decode_pass_s(limits_.work, rates_, n_sequences, n_context);
+    forecast_.decode_s += seconds;
+    sequence_seconds_ += n_sequences * seconds;
+    for (Running& r : running_) {
+      n_used_pages_ -= own_pages(r);
+      r.n_known += n_steps;
+      n_used_pages_ += own_pages(r);
     }
-    while (!running_.empty() && running_.top().ends_at_step <= step_) {
-      const Running& ended = running_.top();
-      n_free_pages_ += ended.n_pages;
-      n_cached_ -= ended.n_tokens_at_start + step_ - ended.begun_at_step;
-      running_.pop();
+    n_cached_ += n_steps * n_running();
+    lengths_.add_tokens(n_steps * n_running());
+  }
+
+  void end(const Running& ended) {
+    const ForecastItem& item = items_[ended.item];
+    ItemState& state = states_[ended.item];
+    leave(ended);
+    lengths_.add_end();
+    if (--state.n_alive == 0 && state.n_begun == item.n_output_tokens.size()) {
+      n_used_pages_ -= runners::pages_for(item.n_prompt_tokens);
     }
+  }
+  void leave(const Running& r) {
+    n_used_pages_ -= own_pages(r);
+    n_cached_ -= items_[r.item].n_prompt_tokens + r.n_known - 1;
+  }
+
+  void move_out() {
+    const Running youngest = running_.back();
+    running_.pop_back();
+    leave(youngest);
+    away_.insert(away_.begin(), youngest);
+    forecast_.decode_s += copy_s(youngest);
+    ++forecast_.n_moved_out;
+  }
+  void bring_back() {
+    while (!away_.empty() && n_running() < limits_.max_batch) {
+      const Running& oldest = away_.front();
+      const runners::PageNeed wanted = need(oldest.item, oldest.n_known, 0);
+      const std::int64_t n_pages = own_pages(oldest);
+      if (!has_room({0, std::max(wanted.n_to_come, static_cast<int>(n_pages))}, n_pages)) return;
+      const auto place =
+          std::find_if(running_.begin(), running_.end(), [&](const Running& r) { return r.order > oldest.order; });
+      forecast_.decode_s += copy_s(oldest);
+      n_used_pages_ += n_pages;
+      n_cached_ += items_[oldest.item].n_prompt_tokens + oldest.n_known - 1;
+      running_.insert(place, oldest);
+      away_.erase(away_.begin());
+    }
+  }
+  double copy_s(const Running& r) const {
+    return static_cast<double>(runners::pages_for(items_[r.item].n_prompt_tokens + r.n_known)) * page_bytes_ /
+           kHostCopyBytesPerS;
   }
 
   std::int64_t n_running() const { return static_cast<std::int64_t>(running_.size()); }
@@ -130,12 +205,16 @@ class Simulation {
   const std::vector<ForecastItem>& items_;
   const ForecastLimits& limits_;
   const runners::DeviceRates& rates_;
-  std::vector<Waiting> queue_;
+  double page_bytes_;
+  std::int64_t n_pages_;
+  std::vector<ItemState> states_;
+  std::vector<std::size_t> queue_;  // items, in order
   std::size_t next_ = 0;
-  std::priority_queue<Running, std::vector<Running>, std::greater<>> running_;
-  std::int64_t step_ = 0;
-  std::int64_t n_cached_ = 0;  // tokens of all running samples
-  std::int64_t n_free_pages_ = 0, n_pages_ = 0;
+  std::vector<Running> running_, away_;  // oldest first
+  runners::LengthEstimate lengths_;
+  std::int64_t n_begun_ = 0;
+  std::int64_t n_cached_ = 0;      // tokens of all that run
+  std::int64_t n_used_pages_ = 0;  // a prompt's own until its last sample has ended
   double sequence_seconds_ = 0;
   Forecast forecast_;
 };

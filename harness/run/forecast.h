@@ -47,12 +47,13 @@ struct Forecast {
   std::int64_t n_output_tokens = 0;
   std::int64_t peak_sequences = 0;  ///< that were in flight together
   double mean_sequences = 0;        ///< over the time of decoding
+  std::int64_t n_moved_out = 0;     ///< times that one had to leave the cache for the host's memory for a while
   double seconds() const { return prefill_s + decode_s; }
 };
 
 /// Plays the scheduler through (runners/engine/scheduler.h): longest prompts first, prompts shared by an item's
-/// samples, a sample begun only when pages for all that it may ever need are free. Error{environment} if a sample alone
-/// doesn't fit.
+/// samples, a sample begun when the cache is taken to hold it beside the others; where that was wrong the youngest wait
+/// in the host's memory, taken to be large enough. Error{environment} if a sample alone doesn't fit.
 Result<Forecast> forecast_run(const std::vector<ForecastItem>& items, const ForecastLimits& limits,
                               const runners::DeviceRates& rates);
 

@@ -58,8 +58,8 @@ TEST_CASE("forecast: a batch that is full makes the others wait", "[run][forecas
   CHECK(done.peak_sequences == 2);
 }
 
-TEST_CASE("forecast: a sample begins when pages for all that it may need are free", "[run][forecast]") {
-  // 64 prompt tokens and 64 output tokens: 2 pages a sample, and 1 for the prompt. 5 pages: two samples together.
+TEST_CASE("forecast: a sample begins when there is room for what it is taken to need", "[run][forecast]") {
+  // 64 prompt tokens and 11 output tokens: 2 pages a sample, and 1 for the prompt. 5 pages: two samples together.
   const ForecastItem four = item(64, {11, 11, 11, 11}, 64);
   const Forecast tight = forecast({four}, one_second_passes(8, 5));
   CHECK(tight.peak_sequences == 2);
@@ -69,6 +69,20 @@ TEST_CASE("forecast: a sample begins when pages for all that it may need are fre
   REQUIRE_FALSE(none);
   CHECK(none.error().kind == ErrorKind::environment);
   CHECK_THAT(none.error().message, Contains("needs 3 pages") && Contains("--max-output-tokens"));
+}
+
+TEST_CASE("forecast: where samples get longer than they were taken to, the youngest wait", "[run][forecast]") {
+  // Up to 6400 tokens: taken to have 800 at first, 14 pages with the prompt. They get 6400, 101 pages.
+  const ForecastItem eight = item(64, std::vector<std::int64_t>(8, 6400), 6400);
+  const Forecast done = forecast({eight}, one_second_passes(8, 250));
+  CHECK(done.peak_sequences == 8);
+  CHECK(done.n_moved_out >= 6);
+  CHECK(done.n_output_tokens == 8 * 6400);
+  // A sample holds half of its 101 pages in the mean, over 6400 steps: 250 pages are not enough for less than 10,300
+  // steps; and two have room all the time.
+  CHECK(done.decode_s > 10'300);
+  CHECK(done.decode_s < 4 * 6400);
+  CHECK(forecast({eight}, one_second_passes(8, 1000)).n_moved_out == 0);
 }
 
 TEST_CASE("forecast: every token is counted once, whatever the order", "[run][forecast]") {

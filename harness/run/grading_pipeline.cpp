@@ -7,8 +7,10 @@
 namespace assay::run {
 
 namespace {
-constexpr std::size_t kQueueCapacity = 256;  // a reply is at most some 100 kB, so this is some 10 MB
-}
+// A reply is at most some 100 kB. Replies wait while programs are graded, so that the engine need not: at most 200 MB.
+constexpr std::size_t kAnsweredCapacity = 2048;
+constexpr std::size_t kGradedCapacity = 256;
+}  // namespace
 
 GradingPipeline::GradingPipeline(const Plan& plan, GradingTools tools, std::size_t n_threads, StoreSamples store,
                                  std::function<std::int64_t()> unix_ms)
@@ -16,8 +18,8 @@ GradingPipeline::GradingPipeline(const Plan& plan, GradingTools tools, std::size
       tools_(std::move(tools)),
       store_(std::move(store)),
       unix_ms_(std::move(unix_ms)),
-      answered_(kQueueCapacity),
-      graded_(kQueueCapacity) {
+      answered_(kAnsweredCapacity),
+      graded_(kGradedCapacity) {
   for (const PlannedSample& planned : plan.samples) {
     planned_.emplace(std::pair(planned.request.id, planned.sample), &planned);
   }

@@ -2,6 +2,7 @@
 // A device with a model and its KV cache on it, as the scheduler sees it: passes over tokens in, drawn tokens out.
 // Implementations: cpu/cpu_executor.h, cuda/cuda_executor.h. One thread uses it.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -116,6 +117,9 @@ struct ExecutorOptions {
 Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes, std::int64_t context_tokens,
                         std::int64_t page_bytes);
 
+/// Contents of cache pages in the host's memory. What is in them is the executor's business.
+using SavedPages = std::vector<std::byte>;
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -134,6 +138,12 @@ class Executor {
 
   /// Copies whole pages {from, to}, after the passes submitted so far and before all later ones.
   virtual Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) = 0;
+  /// Bytes of host memory that save_pages() takes for a page.
+  virtual std::int64_t page_bytes() const = 0;
+  /// What these pages hold after the passes submitted so far, which it waits for.
+  virtual Result<SavedPages> save_pages(std::span<const std::int32_t> pages) = 0;
+  /// Writes what was saved, in the same order, to as many pages, before all later passes.
+  virtual Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) = 0;
 
   /// Keeps the hidden state of a row of the last pass in a slot, from 0 to max_batch.
   virtual Result<> keep_hidden(int row, int slot) = 0;

@@ -58,6 +58,11 @@ class LoggingExecutor final : public Executor {
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
     return inner_->copy_pages(pages);
   }
+  std::int64_t page_bytes() const override { return inner_->page_bytes(); }
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return inner_->save_pages(pages); }
+  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+    return inner_->load_pages(saved, pages);
+  }
   Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
     return inner_->run_mtp(role, spans, output);
@@ -263,7 +268,7 @@ TEST_CASE("live scheduler: a prompt that was served is found in the cache", "[en
 }
 
 TEST_CASE("live scheduler: a prompt that waits gives up its pages to one that is before it", "[engine][live]") {
-  Bench bench({.n_pages = 16}, Workload::live);
+  Bench bench({.n_pages = 13}, Workload::live);  // 6 for a small one, at least 8 for the large one
   Scheduler& scheduler = *bench.scheduler;
   std::vector<std::uint64_t> finished;
   const OutputSink sink{{}, [&](const TokenOutput& output) -> Result<> {
@@ -272,11 +277,8 @@ TEST_CASE("live scheduler: a prompt that waits gives up its pages to one that is
                         }};
   const TokenRequest small{
       .prompt = std::vector<std::int32_t>(300, 7), .sampling = {}, .key = {}, .max_output_tokens = 2};
-  const TokenRequest large{// 8 pages for the prompt and 8 for the sample: all there are
-                           .prompt = std::vector<std::int32_t>(500, 9),
-                           .sampling = {},
-                           .key = {},
-                           .max_output_tokens = 12};
+  const TokenRequest large{
+      .prompt = std::vector<std::int32_t>(500, 9), .sampling = {}, .key = {}, .max_output_tokens = 12};
   const auto run = [&] {
     for (int n_steps = 0; scheduler.has_work() && n_steps < 1000; ++n_steps) REQUIRE(scheduler.step(sink));
   };

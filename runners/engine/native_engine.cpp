@@ -118,10 +118,12 @@ Result<> NativeEngine::start(Workload workload) {
   ASSAY_ASSIGN(weights_sha256_, hash.finish(options_.load.on_progress));
   options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
   if (options_.canary) ASSAY_TRY(run_canary_on(*executor, limits.prefill_chunk_tokens));
-  ASSAY_ASSIGN(
-      Scheduler made,
-      Scheduler::create(*model_, std::move(executor),
-                        {limits, end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr), workload}));
+  SchedulerOptions scheduling;
+  scheduling.limits = limits;
+  scheduling.end_tokens = end_tokens(model_->config, tokenizer_, chat_ ? &*chat_ : nullptr);
+  scheduling.workload = workload;
+  scheduling.host_memory_bytes = available_memory_bytes() / 4;
+  ASSAY_ASSIGN(Scheduler made, Scheduler::create(*model_, std::move(executor), scheduling));
   max_batch_ = limits.max_batch;
   scheduler_ = std::make_unique<Scheduler>(std::move(made));
   return {};

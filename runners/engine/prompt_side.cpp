@@ -5,7 +5,6 @@
 
 namespace assay::runners {
 
-/// A sample joins a prompt that has been begun only if the room that is kept there is enough for it.
 void PromptSide::add(std::span<const std::int32_t> tokens, Sample sample) {
   const auto place = places_.find(tokens);
   Prompt* prompt = place == places_.end() ? nullptr : place->second;
@@ -18,14 +17,12 @@ void PromptSide::add(std::span<const std::int32_t> tokens, Sample sample) {
       queued_.splice(queued_.end(), kept_, kept);
     }
   }
-  const bool begun = prompt != nullptr && prompt->begun;
-  if (prompt == nullptr || (begun && sample.max_total > prompt->max_total)) {
+  if (prompt == nullptr) {
     if (place != places_.end()) places_.erase(place);
     prompt = &queued_.emplace_back();
     prompt->tokens.assign(tokens.begin(), tokens.end());
     places_.emplace(prompt->tokens, prompt);
   }
-  prompt->max_total = std::max(prompt->max_total, sample.max_total);
   prompt->waiting.push_back(std::move(sample));
 }
 
@@ -52,16 +49,23 @@ std::optional<Sample> PromptSide::cancel(std::uint64_t id) {
   return std::nullopt;
 }
 
-Prompt* PromptSide::next_ready(int n_live) {
+Prompt* PromptSide::next_ready(const std::vector<PageNeed>& running) {
+  if (static_cast<int>(running.size()) >= state_.limits.max_batch) return nullptr;
   for (Prompt& prompt : active_) {
     while (prompt.ready() && prompt.waiting.front().cancelled) prompt.drop_first();
     if (!prompt.ready()) continue;
+    std::vector<PageNeed> needs = running;
+    needs.push_back({0, sample_pages(prompt)});
     // Where this one has no room, no later one takes its place.
-    const bool has_room =
-        n_live < state_.limits.max_batch && make_room(pages_for(prompt.waiting.front().max_total), nullptr);
-    return has_room ? &prompt : nullptr;
+    const int n_at_once = static_cast<int>(prompt.pages.size()) - prompt.n_shared_pages();
+    return make_room(needs, n_at_once, &prompt) ? &prompt : nullptr;
   }
   return nullptr;
+}
+
+/// Pages that the next sample of a prompt is taken to need, beside those that it shares.
+int PromptSide::sample_pages(const Prompt& prompt) const {
+  return state_.expected_pages(prompt.waiting.front(), prompt.size(), 0) - prompt.n_shared_pages();
 }
 
 void PromptSide::retire() {
@@ -69,7 +73,6 @@ void PromptSide::retire() {
     const auto prompt = at++;
     if (!prompt->waiting.empty() || prompt->n_pending > 0) continue;
     free_hidden_slot(*prompt);
-    prompt->begun = false;
     if (keeps_ && prompt->n_submitted == prompt->size()) {
       prompt->used = true;
       kept_.splice(kept_.end(), active_, prompt);
@@ -81,24 +84,51 @@ void PromptSide::retire() {
   }
 }
 
-bool PromptSide::make_room(int n_pages, const Prompt* spared) {
-  const auto has_room = [&] { return state_.n_promised_pages + n_pages <= state_.pages.n_pages(); };
-  while (!has_room() && !kept_.empty()) {
+bool PromptSide::make_room(const std::vector<PageNeed>& needs, int n_at_once, const Prompt* spared) {
+  int n_owned = 0;
+  for (const PageNeed& need : needs) n_owned += need.n_owned;
+  const std::int64_t n_wanted = pages_at_fullest(needs);
+  const auto has_room = [&] {
+    return n_at_once <= state_.pages.n_free() && n_wanted <= state_.pages.n_free() + n_owned;
+  };
+  while (!has_room()) {
+    if (!give_up_pages(needs.size() == 1, spared)) return false;
+  }
+  return true;
+}
+
+bool PromptSide::give_up_pages(bool begun_too, const Prompt* spared) {
+  if (!kept_.empty()) {
     release_pages(kept_.front());
     forget_place(kept_.front());
     kept_.pop_front();
+    return true;
   }
-  for (auto prompt = queued_.rbegin(); !has_room() && prompt != queued_.rend(); ++prompt) {
-    if (&*prompt != spared) release_pages(*prompt);
+  const auto can_lose = [&](const Prompt& p) { return !p.pages.empty() && p.n_pending == 0 && &p != spared; };
+  const auto queued = std::find_if(queued_.rbegin(), queued_.rend(), can_lose);
+  if (queued != queued_.rend()) {
+    release_pages(*queued);
+    return true;
   }
-  return has_room();
+  const auto begun = begun_too ? std::find_if(active_.rbegin(), active_.rend(), can_lose) : active_.rend();
+  if (begun == active_.rend()) return false;
+  release_pages(*begun);
+  free_hidden_slot(*begun);
+  // First tokens will be drawn again, the same ones.
+  begun->first_tokens.clear();
+  begun->n_asked = 0;
+  std::erase_if(begun->waiting, [](const Sample& sample) { return sample.cancelled; });
+  if (!begun->waiting.empty()) queued_.splice(queued_.begin(), active_, std::next(begun).base());
+  return true;
 }
 
-bool PromptSide::admit(int n_live) {
-  int n_positions = 0, n_samples = n_live;
+bool PromptSide::admit(const std::vector<PageNeed>& running) {
+  int n_positions = 0, n_samples = static_cast<int>(running.size());
+  std::vector<PageNeed> needs = running;
   for (const Prompt& prompt : active_) {
     n_positions += prompt.n_to_submit();
     n_samples += static_cast<int>(prompt.waiting.size());
+    if (!prompt.waiting.empty()) needs.push_back({0, sample_pages(prompt)});
   }
   // A pass for one short prompt whenever one sequence ends would cost as much as one for many.
   const int max_batch = state_.limits.max_batch, n_wanted = max_batch + max_batch / 8;
@@ -107,19 +137,14 @@ bool PromptSide::admit(int n_live) {
          (!state_.limits.speculate || !free_hidden_slots_.empty())) {
     Prompt& prompt = queued_.front();
     const int n_pages = prompt.pages.empty() ? pages_for(prompt.size()) : 0;
-    // Each active prompt keeps room for its first sample; what is promised is never taken back.
-    int n_kept = n_pages + pages_for(prompt.max_total);
-    for (const Prompt& other : active_) {
-      if (!other.waiting.empty()) n_kept += pages_for(other.max_total);
-    }
-    if (!make_room(n_kept, &prompt)) break;
-    state_.n_promised_pages += n_pages;
+    needs.push_back({0, n_pages + sample_pages(prompt)});
+    if (!make_room(needs, n_pages, &prompt)) break;
     for (int i = 0; i < n_pages; ++i) prompt.pages.push_back(state_.pages.allocate());
+    needs.back().n_to_come -= n_pages;
     if (state_.limits.speculate) {
       prompt.hidden_slot = free_hidden_slots_.back();
       free_hidden_slots_.pop_back();
     }
-    prompt.begun = true;
     n_positions += prompt.n_to_submit();
     n_samples += static_cast<int>(prompt.waiting.size());
     active_.splice(active_.end(), queued_, queued_.begin());
@@ -197,7 +222,6 @@ void PromptSide::forget() {
 /// Of a prompt that no pass runs for; it would have to be prefilled again.
 void PromptSide::release_pages(Prompt& prompt) {
   for (const std::int32_t page : prompt.pages) state_.pages.release(page);
-  state_.n_promised_pages -= static_cast<int>(prompt.pages.size());
   prompt.pages.clear();
   prompt.n_submitted = 0;
   prompt.prefill_ms = 0;

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "runners/engine/admission.h"
 #include "runners/engine/scheduler_parts.h"
 
 namespace assay::runners {
@@ -28,13 +29,12 @@ struct Prompt {
   int hidden_slot = -1;   ///< where the hidden state of its last position is kept, for the MTP module
   double started_ms = 0;  ///< its first pass
   double prefill_ms = 0;
-  bool begun = false;  ///< it has pages, and room is kept for one of its samples
-  bool used = false;   ///< a sample has started: later ones find the prompt in the cache
-
-  int max_total = 0;  ///< of the samples that have waited here: the room that is kept for one of them
+  bool used = false;  ///< a sample has started: later ones find the prompt in the cache
 
   int size() const { return static_cast<int>(tokens.size()); }
   bool ready() const { return !first_tokens.empty(); }
+  /// Pages that a sample shares with it: those up to the one that holds the last position, which is written to.
+  int n_shared_pages() const { return (size() - 1) / kPageTokens; }
   void drop_first() {
     waiting.pop_front();
     first_tokens.pop_front();
@@ -68,14 +68,21 @@ class PromptSide {
   std::optional<Sample> cancel(std::uint64_t id);
 
   bool has_work() const { return !queued_.empty() || !active_.empty(); }
-  /// The next prompt whose first waiting sample has its first token, if there is room for it in the cache, with
-  /// `n_live` running; else nullptr.
-  Prompt* next_ready(int n_live);
+  /// The next prompt whose first waiting sample has its first token, if there is room for it in batch and cache beside
+  /// what runs; else nullptr.
+  Prompt* next_ready(const std::vector<PageNeed>& running);
   /// Puts away prompts that no sample waits for.
   void retire();
-  /// Brings prompts into prefill while the cache has room for them and a sample of each, until there is work for a
-  /// chunk and the samples that wait would fill the batch and a part of the next. True if any position waits.
-  bool admit(int n_live);
+  /// Brings prompts into prefill while the cache has room for them and a sample of each beside what runs, until there
+  /// is work for a chunk and the samples that wait would fill the batch and a part of the next. True if any position
+  /// waits.
+  bool admit(const std::vector<PageNeed>& running);
+  /// Whether the cache has room for `needs`, of which n_at_once pages are taken now, once prompts that can do without
+  /// have lost their pages: those that nobody waits for, those that wait to be begun, and for a need that stands alone
+  /// all others.
+  bool make_room(const std::vector<PageNeed>& needs, int n_at_once, const Prompt* spared);
+  /// Takes a prompt's pages away from it, to be prefilled again later. False if none has any that it can lose.
+  bool give_up_pages() { return give_up_pages(true, nullptr); }
   /// One pass over the next positions, of as many prompts as fit `max_rows`.
   Result<std::vector<PromptPart>> submit(int max_rows);
   /// Takes in what the pass has drawn.
@@ -89,9 +96,8 @@ class PromptSide {
     }
   };
 
-  /// Whether so many pages can be promised, once prompts that nobody waits for, and those that wait to be begun (but
-  /// for `spared`), have lost theirs.
-  bool make_room(int n_pages, const Prompt* spared);
+  int sample_pages(const Prompt& prompt) const;
+  bool give_up_pages(bool begun_too, const Prompt* spared);
   void release_pages(Prompt& prompt);
   void free_hidden_slot(Prompt& prompt);
   void forget_place(const Prompt& prompt);

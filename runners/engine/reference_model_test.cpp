@@ -38,10 +38,12 @@ struct Settings {
   bool speculate = false;
   std::int64_t kv_memory_bytes = std::int64_t{4} << 30;
   bool two_in_flight = false;
+  std::int64_t host_memory_bytes = std::int64_t{1} << 30;
 };
 
 /// Runs requests and returns the outputs in the order of the requests.
-std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, const Settings& settings) {
+std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, const Settings& settings,
+                                  Progress* last_progress = nullptr) {
   ExecutorOptions limits;
   limits.max_batch = settings.max_batch;
   limits.kv_memory_bytes = settings.kv_memory_bytes;
@@ -51,7 +53,11 @@ std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, con
   std::unique_ptr<Executor> taken = executor.take();
   if (settings.two_in_flight)
     taken = std::make_unique<TwoInFlight>(std::move(taken), reference_model().config.max_position_embeddings);
-  Result<Scheduler> scheduler = Scheduler::create(reference_model(), std::move(taken), {limits, {1}});
+  SchedulerOptions options;
+  options.limits = limits;
+  options.end_tokens = {1};
+  options.host_memory_bytes = settings.host_memory_bytes;
+  Result<Scheduler> scheduler = Scheduler::create(reference_model(), std::move(taken), options);
   if (!scheduler) FAIL(scheduler.error().message);
   std::vector<TokenOutput> outputs(requests.size());
   std::size_t n_done = 0;
@@ -65,6 +71,7 @@ std::vector<TokenOutput> generate(const std::vector<TokenRequest>& requests, con
       [&](const Progress& progress) {
         REQUIRE(progress.n_running >= 0);
         REQUIRE(progress.n_running <= settings.max_batch);
+        if (last_progress != nullptr) *last_progress = progress;
       },
       {});
   if (!result) FAIL(result.error().message);
@@ -221,6 +228,37 @@ TEST_CASE("scheduler: a sample's tokens don't depend on batch, order, chunk, thr
     const auto few_expected = tokens_of(generate(few, {}));
     for (const SimdLevel level : tests::available_levels())
       CHECK(tokens_of(generate(few, {.level = level})) == few_expected);
+  }
+}
+
+TEST_CASE("scheduler: samples that had to leave a full cache go on as if they had stayed", "[engine][invariance]") {
+  // Hot samples run up to 300 tokens, where the first ones are taken to end after 37.
+  static const auto requests = [] {
+    std::vector<TokenRequest> hot = some_requests(67, true, 300);
+    for (TokenRequest& request : hot) request.sampling = {4, 1, 0, 0};
+    return hot;
+  }();
+  Progress progress;
+  static const auto expected = generate(requests, {}, &progress);
+  CHECK(progress.n_moved_out == 0);
+  const std::int64_t page_bytes = std::int64_t{7} * 64 * 576 * 4;
+  const auto check_same = [&](Settings settings) {
+    settings.kv_memory_bytes = 24 * page_bytes;
+    const auto outputs = generate(requests, settings, &progress);
+    CHECK(tokens_of(outputs) == tokens_of(expected));
+    CHECK(progress.n_moved_out > 0);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      CHECK(outputs[i].finish_reason == expected[i].finish_reason);
+      CHECK(outputs[i].n_output_tokens == expected[i].n_output_tokens);
+    }
+  };
+  SECTION("in the host's memory") { check_same({}); }
+  SECTION("with two passes under way") { check_same({.two_in_flight = true}); }
+  SECTION("with drafts") { check_same({.speculate = true}); }
+  SECTION("with no room on the host: they begin again") { check_same({.host_memory_bytes = 0}); }
+  SECTION("with room on the host for some") {
+    check_same({.two_in_flight = true, .host_memory_bytes = 7 * page_bytes});
+    check_same({.speculate = true, .host_memory_bytes = 7 * page_bytes});
   }
 }
 

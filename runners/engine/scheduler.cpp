@@ -4,6 +4,8 @@
 #include <deque>
 #include <utility>
 
+#include "harness/base/log.h"
+#include "harness/base/text.h"
 #include "runners/engine/prompt_side.h"
 #include "runners/engine/scheduler_parts.h"
 #include "runners/engine/sequence_side.h"
@@ -43,6 +45,7 @@ class Scheduler::Work {
  private:
   bool is_live() const { return state_.options.workload == Workload::live; }
   int max_total(const TokenRequest& request) const;
+  Result<> bring_back();
   Result<> start_samples();
   bool prompts_have_turn();
   Result<> submit_prefill();
@@ -75,7 +78,8 @@ Result<> Scheduler::Work::check(const TokenRequest& request) const {
     return bad_input("the prompt has ", request.prompt.size(), " tokens, the model's context ",
                      state_.config.max_position_embeddings);
   }
-  const int n_pages = pages_for(static_cast<std::int64_t>(request.prompt.size())) + pages_for(max_total(request));
+  // The page with the prompt's last position is there twice: other samples may still start from it.
+  const int n_pages = pages_for(max_total(request)) + 1;
   if (n_pages > state_.pages.n_pages()) {
     return environment_error("a sample of up to ", max_total(request), " tokens needs ", n_pages,
                              " pages of KV cache, there are ", state_.pages.n_pages(),
@@ -96,6 +100,11 @@ Result<> Scheduler::Work::run(std::span<const TokenRequest> requests,
       return interrupted("stopped with ", state_.progress.n_finished, " of ", requests.size(), " samples");
     ASSAY_TRY(step({.on_tokens = {}, .on_finished = on_output}));
     if (on_progress) on_progress(state_.progress);
+  }
+  const Progress& progress = state_.progress;
+  if (progress.n_moved_out > 0) {
+    log_note("samples made room in the KV cache ", progress.n_moved_out, " times; ", progress.moved_bytes >> 20,
+             " MiB were copied to the host and back in ", to_fixed(progress.moving_ms / 1000, 1), " s");
   }
   return {};
 }
@@ -123,6 +132,7 @@ Result<> Scheduler::Work::cancel(std::uint64_t id, const OutputSink& sink) {
 }
 
 Result<> Scheduler::Work::step(const OutputSink& sink) {
+  ASSAY_TRY(bring_back());
   ASSAY_TRY(start_samples());
   bool submitted = true;
   if (prompts_have_turn()) {
@@ -135,9 +145,25 @@ Result<> Scheduler::Work::step(const OutputSink& sink) {
   return sequences_.hand_over(sink);
 }
 
+/// Sequences that had to leave the cache come back, oldest first, as soon as there is room for what they will need.
+Result<> Scheduler::Work::bring_back() {
+  while (Sequence* sequence = sequences_.next_to_return()) {
+    const int n_pages = sequences_.pages_to_return(*sequence);
+    std::vector<PageNeed> needs = sequences_.needs();
+    if (static_cast<int>(needs.size()) >= state_.limits.max_batch) break;
+    needs.push_back({0, std::max(n_pages, state_.expected_pages(sequence->sample, sequence->n_prompt,
+                                                                sequence->output.n_output_tokens))});
+    if (!prompts_.make_room(needs, n_pages, nullptr)) break;
+    ASSAY_TRY(sequences_.bring_back(*sequence));
+  }
+  return {};
+}
+
 /// Starts samples of prefilled prompts while there is room for them in batch and cache.
 Result<> Scheduler::Work::start_samples() {
-  while (Prompt* prompt = prompts_.next_ready(sequences_.n_live())) sequences_.start(*prompt);
+  if (!sequences_.any_away()) {
+    while (Prompt* prompt = prompts_.next_ready(sequences_.needs())) sequences_.start(*prompt);
+  }
   ASSAY_TRY(sequences_.settle_started());
   prompts_.retire();
   return {};
@@ -147,7 +173,7 @@ Result<> Scheduler::Work::start_samples() {
 /// the sequences that run.
 bool Scheduler::Work::prompts_have_turn() {
   if (is_live() && last_was_prefill_ && sequences_.can_step()) return false;
-  return sequences_.n_live() < state_.limits.max_batch && prompts_.admit(sequences_.n_live());
+  return sequences_.n_live() < state_.limits.max_batch && !sequences_.any_away() && prompts_.admit(sequences_.needs());
 }
 
 Result<> Scheduler::Work::submit_prefill() {
@@ -161,6 +187,10 @@ Result<> Scheduler::Work::submit_prefill() {
 
 /// False if no sequence can take a step.
 Result<bool> Scheduler::Work::submit_decode() {
+  while (sequences_.n_missing_pages() > 0 && prompts_.give_up_pages()) {
+  }
+  ASSAY_ASSIGN(std::vector<Restart> restarts, sequences_.give_way());
+  for (Restart& restart : restarts) prompts_.add(restart.prompt, std::move(restart.sample));
   ASSAY_ASSIGN(std::vector<Step> steps, sequences_.submit());
   if (steps.empty()) return false;
   in_flight_.push_back({.parts = {}, .steps = std::move(steps)});
@@ -188,7 +218,7 @@ void Scheduler::Work::forget_everything() {
   sequences_.forget();
   prompts_.forget();
   state_.pages = PagePool(state_.executor->n_pages());
-  state_.n_promised_pages = 0;
+  state_.lengths = {};
   state_.progress = {};
   state_.start = SchedulerState::Clock::now();
   last_was_prefill_ = false;

@@ -1,11 +1,13 @@
 #pragma once
 // Continuous batching: many requests, each one's tokens independent of all others.
 //   A prompt is prefilled once, in chunks, however many samples it has; each sample then starts from the prompt's
-//   pages. A sample starts only when all the pages that it may ever need are promised to it: nothing is evicted
-//   half-way. Speculation: the MTP module drafts one token; the main model runs on both, and the draft is kept exactly
-//   when it is the token that the main model draws at that position. So speculation changes no token, only the number
-//   of passes. Where the executor takes two passes at a time, the next one is prepared and submitted while one runs; a
-//   sequence that turns out to have ended has then run one row too many, which is thrown away.
+//   pages. A sample starts when the cache is taken to hold it to its end, beside all others (admission.h). Where that
+//   was wrong, the youngest samples wait in the host's memory, bit for bit, and come back before any other starts; if
+//   there is no room for them there, they begin again, with the same tokens.
+//   Speculation: the MTP module drafts one token; the main model runs on both, and the draft is kept exactly when it is
+//   the token that the main model draws at that position. So speculation changes no token, only the number of passes.
+//   Where the executor takes two passes at a time, the next one is prepared and submitted while one runs; a sequence
+//   that turns out to have ended has then run one row too many, which is thrown away.
 //   Offline, the batch is filled before it decodes, longest prompts first, so that the tail is short. Live, prompts are
 //   begun as they came, and none makes a running sequence wait for more than one pass of prompts, of at most
 //   kPromptRowsBesideSequences positions, between two of its own. A prompt that has been served stays in the cache
@@ -37,6 +39,7 @@ struct SchedulerOptions {
   ExecutorOptions limits;                ///< as the executor was made for
   std::vector<std::int32_t> end_tokens;  ///< a sample ends with any of these; it is not part of the output
   Workload workload = Workload::offline;
+  std::int64_t host_memory_bytes = std::int64_t{4} << 30;  ///< for samples that the cache has no room for
 };
 
 /// One sample to be generated, as tokens.

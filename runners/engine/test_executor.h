@@ -66,6 +66,11 @@ class TwoInFlight final : public Executor {
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
     return inner_->copy_pages(pages);
   }
+  std::int64_t page_bytes() const override { return inner_->page_bytes(); }
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return inner_->save_pages(pages); }
+  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+    return inner_->load_pages(saved, pages);
+  }
   Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
     return inner_->run_mtp(role, spans, output);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "runners/engine/cpu/forward.h"
@@ -39,6 +40,22 @@ class CpuExecutor final : public Executor {
 
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
     for (const auto& [from, to] : pages) cache_.copy(from, to);
+    return {};
+  }
+  std::int64_t page_bytes() const override { return static_cast<std::int64_t>(cache_.page_bytes()); }
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override {
+    SavedPages saved;
+    saved.reserve(pages.size() * cache_.page_bytes());
+    for (const std::int32_t page : pages) {
+      const auto bytes = cache_.bytes(page);
+      saved.insert(saved.end(), bytes.begin(), bytes.end());
+    }
+    return saved;
+  }
+  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      std::memcpy(cache_.bytes(pages[i]).data(), saved.data() + i * cache_.page_bytes(), cache_.page_bytes());
+    }
     return {};
   }
   Result<> keep_hidden(int row, int slot) override {

@@ -45,9 +45,7 @@ std::size_t KvCache::page_bytes(int n_layers, int row_width) {
   return static_cast<std::size_t>(n_layers) * kPageTokens * static_cast<std::size_t>(row_width) * sizeof(float);
 }
 
-void KvCache::copy(std::int32_t from, std::int32_t to) {
-  std::memcpy(rows(to, 0), rows(from, 0), page_bytes(n_layers_, row_width_));
-}
+void KvCache::copy(std::int32_t from, std::int32_t to) { std::memcpy(rows(to, 0), rows(from, 0), page_bytes()); }
 
 float* KvCache::rows(std::int32_t page, int layer) {
   return memory_ +

@@ -28,7 +28,13 @@ class KvCache {
   int n_pages() const { return n_pages_; }
   static std::size_t page_bytes(int n_layers, int row_width);
 
+  std::size_t page_bytes() const { return page_bytes(n_layers_, row_width_); }
+
   void copy(std::int32_t from, std::int32_t to);
+  /// All that a page holds.
+  std::span<std::byte> bytes(std::int32_t page) {
+    return std::as_writable_bytes(std::span(rows(page, 0), page_bytes() / sizeof(float)));
+  }
 
   /// The first row of a page's layer; 64 rows of row_width floats follow each other.
   float* rows(std::int32_t page, int layer);

@@ -88,6 +88,9 @@ class CudaExecutor final : public RankExecutor {
   Result<> submit(const Pass& pass) override;
   Result<PassResult> collect() override;
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
+  std::int64_t page_bytes() const override;
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override;
+  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override;
   Result<> keep_hidden(int row, int slot) override;
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
 
@@ -103,9 +106,10 @@ class CudaExecutor final : public RankExecutor {
   Result<> sample(const SampleRow* how, int n, std::int32_t* tokens);
   Result<> reserve(StagedInputs& inputs, std::size_t n_bytes);
   Result<> reserve_prompt_inputs(std::span<const TokenSpan> spans, std::size_t n_draws);
-  std::int64_t page_bytes() const;
   /// Every rank of a group has all results; the first tells them.
   bool reports() const { return model_.shard.rank == 0; }
+  template <class Copy>
+  Result<> each_plane(std::span<const std::int32_t> pages, const Copy& copy);
   template <class Launch>
   Result<> launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch);
   Result<> to_host(void* to, const void* from, std::size_t n_bytes);
@@ -491,6 +495,36 @@ Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::i
                                   stream_.get()));
   }
   return {};
+}
+
+Result<SavedPages> CudaExecutor::save_pages(std::span<const std::int32_t> pages) {
+  SavedPages saved(pages.size() * static_cast<std::size_t>(page_bytes()));
+  ASSAY_TRY(each_plane(pages, [&](Bf16* on_device, std::size_t at, std::size_t n_bytes) {
+    return cudaMemcpyAsync(saved.data() + at, on_device, n_bytes, cudaMemcpyDeviceToHost, stream_.get());
+  }));
+  return saved;
+}
+
+Result<> CudaExecutor::load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) {
+  return each_plane(pages, [&](Bf16* on_device, std::size_t at, std::size_t n_bytes) {
+    return cudaMemcpyAsync(on_device, saved.data() + at, n_bytes, cudaMemcpyHostToDevice, stream_.get());
+  });
+}
+
+/// Calls copy(where on the device, offset in what is saved, bytes) for each plane of each page, and waits until all is
+/// copied. A page's planes lie a whole cache apart from each other, and are saved side by side.
+template <class Copy>
+Result<> CudaExecutor::each_plane(std::span<const std::int32_t> pages, const Copy& copy) {
+  const std::ptrdiff_t page_elements = model_.sizes.page_elements();
+  const auto plane_bytes = static_cast<std::size_t>(page_elements) * sizeof(Bf16);
+  std::size_t at = 0;
+  for (const std::int32_t page : pages) {
+    for (int plane = 0; plane < model_.sizes.n_cache_planes(); ++plane, at += plane_bytes) {
+      Bf16* on_device = cache_.data() + (std::ptrdiff_t{plane} * (n_pages_ + 1) + page) * page_elements;
+      ASSAY_TRY(check(copy(on_device, at, plane_bytes), "cache pages to or from the host"));
+    }
+  }
+  return check(cudaStreamSynchronize(stream_.get()), "cache pages to or from the host");
 }
 
 }  // namespace

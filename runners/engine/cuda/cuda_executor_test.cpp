@@ -69,23 +69,33 @@ struct Settings {
   int chunk = 512;
   bool speculate = false;
   Fp8Weights fp8 = Fp8Weights::blocks;
+  std::int64_t kv_memory_bytes = std::int64_t{1} << 30;
+  std::int64_t host_memory_bytes = std::int64_t{1} << 30;
 };
 
 std::vector<TokenOutput> generate(const Model& model, const std::vector<TokenRequest>& requests,
-                                  const Settings& settings) {
+                                  const Settings& settings, Progress* last_progress = nullptr) {
   ExecutorOptions limits;
   limits.max_batch = settings.max_batch;
   limits.prefill_chunk_tokens = settings.chunk;
   limits.speculate = settings.speculate;
-  limits.kv_memory_bytes = std::int64_t{1} << 30;
-  Scheduler scheduler = must(Scheduler::create(model, executor_for(model, limits, settings.fp8), {limits, {1}}));
+  limits.kv_memory_bytes = settings.kv_memory_bytes;
+  SchedulerOptions options;
+  options.limits = limits;
+  options.end_tokens = {1};
+  options.host_memory_bytes = settings.host_memory_bytes;
+  Scheduler scheduler = must(Scheduler::create(model, executor_for(model, limits, settings.fp8), options));
   std::vector<TokenOutput> outputs(requests.size());
-  must(scheduler.run(requests,
-                     [&](TokenOutput output) -> Result<> {
-                       outputs[output.request] = std::move(output);
-                       return {};
-                     },
-                     {}, {}));
+  must(scheduler.run(
+      requests,
+      [&](TokenOutput output) -> Result<> {
+        outputs[output.request] = std::move(output);
+        return {};
+      },
+      [&](const Progress& progress) {
+        if (last_progress != nullptr) *last_progress = progress;
+      },
+      {}));
   return outputs;
 }
 
@@ -270,6 +280,34 @@ TEST_CASE("cuda engine: the reference model's samples are the same with any batc
   }
   CHECK(n_accepted > 0);
   CHECK(n_accepted < n_drafted);
+}
+
+TEST_CASE("cuda engine: samples that had to leave a full cache go on as if they had stayed",
+          "[gpu][invariance][reference]") {
+  const Model& model = reference_model();
+  std::vector<TokenRequest> requests;
+  for (std::size_t i = 0; i < records().size(); i += 13) {
+    TokenRequest request;
+    request.prompt = records()[i].prompt;
+    request.max_output_tokens = 600;
+    request.sampling = {4, 1, 0, 0};  // so hot that few end by themselves
+    request.key = {7, static_cast<std::uint32_t>(i)};
+    request.n_logprobs = 2;
+    requests.push_back(std::move(request));
+  }
+  const auto expected = generate(model, requests, {});
+  const std::int64_t kv_memory_bytes = std::int64_t{32} << 20;  // of some 170 MiB
+  for (const bool speculate : {false, true}) {
+    for (const std::int64_t host_memory_bytes : {0, 8 << 20, 1 << 30}) {
+      CAPTURE(speculate, host_memory_bytes);
+      Progress progress;
+      const Settings settings{
+          .speculate = speculate, .kv_memory_bytes = kv_memory_bytes, .host_memory_bytes = host_memory_bytes};
+      check_same(generate(model, requests, settings, &progress), expected);
+      CHECK(progress.n_moved_out > 0);
+      CHECK((progress.moved_bytes > 0) == (host_memory_bytes > 0));
+    }
+  }
 }
 
 TEST_CASE("cuda engine: greedy answers of the reference model", "[gpu][reference]") {

@@ -29,6 +29,9 @@ class ParallelExecutor final : public Executor {
   Result<> submit(const Pass& pass) override;
   Result<PassResult> collect() override;
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
+  std::int64_t page_bytes() const override;
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override;
+  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override;
   Result<> keep_hidden(int row, int slot) override;
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
 
@@ -129,6 +132,32 @@ Result<PassResult> ParallelExecutor::collect() {
 
 Result<> ParallelExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) {
   return one_by_one([&](RankExecutor& rank) { return rank.copy_pages(pages); });
+}
+
+std::int64_t ParallelExecutor::page_bytes() const {
+  std::int64_t n_bytes = 0;
+  for (const auto& rank : ranks_) n_bytes += rank->page_bytes();
+  return n_bytes;
+}
+
+/// Each rank's part of all pages, one behind the other.
+Result<SavedPages> ParallelExecutor::save_pages(std::span<const std::int32_t> pages) {
+  SavedPages saved;
+  ASSAY_TRY(one_by_one([&](RankExecutor& rank) -> Result<> {
+    ASSAY_ASSIGN(const SavedPages part, rank.save_pages(pages));
+    saved.insert(saved.end(), part.begin(), part.end());
+    return {};
+  }));
+  return saved;
+}
+
+Result<> ParallelExecutor::load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) {
+  auto from = saved.begin();
+  return one_by_one([&](RankExecutor& rank) {
+    const auto to = from + rank.page_bytes() * static_cast<std::ptrdiff_t>(pages.size());
+    const SavedPages part(std::exchange(from, to), to);
+    return rank.load_pages(part, pages);
+  });
 }
 
 Result<> ParallelExecutor::keep_hidden(int row, int slot) {
