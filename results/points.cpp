@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 #include "results/analysis/moments.h"
 #include "results/analysis/pareto.h"
+#include "results/ceilings.h"
 #include "results/json_values.h"
 #include "results/sqlite.h"
 #include "results/text_table.h"
@@ -61,17 +62,6 @@ Result<std::vector<std::string>> read_codes(const Json& json, const std::string&
     codes.push_back(code.get<std::string>());
   }
   return codes;
-}
-
-RepeatedFigure repeated(const std::vector<double>& values) {
-  RepeatedFigure figure;
-  figure.n = static_cast<std::int64_t>(values.size());
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  figure.min = *least;
-  figure.max = *most;
-  figure.median = *quantile(values, 0.5);  // finite values, at least one
-  if (values.size() >= 2) figure.stddev = std::sqrt(*sample_variance(values));
-  return figure;
 }
 
 std::string cell(const PointSummary& summary, const std::string& metric, int digits) {
@@ -136,6 +126,17 @@ std::string pass_rows(const std::vector<PointSummary>& all, const std::set<std::
 
 }  // namespace
 
+RepeatedFigure repeated_figure(const std::vector<double>& values) {
+  RepeatedFigure figure;
+  figure.n = static_cast<std::int64_t>(values.size());
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  figure.min = *least;
+  figure.max = *most;
+  figure.median = *quantile(values, 0.5);  // finite values, at least one
+  if (values.size() >= 2) figure.stddev = std::sqrt(*sample_variance(values));
+  return figure;
+}
+
 std::optional<double> PointSummary::median(const std::string& metric) const {
   const auto at = figures.find(metric);
   return at == figures.end() ? std::nullopt : std::optional(at->second.median);
@@ -159,7 +160,7 @@ std::vector<PointSummary> summarise_points(std::span<const BenchPoint> points) {
     for (const auto& [metric, figure] : point.figures) values[at->second][metric].push_back(figure.value);
   }
   for (std::size_t i = 0; i < summaries.size(); ++i) {
-    for (const auto& [metric, numbers] : values[i]) summaries[i].figures[metric] = repeated(numbers);
+    for (const auto& [metric, numbers] : values[i]) summaries[i].figures[metric] = repeated_figure(numbers);
   }
   return summaries;
 }
@@ -216,14 +217,18 @@ Json to_json(const BenchPoint& point) {
           {"provenance", point.provenance}};
 }
 
+Json to_json(const RepeatedFigure& figure) {
+  return {{"median", figure.median},
+          {"min", figure.min},
+          {"max", figure.max},
+          {"stddev", value_or_null(figure.stddev)},
+          {"n", figure.n}};
+}
+
 Json to_json(const PointSummary& summary) {
   Json figures = Json::object();
   for (const auto& [metric, figure] : summary.figures) {
-    figures[metric] = {{"median", figure.median},
-                       {"min", figure.min},
-                       {"max", figure.max},
-                       {"stddev", value_or_null(figure.stddev)},
-                       {"n", figure.n}};
+    figures[metric] = to_json(figure);
   }
   return {{"name", summary.name},
           {"arm", summary.arm},
@@ -278,10 +283,14 @@ std::string points_text(std::span<const BenchPoint> points) {
     text += "\nPoints that are not valid are stored with their reasons and shown in no figure.";
   }
   if (!text.empty() && text.back() != '\n') text += "\n";
+  if (const std::string ceilings = ceilings_text(points); !ceilings.empty()) {
+    text += (text.empty() ? "" : "\n") + ceilings;
+  }
   // Kinds that have no table of their own.
   Rows rows = {{"point", "metric", "median", "n"}};
   for (const PointSummary& summary : all) {
-    if (summary.kind == "serve" || summary.kind == "decode" || summary.kind == "prefill") continue;
+    static const std::set<std::string> kWithTable = {"serve", "decode", "prefill", kMachineKind, kCollectiveKind};
+    if (kWithTable.contains(summary.kind)) continue;
     for (const auto& [metric, figure] : summary.figures) {
       rows.push_back({shown(summary.name), shown(metric), to_text(figure.median), to_text(figure.n)});
     }
@@ -290,22 +299,27 @@ std::string points_text(std::span<const BenchPoint> points) {
 }
 
 std::string environment_fingerprint(const EnvironmentFacts& environment) {
-  const Json facts = {{"device_kind", environment.device_kind},
-                      {"device_name", environment.device_name},
-                      {"cpu_model", environment.cpu_model},
-                      {"n_cores", value_or_null(environment.n_cores)},
-                      {"memory_bytes", value_or_null(environment.memory_bytes)},
-                      {"os", environment.os},
-                      {"kernel", environment.kernel},
-                      {"gpu_name", value_or_null(environment.gpu_name)},
-                      {"n_gpus", value_or_null(environment.n_gpus)},
-                      {"gpu_driver", value_or_null(environment.gpu_driver)},
-                      {"cuda_version", value_or_null(environment.cuda_version)},
-                      {"gpu_clock_mhz", value_or_null(environment.gpu_clock_mhz)},
-                      {"gpu_power_limit_watts", value_or_null(environment.gpu_power_limit_watts)},
-                      {"build_git_commit", environment.build_git_commit},
-                      {"compiler", environment.compiler},
-                      {"compiler_flags", environment.compiler_flags}};
+  Json facts = {{"device_kind", environment.device_kind},
+                {"device_name", environment.device_name},
+                {"cpu_model", environment.cpu_model},
+                {"n_cores", value_or_null(environment.n_cores)},
+                {"memory_bytes", value_or_null(environment.memory_bytes)},
+                {"os", environment.os},
+                {"kernel", environment.kernel},
+                {"gpu_name", value_or_null(environment.gpu_name)},
+                {"n_gpus", value_or_null(environment.n_gpus)},
+                {"gpu_driver", value_or_null(environment.gpu_driver)},
+                {"cuda_version", value_or_null(environment.cuda_version)},
+                {"gpu_clock_mhz", value_or_null(environment.gpu_clock_mhz)},
+                {"gpu_power_limit_watts", value_or_null(environment.gpu_power_limit_watts)},
+                {"build_git_commit", environment.build_git_commit},
+                {"compiler", environment.compiler},
+                {"compiler_flags", environment.compiler_flags}};
+  // Links that are held back make another machine of it.
+  const auto device = environment.details.find("device");
+  if (device != environment.details.end() && device->is_object() && device->contains("link_gb_per_s")) {
+    facts["link_gb_per_s"] = device->at("link_gb_per_s");
+  }
   return sha256_hex(to_json_text(facts));
 }
 

@@ -33,7 +33,7 @@ struct PointKey {
 
 struct BenchPoint {
   PointKey key;
-  std::string kind;  ///< "serve", "decode", "prefill"
+  std::string kind;  ///< "serve", "decode", "prefill", "machine", "collective", "link"
   std::int64_t started_at_ms = 0;
   double wall_ms = 0;
   std::string provenance = "measured";
@@ -53,6 +53,8 @@ struct RepeatedFigure {
   std::optional<double> stddev;  ///< over the repeats; none of a single one
   std::int64_t n = 0;            ///< valid repeats that have the metric
 };
+/// Of at least one value, all finite.
+RepeatedFigure repeated_figure(const std::vector<double>& values);
 struct PointSummary {
   std::string name, arm, kind;
   Json settings = Json::object();
@@ -76,6 +78,7 @@ inline constexpr const char* kTokensPerGpu = "output_tokens_per_s_per_gpu";
 
 Json to_json(const BenchPoint& point);
 Json to_json(const PointSummary& summary);
+Json to_json(const RepeatedFigure& figure);
 /// The record that to_json() writes. Error{bad_input} names the field.
 Result<BenchPoint> read_point(const JsonObject& fields);
 /// A row a setting for people: medians over the repeats, "*" where no other setting is better in both rates, and which

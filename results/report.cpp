@@ -5,6 +5,7 @@
 #include "harness/base/text.h"
 #include "results/cost/run_cost.h"
 #include "results/endpoint_use.h"
+#include "results/run_time.h"
 #include "results/text_table.h"
 
 namespace assay::results {
@@ -71,6 +72,17 @@ void add_canaries(const RunRecord& run, Rows& rows) {
   }
 }
 
+/// "held back to 165 GB/s one way"; empty where they weren't.
+std::string held_link_text(const RunRecord& run) {
+  if (run.segments.empty()) return {};
+  const Json& details = run.segments.front().environment.details;
+  const auto device = details.find("device");
+  if (device == details.end() || !device->is_object()) return {};
+  const auto rate = device->find("link_gb_per_s");
+  if (rate == device->end() || !rate->is_number()) return {};
+  return "held back to " + to_text(rate->get<double>()) + " GB/s one way";
+}
+
 std::string machine(const RunRecord& run) {
   Rows rows = {{"model", shown(run.facts.model.name), shown(run.facts.model.reference)}};
   if (!run.facts.model.weights_sha256.empty()) {
@@ -81,6 +93,11 @@ std::string machine(const RunRecord& run) {
     std::vector<std::string> row = {"hardware", shown(environment.device_kind), shown(environment.device_name),
                                     shown(environment.os)};
     if (rows.size() == 1 || row != rows.back()) rows.push_back(std::move(row));
+  }
+  if (const std::string link = held_link_text(run); !link.empty()) rows.push_back({"links", link});
+  if (const Ranks ranks = ranks_of(run.segments); ranks.n_ranks > 1) {
+    rows.push_back(
+        {"ranks", to_text(ranks.n_ranks), "on " + to_text(ranks.n_hosts) + (ranks.n_hosts == 1 ? " host" : " hosts")});
   }
   if (const auto use = endpoint_use(run)) rows.push_back({"sent", sent_text(*use)});
   if (run.facts.hardware_profile) rows.push_back({"profile", shown(*run.facts.hardware_profile)});

@@ -13,6 +13,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "runners/link_report.h"
 
 namespace assay::runners {
 
@@ -146,6 +147,9 @@ class Runner {
   /// the last, or early with Error{interrupted} once `stop` is requested, or with the sink's error.
   virtual Result<> run(const std::vector<Request>& requests, const CompletionSink& on_completion,
                        const ProgressSink& on_progress, std::stop_token stop) = 0;
+
+  /// What links between GPUs carried so far, if they are held back; none otherwise. Not while run() runs.
+  virtual Result<std::optional<LinkReport>> link_report() const { return std::optional<LinkReport>{}; }
 };
 
 }  // namespace assay::runners

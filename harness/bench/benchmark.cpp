@@ -40,6 +40,7 @@ results::RunFacts facts_of(const BenchmarkPlan& plan, const runners::ModelFacts&
   facts.price_usd_per_gpu_hour = priced.usd_per_gpu_hour;
   facts.n_priced_devices = priced.n_devices;
   facts.plan_sha256 = plan_sha256(plan);
+  facts.provenance = plan.provenance;
   return facts;
 }
 
@@ -59,6 +60,7 @@ results::BenchPoint point_of(const BenchmarkPlan& plan, const Step& step, Measur
   point.settings["seed"] = seed_of(plan, step);
   if (!plan.arms[step.arm].target.empty()) point.settings["target"] = plan.arms[step.arm].target;
   point.figures = std::move(measured.figures);
+  point.provenance = std::move(measured.provenance);
   point.reason_codes = std::move(measured.reason_codes);
   point.method_versions = std::move(measured.method_versions);
   point.details = std::move(measured.details);

@@ -31,6 +31,7 @@ struct BenchmarkPlan {
   std::string command_line;
   std::vector<std::pair<std::string, std::string>> tags;
   std::optional<std::string> hardware_profile;
+  std::string provenance = "measured";  ///< of the run; "emulated" where its links are held back
 };
 
 /// One measurement of the plan.

@@ -48,6 +48,7 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
     ASSAY_TRY(engine_->decode(batch, context, std::min(kWarmSteps, n_steps), passes.temperature, pages));
   }
   if (stop.stop_requested()) return interrupted("stopped");
+  ASSAY_ASSIGN(const std::optional<runners::LinkReport> link_before, engine_->link_report());
 
   const auto begin = std::chrono::steady_clock::now();
   run::GpuSampler gpu(
@@ -62,6 +63,7 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
   Measured measured;
   measured.gpu_samples = gpu.take();
   measured.method_versions = pass_method_versions();
+  measured.provenance = run::provenance_on(device_facts());
   const std::size_t cut = passes.is_decode ? warm_up_length(times.wall_ms) : 0;
   const std::span<const double> counted = std::span(times.wall_ms).subspan(cut);
   const auto n = static_cast<std::int64_t>(counted.size());
@@ -106,6 +108,12 @@ Result<Measured> PassTarget::measure(const Setting& setting, std::uint64_t seed,
       {"n_passes", n},
       {"n_tokens", n_tokens},
       {"drift", trend ? Json{{"p_value", trend->p_value}, {"change_ratio", trend->change_ratio}} : Json()}};
+  if (link_before) {
+    ASSAY_ASSIGN(const std::optional<runners::LinkReport> link_now, engine_->link_report());
+    const runners::LinkReport link = runners::since(*link_before, *link_now);
+    measured.details["link"] = runners::to_json(link);
+    if (const auto reached = link.reached_gb_per_s()) figures["link_gb_per_s"] = {*reached, {}, {}};
+  }
   return measured;
 }
 
@@ -117,6 +125,10 @@ const std::map<std::string, std::pair<int, std::string>>& pass_methods() {
        {1, "from the end of the pass before to its own, by the host's clock; the median of a point's passes"}},
       {"output_tokens_per_s", {1, "a token for each sequence and pass behind the warm-up / their time"}},
       {"prompt_tokens_per_s", {1, "tokens of all prompts / time of all passes, the first token's drawing counted"}},
+      {"link_gb_per_s",
+       {1,
+        "bytes that the first GPU's link carried one way in messages of a MiB and more / their time by the device's "
+        "clock, from the GPUs' meeting to the last byte; where links are held back"}},
       {"device_ms", {1, "by the device's own clock, from a pass's start to its end; the mean of a point's passes"}},
   };
   return methods;

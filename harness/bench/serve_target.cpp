@@ -113,6 +113,7 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   Measured measured;
   measured.gpu_samples = gpu.take();
   measured.was_stopped = load.was_stopped;
+  measured.provenance = run::provenance_on(runner_->device_facts());
   const Judgement judgement = judge(load, serve.arrivals, serve.demands, client_, measured.gpu_samples);
   ASSAY_ASSIGN(measured.figures, serve_figures(load.records, judgement, serve.level, setting.priced));
   // Nobody knows here what an endpoint runs on, nor what an hour of it costs.
@@ -138,7 +139,8 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
 
 Result<std::unique_ptr<Target>> make_serve_target(std::unique_ptr<runners::LiveRunner> runner, LoadTime& time,
                                                   const char* nvml_library) {
-  ASSAY_ASSIGN(const SelfTest client, test_client(time));
+  const bool is_endpoint = runner->device_facts().kind == "remote";
+  ASSAY_ASSIGN(const SelfTest client, is_endpoint ? test_endpoint_client(time) : test_client(time));
   return std::unique_ptr<Target>(std::make_unique<ServeTarget>(std::move(runner), time, client, nvml_library));
 }
 

@@ -2,6 +2,7 @@
 
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "results/ceilings.h"
 
 namespace assay::bench {
 
@@ -51,9 +52,37 @@ Json serve_json(const ServeSetting& serve) {
   return json;
 }
 
+Json machine_json(const std::string& kind, const MachineSetting& machine) {
+  const bool is_operation = kind == results::kCollectiveKind;
+  const auto size = [](std::int64_t n) { return n > 0 ? Json(n) : Json(); };
+  Json json = {{"device", machine.device},
+               {"device_name", machine.device_name},
+               {is_operation ? "operation" : "ceiling", machine.what},
+               {"by", machine.by},
+               {"bytes", size(machine.bytes)}};
+  if (is_operation) {
+    json["n_ranks"] = machine.n_ranks;
+    json["link_gb_per_s"] = machine.link_gb_per_s ? Json(*machine.link_gb_per_s) : Json();
+  } else {
+    json.update({{"m", size(machine.m)}, {"n", size(machine.n)}, {"k", size(machine.k)}});
+  }
+  return json;
+}
+
+std::string machine_name(const std::string& kind, const MachineSetting& machine) {
+  if (kind != results::kCollectiveKind) return machine.device + ": " + machine.what + " by " + machine.by;
+  std::string name = machine.what + " by " + machine.by + ", " + to_text(machine.bytes) + " bytes, " +
+                     to_text(machine.n_ranks) + " ranks";
+  if (machine.link_gb_per_s) name += ", held to " + to_text(*machine.link_gb_per_s) + " GB/s";
+  return name;
+}
+
+bool is_machine(const std::string& kind) { return kind == results::kMachineKind || kind == results::kCollectiveKind; }
+
 }  // namespace
 
 std::string Setting::name() const {
+  if (is_machine(kind)) return machine_name(kind, machine);
   if (kind == "serve") {
     return load_words(serve.arrivals) +
            (serve.prompts_from.empty() ? " in=" + to_text(serve.prompt_tokens) : " " + serve.prompts_from) +
@@ -63,6 +92,7 @@ std::string Setting::name() const {
 }
 
 Json Setting::to_json() const {
+  if (is_machine(kind)) return machine_json(kind, machine);
   Json json = kind == "serve" ? serve_json(serve)
                               : Json{{"batch", passes.batch},
                                      {kind == "decode" ? "context" : "prompt_tokens", passes.context},

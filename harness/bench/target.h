@@ -43,10 +43,22 @@ struct PassSetting {
   double temperature = 0;
 };
 
+/// A ceiling of a device, or an operation over several GPUs at one size: words and numbers of results/README.md.
+struct MachineSetting {
+  std::string device;                           ///< "gpu 0", "cpu"; of an operation "gpus"
+  std::string device_name;                      ///< as it calls itself
+  std::string what;                             ///< the ceiling, or the operation
+  std::string by;                               ///< what is to reach it
+  std::int64_t bytes = 0, m = 0, n = 0, k = 0;  ///< 0: doesn't apply
+  std::int64_t n_ranks = 0;                     ///< of an operation
+  std::optional<double> link_gb_per_s;          ///< the rate that it is held back to
+};
+
 struct Setting {
-  std::string kind;  ///< "serve", "decode", "prefill"
+  std::string kind;  ///< "serve", "decode", "prefill", "machine", "collective"
   ServeSetting serve;
   PassSetting passes;
+  MachineSetting machine;
   Priced priced;
 
   std::string name() const;  ///< in words: what tells it apart from others of its run
@@ -59,6 +71,7 @@ struct Measured {
   std::vector<std::string> reason_codes;
   Json method_versions = Json::object();
   Json details = Json::object();
+  std::string provenance = "measured";          ///< or "emulated"
   std::vector<results::GpuSample> gpu_samples;  ///< at_ms counted from the measurement's beginning
   bool was_stopped = false;                     ///< then it is no point
 };

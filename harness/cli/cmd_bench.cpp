@@ -8,6 +8,7 @@
 #include "harness/bench/comparison.h"
 #include "harness/cli/bench_words.h"
 #include "harness/cli/command.h"
+#include "harness/cli/machine_words.h"
 #include "harness/cli/output.h"
 #include "harness/cli/shell_words.h"
 #include "harness/run/stop_signals.h"
@@ -62,6 +63,24 @@ Json run_json(const results::RunSummary& summary, const std::vector<bench::Setti
   return json;
 }
 
+/// What the client itself costs, as the newest point with a load has it; empty without one.
+std::string client_text(const std::vector<results::BenchPoint>& points) {
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    const auto test = point->details.find("client") == point->details.end()
+                          ? Json()
+                          : point->details["client"].value("self_test", Json());
+    const auto number = [&](const char* key) {
+      return test.contains(key) && test[key].is_number() ? double(test[key]) : 0;
+    };
+    if (!test.is_object() || number("requests_per_s") <= 0) continue;
+    const bool is_http = test.value("over", "process") == "http";
+    return std::string("client: ") + to_fixed(number("overhead_ms"), 3) + " ms a request " +
+           (is_http ? "over sockets" : "in this process") + ", at most " + to_fixed(number("requests_per_s"), 0) +
+           " requests/s and " + to_fixed(number("events_per_s"), 0) + " events/s (its self-test)\n";
+  }
+  return "";
+}
+
 /// 0; an Error where no point of a setting is to be believed, since the machine or the load did not allow it. A
 /// comparison that finds a difference is no failure: `assay check` is the gate.
 Result<> check_validity(const results::RunSummary& summary) {
@@ -75,13 +94,9 @@ Result<> check_validity(const results::RunSummary& summary) {
   return {};
 }
 
-Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
-                       const CommonOptions& common) {
+/// Measures what is not stored yet of the plan, and prints all of it.
+Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& signals, const CommonOptions& common) {
   const run::ProgressStyle style = run::progress_style(common.quiet);
-  bench::MachineTime time;
-  ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_bench(command, args, time, style));
-  plan.command_line = command_line;
-  const run::StopSignals signals;  // before anything starts a thread
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
   bench::BenchmarkOutcome outcome;
   {
@@ -108,9 +123,58 @@ Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::s
     ASSAY_TRY(print_json(run_json(summary, comparisons)));
   } else {
     const std::string compared = bench::comparison_text(comparisons);
-    ASSAY_TRY(print(results::report_text(summary) + (compared.empty() ? "" : "\n" + compared)));
+    const std::string client = client_text(summary.points);
+    ASSAY_TRY(print(results::report_text(summary) + (client.empty() ? "" : "\n" + client) +
+                    (compared.empty() ? "" : "\n" + compared)));
   }
   return check_validity(summary);
+}
+
+Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
+                       const CommonOptions& common) {
+  bench::MachineTime time;
+  ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_bench(command, args, time, run::progress_style(common.quiet)));
+  plan.command_line = command_line;
+  const run::StopSignals signals;  // before anything starts a thread
+  return run_plan(plan, signals, common);
+}
+
+Result<> machine_command(const MachineArgs& args, bool only_collectives, const std::string& command_line,
+                         const CommonOptions& common) {
+  const run::StopSignals signals;  // before the machine's threads start
+  ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_machine(args, only_collectives));
+  plan.command_line = command_line;
+  return run_plan(plan, signals, common);
+}
+
+/// The words that were given, quoted for a shell.
+std::string given_words(const CLI::App& sub) {
+  std::vector<std::string> words = {"bench", sub.get_name()};
+  for (const CLI::Option* option : sub.get_options()) {
+    if (option->count() == 0 || option->get_name() == "--help") continue;
+    if (option->get_items_expected_max() == 0) {
+      words.push_back(option->get_name());
+      continue;
+    }
+    for (const std::string& value : option->results()) words.insert(words.end(), {option->get_name(), value});
+  }
+  return shell_text(words);
+}
+
+/// machine, or collective.
+CLI::App* declare_machine(CLI::App& app, bool only_collectives, MachineArgs& args) {
+  CLI::App* sub = app.add_subcommand(
+      only_collectives ? "collective" : "machine",
+      only_collectives ? "Copies and collectives between GPUs by size, ours and NCCL's where it is found"
+                       : "What this machine gives at most: memory, arithmetic, starts, buses and links");
+  add_machine_options(*sub, only_collectives, args);
+  sub->footer(
+      only_collectives
+          ? "Example: assay bench collective --link-gb-s 165"
+          : "Matrix rates by \"own\" are the instructions alone on operands at hand; cuBLAS and NCCL are measured "
+            "beside ours\nwhere the dynamic linker finds them. The newest such run is the roofline of its devices.\n"
+            "Example: assay bench machine --device cpu");
+  return sub;
 }
 
 }  // namespace
@@ -126,23 +190,19 @@ Action declare_bench(CLI::App& app, const CommonOptions& common) {
     sub->footer(footer_of(command));
     declared->emplace_back(sub, args);
   }
+  const auto machine_args = std::make_shared<std::array<MachineArgs, 2>>();  // machine, collective
+  std::array<CLI::App*, 2> machines = {};
+  for (std::size_t i = 0; i < machines.size(); ++i) machines[i] = declare_machine(app, i == 1, (*machine_args)[i]);
   app.footer("Example: assay bench serve --model reference");
-  return [declared, &common]() -> Result<> {
+  return [declared, machine_args, machines, &common]() -> Result<> {
     for (std::size_t i = 0; i < declared->size(); ++i) {
       const auto& [sub, args] = (*declared)[i];
-      if (!sub->parsed()) continue;
-      std::vector<std::string> words = {"bench", to_string(kCommands[i])};
-      for (const CLI::Option* option : sub->get_options()) {
-        if (option->count() == 0 || option->get_name() == "--help") continue;
-        if (option->get_items_expected_max() == 0) {
-          words.push_back(option->get_name());
-          continue;
-        }
-        for (const std::string& value : option->results()) words.insert(words.end(), {option->get_name(), value});
-      }
-      return bench_command(kCommands[i], *args, shell_text(words), common);
+      if (sub->parsed()) return bench_command(kCommands[i], *args, given_words(*sub), common);
     }
-    return bad_input("bench: say what: serve, decode, prefill or sweep");
+    for (std::size_t i = 0; i < machines.size(); ++i) {
+      if (machines[i]->parsed()) return machine_command((*machine_args)[i], i == 1, given_words(*machines[i]), common);
+    }
+    return bad_input("bench: say what: serve, decode, prefill, sweep, machine or collective");
   };
 }
 

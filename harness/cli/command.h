@@ -48,6 +48,7 @@ const std::vector<Command>& all_commands();
 Action declare_bench(CLI::App& app, const CommonOptions& common);
 Action declare_run(CLI::App& app, const CommonOptions& common);
 Action declare_plan(CLI::App& app, const CommonOptions& common);
+Action declare_project(CLI::App& app, const CommonOptions& common);
 Action declare_report(CLI::App& app, const CommonOptions& common);
 Action declare_check(CLI::App& app, const CommonOptions& common);
 Action declare_compare(CLI::App& app, const CommonOptions& common);

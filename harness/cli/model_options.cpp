@@ -77,6 +77,10 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   add_integer(app, "--expert-parallel", options.expert_parallel, 1, 8,
               "Spread a mixture of experts over so many GPUs, each with its own experts; attention is on all of them, "
               "unless --tensor-parallel gives the same number (default: 1)");
+  add_number(app, "--link-gb-s", options.link_gb_s, {0, 10'000, true, false, "GB/s one way, above 0 and at most 10000"},
+             "Hold the links between the GPUs back to so many GB/s one way, as those of a slower machine: 165 is what "
+             "an H800's 8 of 18 NVLinks carry. No token changes; figures are labelled emulated (default: not held "
+             "back)");
   add_text(app, "--chat-template", options.chat_template, "NAME",
            "Render prompts by this built-in template (default: the model's own)");
   add_integer(app, "--max-batch", options.max_batch, 1, 65536,
@@ -101,7 +105,7 @@ Result<run::RunnerOptions> parse_model_options(const ModelOptions& options) {
   parsed.device = options.device;
   if (!options.cuda_path.empty()) parsed.cuda_path = options.cuda_path;
   parsed.parallel = {static_cast<int>(options.tensor_parallel.value_or(1)),
-                     static_cast<int>(options.expert_parallel.value_or(1))};
+                     static_cast<int>(options.expert_parallel.value_or(1)), options.link_gb_s.value_or(0)};
   ASSAY_TRY(runners::check_parallel(parsed.parallel));
   parsed.chat_template = options.chat_template;
   parsed.max_batch = options.max_batch;
@@ -135,6 +139,7 @@ void warn_of_options_without_effect(const ModelOptions& options) {
   warn(!options.cuda_path.empty(), "--cuda-path");
   warn(options.tensor_parallel.has_value(), "--tensor-parallel");
   warn(options.expert_parallel.has_value(), "--expert-parallel");
+  warn(options.link_gb_s.has_value(), "--link-gb-s");
   warn(!options.chat_template.empty(), "--chat-template");
   warn(!options.kv_memory.empty(), "--kv-memory");
   warn(!options.speculate.empty(), "--speculate");

@@ -18,13 +18,14 @@ struct WeightWords {
   bool operator==(const WeightWords&) const = default;
 };
 
-/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --chat-template, --max-batch, --kv-memory,
+/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --link-gb-s, --chat-template, --max-batch, --kv-memory,
 /// --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of add_endpoint_options().
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
   std::string cuda_path;  ///< empty: auto
   std::optional<std::int64_t> tensor_parallel, expert_parallel;
+  std::optional<double> link_gb_s;
   std::string chat_template;
   std::optional<std::int64_t> max_batch;
   std::string kv_memory;

@@ -35,7 +35,7 @@ TEST_CASE("parse_words: unknown words are refused with the nearest", "[cli]") {
   CHECK_THAT(refusal({"rnu"}), Contains("\"rnu\"") && Contains("run"));
   CHECK_THAT(refusal({"run", "--sede", "1"}), Contains("\"--sede\"") && Contains("--seed"));
   CHECK_THAT(refusal({"run", "--sede=1"}), Contains("\"--sede\"") && Contains("--seed"));
-  CHECK_THAT(refusal({"zzzzzz"}), Contains("known: run, plan, report"));
+  CHECK_THAT(refusal({"zzzzzz"}), Contains("known: run, plan, project, report"));
   CHECK_THAT(refusal({"models", "ad"}), Contains("add"));
 }
 
@@ -51,6 +51,7 @@ TEST_CASE("parse_words: values are checked with the option's name", "[cli]") {
   CHECK_THAT(refusal({"run", "--device", "cuda:"}), Contains("--device"));
   CHECK_THAT(refusal({"run", "--tensor-parallel", "9"}), Contains("--tensor-parallel"));
   CHECK_THAT(refusal({"run", "--expert-parallel", "0"}), Contains("--expert-parallel"));
+  CHECK_THAT(refusal({"run", "--link-gb-s", "0"}), Contains("--link-gb-s") && Contains("above 0"));
   CHECK_THAT(refusal({"run", "--cuda-path", "ampere"}), Contains("--cuda-path") && Contains("portable"));
   CHECK_THAT(refusal({"run", "--sandbox", "maybe"}), Contains("--sandbox") && Contains("bwrap"));
   CHECK_THAT(refusal({"run", "--protocol", "own"}), Contains("deepseek-r1"));

@@ -29,6 +29,8 @@ const std::vector<Command>& all_commands() {
       {"run", "Put a model through suites and store every sample with its verdict", declare_run},
       {"plan", "Say what a run would take on a GPU that need not be here: tokens, memory, hours, dollars, energy",
        declare_plan},
+      {"project", "Say what a stored run would have been on other hardware, and how far off that may be",
+       declare_project},
       {"report", "Show stored runs: accuracy with intervals, latency, throughput, cost", declare_report},
       {"compare", "Compare runs item by item: differences with intervals, flips, cost, latency", declare_compare},
       {"check", "Say whether a run has become worse than a baseline: a gate for pipelines", declare_check},

@@ -75,6 +75,10 @@ void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& fact
 
 }  // namespace
 
+std::string provenance_on(const runners::DeviceFacts& device) {
+  return device.details.contains("link_gb_per_s") ? "emulated" : "measured";
+}
+
 std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device) {
   std::vector<std::string> ids;
   const auto add = [&](const Json& facts) {

@@ -17,6 +17,9 @@ namespace assay::run {
 /// that its multiprocessors may have).
 results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
 
+/// What figures on this device are: "emulated" where its links are held back, else "measured".
+std::string provenance_on(const runners::DeviceFacts& device);
+
 /// Where the runner's GPUs are ("0000:1b:00.0"), rank by rank; empty if it has none.
 std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device);
 

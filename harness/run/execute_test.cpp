@@ -217,6 +217,50 @@ TEST_CASE("execute: a run stays with the GPU kernels that it began with", "[run]
   CHECK(resumed->run_id == hopper->run_id);
 }
 
+TEST_CASE("execute: a run under links that are held back is emulated, and stores what they carried", "[run]") {
+  Bench bench;
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  runner.device = {"cuda", "script", {{"cuda_path", "hopper"}, {"tensor_parallel", 2}, {"link_gb_per_s", 165}}};
+  runner.link.emplace();
+  runner.link->link_gb_per_s = 165;
+  runner.link->sizes = {{1 << 14, 8, 8.0 * (1 << 14), 32}, {1 << 20, 1, 1 << 20, 6.5}};
+  const auto run = bench.execute(runner, two_samples());
+  REQUIRE(run);
+  const auto record = bench.store.read_run(run->run_id);
+  REQUIRE(record);
+  CHECK(record->state == results::RunState::finished);
+  CHECK(record->facts.provenance == "emulated");
+  const auto points = bench.store.read_points(run->run_id);
+  REQUIRE(points);
+  REQUIRE(points->size() == 1);
+  const results::BenchPoint& point = points->front();
+  CHECK(point.kind == "link");
+  CHECK(point.provenance == "emulated");
+  CHECK(point.settings["link_gb_per_s"] == 165);
+  CHECK_THAT(point.figures.at("link_gb_per_s").value, Catch::Matchers::WithinRel(1048576 / 6.5e3, 1e-9));
+  CHECK_THAT(point.figures.at("time_ms").value, Catch::Matchers::WithinRel(0.0385, 1e-9));
+  CHECK(point.details["sizes"].size() == 2);
+}
+
+TEST_CASE("execute: links held back to another rate make another run, and no resume", "[run]") {
+  Bench bench;
+  std::stop_source stop;
+  stop.request_stop();
+  ScriptedRunner runner(ScriptedRunner::right_answer);
+  runner.device = {"cuda", "script", {{"cuda_path", "hopper"}, {"tensor_parallel", 2}}};
+  const auto free = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(free);
+  runner.device.details["link_gb_per_s"] = 165;
+  const auto held = bench.execute(runner, two_samples(), stop.get_token());
+  REQUIRE(held);
+  CHECK(held->run_id != free->run_id);
+  RunSettings settings = two_samples();
+  settings.resume = free->run_id.value;
+  const auto refused = bench.execute(runner, settings);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().message, Catch::Matchers::Contains("--link-gb-s 165"));
+}
+
 TEST_CASE("execute: tags and price do not make another run; --resume names one and refuses a finished one", "[run]") {
   Bench bench;
   std::stop_source stop;

@@ -26,6 +26,20 @@ struct NvmlPciInfo {  // of nvmlDeviceGetPciInfo_v3
 struct NvmlUtilisation {
   unsigned gpu, memory;
 };
+struct NvmlFieldValue {  // of nvmlDeviceGetFieldValues
+  unsigned field_id, scope_id;
+  long long timestamp, latency_us;
+  int value_type, status;
+  union {
+    double as_double;
+    unsigned as_unsigned;
+    unsigned long as_unsigned_long;
+    unsigned long long as_unsigned_long_long;
+  } value;
+};
+constexpr unsigned kFieldLinkSpeed = 90;  // NVML_FI_DEV_NVLINK_SPEED_MBPS_COMMON: of an active link, in MB/s
+constexpr int kUnsigned = 1;              // NVML_VALUE_TYPE_UNSIGNED_INT
+constexpr unsigned kMostLinks = 36;       // NVML_NVLINK_MAX_LINKS
 constexpr int kSuccess = 0;
 constexpr unsigned kTextBytes = 96;
 constexpr int kSmClock = 1, kMemoryClock = 2;
@@ -102,6 +116,24 @@ class Nvml {
     char text[32];
     std::snprintf(text, sizeof text, "%04x:%02x:%02x.0", info.domain, info.bus, info.device);
     return text;
+  }
+  /// None if the library has no such functions; a GPU without links has 0.
+  std::optional<GpuLinks> links(NvmlDevice device) const {
+    const auto state_of = find<int(NvmlDevice, unsigned, unsigned*)>("nvmlDeviceGetNvLinkState");
+    if (!state_of) return {};
+    GpuLinks links;
+    for (unsigned link = 0; link < kMostLinks; ++link) {
+      unsigned is_active = 0;
+      if (state_of(device, link, &is_active) == kSuccess && is_active != 0) ++links.n_links;
+    }
+    const auto read = find<int(NvmlDevice, int, NvmlFieldValue*)>("nvmlDeviceGetFieldValues");
+    NvmlFieldValue speed{};
+    speed.field_id = kFieldLinkSpeed;
+    if (links.n_links > 0 && read && read(device, 1, &speed) == kSuccess && speed.status == kSuccess &&
+        speed.value_type == kUnsigned && speed.value.as_unsigned > 0) {
+      links.link_gb_per_s = 1e-3 * links.n_links * speed.value.as_unsigned;
+    }
+    return links;
   }
   std::optional<double> busy_pct(NvmlDevice device) const {
     const auto read = find<int(NvmlDevice, NvmlUtilisation*)>("nvmlDeviceGetUtilizationRates");
@@ -227,5 +259,7 @@ GpuState GpuReader::read() const {
   }
   return all;
 }
+
+std::optional<GpuLinks> GpuReader::links() const { return state_->nvml->links(state_->devices.front()); }
 
 }  // namespace assay::run

@@ -38,6 +38,12 @@ struct GpuState {
   std::optional<double> total_energy_joules;      ///< since the driver was loaded
 };
 
+/// A GPU's NVLink, as the driver says.
+struct GpuLinks {
+  int n_links = 0;                      ///< that are active; 0: none, or all are off
+  std::optional<double> link_gb_per_s;  ///< one way, all of them together, as they are clocked; empty: not told
+};
+
 /// Keeps the library open to ask a GPU again and again, or several that work together. One thread at a time uses it.
 class GpuReader {
  public:
@@ -52,6 +58,8 @@ class GpuReader {
   /// Of several GPUs: power and energy added, the lowest clocks, the highest temperature and busy share, and whatever
   /// holds any of them back. A value that one of them does not tell is not told. Limits are those of one.
   GpuState read() const;
+  /// Of the first GPU; none if the library can't say.
+  std::optional<GpuLinks> links() const;
 
  private:
   struct State;

@@ -35,6 +35,10 @@ TEST_CASE("GpuReader: units are named, and what the library lacks is empty", "[r
   CHECK(state.throttle_reasons == 4u);
   REQUIRE(state.total_energy_joules);
   CHECK(reader->read().total_energy_joules == *state.total_energy_joules + 143.94);
+  const auto links = reader->links();
+  REQUIRE(links);
+  CHECK(links->n_links == 17);
+  CHECK_THAT(links->link_gb_per_s.value_or(0), Catch::Matchers::WithinRel(17 * 26.562, 1e-12));
   CHECK_FALSE(GpuReader::open("0000:00:00.0", ASSAY_FAKE_NVML));
   CHECK_FALSE(GpuReader::open("0000:1b:00.0", "libnothing-of-the-kind.so"));
 }

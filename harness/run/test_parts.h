@@ -68,6 +68,9 @@ class ScriptedRunner final : public runners::Runner {
     return {};
   }
 
+  Result<std::optional<runners::LinkReport>> link_report() const override { return link; }
+
+  std::optional<runners::LinkReport> link;
   std::string weights_sha256 = std::string(64, 'a');
   runners::DeviceFacts device = {"cpu", "script", Json::object()};
   bool refuses_all = false;

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "kernels/device/hopper.cuh"
@@ -71,22 +72,43 @@ __device__ bool meet(const PeerLinks& links) {
   return __syncthreads_and(all_there ? 1 : 0) != 0;
 }
 
-/// A block's share of a link's rate.
+/// How a message is held back, and where it is counted.
+struct Pace {
+  double ns_per_byte = 0;  // of the link; 0: not held back, and nothing is counted
+  LinkMeter* meter = nullptr;
+  std::uint64_t n_bytes = 0;  // of the whole message, over a rank's link one way
+  int meter_class = 0;
+};
+
+/// A block's part in a message that is held back: all blocks start when their ranks have met.
 class Pacer {
  public:
-  __device__ explicit Pacer(double ns_per_byte) : ns_per_byte_(ns_per_byte), start_(global_ns()) {}
-  /// This block has moved so many bytes: returns when the rate allows that.
-  __device__ void moved(std::int64_t n_bytes) {
-    if (ns_per_byte_ == 0) return;
-    due_ns_ += static_cast<double>(n_bytes) * ns_per_byte_;
+  __device__ explicit Pacer(const Pace& pace) : pace_(pace), start_(global_ns()) {}
+  /// This block has moved its piece, which ends at so many bytes of the message: returns when the link would be there.
+  __device__ void moved_up_to(std::int64_t n_bytes) {
+    if (pace_.ns_per_byte == 0) return;
+    const double due_ns = static_cast<double>(n_bytes) * pace_.ns_per_byte;
     __syncthreads();
-    while (static_cast<double>(global_ns() - start_) < due_ns_) __nanosleep(20);
+    while (static_cast<double>(global_ns() - start_) < due_ns) __nanosleep(20);
+  }
+  /// The block of the last piece counts the message, without waiting for what was counted before.
+  __device__ void finish(std::int64_t n_pieces) const {
+    LinkMeter* meter = pace_.meter;
+    if (meter == nullptr || threadIdx.x != 0 || blockIdx.x != (n_pieces - 1) % gridDim.x) return;
+    const auto c = static_cast<std::size_t>(pace_.meter_class);
+    count(meter->n[c], 1);
+    count(meter->bytes[c], pace_.n_bytes);
+    count(meter->ns[c], global_ns() - start_);
   }
 
  private:
-  double ns_per_byte_;
+  __device__ static void count(std::uint64_t& sum, std::uint64_t value) {
+    static_assert(sizeof(std::uint64_t) == sizeof(unsigned long long));
+    atomicAdd(reinterpret_cast<unsigned long long*>(&sum), static_cast<unsigned long long>(value));
+  }
+
+  const Pace& pace_;
   std::uint64_t start_;
-  double due_ns_ = 0;
 };
 
 __device__ float4 sum_of(float4 a, float4 b) { return {a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w}; }
@@ -95,11 +117,18 @@ __device__ float4 sum_of(float4 a, float4 b) { return {a.x + b.x, a.y + b.y, a.z
 template <int kAhead>
 constexpr std::int64_t kPieceVectors = std::int64_t{kThreads} * kAhead;
 
-/// Calls move(first) for the first vector of each of this block's pieces in [begin, end).
+/// Calls move(first) for the first vector of each of this block's pieces in [begin, end), at the pace of a link that
+/// carries `n_times` as many bytes.
 template <int kAhead, class Move>
-__device__ void for_each_piece(std::int64_t begin, std::int64_t end, const Move& move) {
+__device__ void for_each_piece(std::int64_t begin, std::int64_t end, int n_times, const Pace& pace, const Move& move) {
   constexpr std::int64_t kPiece = kPieceVectors<kAhead>;
-  for (std::int64_t first = begin + blockIdx.x * kPiece; first < end; first += gridDim.x * kPiece) move(first);
+  Pacer pacer(pace);
+  for (std::int64_t first = begin + blockIdx.x * kPiece; first < end; first += gridDim.x * kPiece) {
+    move(first);
+    const std::int64_t n_vectors = min(first + kPiece, end) - begin;
+    pacer.moved_up_to(n_times * n_vectors * static_cast<std::int64_t>(sizeof(float4)));
+  }
+  if (end > begin) pacer.finish((end - begin + kPiece - 1) / kPiece);
 }
 
 // ---- sums
@@ -109,20 +138,20 @@ struct ReduceArgs {
   PerRank<const float4> parts;
   PerRank<float4> x;
   std::int64_t n_vectors;
-  double ns_per_byte;
+  Pace pace;
 };
 
-/// The new values of x in [first, end), of which a thread gets those at first + thread, + kThreads, …
+/// The sums of all ranks' parts in [first, end), of which a thread gets those at first + thread, + kThreads, …
 template <int kRanks, int kAhead>
-__device__ void reduced(const ReduceArgs& a, std::int64_t first, std::int64_t end, float4 (&values)[kAhead]) {
+__device__ void reduced(const PerRank<const float4>& all, std::int64_t first, std::int64_t end,
+                        float4 (&values)[kAhead]) {
   float4 parts[kRanks][kAhead];
-  const float4* x = a.x[a.links.rank];
 #pragma unroll
   for (int rank = 0; rank < kRanks; ++rank) {
 #pragma unroll
     for (int k = 0; k < kAhead; ++k) {
       const std::int64_t i = first + threadIdx.x + k * kThreads;
-      if (i < end) parts[rank][k] = a.parts[rank][i];
+      if (i < end) parts[rank][k] = all[rank][i];
     }
   }
 #pragma unroll
@@ -132,13 +161,30 @@ __device__ void reduced(const ReduceArgs& a, std::int64_t first, std::int64_t en
     float4 sum = parts[0][k];
 #pragma unroll
     for (int rank = 1; rank < kRanks; ++rank) sum = sum_of(sum, parts[rank][k]);
-    values[k] = sum_of(x[i], sum);
+    values[k] = sum;
   }
 }
 
+/// The new values of x in [first, end): a thread's as above.
+template <int kRanks, int kAhead>
+__device__ void add_reduced(const ReduceArgs& a, std::int64_t first, std::int64_t end, float4 (&values)[kAhead]) {
+  reduced<kRanks, kAhead>(a.parts, first, end, values);
+  const float4* x = a.x[a.links.rank];
+#pragma unroll
+  for (int k = 0; k < kAhead; ++k) {
+    const std::int64_t i = first + threadIdx.x + k * kThreads;
+    if (i < end) values[k] = sum_of(x[i], values[k]);
+  }
+}
+
+/// Stores what a thread has of [first, end).
 template <int kAhead>
-__device__ std::int64_t piece_bytes(std::int64_t first, std::int64_t end) {
-  return min(kPieceVectors<kAhead>, end - first) * static_cast<std::int64_t>(sizeof(float4));
+__device__ void store(float4* to, std::int64_t first, std::int64_t end, const float4 (&values)[kAhead]) {
+#pragma unroll
+  for (int k = 0; k < kAhead; ++k) {
+    const std::int64_t i = first + threadIdx.x + k * kThreads;
+    if (i < end) to[i] = values[k];
+  }
 }
 
 template <int kRanks, int kAhead>
@@ -146,16 +192,10 @@ __global__ void __launch_bounds__(kThreads) one_shot_kernel(ReduceArgs a) {
   hopper::wait_for_previous_grid();
   if (!meet(a.links)) return;
   hopper::let_next_grid_start();
-  Pacer pacer(a.ns_per_byte);
-  for_each_piece<kAhead>(0, a.n_vectors, [&](std::int64_t first) {
+  for_each_piece<kAhead>(0, a.n_vectors, kRanks - 1, a.pace, [&](std::int64_t first) {
     float4 values[kAhead];
-    reduced<kRanks, kAhead>(a, first, a.n_vectors, values);
-#pragma unroll
-    for (int k = 0; k < kAhead; ++k) {
-      const std::int64_t i = first + threadIdx.x + k * kThreads;
-      if (i < a.n_vectors) a.x[a.links.rank][i] = values[k];
-    }
-    pacer.moved((kRanks - 1) * piece_bytes<kAhead>(first, a.n_vectors));
+    add_reduced<kRanks, kAhead>(a, first, a.n_vectors, values);
+    store<kAhead>(a.x[a.links.rank], first, a.n_vectors, values);
   });
 }
 
@@ -163,24 +203,36 @@ template <int kRanks, int kAhead>
 __global__ void __launch_bounds__(kThreads) two_shot_kernel(ReduceArgs a) {
   hopper::wait_for_previous_grid();
   if (!meet(a.links)) return;
-  Pacer pacer(a.ns_per_byte);
   const std::int64_t share = (a.n_vectors + kRanks - 1) / kRanks, begin = share * a.links.rank;
   const std::int64_t end = min(begin + share, a.n_vectors);
-  for_each_piece<kAhead>(begin, end, [&](std::int64_t first) {
+  for_each_piece<kAhead>(begin, end, 2 * (kRanks - 1), a.pace, [&](std::int64_t first) {
     float4 values[kAhead];
-    reduced<kRanks, kAhead>(a, first, end, values);
+    add_reduced<kRanks, kAhead>(a, first, end, values);
 #pragma unroll
-    for (int step = 0; step < kRanks; ++step) {
-      float4* x = a.x[(a.links.rank + step) % kRanks];  // each begins with its own
-#pragma unroll
-      for (int k = 0; k < kAhead; ++k) {
-        const std::int64_t i = first + threadIdx.x + k * kThreads;
-        if (i < end) x[i] = values[k];
-      }
+    for (int step = 0; step < kRanks; ++step) {  // each begins with its own
+      store<kAhead>(a.x[(a.links.rank + step) % kRanks], first, end, values);
     }
-    pacer.moved(2 * (kRanks - 1) * piece_bytes<kAhead>(first, end));
   });
   meet(a.links);
+}
+
+struct ScatterArgs {
+  PeerLinks links;
+  PerRank<const float4> parts;  // of each rank: where this rank's share begins
+  float4* out;
+  std::int64_t n_vectors;  // of the share
+  Pace pace;
+};
+
+template <int kRanks, int kAhead>
+__global__ void __launch_bounds__(kThreads) reduce_scatter_kernel(ScatterArgs a) {
+  hopper::wait_for_previous_grid();
+  if (!meet(a.links)) return;
+  for_each_piece<kAhead>(0, a.n_vectors, kRanks - 1, a.pace, [&](std::int64_t first) {
+    float4 values[kAhead];
+    reduced<kRanks, kAhead>(a.parts, first, a.n_vectors, values);
+    store<kAhead>(a.out, first, a.n_vectors, values);
+  });
 }
 
 __global__ void meet_kernel(PeerLinks links) {
@@ -196,22 +248,27 @@ struct GatherArgs {
   PerRank<float4> out;
   std::int64_t n_vectors;  // of part
   std::int64_t width;      // vectors of a row of part
-  double ns_per_byte;
+  Pace pace;
 };
+
+/// What a thread has of [first, end).
+template <int kAhead>
+__device__ void load(const float4* from, std::int64_t first, std::int64_t end, float4 (&values)[kAhead]) {
+#pragma unroll
+  for (int k = 0; k < kAhead; ++k) {
+    const std::int64_t i = first + threadIdx.x + k * kThreads;
+    if (i < end) values[k] = from[i];
+  }
+}
 
 template <int kAhead>
 __global__ void __launch_bounds__(kThreads) all_gather_kernel(GatherArgs a) {
   hopper::wait_for_previous_grid();
   if (!meet(a.links)) return;
-  Pacer pacer(a.ns_per_byte);
   const int n_ranks = a.links.n_ranks;
-  for_each_piece<kAhead>(0, a.n_vectors, [&](std::int64_t first) {
+  for_each_piece<kAhead>(0, a.n_vectors, n_ranks - 1, a.pace, [&](std::int64_t first) {
     float4 values[kAhead];
-#pragma unroll
-    for (int k = 0; k < kAhead; ++k) {
-      const std::int64_t i = first + threadIdx.x + k * kThreads;
-      if (i < a.n_vectors) values[k] = a.part[i];
-    }
+    load<kAhead>(a.part, first, a.n_vectors, values);
     for (int step = 0; step < n_ranks; ++step) {
       float4* out = a.out[(a.links.rank + step) % n_ranks];
 #pragma unroll
@@ -220,29 +277,42 @@ __global__ void __launch_bounds__(kThreads) all_gather_kernel(GatherArgs a) {
         if (i < a.n_vectors) out[i / a.width * (n_ranks * a.width) + a.links.rank * a.width + i % a.width] = values[k];
       }
     }
-    pacer.moved((n_ranks - 1) * piece_bytes<kAhead>(first, a.n_vectors));
+  });
+  meet(a.links);
+}
+
+struct ExchangeArgs {
+  PeerLinks links;
+  const float4* from;
+  PerRank<float4> to;
+  std::int64_t n_vectors;  // of a share
+  Pace pace;
+};
+
+template <int kAhead>
+__global__ void __launch_bounds__(kThreads) all_to_all_kernel(ExchangeArgs a) {
+  hopper::wait_for_previous_grid();
+  if (!meet(a.links)) return;
+  const int n_ranks = a.links.n_ranks;
+  for_each_piece<kAhead>(0, a.n_vectors, n_ranks - 1, a.pace, [&](std::int64_t first) {
+    for (int step = 0; step < n_ranks; ++step) {
+      const int rank = (a.links.rank + step) % n_ranks;
+      float4 values[kAhead];
+      load<kAhead>(a.from + rank * a.n_vectors, first, a.n_vectors, values);
+      store<kAhead>(a.to[rank] + a.links.rank * a.n_vectors, first, a.n_vectors, values);
+    }
   });
   meet(a.links);
 }
 
 template <int kAhead>
 __global__ void __launch_bounds__(kThreads)
-    peer_copy_kernel(const float4* from, float4* to, std::int64_t n_vectors, double ns_per_byte) {
+    peer_copy_kernel(const float4* from, float4* to, std::int64_t n_vectors, Pace pace) {
   hopper::wait_for_previous_grid();
-  Pacer pacer(ns_per_byte);
-  for_each_piece<kAhead>(0, n_vectors, [&](std::int64_t first) {
+  for_each_piece<kAhead>(0, n_vectors, 1, pace, [&](std::int64_t first) {
     float4 values[kAhead];
-#pragma unroll
-    for (int k = 0; k < kAhead; ++k) {
-      const std::int64_t i = first + threadIdx.x + k * kThreads;
-      if (i < n_vectors) values[k] = from[i];
-    }
-#pragma unroll
-    for (int k = 0; k < kAhead; ++k) {
-      const std::int64_t i = first + threadIdx.x + k * kThreads;
-      if (i < n_vectors) to[i] = values[k];
-    }
-    pacer.moved(piece_bytes<kAhead>(first, n_vectors));
+    load<kAhead>(from, first, n_vectors, values);
+    store<kAhead>(to, first, n_vectors, values);
   });
 }
 
@@ -254,16 +324,25 @@ constexpr int kAheadOfMany = 4;
 constexpr int kMostBlocks = 64;
 constexpr std::int64_t kLargeVectors = std::int64_t{1} << 21;
 
-/// Blocks for so many vectors: a vector a thread as long as there are blocks enough. All ranks choose alike.
+/// Blocks for so many vectors: a vector a thread as long as there are blocks enough. All ranks choose alike. Held back,
+/// small messages keep the blocks that they have otherwise, and with them the time of a meeting.
 int blocks_for(std::int64_t n_vectors, int asked, const LinkPace& pace) {
-  if (pace.bytes_per_s > 0) return pace.n_blocks;
-  if (asked > 0) return asked;
+  if (asked > 0 && !(pace.bytes_per_s > 0)) return asked;
   const std::int64_t n = (n_vectors + kThreads - 1) / kThreads;
-  return static_cast<int>(
-      std::clamp<std::int64_t>(n, 1, n_vectors < kLargeVectors ? kMostBlocks : kMaxCollectiveBlocks));
+  const std::int64_t most = pace.bytes_per_s > 0        ? pace.n_blocks
+                            : n_vectors < kLargeVectors ? kMostBlocks
+                                                        : kMaxCollectiveBlocks;
+  return static_cast<int>(std::clamp<std::int64_t>(n, 1, most));
 }
-double ns_per_byte_of(const LinkPace& pace) {
-  return pace.bytes_per_s > 0 ? 1e9 * pace.n_blocks / pace.bytes_per_s : 0;
+Pace pace_of(const LinkPace& link, std::int64_t n_bytes) {
+  if (!(link.bytes_per_s > 0)) return {};
+  const int meter_class = std::bit_width(static_cast<std::uint64_t>(n_bytes)) - 1;
+  return {1e9 / link.bytes_per_s, link.meter, static_cast<std::uint64_t>(n_bytes),
+          std::clamp(meter_class, 0, LinkMeter::kClasses - 1)};
+}
+/// Whether a message's pieces are the long ones.
+bool has_long_pieces(std::int64_t n_vectors, const LinkPace& pace) {
+  return n_vectors > kManyVectors && !(pace.bytes_per_s > 0 && pace.short_pieces);
 }
 
 Result<> check_blocks(const char* what, int n_blocks, const LinkPace& pace) {
@@ -274,15 +353,41 @@ Result<> check_blocks(const char* what, int n_blocks, const LinkPace& pace) {
   return {};
 }
 
+LaunchShape shape_of(int n_blocks) { return {dim3(static_cast<unsigned>(n_blocks)), kThreads}; }
+
 template <int kRanks>
-Result<> launch_reduce(const ReduceArgs& a, AllReduceForm form, int n_blocks, cudaStream_t stream) {
-  constexpr int kAhead = kRanks <= 2 ? kAheadOfMany : 8 / kRanks;
-  const LaunchShape shape{dim3(static_cast<unsigned>(n_blocks)), kThreads};
-  const bool many = a.n_vectors > kManyVectors;
+constexpr int kAheadOf = kRanks <= 2 ? kAheadOfMany : 8 / kRanks;
+
+template <int kRanks>
+Result<> launch_reduce(const ReduceArgs& a, AllReduceForm form, bool many, int n_blocks, cudaStream_t stream) {
+  constexpr int kAhead = kAheadOf<kRanks>;
   const auto kernel = form == AllReduceForm::one_shot
                           ? (many ? one_shot_kernel<kRanks, kAhead> : one_shot_kernel<kRanks, 1>)
                           : (many ? two_shot_kernel<kRanks, kAhead> : two_shot_kernel<kRanks, 1>);
-  return launch("all_reduce", kernel, shape, stream, a);
+  return launch("all_reduce", kernel, shape_of(n_blocks), stream, a);
+}
+
+template <int kRanks>
+Result<> launch_scatter(const ScatterArgs& a, bool many, int n_blocks, cudaStream_t stream) {
+  const auto kernel = many ? reduce_scatter_kernel<kRanks, kAheadOf<kRanks>> : reduce_scatter_kernel<kRanks, 1>;
+  return launch("reduce_scatter", kernel, shape_of(n_blocks), stream, a);
+}
+
+/// Calls with_ranks.operator()<n>() for a group of n ranks.
+template <class WithRanks>
+Result<> for_ranks(const char* what, int n_ranks, const WithRanks& with_ranks) {
+  switch (n_ranks) {
+    case 1:
+      return with_ranks.template operator()<1>();
+    case 2:
+      return with_ranks.template operator()<2>();
+    case 4:
+      return with_ranks.template operator()<4>();
+    case 8:
+      return with_ranks.template operator()<8>();
+    default:
+      return bad_input(what, ": ", n_ranks, " ranks, may be 1, 2, 4 or 8");
+  }
 }
 
 }  // namespace
@@ -303,26 +408,40 @@ Result<> all_reduce(const AllReduceArgs& args, cudaStream_t stream) {
   }
   ASSAY_TRY(check_blocks("all_reduce", args.n_blocks, args.pace));
   if (args.n == 0) return {};
-  ReduceArgs a{links, {}, {}, args.n / 4, ns_per_byte_of(args.pace)};
+  const AllReduceForm form = args.form.value_or(choose_all_reduce(links.n_ranks, args.n));
+  const std::int64_t n_bytes = args.n * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t n_others = links.n_ranks - 1;
+  const std::int64_t n_link_bytes =
+      form == AllReduceForm::one_shot ? n_others * n_bytes : 2 * n_others * n_bytes / links.n_ranks;
+  ReduceArgs a{links, {}, {}, args.n / 4, pace_of(args.pace, n_link_bytes)};
   for (std::size_t rank = 0; rank < static_cast<std::size_t>(links.n_ranks); ++rank) {
     a.parts[rank] = reinterpret_cast<const float4*>(args.parts[rank]);
     a.x[rank] = reinterpret_cast<float4*>(args.x[rank]);
   }
-  const AllReduceForm form = args.form.value_or(choose_all_reduce(links.n_ranks, args.n));
   const std::int64_t own = form == AllReduceForm::one_shot ? a.n_vectors : a.n_vectors / links.n_ranks + 1;
   const int n_blocks = blocks_for(own, args.n_blocks, args.pace);
-  switch (links.n_ranks) {
-    case 1:
-      return launch_reduce<1>(a, form, n_blocks, stream);
-    case 2:
-      return launch_reduce<2>(a, form, n_blocks, stream);
-    case 4:
-      return launch_reduce<4>(a, form, n_blocks, stream);
-    case 8:
-      return launch_reduce<8>(a, form, n_blocks, stream);
-    default:
-      return bad_input("all_reduce: ", links.n_ranks, " ranks, may be 1, 2, 4 or 8");
+  const bool many = has_long_pieces(a.n_vectors, args.pace);
+  return for_ranks("all_reduce", links.n_ranks,
+                   [&]<int kRanks>() { return launch_reduce<kRanks>(a, form, many, n_blocks, stream); });
+}
+
+Result<> reduce_scatter(const ReduceScatterArgs& args, cudaStream_t stream) {
+  const PeerLinks& links = *args.links;
+  if (args.n < 0 || args.n % 4 != 0 || args.n > std::numeric_limits<std::int32_t>::max()) {
+    return bad_input("reduce_scatter: n is ", args.n, ", must be a multiple of 4 below 2^31");
   }
+  ASSAY_TRY(check_blocks("reduce_scatter", args.n_blocks, args.pace));
+  if (args.n == 0) return {};
+  const std::int64_t n_bytes = args.n * static_cast<std::int64_t>(sizeof(float));
+  ScatterArgs a{
+      links, {}, reinterpret_cast<float4*>(args.out), args.n / 4, pace_of(args.pace, (links.n_ranks - 1) * n_bytes)};
+  for (std::size_t rank = 0; rank < static_cast<std::size_t>(links.n_ranks); ++rank) {
+    a.parts[rank] = reinterpret_cast<const float4*>(args.parts[rank] + links.rank * args.n);
+  }
+  const int n_blocks = blocks_for(a.n_vectors, args.n_blocks, args.pace);
+  const bool many = has_long_pieces(a.n_vectors, args.pace);
+  return for_ranks("reduce_scatter", links.n_ranks,
+                   [&]<int kRanks>() { return launch_scatter<kRanks>(a, many, n_blocks, stream); });
 }
 
 Result<> meet_ranks(const PeerLinks& links, cudaStream_t stream) {
@@ -335,18 +454,35 @@ Result<> all_gather(const AllGatherArgs& args, cudaStream_t stream) {
   }
   ASSAY_TRY(check_blocks("all_gather", args.n_blocks, args.pace));
   if (args.rows == 0) return {};
+  const std::int64_t n_bytes = args.rows * args.width * static_cast<std::int64_t>(sizeof(float));
   GatherArgs a{*args.links,
                reinterpret_cast<const float4*>(args.part),
                {},
                args.rows * args.width / 4,
                args.width / 4,
-               ns_per_byte_of(args.pace)};
+               pace_of(args.pace, (args.links->n_ranks - 1) * n_bytes)};
   for (std::size_t rank = 0; rank < static_cast<std::size_t>(a.links.n_ranks); ++rank) {
     a.out[rank] = reinterpret_cast<float4*>(args.out[rank]);
   }
-  const LaunchShape shape{dim3(static_cast<unsigned>(blocks_for(a.n_vectors, args.n_blocks, args.pace))), kThreads};
-  const auto kernel = a.n_vectors > kManyVectors ? all_gather_kernel<kAheadOfMany> : all_gather_kernel<1>;
-  return launch("all_gather", kernel, shape, stream, a);
+  const auto kernel = has_long_pieces(a.n_vectors, args.pace) ? all_gather_kernel<kAheadOfMany> : all_gather_kernel<1>;
+  return launch("all_gather", kernel, shape_of(blocks_for(a.n_vectors, args.n_blocks, args.pace)), stream, a);
+}
+
+Result<> all_to_all(const AllToAllArgs& args, cudaStream_t stream) {
+  if (args.n < 0 || args.n % 4 != 0) return bad_input("all_to_all: n is ", args.n, ", must be a multiple of 4");
+  ASSAY_TRY(check_blocks("all_to_all", args.n_blocks, args.pace));
+  if (args.n == 0) return {};
+  const std::int64_t n_bytes = args.n * static_cast<std::int64_t>(sizeof(float));
+  ExchangeArgs a{*args.links,
+                 reinterpret_cast<const float4*>(args.from),
+                 {},
+                 args.n / 4,
+                 pace_of(args.pace, (args.links->n_ranks - 1) * n_bytes)};
+  for (std::size_t rank = 0; rank < static_cast<std::size_t>(a.links.n_ranks); ++rank) {
+    a.to[rank] = reinterpret_cast<float4*>(args.to[rank]);
+  }
+  const auto kernel = has_long_pieces(a.n_vectors, args.pace) ? all_to_all_kernel<kAheadOfMany> : all_to_all_kernel<1>;
+  return launch("all_to_all", kernel, shape_of(blocks_for(a.n_vectors, args.n_blocks, args.pace)), stream, a);
 }
 
 Result<> peer_copy(const PeerCopyArgs& args, cudaStream_t stream) {
@@ -356,9 +492,11 @@ Result<> peer_copy(const PeerCopyArgs& args, cudaStream_t stream) {
   ASSAY_TRY(check_blocks("peer_copy", args.n_blocks, args.pace));
   if (args.n_bytes == 0) return {};
   const std::int64_t n_vectors = args.n_bytes / 16;
-  const LaunchShape shape{dim3(static_cast<unsigned>(blocks_for(n_vectors, args.n_blocks, args.pace))), kThreads};
-  return launch("peer_copy", peer_copy_kernel<kAheadOfMany>, shape, stream, static_cast<const float4*>(args.from),
-                static_cast<float4*>(args.to), n_vectors, ns_per_byte_of(args.pace));
+  const auto kernel =
+      args.pace.bytes_per_s > 0 && args.pace.short_pieces ? peer_copy_kernel<1> : peer_copy_kernel<kAheadOfMany>;
+  return launch("peer_copy", kernel, shape_of(blocks_for(n_vectors, args.n_blocks, args.pace)), stream,
+                static_cast<const float4*>(args.from), static_cast<float4*>(args.to), n_vectors,
+                pace_of(args.pace, args.n_bytes));
 }
 
 }  // namespace assay::kernels

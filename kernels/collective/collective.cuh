@@ -17,18 +17,6 @@
 
 namespace assay::kernels {
 
-enum class AllReduceForm {
-  one_shot,  ///< every rank reads all parts: n_ranks - 1 times the bytes into each GPU, one meeting
-  two_shot,  ///< each rank adds its share and writes it to all: 2·(n_ranks - 1)/n_ranks times, two meetings
-};
-
-/// Holds remote traffic back to a rate, so that a faster link behaves as a slower one. Every block moves a piece and
-/// then waits, on the device's global timer, until its share of the rate would have moved it.
-struct LinkPace {
-  double bytes_per_s = 0;  ///< one way, of a rank's link; 0: not held back
-  int n_blocks = 32;       ///< the number of blocks that every collective then takes
-};
-
 /// add_in_rank_order (collective.h): x += Σ parts, the same bits on every rank.
 ///   parts and x of every rank [n] float32, 16-byte aligned, n % 4 == 0, n < 2^31.
 ///   parts may be written again once a later collective of the group has been launched (one_shot), so that callers take
@@ -62,6 +50,32 @@ struct AllGatherArgs {
   LinkPace pace = {};
 };
 Result<> all_gather(const AllGatherArgs& args, cudaStream_t stream);
+
+/// Each rank's share of a sum: out[i] = (((parts[0][j] + parts[1][j]) + parts[2][j]) + …) with j = rank · n + i.
+///   parts of every rank [n_ranks · n], out [n] float32, 16-byte aligned, n % 4 == 0, n < 2^31. parts may be written
+///   again as all_reduce's one-shot form says.
+struct ReduceScatterArgs {
+  const PeerLinks* links = nullptr;  ///< host memory
+  PerRank<const float> parts = {};
+  float* out = nullptr;  ///< this rank's
+  std::int64_t n = 0;
+  int n_blocks = 0;  ///< 0: chosen; no bit depends on it
+  LinkPace pace = {};
+};
+Result<> reduce_scatter(const ReduceScatterArgs& args, cudaStream_t stream);
+
+/// Every rank's r'-th share to rank r': to[r'][rank · n + i] = from[r' · n + i] for all r'.
+///   from (this rank's) and to (every rank's) [n_ranks · n] float32, 16-byte aligned, n % 4 == 0. What was launched
+///   before on any rank may still read its to.
+struct AllToAllArgs {
+  const PeerLinks* links = nullptr;  ///< host memory
+  const float* from = nullptr;
+  PerRank<float> to = {};
+  std::int64_t n = 0;
+  int n_blocks = 0;  ///< 0: chosen
+  LinkPace pace = {};
+};
+Result<> all_to_all(const AllToAllArgs& args, cudaStream_t stream);
 
 /// Copies n_bytes (a multiple of 16) to another rank's memory by ordinary stores: the link alone, for calibration.
 struct PeerCopyArgs {

@@ -6,9 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/collective/collective.cuh"
-#include "kernels/collective/nccl.h"
-#include "kernels/collective/rank_threads.h"
+#include "kernels/collective/collective_timer.h"
 #include "kernels/device/bench_support.cuh"
 
 namespace assay::kernels {
@@ -22,78 +20,19 @@ constexpr double kH800BytesPerS = 165e9;
 /// Everything that the measurements share.
 struct Bench {
   const PeerGroup* group = nullptr;
-  RankThreads* threads = nullptr;
-  std::optional<Nccl> nccl;
-  std::vector<DeviceBuffer<float>> first, second, x;
-  std::vector<Stream> streams;
+  const CollectiveTimer* timer = nullptr;
+  bool has_nccl = false;
 
   int n_ranks() const { return group->n_ranks(); }
-  PerRank<const float> parts(int turn) const {
-    PerRank<const float> all = {};
-    const auto& buffers = turn % 2 == 0 ? first : second;
-    for (std::size_t rank = 0; rank < buffers.size(); ++rank) all[rank] = buffers[rank].data();
-    return all;
-  }
-  AllReduceArgs reduce_args(int rank, int turn, std::int64_t n_bytes) const {
-    AllReduceArgs a;
-    a.links = &group->links(rank);
-    a.parts = parts(turn);
-    a.x = addresses_of(x);
-    a.n = n_bytes / static_cast<std::int64_t>(sizeof(float));
-    return a;
-  }
 };
 
-using LaunchOne = std::function<Result<>(int rank, int turn, cudaStream_t stream)>;
-
-/// Microseconds of a launch: as time_us has it, with a graph on every rank's stream, replayed by its own thread. Of
-/// several rounds the median; times are rank 0's.
-Result<double> time_ranks_us(const Bench& b, std::int64_t n_bytes, const LaunchOne& launch_one) {
-  constexpr int kRounds = 9;
-  const int n_launches = n_bytes <= 8 * kMiB ? 64 : n_bytes <= 64 * kMiB ? 16 : 4;
-  const auto n_ranks = static_cast<std::size_t>(b.n_ranks());
-  std::vector<GraphExec> graphs(n_ranks);
-  std::vector<Event> before(n_ranks), after(n_ranks);
-  const auto prepare = [&](int rank) -> Result<> {
-    const auto r = static_cast<std::size_t>(rank);
-    ASSAY_ASSIGN(before[r], create_event());
-    ASSAY_ASSIGN(after[r], create_event());
-    for (int turn = 0; turn < 2; ++turn) ASSAY_TRY(launch_one(rank, turn, b.streams[r].get()));  // loads it
-    ASSAY_TRY(check(cudaStreamSynchronize(b.streams[r].get()), "collective"));
-    ASSAY_ASSIGN(graphs[r], capture_graph(b.streams[r], [&]() -> Result<> {
-                   for (int i = 0; i < n_launches; ++i) ASSAY_TRY(launch_one(rank, i, b.streams[r].get()));
-                   return {};
-                 }));
-    return {};
-  };
-  ASSAY_TRY(b.threads->run(prepare));
-  std::vector<double> us;
-  const auto replay = [&](int rank) -> Result<> {
-    const auto r = static_cast<std::size_t>(rank);
-    cudaStream_t stream = b.streams[r].get();
-    ASSAY_TRY(check(cudaEventRecord(before[r].get(), stream), "event"));
-    ASSAY_TRY(check(cudaGraphLaunch(graphs[r].get(), stream), "graph"));
-    ASSAY_TRY(check(cudaEventRecord(after[r].get(), stream), "event"));
-    return check(cudaStreamSynchronize(stream), "collective");
-  };
-  for (int round = 0; round < kRounds; ++round) {
-    ASSAY_TRY(b.threads->run(replay));
-    ASSAY_TRY(b.group->check());
-    ASSAY_ASSIGN(const float ms, elapsed_ms(before[0], after[0]));
-    if (round >= 2) us.push_back(static_cast<double>(ms) * 1e3 / n_launches);
-  }
-  std::nth_element(us.begin(), us.begin() + static_cast<std::ptrdiff_t>(us.size() / 2), us.end());
-  return us[us.size() / 2];
-}
-
 Result<double> time_own_us(const Bench& b, std::int64_t n_bytes, AllReduceForm form, int n_blocks, LinkPace pace = {}) {
-  return time_ranks_us(b, n_bytes, [&](int rank, int turn, cudaStream_t stream) {
-    AllReduceArgs a = b.reduce_args(rank, turn, n_bytes);
-    a.form = form;
-    a.n_blocks = n_blocks;
-    a.pace = pace;
-    return all_reduce(a, stream);
-  });
+  return b.timer->time_us({CollectiveOperation::all_reduce, n_bytes, false, form, n_blocks, pace});
+}
+/// 0 where NCCL isn't.
+Result<double> time_nccl_us(const Bench& b, CollectiveOperation operation, std::int64_t n_bytes) {
+  if (!b.has_nccl) return 0.0;
+  return b.timer->time_us({operation, n_bytes, true});
 }
 
 std::string size_text(std::int64_t n_bytes) {
@@ -101,7 +40,7 @@ std::string size_text(std::int64_t n_bytes) {
 }
 
 /// Bytes that a rank sends at the least for each byte of an all-reduced buffer: NCCL's bus bandwidth counts these.
-double bus_share(int n_ranks) { return 2.0 * (n_ranks - 1) / n_ranks; }
+double bus_share(int n_ranks) { return link_bytes(CollectiveOperation::all_reduce, n_ranks, 1); }
 
 Result<> bench_all_reduce(const Bench& b, bool sweep) {
   std::printf("all-reduce of float32 over %d ranks, in graphs: us, and GB/s of the bus\n", b.n_ranks());
@@ -110,14 +49,7 @@ Result<> bench_all_reduce(const Bench& b, bool sweep) {
   for (std::int64_t n_bytes = 8 * kKiB; n_bytes <= kMostBytes; n_bytes *= n_bytes < 4 * kMiB ? 2 : 4) {
     ASSAY_ASSIGN(const double one_us, time_own_us(b, n_bytes, AllReduceForm::one_shot, 0));
     ASSAY_ASSIGN(const double two_us, time_own_us(b, n_bytes, AllReduceForm::two_shot, 0));
-    double nccl_us = 0;
-    if (b.nccl) {
-      ASSAY_ASSIGN(nccl_us, time_ranks_us(b, n_bytes, [&](int rank, int turn, cudaStream_t stream) {
-                     return b.nccl->all_reduce(rank, b.parts(turn)[static_cast<std::size_t>(rank)],
-                                               b.x[static_cast<std::size_t>(rank)].data(),
-                                               static_cast<std::size_t>(n_bytes) / sizeof(float), stream);
-                   }));
-    }
+    ASSAY_ASSIGN(const double nccl_us, time_nccl_us(b, CollectiveOperation::all_reduce, n_bytes));
     const auto bus = [&](double us) {
       return us > 0 ? bus_share(b.n_ranks()) * static_cast<double>(n_bytes) / us * 1e-3 : 0.0;
     };
@@ -142,30 +74,18 @@ Result<> bench_all_reduce(const Bench& b, bool sweep) {
   return {};
 }
 
-Result<> bench_all_gather(const Bench& b) {
-  std::printf("all-gather of float32, in graphs: bytes of a rank's part\n%10s %10s %10s %7s %10s\n", "bytes", "us",
-              "NCCL", "times", "GB/s");
-  for (const std::int64_t n_bytes : {16 * kKiB, 256 * kKiB, 4 * kMiB, 64 * kMiB}) {
-    const std::int64_t n = n_bytes / static_cast<std::int64_t>(sizeof(float));
-    ASSAY_ASSIGN(const double us, time_ranks_us(b, n_bytes, [&](int rank, int turn, cudaStream_t stream) {
-                   AllGatherArgs a;
-                   a.links = &b.group->links(rank);
-                   a.part = b.parts(turn)[static_cast<std::size_t>(rank)];
-                   a.out = addresses_of(b.x);
-                   a.rows = 1;
-                   a.width = n;
-                   return all_gather(a, stream);
-                 }));
-    double nccl_us = 0;
-    if (b.nccl) {
-      ASSAY_ASSIGN(nccl_us, time_ranks_us(b, n_bytes, [&](int rank, int turn, cudaStream_t stream) {
-                     return b.nccl->all_gather(rank, b.parts(turn)[static_cast<std::size_t>(rank)],
-                                               b.x[static_cast<std::size_t>(rank)].data(), static_cast<std::size_t>(n),
-                                               stream);
-                   }));
+/// Gathers, scatters and exchanges; bytes as CollectiveOperation says.
+Result<> bench_others(const Bench& b) {
+  using enum CollectiveOperation;
+  std::printf("%16s %10s %10s %10s %7s %10s\n", "operation", "bytes", "us", "NCCL", "times", "bus GB/s");
+  for (const CollectiveOperation operation : {all_gather, reduce_scatter, all_to_all}) {
+    for (const std::int64_t n_bytes : {16 * kKiB, 256 * kKiB, 4 * kMiB, 64 * kMiB}) {
+      ASSAY_ASSIGN(const double us, b.timer->time_us({operation, n_bytes}));
+      ASSAY_ASSIGN(const double nccl_us, time_nccl_us(b, operation, n_bytes));
+      std::printf("%16s %10s %10.2f %10.2f %7.2f %10.1f\n", std::string(to_string(operation)).c_str(),
+                  size_text(n_bytes).c_str(), us, nccl_us, nccl_us / us,
+                  link_bytes(operation, b.n_ranks(), static_cast<double>(n_bytes)) / us * 1e-3);
     }
-    std::printf("%10s %10.2f %10.2f %7.2f %10.1f\n", size_text(n_bytes).c_str(), us, nccl_us, nccl_us / us,
-                static_cast<double>(b.n_ranks() - 1) * static_cast<double>(n_bytes) / us * 1e-3);
   }
   return {};
 }
@@ -175,10 +95,7 @@ Result<> bench_pace(const Bench& b) {
   const std::int64_t n_bytes = 256 * kMiB;
   const double moved = static_cast<double>(b.n_ranks() - 1) * static_cast<double>(n_bytes);
   const auto copy_us = [&](LinkPace pace, int n_blocks) {
-    return time_ranks_us(b, n_bytes, [&](int rank, int turn, cudaStream_t stream) {
-      const auto r = static_cast<std::size_t>(rank);
-      return peer_copy({b.parts(turn)[r], b.x[(r + 1) % b.x.size()].data(), n_bytes, n_blocks, pace}, stream);
-    });
+    return b.timer->time_us({CollectiveOperation::peer_exchange, n_bytes, false, {}, n_blocks, pace});
   };
   std::printf("one way into a GPU, both ways at a time, %s, GB/s by number of blocks, not held back\n%10s %10s %10s\n",
               size_text(n_bytes).c_str(), "blocks", "one-shot", "copy");
@@ -228,34 +145,16 @@ Result<> bench_collective(const BenchContext& context) {
   for (int rank = 0; rank < n_ranks; ++rank) ordinals.push_back(rank);
   ASSAY_ASSIGN(const PeerGroup group, PeerGroup::create(ordinals));
   RankThreads threads(group);
-  Bench b;
-  b.group = &group;
-  b.threads = &threads;
-  constexpr std::size_t kMost = static_cast<std::size_t>(kMostBytes) / sizeof(float);
-  ASSAY_ASSIGN(b.first, group.allocate<float>(kMost));
-  ASSAY_ASSIGN(b.second, group.allocate<float>(kMost));
-  ASSAY_ASSIGN(b.x, group.allocate<float>(kMost));
-  b.streams.resize(ordinals.size());
-  const auto fill = [&](int rank) -> Result<> {
-    const auto r = static_cast<std::size_t>(rank);
-    ASSAY_ASSIGN(b.streams[r], create_stream());
-    for (const auto* buffers : {&b.first, &b.second, &b.x}) {
-      // As bfloat16 pairs: floats that are no zeros and of all signs.
-      ASSAY_TRY(fill_random({reinterpret_cast<__nv_bfloat16*>((*buffers)[r].data()), 2 * kMost}, 1, 7u + r,
-                            b.streams[r].get()));
-    }
-    return check(cudaStreamSynchronize(b.streams[r].get()), "inputs");
-  };
-  ASSAY_TRY(threads.run(fill));
-  Result<Nccl> nccl = Nccl::open(ordinals);
+  ASSAY_ASSIGN(CollectiveTimer timer, CollectiveTimer::create(group, threads, kMostBytes));
+  const Result<> nccl = timer.find_nccl();
   if (nccl) {
-    std::printf("NCCL %s, without NVLink multicast\n", nccl->version().c_str());
-    b.nccl = std::move(*nccl);
+    std::printf("NCCL %s, without NVLink multicast\n", timer.nccl_version().c_str());
   } else {
     std::printf("%s\n", nccl.error().message.c_str());
   }
+  const Bench b{&group, &timer, nccl.has_value()};
   ASSAY_TRY(bench_all_reduce(b, context.sweep));
-  ASSAY_TRY(bench_all_gather(b));
+  ASSAY_TRY(bench_others(b));
   return bench_pace(b);
 }
 

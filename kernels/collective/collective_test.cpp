@@ -2,10 +2,12 @@
 
 #include "kernels/collective/collective.cuh"
 
+#include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
-#include "kernels/collective/rank_threads.h"
+#include "kernels/collective/collective_timer.h"
 #include "kernels/device/gpu_test.cuh"
 #include "kernels/device/handles.cuh"
 
@@ -216,6 +218,115 @@ TEST_CASE("all_gather: columns of all ranks side by side", "[gpu][collective]") 
       for (int rank = 0; rank < n_ranks; ++rank) CHECK(same(out.values(rank), expected));
     }
   }
+}
+
+TEST_CASE("reduce_scatter: each rank has the bits of its share of the sum in rank order", "[gpu][collective]") {
+  const int n_ranks = GENERATE(1, 2, 4, 8);
+  const PeerGroup group = group_of(n_ranks);
+  std::mt19937 generator(31);
+  for (const std::size_t n : {4u, 2052u, 100'004u, 300'000u}) {
+    CAPTURE(n_ranks, n);
+    const std::size_t n_all = n * static_cast<std::size_t>(n_ranks);
+    if (n_all > 200'000 && !has_room_for_all(group)) continue;
+    const RankBuffers parts(group, n_all), out(group, n);
+    std::vector<std::vector<float>> all;
+    for (int rank = 0; rank < n_ranks; ++rank) {
+      all.push_back(normal_floats(generator, n_all, rank % 2 == 0 ? 1000.0f : 1.0f));
+      parts.fill(rank, all.back());
+    }
+    on_all(group, [&](int rank, const Stream& stream) {
+      ReduceScatterArgs a;
+      a.links = &group.links(rank);
+      a.parts = parts.readable();
+      a.out = out.writable()[static_cast<std::size_t>(rank)];
+      a.n = static_cast<std::int64_t>(n);
+      return reduce_scatter(a, stream.get());
+    });
+    for (int rank = 0; rank < n_ranks; ++rank) {
+      std::vector<std::span<const float>> shares;
+      for (const auto& part : all) shares.push_back(std::span(part).subspan(static_cast<std::size_t>(rank) * n, n));
+      std::vector<float> expected(n, 0.0f);
+      add_in_rank_order(shares, expected);
+      CHECK(same(out.values(rank), expected));
+    }
+  }
+}
+
+TEST_CASE("all_to_all: every rank's share for every other one arrives", "[gpu][collective]") {
+  const int n_ranks = GENERATE(1, 2, 4, 8);
+  const PeerGroup group = group_of(n_ranks);
+  std::mt19937 generator(37);
+  for (const std::size_t n : {4u, 1000u, 40'004u, 300'000u}) {
+    CAPTURE(n_ranks, n);
+    const std::size_t n_all = n * static_cast<std::size_t>(n_ranks);
+    if (n_all > 200'000 && !has_room_for_all(group)) continue;
+    const RankBuffers from(group, n_all), to(group, n_all);
+    std::vector<std::vector<float>> all;
+    for (int rank = 0; rank < n_ranks; ++rank) {
+      all.push_back(normal_floats(generator, n_all));
+      from.fill(rank, all.back());
+    }
+    on_all(group, [&](int rank, const Stream& stream) {
+      AllToAllArgs a;
+      a.links = &group.links(rank);
+      a.from = from.readable()[static_cast<std::size_t>(rank)];
+      a.to = to.writable();
+      a.n = static_cast<std::int64_t>(n);
+      return all_to_all(a, stream.get());
+    });
+    for (std::size_t rank = 0; rank < all.size(); ++rank) {
+      std::vector<float> expected;
+      for (const auto& other : all) {
+        const auto share = std::span(other).subspan(rank * n, n);
+        expected.insert(expected.end(), share.begin(), share.end());
+      }
+      CHECK(same(to.values(static_cast<int>(rank)), expected));
+    }
+  }
+}
+
+TEST_CASE("collectives: a meter counts what is held back, in classes by size", "[gpu][collective]") {
+  const PeerGroup group = group_of(2);
+  const auto meters = must(group.allocate<LinkMeter>(1));
+  for (const auto& meter : meters) must(meter.fill_bytes(0));
+  constexpr double kBytesPerS = 20e9;
+  constexpr int kTimes = 3;
+  const std::size_t n = GENERATE(std::size_t{4096}, std::size_t{66 * 2048}, std::size_t{1} << 20);
+  const Sum sum(group, n, 8);
+  on_all(group, [&](int rank, const Stream& stream) -> Result<> {
+    AllReduceArgs a = sum.args(group, rank);
+    a.pace = {kBytesPerS, 16, false, meters[static_cast<std::size_t>(rank)].data()};
+    for (int i = 0; i < kTimes; ++i) ASSAY_TRY(all_reduce(a, stream.get()));
+    return {};
+  });
+  const std::uint64_t bytes = n * sizeof(float);
+  const auto c = static_cast<std::size_t>(std::bit_width(bytes) - 1);
+  for (const auto& meter : meters) {
+    const LinkMeter counted = must(meter.download())[0];
+    CHECK(counted.n[c] == kTimes);
+    CHECK(counted.bytes[c] == kTimes * bytes);
+    const double ns = static_cast<double>(counted.ns[c]),
+                 least_ns = 1e9 * kTimes * static_cast<double>(bytes) / kBytesPerS;
+    CHECK(ns >= 0.99 * least_ns);
+    if (n > 500'000) CHECK(ns < 1.05 * least_ns);  // small ones also take the link's latency
+    std::uint64_t all = 0;
+    for (const std::uint64_t count : counted.n) all += count;
+    CHECK(all == kTimes);
+  }
+}
+
+TEST_CASE("calibrate_pace: takes a way that keeps the rate, and refuses one that nothing reaches",
+          "[gpu][collective]") {
+  const PeerGroup group = group_of(2);
+  RankThreads threads(group);
+  const PaceCalibration calibration = must(calibrate_pace(group, threads, 20e9));
+  CHECK(std::abs(calibration.bytes_per_s - 20e9) < kMostPaceError * 20e9);
+  CHECK(calibration.pace.bytes_per_s == 20e9);
+  CHECK(calibration.readings.size() == 24);
+  CHECK(calibration.spread_ratio < kMostPaceError);
+  const auto refused = calibrate_pace(group, threads, 1e15);
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == ErrorKind::environment);
 }
 
 TEST_CASE("all_reduce: a rank that does not come is an error and no hang", "[gpu][collective]") {

@@ -23,6 +23,10 @@ struct Functions {
   Status (*all_gather)(const void*, void*, std::size_t, int type, Communicator, cudaStream_t) = nullptr;
   Status (*reduce_scatter)(const void*, void*, std::size_t, int type, int operation, Communicator,
                            cudaStream_t) = nullptr;
+  Status (*group_start)() = nullptr;
+  Status (*group_end)() = nullptr;
+  Status (*send)(const void*, std::size_t, int type, int peer, Communicator, cudaStream_t) = nullptr;
+  Status (*receive)(void*, std::size_t, int type, int peer, Communicator, cudaStream_t) = nullptr;
 };
 
 struct LibraryClose {
@@ -74,6 +78,10 @@ Result<Nccl> Nccl::open(std::span<const int> ordinals) {
   ASSAY_TRY(find(handle, "ncclAllReduce", f.all_reduce));
   ASSAY_TRY(find(handle, "ncclAllGather", f.all_gather));
   ASSAY_TRY(find(handle, "ncclReduceScatter", f.reduce_scatter));
+  ASSAY_TRY(find(handle, "ncclGroupStart", f.group_start));
+  ASSAY_TRY(find(handle, "ncclGroupEnd", f.group_end));
+  ASSAY_TRY(find(handle, "ncclSend", f.send));
+  ASSAY_TRY(find(handle, "ncclRecv", f.receive));
   std::vector<Communicator> made(ordinals.size());
   ASSAY_TRY(library.check(f.init_all(made.data(), static_cast<int>(made.size()), ordinals.data()), "communicators"));
   library.communicators = std::move(made);
@@ -99,6 +107,20 @@ Result<> Nccl::all_gather(int rank, const float* from, float* to, std::size_t n,
 Result<> Nccl::reduce_scatter(int rank, const float* from, float* to, std::size_t n, cudaStream_t stream) const {
   return library_->check(library_->functions.reduce_scatter(from, to, n, kFloat32, kSum, library_->of(rank), stream),
                          "reduce-scatter");
+}
+
+Result<> Nccl::all_to_all(int rank, const float* from, float* to, std::size_t n, cudaStream_t stream) const {
+  const Functions& f = library_->functions;
+  ASSAY_TRY(library_->check(f.group_start(), "all-to-all"));
+  Status status = 0;
+  for (int peer = 0; peer < static_cast<int>(library_->communicators.size()) && status == 0; ++peer) {
+    const std::size_t at = static_cast<std::size_t>(peer) * n;
+    status = f.send(from + at, n, kFloat32, peer, library_->of(rank), stream);
+    if (status == 0) status = f.receive(to + at, n, kFloat32, peer, library_->of(rank), stream);
+  }
+  const Status ended = f.group_end();
+  ASSAY_TRY(library_->check(status, "all-to-all"));
+  return library_->check(ended, "all-to-all");
 }
 
 }  // namespace assay::kernels

@@ -32,6 +32,8 @@ class Nccl {
   Result<> all_gather(int rank, const float* from, float* to, std::size_t n, cudaStream_t stream) const;
   /// to[i] = Σ over ranks of from[rank · n + i].
   Result<> reduce_scatter(int rank, const float* from, float* to, std::size_t n, cudaStream_t stream) const;
+  /// to[r · n + i] = rank r's from[rank · n + i].
+  Result<> all_to_all(int rank, const float* from, float* to, std::size_t n, cudaStream_t stream) const;
 
  private:
   struct Library;

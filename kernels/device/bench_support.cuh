@@ -11,12 +11,10 @@
 #include <vector>
 
 #include "kernels/device/device_buffer.cuh"
+#include "kernels/device/fill_random.cuh"
 #include "kernels/device/handles.cuh"
 
 namespace assay::kernels {
-
-/// Fills with values spread evenly over ±spread: never zeros, which run faster than real data.
-Result<> fill_random(std::span<__nv_bfloat16> values, float spread, std::uint32_t seed, cudaStream_t stream);
 
 /// Microseconds of one launch: the median over replays of a graph of n_launches, of which `launch_one(i)` puts the i-th
 /// on the stream. The caller rotates its inputs with i, so that they don't stay in the L2 cache.

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "kernels/ceilings/ceilings.h"
 #include "kernels/device/bench_support.cuh"
-#include "kernels/device/ceiling.cuh"
 
 namespace {
 
@@ -18,7 +18,11 @@ using namespace assay::kernels;
 Result<> run(bool sweep, const std::set<std::string>& families) {
   BenchContext context;
   ASSAY_ASSIGN(context.device, open_device());
-  ASSAY_ASSIGN(context.read_bytes_per_s, measure_read_bytes_per_s());
+  {
+    ASSAY_ASSIGN(const auto ceilings, open_gpu_ceilings(context.device.ordinal));
+    ASSAY_ASSIGN(const CeilingReading read, ceilings->measure(ceilings->methods().front()));  // reading comes first
+    context.read_bytes_per_s = 1e9 * read.value;
+  }
   ASSAY_ASSIGN(context.stream, create_stream());
   context.sweep = sweep;
   std::printf("%s, driver %d, runtime %d, %d multiprocessors, read ceiling %.0f GB/s\n", context.device.name.c_str(),

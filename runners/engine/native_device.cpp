@@ -50,9 +50,11 @@ Json parallel_details(const NativeDevice& device) {
   };
   add(*device.cuda);
   for (const CudaDevice& peer : device.peers) add(peer);
-  return {{"tensor_parallel", device.parallel.tensor_parallel},
-          {"expert_parallel", device.parallel.expert_parallel},
-          {"devices", devices}};
+  Json details = {{"tensor_parallel", device.parallel.tensor_parallel},
+                  {"expert_parallel", device.parallel.expert_parallel},
+                  {"devices", std::move(devices)}};
+  if (device.parallel.link_gb_per_s > 0) details["link_gb_per_s"] = device.parallel.link_gb_per_s;
+  return details;
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ TEST_CASE("open_native_device: several GPUs are named once each, and as many as 
   CHECK_THAT(refusal("cuda:1,1", {2, 1}), Contains("names GPU 1 twice"));
   CHECK_THAT(refusal("cuda:0,", {2, 1}), Contains("--device must be"));
   CHECK_THAT(refusal("cpu", {2, 1}), Contains("--tensor-parallel 2") && Contains("--device cuda"));
+  CHECK_THAT(refusal("cpu", {1, 1, 165}), Contains("--link-gb-s") && Contains("--tensor-parallel"));
   CHECK_THAT(refusal("cuda", {3, 1}), Contains("must be 1, 2, 4 or 8, is 3"));
   // Where these tests run no GPU is seen.
   const auto none = open_native_device("auto", "auto", {1, 2});

@@ -17,6 +17,7 @@
 #include "runners/engine/host.h"
 #include "runners/engine/memory_fit.h"
 #include "runners/engine/native_device.h"
+#include "runners/engine/pass_work.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
 #include "runners/formats/gguf/gguf_files.h"
@@ -166,6 +167,7 @@ ModelFacts NativeEngine::model_facts() const {
                    {"weight_bytes", model_->checkpoint.total_bytes()},
                    {"max_position_embeddings", c.max_position_embeddings},
                    {"weights", options_.load.weights == WeightSource::dummy ? "dummy" : "files"},
+                   {"pass_work", to_json(pass_work(c, load_options_on(device_, options_.load).fp8))},
                    {"precision_path", precision_path(*model_, device_, load_options_on(device_, options_.load))},
                    {"speculate", options_.speculate.value_or(false)}};
   if (chat_) {

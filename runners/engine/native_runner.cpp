@@ -23,6 +23,7 @@ class NativeRunner final : public Runner {
 
   Result<> run(const std::vector<Request>& requests, const CompletionSink& on_completion,
                const ProgressSink& on_progress, std::stop_token stop) override;
+  Result<std::optional<LinkReport>> link_report() const override { return engine_->scheduler().link_report(); }
 
  private:
   /// A padded vocabulary has ids without a token; a model may draw one, and it has no text.

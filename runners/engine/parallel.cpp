@@ -7,6 +7,9 @@ Result<> check_parallel(const ParallelOptions& parallel) {
                                   std::pair("--expert-parallel", parallel.expert_parallel)}) {
     if (n != 1 && n != 2 && n != 4 && n != 8) return bad_input(option, " must be 1, 2, 4 or 8, is ", n);
   }
+  if (parallel.link_gb_per_s > 0 && parallel.n_ranks() == 1) {
+    return bad_input("--link-gb-s: holds links between GPUs back; give --tensor-parallel or --expert-parallel too");
+  }
   const bool both = parallel.tensor_parallel > 1 && parallel.expert_parallel > 1;
   if (both && parallel.tensor_parallel != parallel.expert_parallel) {
     return bad_input("--tensor-parallel ", parallel.tensor_parallel, " and --expert-parallel ",

@@ -18,11 +18,12 @@ namespace assay::runners {
 struct ParallelOptions {
   int tensor_parallel = 1;
   int expert_parallel = 1;
+  double link_gb_per_s = 0;  ///< each GPU's link is held back to this, one way; 0: it is as it is. Changes no token
 
   int n_ranks() const { return std::max(tensor_parallel, expert_parallel); }
 };
 
-/// Error{bad_input} for numbers other than 1, 2, 4 and 8, or two that differ.
+/// Error{bad_input} for numbers other than 1, 2, 4 and 8, or two that differ, and for a link of one GPU.
 Result<> check_parallel(const ParallelOptions& parallel);
 /// Error{bad_input} names what of a model can't be split into so many parts.
 Result<> check_parallel_model(const ModelConfig& config, const ParallelOptions& parallel);

@@ -5,6 +5,7 @@
 #include "kernels/simd/simd_choice.h"
 #include "runners/engine/host.h"
 #include "runners/engine/native_device.h"
+#include "runners/engine/pass_work.h"
 
 namespace assay::runners {
 
@@ -66,7 +67,8 @@ ModelFacts PassEngine::model_facts() const {
                    {"n_active_parameters", active_parameters(p.model.config)},
                    {"weight_bytes", p.model.checkpoint.total_bytes()},
                    {"max_position_embeddings", p.model.config.max_position_embeddings},
-                   {"weights", p.is_dummy() ? "dummy" : "files"}};
+                   {"weights", p.is_dummy() ? "dummy" : "files"},
+                   {"pass_work", to_json(pass_work(p.model.config, load_options_on(p.device, p.options.load).fp8))}};
   return facts;
 }
 
@@ -74,6 +76,8 @@ DeviceFacts PassEngine::device_facts() const {
   const Parts& p = *parts_;
   return device_facts_of(p.device, p.pool.n_threads(), p.level, p.limits.max_batch);
 }
+
+Result<std::optional<LinkReport>> PassEngine::link_report() const { return parts_->executor->link_report(); }
 
 bool PassEngine::is_cuda() const { return parts_->device.cuda.has_value(); }
 std::int64_t PassEngine::max_position_embeddings() const { return parts_->model.config.max_position_embeddings; }

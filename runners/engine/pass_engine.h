@@ -36,6 +36,8 @@ class PassEngine {
   Result<Pages> pages(int n_sequences, std::int64_t n_tokens) const;
   Result<PassTimes> prefill(int n_prompts, int n_tokens, int first_token, const Pages& pages);
   Result<PassTimes> decode(int batch, int context, int n_steps, double temperature, const Pages& pages);
+  /// As Runner::link_report().
+  Result<std::optional<LinkReport>> link_report() const;
 
  private:
   struct Parts;

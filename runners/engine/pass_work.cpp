@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "runners/formats/expected_tensors.h"
 
@@ -14,6 +15,19 @@ constexpr double kBf16Bytes = 2;
 constexpr double kComputeShare = 1.1;                  // of generated positions: operations beside reading
 constexpr double kLayerS = 19e-6, kMoeLayerS = 53e-6;  // a layer's small kernels, starts and ends
 constexpr double kPrefillShare = 0.61, kMoePrefillShare = 0.42, kPrefillAttentionShare = 0.40;
+
+constexpr std::pair<const char*, double PassWork::*> kWorkFields[] = {
+    {"weight_bytes", &PassWork::weight_bytes},
+    {"expert_bytes", &PassWork::expert_bytes},
+    {"n_expert_layers", &PassWork::n_expert_layers},
+    {"n_routed_experts", &PassWork::n_routed_experts},
+    {"num_experts_per_tok", &PassWork::num_experts_per_tok},
+    {"kv_bytes_per_token", &PassWork::kv_bytes_per_token},
+    {"flop_per_token", &PassWork::flop_per_token},
+    {"attention_flop_per_pair", &PassWork::attention_flop_per_pair},
+    {"n_layers", &PassWork::n_layers},
+    {"hidden_size", &PassWork::hidden_size},
+    {"vocab_size", &PassWork::vocab_size}};
 
 bool is_routed_expert(const std::string& name) { return name.find(".mlp.experts.") != std::string::npos; }
 
@@ -60,7 +74,27 @@ PassWork pass_work(const ModelConfig& config, Fp8Weights fp8) {
   work.n_layers = static_cast<double>(config.num_hidden_layers);
   work.attention_flop_per_pair = 2 * work.n_layers * static_cast<double>(config.num_attention_heads) *
                                  (static_cast<double>(config.qk_head_dim()) + value_width);
+  work.hidden_size = static_cast<double>(config.hidden_size);
+  work.vocab_size = static_cast<double>(config.vocab_size);
   work.fp8_products = stays_fp8;
+  return work;
+}
+
+Json to_json(const PassWork& work) {
+  Json json = {{"fp8_products", work.fp8_products}};
+  for (const auto& [key, member] : kWorkFields) json[key] = work.*member;
+  return json;
+}
+
+Result<PassWork> read_pass_work(const JsonObject& fields) {
+  PassWork work;
+  for (const auto& [key, member] : kWorkFields) {
+    ASSAY_ASSIGN(work.*member, fields.number(key));
+    if (!(work.*member >= 0) || !std::isfinite(work.*member)) {
+      return fields.field_error(key, "must be a number of at least 0");
+    }
+  }
+  ASSAY_ASSIGN(work.fp8_products, fields.boolean("fp8_products"));
   return work;
 }
 

@@ -14,6 +14,8 @@
 
 #include <cstdint>
 
+#include "harness/base/json.h"
+#include "harness/base/result.h"
 #include "runners/engine/load_options.h"
 #include "runners/formats/model_config.h"
 
@@ -30,9 +32,17 @@ struct PassWork {
   double flop_per_token = 0;           ///< of products with weights
   double attention_flop_per_pair = 0;  ///< of a prompt position and a key that it sees, all layers
   double n_layers = 0;
+  double hidden_size = 0;
+  double vocab_size = 0;
   bool fp8_products = false;
 };
 PassWork pass_work(const ModelConfig& config, Fp8Weights fp8);
+
+/// What is stored of it with a run, in the model's details under "pass_work", so that runs can be projected where the
+/// model is not.
+Json to_json(const PassWork& work);
+/// Error{bad_input} names the field that is missing or no number of at least 0.
+Result<PassWork> read_pass_work(const JsonObject& fields);
 
 /// What a GPU gives.
 struct DeviceRates {

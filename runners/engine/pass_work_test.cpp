@@ -52,6 +52,27 @@ TEST_CASE("pass_work: experts are read as tokens hit them", "[engine][work]") {
                                    1e-9));
 }
 
+TEST_CASE("pass_work: is read back as it was stored, and a broken one is refused by its field", "[engine][work]") {
+  const PassWork work = pass_work(parsed(deepseek_v2_lite_config()), Fp8Weights::blocks);
+  const Json stored = to_json(work);
+  const auto fields = JsonObject::of(stored, "pass_work");
+  REQUIRE(fields);
+  const auto read = read_pass_work(*fields);
+  REQUIRE(read);
+  CHECK(to_json(*read) == stored);
+  CHECK(read->expert_bytes == work.expert_bytes);
+  CHECK(read->hidden_size == 2048);
+  for (const char* const key : {"weight_bytes", "vocab_size"}) {
+    Json broken = stored;
+    broken[key] = -1;
+    const auto refused = read_pass_work(*JsonObject::of(broken, "pass_work"));
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, Catch::Matchers::Contains(key));
+    broken.erase(key);
+    CHECK_FALSE(read_pass_work(*JsonObject::of(broken, "pass_work")));
+  }
+}
+
 TEST_CASE("pass_work: FP8 blocks are read and multiplied as such", "[engine][work]") {
   const ModelConfig config = parsed(deepseek_v3_config());
   const PassWork blocks = pass_work(config, Fp8Weights::blocks), widened = pass_work(config, Fp8Weights::widen);

@@ -41,6 +41,7 @@ class Scheduler::Work {
   bool has_work() const { return prompts_.has_work() || sequences_.has_work() || !in_flight_.empty(); }
   Result<> step(const OutputSink& sink);
   void forget_everything();
+  Result<std::optional<LinkReport>> link_report() const { return state_.executor->link_report(); }
 
  private:
   bool is_live() const { return state_.options.workload == Workload::live; }
@@ -120,13 +121,16 @@ void Scheduler::Work::add(std::uint64_t id, const TokenRequest& request, double 
 }
 
 Result<> Scheduler::Work::cancel(std::uint64_t id, const OutputSink& sink) {
-  if (!prompts_.cancel(id)) {
+  std::optional<Sample> waiting = prompts_.cancel(id);
+  if (!waiting) {
     sequences_.cancel(id);
     return {};
   }
   TokenOutput output;
+  if (waiting->earlier) output = std::move(*waiting->earlier);
   output.request = id;
   output.finish_reason = FinishReason::cancelled;
+  output.timings = {};
   output.timings.queued_ms = 0;
   return sink.on_finished(std::move(output));
 }
@@ -249,5 +253,6 @@ Result<> Scheduler::cancel(std::uint64_t id, const OutputSink& sink) { return wo
 bool Scheduler::has_work() const { return work_->has_work(); }
 Result<> Scheduler::step(const OutputSink& sink) { return work_->step(sink); }
 void Scheduler::forget_everything() { work_->forget_everything(); }
+Result<std::optional<LinkReport>> Scheduler::link_report() const { return work_->link_report(); }
 
 }  // namespace assay::runners

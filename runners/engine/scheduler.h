@@ -106,6 +106,8 @@ class Scheduler {
   bool has_work() const;
   /// One pass submitted, or collected, or both; hands out what has become known. There is work.
   Result<> step(const OutputSink& sink);
+  /// As Runner::link_report().
+  Result<std::optional<LinkReport>> link_report() const;
   /// Forgets all requests, after an error.
   void forget_everything();
 

@@ -24,7 +24,7 @@ const std::map<std::string, std::vector<std::string>, std::less<>> kMayInclude =
     {"results", {"harness/base"}},
     {"runners", {"kernels", "harness/base"}},
     {"harness/run", {"suites", "runners", "results", "harness/base"}},
-    {"harness/bench", {"harness/run", "suites", "runners", "results", "harness/base"}},
+    {"harness/bench", {"harness/run", "suites", "runners", "kernels", "results", "harness/base"}},
     {"harness/serve", {"runners", "harness/base"}},
     {"harness/cli",
      {"harness/bench", "harness/run", "harness/serve", "suites", "runners", "kernels", "results", "harness/base"}},

@@ -18,7 +18,13 @@ struct PciInfo {
 struct Utilisation {
   unsigned gpu, memory;
 };
-constexpr int kSuccess = 0, kNotFound = 6;
+struct FieldValue {
+  unsigned field_id, scope_id;
+  long long timestamp, latency_us;
+  int value_type, status;
+  unsigned long long value;
+};
+constexpr int kSuccess = 0, kNotFound = 6, kUnsigned = 1;
 char device_of_one;
 constexpr unsigned kMilliwatts = 143940;
 std::atomic<unsigned long long> total_millijoules = 1'000'000;
@@ -50,6 +56,15 @@ int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) { return *milli
 int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* bits) { return *bits = 4, kSuccess; }
 int nvmlDeviceGetTotalEnergyConsumption(void*, unsigned long long* millijoules) {
   return *millijoules = total_millijoules += kMilliwatts, kSuccess;
+}
+// Eighteen links, of which the last is off.
+int nvmlDeviceGetNvLinkState(void*, unsigned link, unsigned* is_active) {
+  return *is_active = link < 17, link < 18 ? kSuccess : kNotFound;
+}
+int nvmlDeviceGetFieldValues(void*, int, FieldValue* value) {
+  value->value_type = kUnsigned;
+  value->value = 26562;
+  return value->status = value->field_id == 90 ? kSuccess : kNotFound, kSuccess;
 }
 // No nvmlDeviceGetTemperature: older libraries lack a function or two.
 }

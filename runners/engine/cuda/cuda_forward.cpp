@@ -115,6 +115,7 @@ Result<> CudaForward::add_parts(const LayerOutput& out, int n_rows, cudaStream_t
   std::copy(parts.begin(), parts.end(), args.parts.begin());
   args.x = ranks_.x;
   args.n = std::int64_t{n_rows} * model_->sizes.hidden;
+  args.pace = ranks_.pace;
   ++n_sums_;
   return kernels::all_reduce(args, stream);
 }
@@ -140,7 +141,8 @@ Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   ASSAY_TRY(products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
                                 stream));
   if (ranks_.links == nullptr) return {};
-  return kernels::all_gather({ranks_.links, logits_.data(), ranks_.logits, n, model_->sizes.head_rows}, stream);
+  return kernels::all_gather({ranks_.links, logits_.data(), ranks_.logits, n, model_->sizes.head_rows, 0, ranks_.pace},
+                             stream);
 }
 
 }  // namespace assay::runners

@@ -20,6 +20,7 @@ namespace assay::runners {
 /// What a rank shares with the others of its group: buffers that every rank has. Null links: the model is on one GPU.
 struct RankBuffers {
   const kernels::PeerLinks* links = nullptr;
+  kernels::LinkPace pace = {};                        ///< of all that goes over the links
   std::array<kernels::PerRank<float>, 2> parts = {};  ///< [rows, hidden]: what is added takes turns between them
   kernels::PerRank<float> x = {};                     ///< [rows, hidden]
   kernels::PerRank<float> logits = {};                ///< [logits_rows, vocab_rows]

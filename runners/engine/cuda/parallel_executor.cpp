@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "kernels/collective/collective_timer.h"
 #include "kernels/collective/peer_group.cuh"
 #include "kernels/collective/rank_threads.h"
 #include "runners/engine/cuda/cuda_executor.h"
@@ -31,11 +32,13 @@ class ParallelExecutor final : public Executor {
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
   std::int64_t page_bytes() const override;
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override;
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override;
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override;
   Result<> keep_hidden(int row, int slot) override;
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
+  Result<std::optional<LinkReport>> link_report() const override;
 
  private:
+  Result<> hold_links_back(double gb_per_s);
   Result<> share_buffers();
   template <class Work>
   Result<> one_by_one(const Work& work);
@@ -44,6 +47,10 @@ class ParallelExecutor final : public Executor {
   // What every rank has, [rank].
   std::array<std::vector<DeviceBuffer<float>>, 2> parts_;
   std::vector<DeviceBuffer<float>> x_, logits_;
+  // Only where links are held back.
+  std::optional<LinkReport> report_;  // without sizes, which the first rank's meter has
+  kernels::LinkPace pace_;
+  std::vector<DeviceBuffer<kernels::LinkMeter>> meters_;
   std::vector<std::unique_ptr<RankExecutor>> ranks_;
   kernels::RankThreads threads_;
 };
@@ -61,6 +68,7 @@ Result<> ParallelExecutor::one_by_one(const Work& work) {
 Result<> ParallelExecutor::start(const Model& model, const ParallelOptions& parallel, const ExecutorOptions& options,
                                  const LoadOptions& load) {
   const int n_ranks = group_.n_ranks();
+  if (parallel.link_gb_per_s > 0) ASSAY_TRY(hold_links_back(parallel.link_gb_per_s));
   ExecutorOptions own_options = options;
   own_options.kv_memory_bytes = options.kv_memory_bytes / n_ranks;
   ranks_.resize(static_cast<std::size_t>(n_ranks));
@@ -83,6 +91,39 @@ Result<> ParallelExecutor::start(const Model& model, const ParallelOptions& para
   return one_by_one([&](RankExecutor& rank) { return rank.make_cache(n_pages); });
 }
 
+Result<> ParallelExecutor::hold_links_back(double gb_per_s) {
+  ASSAY_ASSIGN(const kernels::PaceCalibration calibration, kernels::calibrate_pace(group_, threads_, 1e9 * gb_per_s));
+  pace_ = calibration.pace;
+  ASSAY_ASSIGN(meters_, group_.allocate<kernels::LinkMeter>(1));
+  for (const auto& meter : meters_) ASSAY_TRY(meter.fill_bytes(0));
+  LinkReport& report = report_.emplace();
+  report.link_gb_per_s = gb_per_s;
+  report.calibrated_gb_per_s = 1e-9 * calibration.bytes_per_s;
+  report.spread_ratio = calibration.spread_ratio;
+  report.n_blocks = calibration.pace.n_blocks;
+  report.short_pieces = calibration.pace.short_pieces;
+  for (const kernels::PaceReading& reading : calibration.readings) {
+    std::string operation(to_string(reading.operation));
+    if (reading.form) operation += *reading.form == kernels::AllReduceForm::one_shot ? " one_shot" : " two_shot";
+    report.trials.push_back(
+        {std::move(operation), reading.n_bytes, reading.n_blocks, reading.short_pieces, 1e-9 * reading.bytes_per_s});
+  }
+  return {};
+}
+
+Result<std::optional<LinkReport>> ParallelExecutor::link_report() const {
+  std::optional<LinkReport> report = report_;
+  if (!report) return report;
+  ASSAY_ASSIGN(const std::vector<kernels::LinkMeter> meter, meters_.front().download());
+  for (int c = 0; c < kernels::LinkMeter::kClasses; ++c) {
+    const auto at = static_cast<std::size_t>(c);
+    if (meter[0].n[at] == 0) continue;
+    report->sizes.push_back({std::int64_t{1} << c, static_cast<std::int64_t>(meter[0].n[at]),
+                             static_cast<double>(meter[0].bytes[at]), 1e-3 * static_cast<double>(meter[0].ns[at])});
+  }
+  return report;
+}
+
 Result<> ParallelExecutor::share_buffers() {
   const ForwardLimits limits = ranks_.front()->limits();
   const DeviceSizes& sizes = ranks_.front()->sizes();
@@ -101,6 +142,8 @@ Result<> ParallelExecutor::share_buffers() {
   return threads_.run([&](int rank) {
     RankBuffers own = shared;
     own.links = &group_.links(rank);
+    own.pace = pace_;
+    if (report_) own.pace.meter = meters_[static_cast<std::size_t>(rank)].data();
     return ranks_[static_cast<std::size_t>(rank)]->make_buffers(own);
   });
 }
@@ -142,20 +185,21 @@ std::int64_t ParallelExecutor::page_bytes() const {
 
 /// Each rank's part of all pages, one behind the other.
 Result<SavedPages> ParallelExecutor::save_pages(std::span<const std::int32_t> pages) {
-  SavedPages saved;
+  SavedPages saved(pages.size() * static_cast<std::size_t>(page_bytes()));
+  std::byte* to = saved.bytes().data();
   ASSAY_TRY(one_by_one([&](RankExecutor& rank) -> Result<> {
     ASSAY_ASSIGN(const SavedPages part, rank.save_pages(pages));
-    saved.insert(saved.end(), part.begin(), part.end());
+    to = std::copy(part.bytes().begin(), part.bytes().end(), to);
     return {};
   }));
   return saved;
 }
 
-Result<> ParallelExecutor::load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) {
-  auto from = saved.begin();
+Result<> ParallelExecutor::load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) {
   return one_by_one([&](RankExecutor& rank) {
-    const auto to = from + rank.page_bytes() * static_cast<std::ptrdiff_t>(pages.size());
-    const SavedPages part(std::exchange(from, to), to);
+    const std::size_t n_bytes = pages.size() * static_cast<std::size_t>(rank.page_bytes());
+    const auto part = saved.first(n_bytes);
+    saved = saved.subspan(n_bytes);
     return rank.load_pages(part, pages);
   });
 }

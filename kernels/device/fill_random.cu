@@ -1,4 +1,4 @@
-#include "kernels/device/bench_support.cuh"
+#include "kernels/device/fill_random.cuh"
 
 #include <cuda_runtime.h>
 
