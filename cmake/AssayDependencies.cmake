@@ -60,6 +60,12 @@ if(ASSAY_PARQUET)
   assay_settle(ASSAY_PARQUET Assay_ARROW_FOUND "export to Parquet is" "Apache Arrow 14 or later with Parquet not found; not in Debian 12, see arrow.apache.org/install")
 endif()
 
+if(ASSAY_MPI)
+  set(MPI_CXX_SKIP_MPICXX ON)  # its C interface is all that is used
+  find_package(MPI QUIET COMPONENTS CXX)
+  assay_settle(ASSAY_MPI MPI_CXX_FOUND "MPI is" "no MPI library found; Debian: libopenmpi-dev")
+endif()
+
 if(ASSAY_TESTS)
   find_package(Catch2 QUIET)
   assay_settle(ASSAY_TESTS Catch2_FOUND "tests are" "Catch2 not found; Debian: catch2")

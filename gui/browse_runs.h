@@ -13,9 +13,11 @@ namespace assay::gui {
 struct BrowseRuns {
   results::testing::TemporaryFolder folder;
   QString database = QString::fromStdString(folder / "runs.db");
-  const QString first = "00000000000a", second = "00000000000b", third = "00000000000c";
+  const QString first, second, third;
 
-  BrowseRuns() {
+  /// `mark` tells the ids of one database from those of another.
+  explicit BrowseRuns(const QString& mark = "0")
+      : first("0000000000" + mark + "a"), second("0000000000" + mark + "b"), third("0000000000" + mark + "c") {
     qputenv("XDG_CACHE_HOME", QByteArray::fromStdString(folder / "cache"));
     using namespace results;
     using namespace results::testing;
@@ -38,7 +40,8 @@ struct BrowseRuns {
     facts.tags = {{"team", n == 0 ? "red" : "blue"}};
     for (ItemFacts& item : facts.suites.front().items)
       item.prompt_sha256 = std::string(63, 'e') + item.item.value.back();
-    auto writer = store->begin_run(facts, some_environment(), kNowMs + 86'400'000 * n, RunId(id.toStdString()));
+    auto writer = store->begin_run(facts, some_environment(), kNowMs + 86'400'000 * n,
+                                   results::RunOrigin{RunId(id.toStdString()), kNowMs + 86'400'000 * n});
     REQUIRE(ok(writer));
     for (int item = 0; item < 4; ++item) {
       for (int sample = 0; sample < 2; ++sample) {
@@ -51,6 +54,12 @@ struct BrowseRuns {
     REQUIRE(ok(writer->finish(RunState::finished, kNowMs + 86'400'000 * n + 5000, 5000)));
   }
 
+  std::unique_ptr<Workspace> opened() const {
+    auto workspace = std::make_unique<Workspace>();
+    workspace->set_databases({database});
+    REQUIRE(wait_until([&] { return workspace->runs()->size() == 3; }));
+    return workspace;
+  }
   std::shared_ptr<const Runs> runs() const { return std::make_shared<const Runs>(read_runs({database}).runs); }
 };
 

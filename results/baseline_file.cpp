@@ -161,6 +161,8 @@ Result<> parse_figures(const JsonObject& object, ComparableRun& run) {
   ASSAY_ASSIGN(run.wall_s, figure(object, "wall_s"));
   ASSAY_ASSIGN(run.output_tokens_per_s, figure(object, "output_tokens_per_s"));
   ASSAY_ASSIGN(run.usd_total, figure(object, "usd_total"));
+  ASSAY_ASSIGN(run.usd_by, object.string_or("usd_by", ""));
+  ASSAY_ASSIGN(run.sent, object.string_or("sent", ""));
   ASSAY_ASSIGN(run.joules_total, figure(object, "joules_total"));
   ASSAY_ASSIGN(const Json* parts, array_of(object, "output_tokens_per_s_parts"));
   for (std::size_t i = 0; parts != nullptr && i < parts->size(); ++i) {
@@ -213,6 +215,8 @@ Json to_baseline_json(const ComparableRun& run) {
           {"wall_s", value_or_null(run.wall_s)},
           {"output_tokens_per_s", value_or_null(run.output_tokens_per_s)},
           {"usd_total", value_or_null(run.usd_total)},
+          {"usd_by", run.usd_by},
+          {"sent", run.sent},
           {"joules_total", value_or_null(run.joules_total)},
           {"output_tokens_per_s_parts", run.output_tokens_per_s_parts},
           {"suites", std::move(suites)}};

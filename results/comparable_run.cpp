@@ -6,7 +6,10 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "results/analysis/cost.h"
+#include "results/cost/api_prices.h"
+#include "results/endpoint_use.h"
 #include "results/gpu_activity.h"
+#include "results/run_time.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -26,7 +29,8 @@ struct TokenSpan {
 struct Gathered {
   std::map<std::string, ComparableSuite*> suites;
   std::map<std::string, std::int64_t> answers;  ///< of the item under way
-  std::optional<std::int64_t> n_output_tokens = 0;
+  std::optional<std::int64_t> n_output_tokens = 0, n_prompt_tokens = 0;
+  std::int64_t n_cached_prompt_tokens = 0;
   std::int64_t n_served = 0;
   std::vector<TokenSpan> spans;
   bool all_timed = true;
@@ -71,6 +75,10 @@ Result<> add_sample(const SampleRecord& record, std::size_t& at, Gathered& gathe
     gathered.n_output_tokens = gathered.n_output_tokens && sample.n_output_tokens
                                    ? std::optional(*gathered.n_output_tokens + *sample.n_output_tokens)
                                    : std::nullopt;
+    gathered.n_prompt_tokens = gathered.n_prompt_tokens && sample.n_prompt_tokens
+                                   ? std::optional(*gathered.n_prompt_tokens + *sample.n_prompt_tokens)
+                                   : std::nullopt;
+    gathered.n_cached_prompt_tokens += sample.n_cached_prompt_tokens.value_or(0);
     const auto from_ms = if_number(sample.first_token_ms), to_ms = if_number(sample.finished_ms);
     if (from_ms && to_ms && sample.n_output_tokens) {
       gathered.spans.push_back({*from_ms, *to_ms, static_cast<double>(*sample.n_output_tokens)});
@@ -112,18 +120,35 @@ void add_environments(const RunRecord& record, ComparableRun& run) {
   }
 }
 
+/// By an endpoint's price sheet and the counted tokens, as in results/summary.h.
+Result<> add_usd_of_endpoint(const RunRecord& record, const Gathered& gathered, ComparableRun& run) {
+  if (!endpoint_use(record)) return {};
+  ASSAY_ASSIGN(const std::vector<ApiPrice> prices, shipped_api_price_list());
+  const auto price = endpoint_price(record, prices);
+  if (!price || !gathered.n_prompt_tokens || !gathered.n_output_tokens) return {};
+  const auto n_cached = static_cast<double>(gathered.n_cached_prompt_tokens);
+  run.usd_total = hosted_usd(price->price, static_cast<double>(*gathered.n_prompt_tokens) - n_cached, n_cached,
+                             static_cast<double>(*gathered.n_output_tokens));
+  run.usd_by = "tokens at the prices of " + price->provider + " for " + price->model;
+  return {};
+}
+
 /// Throughput, cost and energy of the whole run, as results/summary.h defines them.
-void add_figures(const RunRecord& record, const Gathered& gathered, const std::optional<GpuActivity>& gpu,
-                 ComparableRun& run) {
-  if (!was_timed(record) || gathered.n_served == 0 || !(record.wall_s > 0)) return;
+Result<> add_figures(const RunRecord& record, const Gathered& gathered, const std::optional<GpuActivity>& gpu,
+                     ComparableRun& run) {
+  if (!was_timed(record) || gathered.n_served == 0 || !(record.wall_s > 0)) return {};
   run.wall_s = record.wall_s;
   if (gathered.n_output_tokens)
     run.output_tokens_per_s = static_cast<double>(*gathered.n_output_tokens) / record.wall_s;
   if (gathered.all_timed && record.segments.size() == 1) run.output_tokens_per_s_parts = rates_by_part(gathered.spans);
   if (const auto& price = record.facts.price_usd_per_gpu_hour) {
-    run.usd_total = usd_for_time(*price, record.facts.n_priced_devices, record.wall_s);
+    run.usd_total = usd_for_time(*price, record.facts.n_priced_devices, record.device_s);
+    run.usd_by = "time of devices at the price of an hour";
+  } else {
+    ASSAY_TRY(add_usd_of_endpoint(record, gathered, run));
   }
   if (gpu) run.joules_total = gpu->energy_joules;
+  return {};
 }
 
 void add_facts(const RunRecord& record, ComparableRun& run) {
@@ -227,7 +252,8 @@ Result<ComparableRun> read_comparable_run(const Store& store, const RunId& run_i
     std::erase_if(suite.items, [](const ComparableItem& item) { return item.samples.empty(); });
   }
   add_environments(record, run);
-  add_figures(record, gathered, gpu.finish(segments_at_work(record)), run);
+  if (const auto use = endpoint_use(record)) run.sent = sent_text(*use);
+  ASSAY_TRY(add_figures(record, gathered, gpu.finish(segments_at_work(record), device_sharing(record.segments)), run));
   return run;
 }
 

@@ -56,6 +56,8 @@ struct ComparableRun {
   std::optional<double> wall_s;               ///< none for recordings, as all figures of time below
   std::optional<double> output_tokens_per_s;  ///< none for recordings and where a token count is unknown
   std::optional<double> usd_total;            ///< none without a price
+  std::string usd_by;                         ///< what it was counted by, in words; empty without one
+  std::string sent;                           ///< what left the machine for an endpoint (sent_text); empty: nothing
   std::optional<double> joules_total;
   /// Output tokens a second in equal parts of the run's time, to tell how much the rate varies; empty where times are
   /// unknown or more than one process worked on the run.

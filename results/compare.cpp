@@ -309,6 +309,14 @@ std::vector<std::string> notes_on(const ComparableRun& baseline, const Comparabl
   };
   only(candidate, baseline);
   only(baseline, candidate);
+  if (baseline.sent == candidate.sent && baseline.usd_by == candidate.usd_by) return notes;
+  for (const ComparableRun* run : {&baseline, &candidate}) {
+    notes.push_back(title_of(*run) + ": " + (run->sent.empty() ? "nothing left the machine" : run->sent) +
+                    (run->usd_by.empty() ? "" : "; dollars by " + run->usd_by));
+  }
+  if (baseline.sent.empty() != candidate.sent.empty()) {
+    notes.push_back("an endpoint's times hold the network and its queue; those of a model here count from its prefill");
+  }
   return notes;
 }
 

@@ -1,5 +1,7 @@
 #include "results/endpoint_use.h"
 
+#include "results/baseline_file.h"
+#include "results/compare.h"
 #include "results/cost/run_cost.h"
 #include "results/report.h"
 #include "results/summary.h"
@@ -111,6 +113,40 @@ TEST_CASE("summary: a run on an endpoint with a known sheet shows its dollars, a
   CHECK_THAT(*cost.usd_total, WithinRel(kUsd, 1e-12));
   CHECK_THAT(cost_text(cost), Contains("Cost (published price, counted tokens)") && Contains("cached input"));
   CHECK(to_json(cost)["cost"]["provenance"] == "published");
+}
+
+TEST_CASE("compare: a model here against an endpoint shows both kinds of dollars, and what left the machine",
+          "[cost]") {
+  const EndpointRun there(endpoint_environment("api.deepseek.com"), "deepseek-reasoner");
+  EndpointRun here(some_environment(), "local");
+  constexpr double kUsd = (12 * 0.56 + 8 * 0.07 + 10 * 1.68) / 1e6;
+  auto hosted = read_comparable_run(*there.store, there.run);
+  const auto local = read_comparable_run(*here.store, here.run);
+  REQUIRE(ok(hosted));
+  REQUIRE(ok(local));
+  REQUIRE(hosted->usd_total);
+  CHECK_THAT(*hosted->usd_total, WithinRel(kUsd, 1e-12));
+  CHECK_THAT(hosted->usd_by, Contains("tokens at the prices of DeepSeek for deepseek"));
+  CHECK_THAT(hosted->sent, Contains("prompts of sums went to api.deepseek.com"));
+  CHECK(local->sent.empty());
+  CHECK_FALSE(local->usd_total);
+
+  const std::vector<ComparableRun> candidates = {*hosted};
+  const auto report = compare_runs(*local, candidates, {});
+  REQUIRE(ok(report));
+  const std::string text = comparison_text(*report);
+  CHECK_THAT(text, Contains("nothing left the machine") && Contains("went to api.deepseek.com") &&
+                       Contains("dollars by tokens at the prices of DeepSeek") &&
+                       Contains("the network and its queue"));
+  // A baseline file keeps both.
+  const auto read = parse_baseline(to_json_text(to_baseline_json(*hosted)), "file");
+  REQUIRE(ok(read));
+  CHECK(read->sent == hosted->sent);
+  CHECK(read->usd_by == hosted->usd_by);
+  CHECK(read->usd_total == hosted->usd_total);
+  // Two runs on the same endpoint at the same prices have nothing to be told apart by.
+  const std::vector<ComparableRun> again = {*hosted};
+  CHECK(compare_runs(*hosted, again)->runs.front().notes.empty());
 }
 
 TEST_CASE("summary: no dollars where the sheet or a count is missing, and the reason", "[cost]") {

@@ -49,6 +49,8 @@ std::string reason_of(EnergyProblem problem, const std::optional<EnergyCheck>& c
       return "a part of the run has no readings of energy or power, or gaps between them";
     case EnergyProblem::too_short:
       return "the run was too short: a counter moves every 100 ms, and at least ten steps are asked for";
+    case EnergyProblem::shared_device:
+      return "several processes of the run used the same device at a time, and each read all that it drew";
     case EnergyProblem::counter_and_power_differ:
       break;
   }
@@ -66,6 +68,8 @@ std::string to_string(EnergyProblem problem) {
       return "no_readings";
     case EnergyProblem::too_short:
       return "too_short";
+    case EnergyProblem::shared_device:
+      return "shared_device";
     case EnergyProblem::counter_and_power_differ:
       break;
   }
@@ -162,7 +166,8 @@ void GpuActivityMeter::end_stretch() {
 }
 
 std::optional<EnergyProblem> GpuActivityMeter::find_problem(const std::vector<std::size_t>& segments_at_work,
-                                                            const GpuActivity& activity) const {
+                                                            DeviceSharing sharing, const GpuActivity& activity) const {
+  if (sharing == DeviceSharing::at_once) return EnergyProblem::shared_device;
   const auto is_known = [&](std::size_t segment) {
     bool has_samples = false;
     for (const StretchEnergy& stretch : stretches_) {
@@ -182,7 +187,8 @@ std::optional<EnergyProblem> GpuActivityMeter::find_problem(const std::vector<st
   return {};
 }
 
-std::optional<GpuActivity> GpuActivityMeter::finish(const std::vector<std::size_t>& segments_at_work) {
+std::optional<GpuActivity> GpuActivityMeter::finish(const std::vector<std::size_t>& segments_at_work,
+                                                    DeviceSharing sharing) {
   if (stretch_) end_stretch();
   if (n_samples_ == 0) return {};
   GpuActivity activity;
@@ -196,7 +202,7 @@ std::optional<GpuActivity> GpuActivityMeter::finish(const std::vector<std::size_
   }
   activity.stretches = stretches_;
   activity.energy_check = check_energy(stretches_);
-  activity.energy_problem = find_problem(segments_at_work, activity);
+  activity.energy_problem = find_problem(segments_at_work, sharing, activity);
   if (activity.energy_problem) {
     activity.energy_reason = reason_of(*activity.energy_problem, activity.energy_check);
     return activity;

@@ -51,6 +51,7 @@ enum class EnergyProblem {
   no_readings,               ///< a part of the run has neither a counter nor power without gaps
   too_short,                 ///< fewer than ten steps of a counter
   counter_and_power_differ,  ///< the two say different things, and nothing tells which is right
+  shared_device,             ///< several processes of the run used a device at a time, and each has all that it drew
 };
 std::string to_string(EnergyProblem problem);
 
@@ -94,12 +95,16 @@ std::vector<std::string> throttle_reason_names(std::int64_t bits);
 /// is "not_measured".
 Json energy_check_json(const std::optional<GpuActivity>& activity, const std::string& reason);
 
+/// Whether segments of a run were at work on the same device at the same time (results/run_time.h).
+enum class DeviceSharing { in_turn, at_once };
+
 /// Takes the samples of a run one by one, as Store::for_each_gpu_sample gives them: by segment, GPU and time.
 class GpuActivityMeter {
  public:
   void add(std::size_t segment, const GpuSample& sample);
   /// None without samples. `segments_at_work`: the indices of the segments that did work.
-  std::optional<GpuActivity> finish(const std::vector<std::size_t>& segments_at_work);
+  std::optional<GpuActivity> finish(const std::vector<std::size_t>& segments_at_work,
+                                    DeviceSharing sharing = DeviceSharing::in_turn);
 
  private:
   struct Sum {
@@ -119,7 +124,7 @@ class GpuActivityMeter {
     double least_watts = 0, most_watts = 0;
   };
   void end_stretch();
-  std::optional<EnergyProblem> find_problem(const std::vector<std::size_t>& segments_at_work,
+  std::optional<EnergyProblem> find_problem(const std::vector<std::size_t>& segments_at_work, DeviceSharing sharing,
                                             const GpuActivity& activity) const;
 
   Sum sm_clock_mhz_, memory_clock_mhz_, power_watts_, temperature_c_;

@@ -76,6 +76,7 @@ class RunMerge {
   Result<> merge_gradings();
   Result<> merge_verdicts(std::int64_t file_grading, std::int64_t target_grading);
   Result<> check_and_finish(const SqlValue& state, const SqlValue& finished_at_ms);
+  Result<> finish_if_complete();
 
   const Database& file_;
   const Database& target_;
@@ -359,7 +360,7 @@ Result<> RunMerge::check_and_finish(const SqlValue& state, const SqlValue& finis
                        " has samples without a verdict; nothing was merged");
     }
   }
-  if (state != SqlValue("finished")) return {};
+  if (state != SqlValue("finished")) return finish_if_complete();
   if (target_state_ == SqlValue("finished")) {
     return finished_at_ms == target_finished_at_ms_ ? Result<>() : conflict("when it was finished");
   }
@@ -371,6 +372,18 @@ Result<> RunMerge::check_and_finish(const SqlValue& state, const SqlValue& finis
   has_grown_ = true;
   ASSAY_ASSIGN(auto finish, target_.prepare(merge_sql::kFinish));
   return finish.bind(1, target_run_).bind_value(2, finished_at_ms).run();
+}
+
+/// Parts of a run that ranks made: none of them is finished, together they are.
+Result<> RunMerge::finish_if_complete() {
+  if (target_state_ == SqlValue("finished")) return {};
+  ASSAY_ASSIGN(const auto missing_here, rows_of(target_, merge_sql::kMissing, target_run_));
+  ASSAY_ASSIGN(const auto missing_there, rows_of(file_, merge_sql::kMissing, file_run_));
+  const SqlValue none(std::int64_t{0});
+  if (missing_here[0][0] != none || missing_there[0][0] == none) return {};
+  has_grown_ = true;
+  ASSAY_ASSIGN(auto finish, target_.prepare(merge_sql::kFinishAtLastEnd));
+  return finish.bind(1, target_run_).run();
 }
 
 Result<> check_not_same(const std::filesystem::path& into, const std::filesystem::path& file) {

@@ -130,5 +130,9 @@ inline constexpr std::string_view kMissing =
     "JOIN samples s ON s.item_key = i.item_key WHERE rs.run_key = ?1)";
 inline constexpr std::string_view kFinish =
     "UPDATE runs SET state = 'finished', finished_at_ms = ?2 WHERE run_key = ?1";
+/// A killed process has no end; its last stored sample is known.
+inline constexpr std::string_view kFinishAtLastEnd =
+    "UPDATE runs SET state = 'finished', finished_at_ms = (SELECT max(coalesce(s.ended_at_ms, s.started_at_ms + "
+    "CAST(s.wall_ms AS INTEGER))) FROM run_segments s WHERE s.run_key = ?1) WHERE run_key = ?1";
 
 }  // namespace assay::results::merge_sql

@@ -121,6 +121,52 @@ TEST_CASE("merge: an unfinished run merges, and grows at a later merge", "[resul
   CHECK((*merge(folder / "all.db", {folder / "a.db"}))[0].n_runs_unchanged == 1);
 }
 
+TEST_CASE("merge: parts of a run, none of them finished, are a finished run once nothing is missing",
+          "[results][merge]") {
+  TemporaryFolder folder;
+  const RunOrigin origin{RunId("0123456789ab"), kNowMs};
+  for (int rank = 0; rank < 3; ++rank) {
+    auto store = Store::open_or_create(folder / ("rank" + std::to_string(rank) + ".db"));
+    REQUIRE(ok(store));
+    EnvironmentFacts environment = some_environment();
+    environment.details["rank"] = {{"rank", rank}, {"ranks", 3}};
+    auto writer = store->begin_run(some_run("trial", 3, 2), environment, kNowMs + 10 * rank, origin);
+    REQUIRE(ok(writer));
+    for (int sample = 0; sample < 2; ++sample) {
+      REQUIRE(
+          ok(writer->add_sample(some_sample(item_name(rank), sample), some_verdict(Verdict::correct), kNowMs, 700)));
+    }
+    // The last one is killed here.
+    if (rank < 2) REQUIRE(ok(writer->finish(RunState::interrupted, kNowMs + 500, 490)));
+  }
+  const fs::path all = folder / "all.db";
+  REQUIRE(ok(merge(all, {folder / "rank2.db", folder / "rank0.db"})));
+  CHECK(current_state(*Store::open_read_only(all)->read_run(origin.run_id)) == RunState::interrupted);
+  const auto merged = merge(all, {folder / "rank1.db", folder / "rank0.db"});
+  REQUIRE(ok(merged));
+  CHECK((*merged)[0].n_runs_grown == 1);
+  CHECK((*merged)[1].n_runs_unchanged == 1);
+  const auto run = Store::open_read_only(all)->read_run(origin.run_id);
+  REQUIRE(ok(run));
+  CHECK(run->state == RunState::finished);
+  CHECK(run->finished_at_ms == kNowMs + 20 + 700);
+  CHECK(run->started_at_ms == kNowMs);
+  CHECK(run->segments.size() == 3);
+  CHECK(run->suites[0].n_correct == 6);
+  CHECK(run->wall_s == 0.72);  // from 0 to 720 ms after the beginning
+  CHECK((*merge(all, {folder / "rank2.db"}))[0].n_runs_unchanged == 1);
+}
+
+TEST_CASE("merge: a run that was killed behind its last sample stays as it was", "[results][merge]") {
+  TemporaryFolder folder;
+  const RunId run = write_run(folder / "a.db", "trial", 6, false);
+  REQUIRE(ok(merge(folder / "all.db", {folder / "a.db"})));
+  CHECK(Store::open_read_only(folder / "all.db")->read_run(run)->state == RunState::interrupted);
+  finish_run(folder / "a.db", run);
+  REQUIRE(ok(merge(folder / "all.db", {folder / "a.db"})));
+  CHECK(Store::open_read_only(folder / "all.db")->read_run(run)->state == RunState::finished);
+}
+
 TEST_CASE("merge: the same run with other content is refused, and nothing is written", "[results][merge]") {
   TemporaryFolder folder;
   const RunId run = write_run(folder / "a.db", "trial", 2, false);

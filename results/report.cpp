@@ -5,6 +5,7 @@
 #include "harness/base/text.h"
 #include "results/cost/run_cost.h"
 #include "results/endpoint_use.h"
+#include "results/run_time.h"
 #include "results/text_table.h"
 
 namespace assay::results {
@@ -94,6 +95,10 @@ std::string machine(const RunRecord& run) {
     if (rows.size() == 1 || row != rows.back()) rows.push_back(std::move(row));
   }
   if (const std::string link = held_link_text(run); !link.empty()) rows.push_back({"links", link});
+  if (const Ranks ranks = ranks_of(run.segments); ranks.n_ranks > 1) {
+    rows.push_back(
+        {"ranks", to_text(ranks.n_ranks), "on " + to_text(ranks.n_hosts) + (ranks.n_hosts == 1 ? " host" : " hosts")});
+  }
   if (const auto use = endpoint_use(run)) rows.push_back({"sent", sent_text(*use)});
   if (run.facts.hardware_profile) rows.push_back({"profile", shown(*run.facts.hardware_profile)});
   if (!run.segments.empty()) {

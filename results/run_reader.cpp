@@ -1,6 +1,7 @@
 #include "results/run_reader.h"
 
 #include "results/run_lock.h"
+#include "results/run_time.h"
 
 namespace assay::results {
 
@@ -9,9 +10,7 @@ namespace {
 constexpr std::string_view kReadRun =
     "SELECT r.run_key, r.run_id, r.name, r.identity_sha256, r.state, r.seed, r.command_line, r.hardware_profile, "
     "r.price_usd_per_gpu_hour, r.n_priced_devices, r.provenance, r.started_at_ms, r.finished_at_ms, "
-    "m.name, m.reference, m.weights_sha256, m.tokenizer_sha256, m.details, "
-    // Not by the view run_wall: it would be summed over all runs for each.
-    "(SELECT sum(s.wall_ms) / 1000.0 FROM run_segments s WHERE s.run_key = r.run_key) "
+    "m.name, m.reference, m.weights_sha256, m.tokenizer_sha256, m.details "
     "FROM runs r JOIN models m ON m.model_id = r.model_id WHERE r.run_id = ?1";
 constexpr std::string_view kReadTags = "SELECT tag, value FROM run_tags WHERE run_key = ?1 ORDER BY tag";
 constexpr std::string_view kReadSegments =
@@ -145,11 +144,12 @@ Result<RunRecord> RunReader::read(const RunId& run) {
   model.weights_sha256 = row.text(15);
   model.tokenizer_sha256 = row.text(16);
   ASSAY_ASSIGN(model.details, parse_json(row.text(17), where + ": models.details"));
-  record.wall_s = row.real(18);
   record.is_active = record.state == RunState::running && RunLock::is_held(path_, run_key);
   ASSAY_ASSIGN(record.facts.tags, read_tags(tags_, run_key));
   ASSAY_ASSIGN(record.segments, read_segments(segments_, run_key, where));
   ASSAY_ASSIGN(record.suites, read_suites(suites_, run_key, where));
+  record.wall_s = time_at_work_s(record.segments);
+  record.device_s = device_time_s(record.segments);
   return record;
 }
 

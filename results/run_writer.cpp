@@ -72,15 +72,6 @@ Result<T> in_context(Result<T> result, const std::string& what) {
   return Error{result.error().kind, what + ": " + result.error().message};
 }
 
-RunId new_run_id() {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::random_device source;
-  std::uniform_int_distribution<std::size_t> digit(0, 15);
-  std::string id;
-  for (int i = 0; i < 12; ++i) id += kHex[digit(source)];
-  return RunId(id);
-}
-
 std::string name_of(const SampleKey& key) {
   return "sample " + std::to_string(key.sample) + " of item " + key.item.value + " of suite " + key.suite;
 }
@@ -169,6 +160,15 @@ Result<RunLock> lock_run(const Database& database, std::int64_t run_key, const R
 }
 
 }  // namespace
+
+RunId new_run_id() {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::random_device source;
+  std::uniform_int_distribution<std::size_t> digit(0, 15);
+  std::string id;
+  for (int i = 0; i < 12; ++i) id += kHex[digit(source)];
+  return RunId(id);
+}
 
 struct RunWriter::State {
   struct PlannedItem {
@@ -316,7 +316,7 @@ Result<> RunWriter::finish(RunState state, std::int64_t ended_at_ms, double wall
 }
 
 Result<RunWriter> Store::begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
-                                   const std::optional<RunId>& given_id) {
+                                   const std::optional<RunOrigin>& given) {
   const std::string identity = run_identity(facts);
   ASSAY_ASSIGN(auto transaction, Transaction::begin(*database_, Transaction::Kind::write));
   {
@@ -331,8 +331,8 @@ Result<RunWriter> Store::begin_run(const RunFacts& facts, const EnvironmentFacts
       }
     }
   }
-  const RunId run_id = given_id.value_or(new_run_id());
-  ASSAY_ASSIGN(const std::int64_t run_key, insert_run(*database_, run_id, facts, identity, now_ms));
+  const auto& [run_id, started_at_ms] = given ? *given : RunOrigin{new_run_id(), now_ms};
+  ASSAY_ASSIGN(const std::int64_t run_key, insert_run(*database_, run_id, facts, identity, started_at_ms));
   ASSAY_ASSIGN(const std::int64_t segment_id, insert_segment(*database_, run_key, environment, now_ms));
   // Locked before it is visible, so that who sees the run also sees its writer.
   ASSAY_ASSIGN(auto lock, lock_run(*database_, run_key, run_id));

@@ -60,7 +60,8 @@ struct RunRecord {
   std::optional<std::int64_t> finished_at_ms;
   std::vector<RunSuiteRecord> suites;   ///< in the order in which they were given
   std::vector<SegmentRecord> segments;  ///< at least one
-  double wall_s = 0;                    ///< sum over segments
+  double wall_s = 0;                    ///< while any process worked on it, see time_at_work_s
+  double device_s = 0;                  ///< summed over the devices at work: what is paid for, see device_time_s
 };
 
 /// What to call a run now: a run that is stored as `running` but has no writer was killed, and is `interrupted`.
@@ -81,6 +82,14 @@ struct KeyedVerdict {
   SampleKey key;
   VerdictFacts verdict;
 };
+
+/// Which run it is that several databases hold parts of: the same id and beginning in each, so that merge joins them.
+struct RunOrigin {
+  RunId run_id;
+  std::int64_t started_at_ms = 0;
+};
+/// Twelve random hexadecimal digits.
+RunId new_run_id();
 
 /// A sample to store.
 struct GradedSample {
@@ -144,10 +153,11 @@ class Store {
 
   // Writing. `now_ms` is Unix time.
 
-  /// Stores a new run under `run_id`, or a new random one. Error{environment} if a process writes a run of the same
-  /// identity now. Error{bad_input} for facts that are out of range or named twice. The Store must outlive the writer.
+  /// Stores a new run as that of `origin`, or under a new random id, begun now. Error{environment} if a process writes
+  /// a run of the same identity now. Error{bad_input} for facts that are out of range or named twice. The Store must
+  /// outlive the writer.
   Result<RunWriter> begin_run(const RunFacts& facts, const EnvironmentFacts& environment, std::int64_t now_ms,
-                              const std::optional<RunId>& run_id = {});
+                              const std::optional<RunOrigin>& origin = {});
   /// Calls `write`; all that it stores is one transaction: there whole when this returns, or, at an error, nothing of
   /// it. Other processes can't write meanwhile.
   Result<> as_one_write(const std::function<Result<>()>& write);

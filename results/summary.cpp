@@ -8,6 +8,7 @@
 #include "results/analysis/moments.h"
 #include "results/analysis/votes.h"
 #include "results/endpoint_use.h"
+#include "results/run_time.h"
 
 namespace assay::results {
 
@@ -238,7 +239,7 @@ Result<> add_endpoint_cost(const Totals& totals, RunSummary& summary) {
 
 void add_cost(const Totals& totals, RunSummary& summary) {
   const RunFacts& facts = summary.run.facts;
-  const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.wall_s);
+  const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.run.device_s);
   summary.usd_total = usd_total;
   summary.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(totals.n_correct));
   if (!totals.prefill_device_ms || !totals.decode_device_ms) return;
@@ -335,7 +336,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
     });
   });
   if (!read) return read.error();
-  summary.gpu = gpu.finish(segments_at_work(summary.run));
+  summary.gpu = gpu.finish(segments_at_work(summary.run), device_sharing(summary.run.segments));
   for (const RunSuiteRecord& suite : summary.run.suites) {
     ASSAY_TRY(check_counts(suite, tallies[suite.facts.suite], store.path().string()));
     ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "results/endpoint_use.h"
+#include "results/run_time.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -43,6 +44,8 @@ Json to_json(const ModelFacts& model) {
 Json hardware_json(const RunRecord& run) {
   Json hardware = run.segments.empty() ? Json::object() : environment_json(run.segments.front().environment);
   hardware["n_segments"] = run.segments.size();
+  hardware["n_ranks"] = ranks_of(run.segments).n_ranks;
+  hardware["n_hosts"] = ranks_of(run.segments).n_hosts;
   std::set<std::string> canaries;
   for (const SegmentRecord& segment : run.segments) {
     const Json canary = canary_of(segment.environment);

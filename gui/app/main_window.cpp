@@ -22,6 +22,8 @@
 #include "gui/app/new_run_dialog.h"
 #include "gui/app/selection_bar.h"
 #include "gui/app/shortcut_list.h"
+#include "gui/models/figure_text.h"
+#include "gui/models/run_columns.h"
 #include "gui/views/theme.h"
 
 namespace assay::gui {
@@ -92,7 +94,13 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
     entry->setSizeHint(QSize(0, fontMetrics().height() + 14));
     entry->setData(Qt::UserRole, page->name());
   }
-  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 20);
+  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 18);
+  auto* side = new QWidget;
+  side->setAutoFillBackground(true);
+  side->setBackgroundRole(QPalette::Base);
+  auto* side_layout = new QVBoxLayout(side);
+  side_layout->setContentsMargins(8, 8, 8, 8);
+  side_layout->addWidget(page_list_);
 
   selection_bar_ = new SelectionBar(workspace_, navigator_);
   message_bar_ = new QFrame;
@@ -121,7 +129,7 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   auto* layout = new QHBoxLayout(whole);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
-  layout->addWidget(page_list_);
+  layout->addWidget(side);
   layout->addWidget(right, 1);
   setCentralWidget(whole);
 
@@ -163,25 +171,51 @@ void MainWindow::refresh() {
   const ViewState& state = navigator_.state();
   workspace_.set_databases(state.databases);
 
-  stack_->setCurrentIndex(0);
+  QWidget* shown = stack_->widget(0);
   for (std::size_t i = 0; i < pages_.size(); ++i) {
     if (pages_[i]->name() != state.page) continue;
     page_list_->setCurrentRow(static_cast<int>(i));
-    if (!state.databases.isEmpty()) stack_->setCurrentWidget(pages_[i]);
+    if (!state.databases.isEmpty()) shown = pages_[i];
   }
+  stack_->setCurrentWidget(shown);
   selection_bar_->setVisible(!state.databases.isEmpty());
   selection_bar_->refresh();
   undo_->setEnabled(navigator_.can_undo());
   redo_->setEnabled(navigator_.can_redo());
-  const auto n_runs = static_cast<int>(workspace_.runs()->size());
-  const auto n_databases = static_cast<int>(state.databases.size());
-  status_->setText(
-      workspace_.is_reading() && n_runs == 0
-          ? tr("Reading…")
-          : tr("%1 run(s) in %2 database(s), %3 chosen").arg(n_runs).arg(n_databases).arg(state.runs.size()));
+  go_on_->setEnabled(unfinished_choice() != nullptr);
+  status_->setText(status_text());
   setWindowTitle(page() != nullptr ? page()->title() : QString());
   is_refreshing_ = false;
   if (page() != nullptr) page()->refresh();
+}
+
+QString MainWindow::status_text() const {
+  const Runs& runs = *workspace_.runs();
+  if (workspace_.is_reading() && runs.empty()) return tr("Reading…");
+  const ViewState& state = navigator_.state();
+  QString text = counted(std::ssize(runs), "run") + " in " + counted(state.databases.size(), "database") +
+                 tr(", %1 chosen").arg(state.runs.size());
+  for (const LocatedRun& located : runs) {
+    if (!located.run.is_active) continue;
+    text += tr("   ·   %1: %2 of %3 samples")
+                .arg(located.title, shown_count(n_stored(located.run)), shown_count(n_planned(located.run)));
+    if (const auto left_s = seconds_left(located.run)) text += tr(", %1 left").arg(shown_duration(*left_s));
+  }
+  return text;
+}
+
+const LocatedRun* MainWindow::unfinished_choice() const {
+  const QStringList& runs = navigator_.state().runs;
+  const LocatedRun* located = runs.size() == 1 ? workspace_.find(runs.first()) : nullptr;
+  const bool is_unfinished = located != nullptr && !located->run.is_active &&
+                             located->run.state != results::RunState::finished && !located->run.suites.empty();
+  return is_unfinished ? located : nullptr;
+}
+
+void MainWindow::show_new_run() {
+  if (new_run_ == nullptr) new_run_ = new NewRunDialog(workspace_, navigator_, find_assay_program(), this);
+  new_run_->show();
+  new_run_->raise();
 }
 
 void MainWindow::show_message(const QString& text) {
@@ -314,10 +348,12 @@ void MainWindow::make_file_menu() {
     navigator_.go(std::move(state));
   });
   menu->addSeparator();
-  add_action(menu, tr("&New run…"), QKeySequence::New, this, [this] {
-    if (new_run_ == nullptr) new_run_ = new NewRunDialog(workspace_, navigator_, find_assay_program(), this);
-    new_run_->show();
-    new_run_->raise();
+  add_action(menu, tr("&New run…"), QKeySequence::New, this, [this] { show_new_run(); });
+  go_on_ = add_action(menu, tr("&Go on with the chosen run…"), QKeySequence("Ctrl+Shift+N"), this, [this] {
+    const LocatedRun* run = unfinished_choice();
+    if (run == nullptr) return;
+    show_new_run();
+    new_run_->go_on_with(*run);
   });
   menu->addSeparator();
   add_action(menu, tr("Save a &picture of the window…"), QKeySequence("Ctrl+Shift+P"), this,

@@ -36,6 +36,8 @@ class MainWindow : public QMainWindow {
   bool is_busy() const;
   /// The page shown.
   Page* page() const;
+  /// How much is open, and how far runs are that are being written now.
+  QString status_text() const;
 
  protected:
   void changeEvent(QEvent* event) override;
@@ -50,6 +52,9 @@ class MainWindow : public QMainWindow {
   void make_view_menu();
   void make_help_menu();
   void refresh();
+  /// The run that could be gone on with: the only chosen one, if it is unfinished and nobody works on it.
+  const LocatedRun* unfinished_choice() const;
+  void show_new_run();
   void show_message(const QString& text);
   void go_to_page(const QString& name);
   void open_databases(const QStringList& paths);
@@ -74,7 +79,7 @@ class MainWindow : public QMainWindow {
   QLabel* status_ = nullptr;
   QMenu* recent_menu_ = nullptr;
   QMenu* views_menu_ = nullptr;
-  QAction *undo_ = nullptr, *redo_ = nullptr;
+  QAction *undo_ = nullptr, *redo_ = nullptr, *go_on_ = nullptr;
   QPointer<NewRunDialog> new_run_;  ///< deletes itself when it is closed
   bool is_refreshing_ = false;
 };

@@ -3,237 +3,122 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QCloseEvent>
-#include <QComboBox>
 #include <QDateTime>
-#include <QFileDialog>
-#include <QFormLayout>
+#include <QFileInfo>
 #include <QHBoxLayout>
-#include <QHeaderView>
 #include <QLabel>
-#include <QLineEdit>
-#include <QLocale>
 #include <QMessageBox>
 #include <QPlainTextEdit>
-#include <QProcess>
 #include <QProgressBar>
 #include <QPushButton>
-#include <QToolButton>
-#include <QTreeWidget>
 #include <QVBoxLayout>
+
+#include "gui/app/plan_view.h"
+#include "gui/app/run_form.h"
+#include "gui/models/run_columns.h"
 
 namespace assay::gui {
 
 namespace {
 
-constexpr int kPlanDelayMs = 300;  // after the last change, so that typing asks nothing
-constexpr int kQuestionLimitMs = 60'000;
+constexpr int kProgressSteps = 1000;
 
-QLineEdit* make_field(const QString& hint, const QString& name) {
-  auto* field = new QLineEdit;
-  field->setPlaceholderText(hint);
-  field->setAccessibleName(name);
-  field->setClearButtonEnabled(true);
-  return field;
+QLabel* make_heading(const QString& text) {
+  auto* label = new QLabel(text);
+  QFont bold = label->font();
+  bold.setBold(true);
+  label->setFont(bold);
+  return label;
 }
 
-Result<std::optional<int>> integer_in(const QLineEdit& field, int least) {
-  const QString text = field.text().trimmed();
-  if (text.isEmpty()) return std::optional<int>();
-  bool is_number = false;
-  const int value = text.toInt(&is_number);
-  if (is_number && value >= least) return std::optional(value);
-  return bad_input(field.accessibleName().toStdString(), ": \"", text.left(40).toStdString(),
-                   "\" must be a whole number from ", least);
-}
-
-Result<std::optional<double>> number_in(const QLineEdit& field, double least, double most) {
-  const QString text = field.text().trimmed();
-  if (text.isEmpty()) return std::optional<double>();
-  bool is_number = false;
-  const double value = QLocale::c().toDouble(text, &is_number);
-  if (is_number && value >= least && value <= most) return std::optional(value);
-  return bad_input(field.accessibleName().toStdString(), ": \"", text.left(40).toStdString(),
-                   "\" must be a number from ", least, " to ", most);
-}
-
-QString duration_text(double seconds) {
-  if (seconds < 120) return QObject::tr("%1 s").arg(seconds, 0, 'f', 0);
-  if (seconds < 7200) return QObject::tr("%1 min").arg(seconds / 60, 0, 'f', 0);
-  return QObject::tr("%1 h").arg(seconds / 3600, 0, 'f', 1);
-}
-
-QString plan_lines(const RunPlan& plan) {
-  const QLocale locale = QLocale::c();
-  QStringList lines = {
-      QObject::tr("%1 items, %2 samples").arg(locale.toString(plan.n_items), locale.toString(plan.n_samples))};
-  if (plan.n_output_tokens) {
-    lines << QObject::tr("about %1 output tokens, %2")
-                 .arg(locale.toString(*plan.n_output_tokens, 'f', 0), duration_text(*plan.seconds));
-    if (plan.usd) lines << QObject::tr("about $%1").arg(*plan.usd, 0, 'g', 3);
-    lines << plan.basis;
-  }
-  return (lines << plan.memory << plan.unknown).join('\n');
-}
-
-/// The newest finished run of this model with at least one of the suites. Its speed and length of replies are what the
-/// plan rests on.
-const LocatedRun* earlier_run(const Runs& runs, const RunChoices& choices) {
-  for (const LocatedRun& located : runs) {
-    const results::RunRecord& run = located.run;
-    if (run.state != results::RunState::finished || !results::was_timed(run)) continue;
-    const QString model = QString::fromStdString(run.facts.model.name);
-    const QString reference = QString::fromStdString(run.facts.model.reference);
-    if (model != choices.model && reference != choices.model) continue;
-    for (const results::RunSuiteRecord& suite : run.suites) {
-      if (choices.suites.contains(QString::fromStdString(suite.facts.suite))) return &located;
-    }
-  }
-  return nullptr;
+QPlainTextEdit* make_read_only(const QString& name) {
+  auto* text = new QPlainTextEdit;
+  text->setReadOnly(true);
+  text->setTabChangesFocus(true);
+  text->setAccessibleName(name);
+  return text;
 }
 
 }  // namespace
 
 NewRunDialog::NewRunDialog(Workspace& workspace, Navigator& navigator, QString program, QWidget* parent)
-    : QDialog(parent), workspace_(workspace), navigator_(navigator), program_(std::move(program)) {
+    : QDialog(parent),
+      workspace_(workspace),
+      navigator_(navigator),
+      program_(std::move(program)),
+      questions_(program_),
+      planner_(workspace, questions_) {
   setWindowTitle(tr("New run"));
   setAttribute(Qt::WA_DeleteOnClose);
+  const QStringList& open = navigator_.state().databases;
+  form_ = new RunForm(open.isEmpty() ? QString("assay.db") : open.first());
   auto* layout = new QVBoxLayout(this);
   auto* halves = new QHBoxLayout;
   halves->setSpacing(16);
-  halves->addWidget(make_form(), 1);
+  halves->addWidget(form_, 1);
   halves->addWidget(make_side(), 1);
   layout->addLayout(halves, 1);
   layout->addWidget(make_buttons());
   resize(1080, 720);
 
-  plan_timer_.setSingleShot(true);
-  plan_timer_.setInterval(kPlanDelayMs);
-  connect(&plan_timer_, &QTimer::timeout, this, &NewRunDialog::ask_for_plan);
+  connect(form_, &RunForm::changed, this, &NewRunDialog::choices_changed);
+  connect(&planner_, &RunPlanner::planned, plan_, &PlanView::show_plan);
+  connect(&planner_, &RunPlanner::refused, plan_, &PlanView::show_message);
   connect(&process_, &RunProcess::changed, this, &NewRunDialog::process_changed);
   connect(&workspace_, &Workspace::runs_changed, this, &NewRunDialog::show_progress);
   process_changed();
   if (program_.isEmpty()) {
-    plan_->setText(
+    plan_->show_message(
         tr("The program assay is neither beside this one nor on the search path: nothing can be run from here."));
-    start_->setEnabled(false);
     return;
   }
-  ask({"models", "--json"}, [this](Result<QByteArray> json) {
-    if (!json) return;
-    const Result<QStringList> names = parse_model_names(*json);
-    if (names) model_->addItems(*names);
-  });
-  ask({"suites", "--json"}, [this](Result<QByteArray> json) {
-    if (json) return take_suites(*json);
-    plan_->setText(QString::fromStdString(json.error().message));
-  });
+  ask_for_offers();
 }
 
 NewRunDialog::~NewRunDialog() = default;
 
-QWidget* NewRunDialog::make_form() {
-  auto* form = new QWidget;
-  auto* layout = new QFormLayout(form);
-  layout->setContentsMargins(0, 0, 0, 0);
-  layout->setFieldGrowthPolicy(QFormLayout::AllNonFixedFieldsGrow);
-
-  model_ = new QComboBox;
-  model_->setEditable(true);
-  model_->setAccessibleName(tr("Model"));
-  model_->lineEdit()->setPlaceholderText(tr("a registered name, a folder, a .gguf file, replay:FILE.jsonl"));
-  suites_ = new QTreeWidget;
-  suites_->setAccessibleName(tr("Suites"));
-  suites_->setHeaderLabels({tr("Suite"), tr("Items"), tr("What it asks")});
-  suites_->header()->setSectionResizeMode(QHeaderView::Interactive);
-  suites_->setColumnWidth(0, fontMetrics().averageCharWidth() * 24);
-  suites_->setColumnWidth(1, fontMetrics().averageCharWidth() * 8);
-  suites_->setUniformRowHeights(true);
-  more_suites_ =
-      make_field(tr("zebra:3x4:seed=7:n=200, or folders of your own, separated by commas"), tr("Further suites"));
-  samples_ = make_field(tr("as the suite or the protocol says"), tr("Samples an item"));
-  limit_ = make_field(tr("all"), tr("First items only"));
-  seed_ = make_field("0", tr("Seed"));
-  protocol_ = new QComboBox;
-  protocol_->setAccessibleName(tr("Protocol"));
-  protocol_->addItems({tr("the suite's own"), "deepseek-r1"});
-  device_ = new QComboBox;
-  device_->setEditable(true);
-  device_->setAccessibleName(tr("Device"));
-  device_->addItems({"auto", "cpu", "cuda", "cuda:0"});
-  temperature_ = make_field(tr("as the suite or the protocol says"), tr("Temperature"));
-  top_p_ = make_field(tr("as the suite or the protocol says"), tr("Top-p"));
-  max_output_tokens_ = make_field(tr("as the suite or the protocol says"), tr("Output tokens at most"));
-  hardware_ = make_field(tr("h100-sxm5, … (assay hardware lists them)"), tr("Hardware profile"));
-  price_ = make_field(tr("US dollars an hour; without it no cost is known"), tr("Price of the device"));
-  name_ = make_field(tr("usable as RUN in commands"), tr("Name"));
-  tags_ = make_field(tr("team=core, ticket=12"), tr("Tags"));
-  const QStringList& open = navigator_.state().databases;
-  database_ = make_field(tr("file"), tr("Results database"));
-  database_->setText(open.isEmpty() ? "assay.db" : open.first());
-
-  layout->addRow(tr("&Model"), model_);
-  layout->addRow(tr("S&uites"), suites_);
-  layout->addRow(tr("Furth&er suites"), more_suites_);
-  layout->addRow(tr("Sam&ples an item"), samples_);
-  layout->addRow(tr("&First items only"), limit_);
-  layout->addRow(tr("See&d"), seed_);
-  layout->addRow(tr("Pr&otocol"), protocol_);
-  layout->addRow(tr("&Temperature"), temperature_);
-  layout->addRow(tr("Top-&p"), top_p_);
-  layout->addRow(tr("Output tokens at &most"), max_output_tokens_);
-  layout->addRow(tr("De&vice"), device_);
-  layout->addRow(tr("&Hardware profile"), hardware_);
-  layout->addRow(tr("P&rice of the device"), price_);
-  layout->addRow(tr("&Name"), name_);
-  layout->addRow(tr("Ta&gs"), tags_);
-  layout->addRow(tr("Results data&base"), database_);
-
-  connect(suites_, &QTreeWidget::itemChanged, this, &NewRunDialog::choices_changed);
-  for (QComboBox* box : {model_, protocol_, device_})
-    connect(box, &QComboBox::currentTextChanged, this, &NewRunDialog::choices_changed);
-  for (QLineEdit* field : form->findChildren<QLineEdit*>()) {
-    connect(field, &QLineEdit::textChanged, this, &NewRunDialog::choices_changed);
-  }
-  return form;
+void NewRunDialog::ask_for_offers() {
+  questions_.ask({"models", "--json"}, [this](Result<QByteArray> json) {
+    const Result<QStringList> names = json ? parse_model_names(*json) : Result<QStringList>(json.error());
+    if (names) form_->offer_models(*names);
+  });
+  questions_.ask({"hardware", "--json"}, [this](Result<QByteArray> json) {
+    const Result<QStringList> names = json ? parse_hardware_names(*json) : Result<QStringList>(json.error());
+    if (names) form_->offer_hardware(*names);
+  });
+  questions_.ask({"suites", "--json"}, [this](Result<QByteArray> json) {
+    const auto offers = json ? parse_suite_list(*json) : Result<std::vector<SuiteOffer>>(json.error());
+    if (!offers) return plan_->show_message(QString::fromStdString(offers.error().message));
+    form_->offer_suites(*offers);
+  });
 }
 
 QWidget* NewRunDialog::make_side() {
   auto* side = new QWidget;
   auto* layout = new QVBoxLayout(side);
   layout->setContentsMargins(0, 0, 0, 0);
-  const auto heading = [](const QString& text) {
-    auto* label = new QLabel(text);
-    QFont bold = label->font();
-    bold.setBold(true);
-    label->setFont(bold);
-    return label;
-  };
-  plan_ = new QLabel(tr("Choose a model and suites."));
-  plan_->setTextFormat(Qt::PlainText);
-  plan_->setWordWrap(true);
-  plan_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
-  command_ = new QPlainTextEdit;
-  command_->setReadOnly(true);
-  command_->setAccessibleName(tr("Command"));
+  plan_ = new PlanView;
+  plan_->show_message(tr("Choose a model and suites."));
+  command_ = make_read_only(tr("Command"));
   command_->setFixedHeight(fontMetrics().height() * 5);
   auto* copy = new QPushButton(tr("&Copy the command"));
+  copy->setAutoDefault(false);
   connect(copy, &QPushButton::clicked, this, [this] { QApplication::clipboard()->setText(command_->toPlainText()); });
   state_ = new QLabel;
   state_->setTextFormat(Qt::PlainText);
+  state_->setWordWrap(true);
   progress_ = new QProgressBar;
-  log_ = new QPlainTextEdit;
-  log_->setReadOnly(true);
-  log_->setAccessibleName(tr("What the run says"));
+  log_ = make_read_only(tr("What the run says"));
   log_->setMaximumBlockCount(RunProcess::kMaxLines);
 
-  layout->addWidget(heading(tr("What it will take")));
+  layout->addWidget(make_heading(tr("What it will take")));
   layout->addWidget(plan_);
   layout->addSpacing(8);
-  layout->addWidget(heading(tr("The same on the command line")));
+  layout->addWidget(make_heading(tr("The same on the command line")));
   layout->addWidget(command_);
   layout->addWidget(copy, 0, Qt::AlignLeft);
   layout->addSpacing(8);
-  layout->addWidget(heading(tr("The run")));
+  layout->addWidget(make_heading(tr("The run")));
   layout->addWidget(state_);
   layout->addWidget(progress_);
   layout->addWidget(log_, 1);
@@ -248,92 +133,49 @@ QWidget* NewRunDialog::make_buttons() {
   start_->setDefault(true);
   pause_ = new QPushButton(tr("&Pause"));
   pause_->setToolTip(tr("Saves what has finished and ends the process; going on takes none of the measured time"));
+  stop_ = new QPushButton(tr("S&top"));
+  stop_->setToolTip(tr("Ends the run; what has finished stays stored. While it saves, ends it at once"));
   auto* close_button = new QPushButton(tr("Close"));
   connect(start_, &QPushButton::clicked, this, &NewRunDialog::start);
   connect(pause_, &QPushButton::clicked, &process_, &RunProcess::pause);
+  connect(stop_, &QPushButton::clicked, &process_, &RunProcess::stop);
   connect(close_button, &QPushButton::clicked, this, &QWidget::close);
   layout->addStretch(1);
-  for (QPushButton* button : {start_, pause_, close_button}) layout->addWidget(button);
+  for (QPushButton* button : {start_, pause_, stop_, close_button}) {
+    button->setAutoDefault(button == start_);
+    layout->addWidget(button);
+  }
   return buttons;
 }
 
-void NewRunDialog::ask(const QStringList& words, std::function<void(Result<QByteArray>)> use) {
-  auto* process = new QProcess(this);
-  process->setStandardInputFile(QProcess::nullDevice());
-  ++n_questions_;
-  const auto finish = [this, process, words, use = std::move(use)](bool has_started) {
-    --n_questions_;
-    process->deleteLater();
-    if (has_started && process->exitStatus() == QProcess::NormalExit && process->exitCode() == 0) {
-      return use(process->readAllStandardOutput());
-    }
-    const QString said = QString::fromUtf8(process->readAllStandardError()).trimmed().section('\n', -1).left(500);
-    use(environment_error("assay ", words.join(' ').toStdString(), ": ",
-                          (said.isEmpty() ? process->errorString() : said).toStdString()));
-  };
-  connect(process, &QProcess::finished, this, [finish] { finish(true); });
-  connect(process, &QProcess::errorOccurred, this, [finish](QProcess::ProcessError error) {
-    if (error == QProcess::FailedToStart) finish(false);
-  });
-  QTimer::singleShot(kQuestionLimitMs, process, &QProcess::kill);
-  process->start(program_, words);
-}
-
-void NewRunDialog::take_suites(const QByteArray& json) {
-  const Result<std::vector<SuiteOffer>> offers = parse_suite_list(json);
-  if (!offers) return plan_->setText(QString::fromStdString(offers.error().message));
-  const QSignalBlocker quiet(suites_);
-  std::map<QString, QTreeWidgetItem*> groups;
-  for (const SuiteOffer& offer : *offers) {
-    QTreeWidgetItem*& group = groups[offer.group];
-    if (group == nullptr && !offer.group.isEmpty()) {
-      group = new QTreeWidgetItem(suites_, {offer.group});
-      group->setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable | Qt::ItemIsAutoTristate);
-      group->setCheckState(0, Qt::Unchecked);
-    }
-    const QString n_items = offer.n_items ? QString::number(*offer.n_items) : QString(QChar(0x2014));
-    auto* entry = new QTreeWidgetItem({offer.suite, n_items, offer.title});
-    if (group != nullptr)
-      group->addChild(entry);
-    else
-      suites_->addTopLevelItem(entry);
-    entry->setFlags(Qt::ItemIsEnabled | Qt::ItemIsSelectable | Qt::ItemIsUserCheckable | Qt::ItemNeverHasChildren);
-    entry->setCheckState(0, Qt::Unchecked);
-    entry->setTextAlignment(1, Qt::AlignRight | Qt::AlignVCenter);
-    if (!offer.n_items)
-      entry->setToolTip(1, tr("Its items are not there yet; they are read from %1").arg(offer.items_from));
-  }
-}
-
 Result<RunChoices> NewRunDialog::choices() const {
-  RunChoices choices;
+  if (resumed_) return *resumed_;
+  ASSAY_ASSIGN(RunChoices choices, form_->choices());
   choices.program = program_;
-  choices.model = model_->currentText().trimmed();
-  for (QTreeWidgetItemIterator it(suites_, QTreeWidgetItemIterator::Checked | QTreeWidgetItemIterator::NoChildren); *it;
-       ++it) {
-    choices.suites << (*it)->text(0);
-  }
-  for (const QString& suite : more_suites_->text().split(',', Qt::SkipEmptyParts)) choices.suites << suite.trimmed();
-  ASSAY_ASSIGN(choices.samples, integer_in(*samples_, 1));
-  ASSAY_ASSIGN(choices.limit, integer_in(*limit_, 1));
-  ASSAY_ASSIGN(choices.seed, integer_in(*seed_, 0));
-  ASSAY_ASSIGN(choices.max_output_tokens, integer_in(*max_output_tokens_, 1));
-  ASSAY_ASSIGN(choices.temperature, number_in(*temperature_, 0, 100));
-  ASSAY_ASSIGN(choices.top_p, number_in(*top_p_, 0, 1));
-  ASSAY_ASSIGN(choices.price_usd_per_gpu_hour, number_in(*price_, 0, 1e6));
-  if (protocol_->currentIndex() > 0) choices.protocol = protocol_->currentText();
-  const QString device = device_->currentText().trimmed();
-  if (device != "auto") choices.device = device;
-  choices.hardware = hardware_->text().trimmed();
-  choices.name = name_->text().trimmed();
-  for (const QString& tag : tags_->text().split(',', Qt::SkipEmptyParts)) choices.tags << tag.trimmed();
-  choices.database = database_->text().trimmed();
   return choices;
 }
 
+void NewRunDialog::go_on_with(const LocatedRun& run) {
+  if (process_.is_alive()) return;
+  resumed_.emplace();
+  resumed_->program = program_;
+  resumed_->resume = QString::fromStdString(run.run.run_id.value);
+  resumed_->database = run.database;
+  form_->setEnabled(false);
+  plan_->show_message(
+      tr("Goes on with %1: %2 of %3 samples are stored, the others are taken with the run's own options.")
+          .arg(run.title, shown_count(n_stored(run.run)), shown_count(n_planned(run.run))));
+  process_changed();
+  start_->setFocus();
+}
+
+QString NewRunDialog::plan_text() const { return plan_->text(); }
+
 void NewRunDialog::choices_changed() {
   show_command();
-  plan_timer_.start();
+  const Result<RunChoices> chosen = choices();
+  if (!chosen) return plan_->show_message(QString::fromStdString(chosen.error().message));
+  if (!program_.isEmpty()) planner_.plan(*chosen);
 }
 
 void NewRunDialog::show_command() {
@@ -342,70 +184,6 @@ void NewRunDialog::show_command() {
   command_->setPlainText(words ? shell_line("assay", *words) : QString::fromStdString(words.error().message));
   start_->setEnabled(words.has_value() && !program_.isEmpty() && !process_.is_alive());
 }
-
-void NewRunDialog::ask_for_plan() {
-  if (program_.isEmpty()) return;
-  const Result<RunChoices> chosen = choices();
-  if (!chosen) return show_plan();
-  for (const QString& suite : chosen->suites) {
-    if (suite_facts_.count(suite) > 0) continue;
-    suite_facts_.emplace(suite, environment_error("suite ", suite.toStdString(), ": being asked"));
-    ask({"suites", "show", suite, "--json"}, [this, suite](Result<QByteArray> json) {
-      suite_facts_.insert_or_assign(suite, json ? parse_suite(*json) : Result<SuitePlanFacts>(json.error()));
-      show_plan();
-    });
-  }
-  if (chosen->model != model_asked_) {
-    model_asked_ = chosen->model;
-    model_facts_.reset();
-    model_problem_.clear();
-    ask({"models", "show", chosen->model, "--json"}, [this, model = chosen->model](Result<QByteArray> json) {
-      if (model != model_asked_) return;
-      const Result<ModelPlanFacts> facts = json ? parse_model(*json) : Result<ModelPlanFacts>(json.error());
-      if (facts)
-        model_facts_ = *facts;
-      else
-        model_problem_ = QString::fromStdString(facts.error().message);
-      show_plan();
-    });
-  }
-  const LocatedRun* earlier = earlier_run(*workspace_.runs(), *chosen);
-  if (earlier == nullptr) {
-    earlier_.reset();
-    earlier_job_.cancel();
-    return show_plan();
-  }
-  earlier_job_.start(
-      [database = earlier->database, id = earlier->run.run_id](std::stop_token) -> Result<results::RunSummary> {
-        ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(database.toStdString()));
-        return results::summarise(store, id);
-      },
-      [this](Result<results::RunSummary> summary) {
-        if (summary)
-          earlier_ = std::move(*summary);
-        else
-          earlier_.reset();
-        show_plan();
-      });
-}
-
-void NewRunDialog::show_plan() {
-  const Result<RunChoices> chosen = choices();
-  if (!chosen) return plan_->setText(QString::fromStdString(chosen.error().message));
-  if (chosen->model.isEmpty() || chosen->suites.isEmpty()) return plan_->setText(tr("Choose a model and suites."));
-  std::vector<SuitePlanFacts> suites;
-  for (const QString& suite : chosen->suites) {
-    const auto facts = suite_facts_.find(suite);
-    if (facts == suite_facts_.end()) return;  // the timer will ask
-    if (!facts->second) return plan_->setText(QString::fromStdString(facts->second.error().message));
-    suites.push_back(*facts->second);
-  }
-  RunPlan plan = plan_run(*chosen, suites, model_facts_, earlier_ ? &*earlier_ : nullptr);
-  if (!model_problem_.isEmpty()) plan.unknown << model_problem_;
-  plan_->setText(plan_lines(plan));
-}
-
-QString NewRunDialog::plan_text() const { return plan_->text(); }
 
 void NewRunDialog::start() {
   const Result<RunChoices> chosen = choices();
@@ -416,7 +194,24 @@ void NewRunDialog::start() {
 }
 
 void NewRunDialog::process_changed() {
-  switch (process_.state()) {
+  if (process_.state() == RunProcess::State::finished && resumed_) {
+    resumed_.reset();
+    form_->setEnabled(true);
+  }
+  show_state();
+  const QString said = process_.lines().join('\n');
+  if (log_->toPlainText() != said) {
+    log_->setPlainText(said);
+    log_->moveCursor(QTextCursor::End);
+  }
+  show_command();
+  show_progress();
+  open_its_database();
+}
+
+void NewRunDialog::show_state() {
+  const RunProcess::State state = process_.state();
+  switch (state) {
     case RunProcess::State::idle:
       state_->setText(tr("Not started"));
       break;
@@ -424,10 +219,14 @@ void NewRunDialog::process_changed() {
       state_->setText(tr("Running"));
       break;
     case RunProcess::State::pausing:
+    case RunProcess::State::stopping:
       state_->setText(tr("Saving what has finished…"));
       break;
     case RunProcess::State::paused:
       state_->setText(tr("Paused: all that had finished is stored"));
+      break;
+    case RunProcess::State::stopped:
+      state_->setText(tr("Stopped: all that had finished is stored, and the same command goes on with it"));
       break;
     case RunProcess::State::finished:
       state_->setText(tr("Finished"));
@@ -436,45 +235,55 @@ void NewRunDialog::process_changed() {
       state_->setText(tr("Failed (exit code %1)").arg(process_.exit_code()));
       break;
   }
-  const bool is_paused = process_.state() == RunProcess::State::paused;
-  start_->setText(is_paused ? tr("&Go on") : tr("&Start"));
-  pause_->setEnabled(process_.state() == RunProcess::State::running);
-  const QString said = process_.lines().join('\n');
-  if (log_->toPlainText() != said) {
-    log_->setPlainText(said);
-    log_->moveCursor(QTextCursor::End);
-  }
-  show_command();
-  show_progress();
+  const bool goes_on = state == RunProcess::State::paused || resumed_;
+  start_->setText(goes_on ? tr("&Go on") : tr("&Start"));
+  pause_->setEnabled(state == RunProcess::State::running);
+  stop_->setEnabled(process_.is_alive());
+}
+
+QString NewRunDialog::database_path() const {
+  const Result<RunChoices> chosen = choices();
+  return chosen ? QFileInfo(chosen->database).absoluteFilePath() : QString();
+}
+
+void NewRunDialog::open_its_database() {
   // The database may be new to the window: then it is opened once it is there.
-  const QString database = QFileInfo(database_->text().trimmed()).absoluteFilePath();
-  if (process_.state() != RunProcess::State::idle && QFileInfo::exists(database) &&
-      !navigator_.state().databases.contains(database)) {
-    ViewState state = navigator_.state();
-    state.databases.append(database);
-    navigator_.replace(std::move(state));
+  const QString database = database_path();
+  if (process_.state() == RunProcess::State::idle || !QFileInfo(database).isFile()) return;
+  if (navigator_.state().databases.contains(database)) return;
+  ViewState state = navigator_.state();
+  state.databases.append(database);
+  navigator_.replace(std::move(state));
+}
+
+/// The newest run of the database that was worked on since the start.
+const LocatedRun* NewRunDialog::run_at_work() const {
+  if (process_.state() == RunProcess::State::idle) return nullptr;
+  const QString database = database_path();
+  for (const LocatedRun& located : *workspace_.runs()) {
+    if (located.database != database || located.run.segments.empty()) continue;
+    if (located.run.segments.back().started_at_ms + 1000 >= started_at_ms_) return &located;
   }
+  return nullptr;
 }
 
 void NewRunDialog::show_progress() {
-  const QString database = QFileInfo(database_->text().trimmed()).absoluteFilePath();
   progress_->setVisible(process_.state() != RunProcess::State::idle);
-  for (const LocatedRun& located : *workspace_.runs()) {
-    // The newest run of the database that was worked on since the start.
-    if (located.database != database || process_.state() == RunProcess::State::idle) continue;
-    if (located.run.segments.back().started_at_ms + 1000 < started_at_ms_) continue;
-    std::int64_t n_stored = 0, n_planned = 0;
-    for (const results::RunSuiteRecord& suite : located.run.suites) {
-      n_stored += suite.n_samples;
-      n_planned += suite.n_items * suite.facts.samples;
-    }
-    progress_->setRange(0, static_cast<int>(n_planned));
-    progress_->setValue(static_cast<int>(n_stored));
-    progress_->setFormat(tr("%1 of %2 samples stored").arg(n_stored).arg(n_planned));
+  const LocatedRun* located = run_at_work();
+  if (located == nullptr) {
+    progress_->setRange(0, process_.is_alive() ? 0 : 1);
+    progress_->setFormat(QString());
     return;
   }
-  progress_->setRange(0, process_.is_alive() ? 0 : 1);
-  progress_->setFormat(QString());
+  const std::int64_t stored = n_stored(located->run);
+  const std::int64_t planned = n_planned(located->run);
+  progress_->setRange(0, kProgressSteps);
+  progress_->setValue(planned > 0 ? static_cast<int>(kProgressSteps * stored / planned) : 0);
+  QString text = tr("%1 of %2 samples stored").arg(shown_count(stored), shown_count(planned));
+  if (const auto left_s = seconds_left(located->run); left_s && process_.is_alive()) {
+    text += tr(", %1 left").arg(shown_duration(*left_s));
+  }
+  progress_->setFormat(text);
 }
 
 void NewRunDialog::closeEvent(QCloseEvent* event) {

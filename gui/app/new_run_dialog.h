@@ -2,26 +2,21 @@
 // Puts a run together, says what it will take, runs it.
 
 #include <QDialog>
-#include <QElapsedTimer>
-#include <QTimer>
-#include <functional>
-#include <map>
 
-#include "gui/models/latest_job.h"
 #include "gui/models/navigator.h"
-#include "gui/models/run_plan.h"
+#include "gui/models/run_planner.h"
 #include "gui/models/run_process.h"
 #include "gui/models/workspace.h"
 
-class QComboBox;
 class QLabel;
-class QLineEdit;
 class QPlainTextEdit;
 class QProgressBar;
 class QPushButton;
-class QTreeWidget;
 
 namespace assay::gui {
+
+class PlanView;
+class RunForm;
 
 /// A window beside the main one, so that the run can be watched there too. What is chosen is kept in it until it is
 /// closed; closing it while a run goes on asks first, and pauses the run.
@@ -35,51 +30,45 @@ class NewRunDialog : public QDialog {
 
   /// What is chosen now. Fields that hold no number are Error{bad_input} naming the field.
   Result<RunChoices> choices() const;
+  /// Offers to go on with an unfinished run, with its own options. Nothing while a run is alive.
+  void go_on_with(const LocatedRun& run);
   RunProcess& process() { return process_; }
   /// The plan as it is shown; for tests.
   QString plan_text() const;
-  bool is_asking() const { return n_questions_ > 0; }  ///< `assay` is being asked for suites, models, their facts
+  bool is_asking() const { return questions_.is_asking(); }
 
  protected:
   void closeEvent(QCloseEvent* event) override;
 
  private:
-  QWidget* make_form();
   QWidget* make_side();
   QWidget* make_buttons();
-  void ask(const QStringList& words, std::function<void(Result<QByteArray>)> use);
-  void take_suites(const QByteArray& json);
+  void ask_for_offers();
   void choices_changed();
-  void ask_for_plan();
-  void show_plan();
   void show_command();
   void start();
   void process_changed();
+  void open_its_database();
+  void show_state();
   void show_progress();
+  QString database_path() const;
+  const LocatedRun* run_at_work() const;
 
   Workspace& workspace_;
   Navigator& navigator_;
   QString program_;
+  ProgramQuestions questions_;
+  RunPlanner planner_;
   RunProcess process_;
+  std::optional<RunChoices> resumed_;  ///< the run that is gone on with
   qint64 started_at_ms_ = 0;
-  int n_questions_ = 0;
-  QTimer plan_timer_;
-  std::map<QString, Result<SuitePlanFacts>> suite_facts_;
-  QString model_asked_;
-  std::optional<ModelPlanFacts> model_facts_;
-  QString model_problem_;
-  LatestJob earlier_job_;
-  std::optional<results::RunSummary> earlier_;
 
-  QComboBox *model_ = nullptr, *protocol_ = nullptr, *device_ = nullptr;
-  QTreeWidget* suites_ = nullptr;
-  QLineEdit *more_suites_ = nullptr, *samples_ = nullptr, *limit_ = nullptr, *seed_ = nullptr, *temperature_ = nullptr,
-            *top_p_ = nullptr, *max_output_tokens_ = nullptr, *price_ = nullptr, *hardware_ = nullptr, *name_ = nullptr,
-            *tags_ = nullptr, *database_ = nullptr;
-  QLabel *plan_ = nullptr, *state_ = nullptr;
-  QPlainTextEdit *command_ = nullptr, *log_ = nullptr;
-  QProgressBar* progress_ = nullptr;
-  QPushButton *start_ = nullptr, *pause_ = nullptr;
+  RunForm* form_;
+  PlanView* plan_;
+  QLabel* state_;
+  QPlainTextEdit *command_, *log_;
+  QProgressBar* progress_;
+  QPushButton *start_, *pause_, *stop_;
 };
 
 }  // namespace assay::gui

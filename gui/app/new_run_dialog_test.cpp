@@ -3,10 +3,12 @@
 #include <QComboBox>
 #include <QLineEdit>
 #include <QPlainTextEdit>
+#include <QProgressBar>
 #include <QPushButton>
 #include <QTest>
 #include <QTreeWidget>
 
+#include "gui/models/run_columns.h"
 #include "gui/test_waiting.h"
 #include "results/test_facts.h"
 
@@ -95,7 +97,7 @@ TEST_CASE("new run: a field that holds no number is named, and nothing can be st
 
 TEST_CASE("new run: a pause saves, the same run goes on") {
   Fixture fixture;
-  check_suite(*fixture.dialog, "zebra-smoke");
+  check_suite(*fixture.dialog, "choice-smoke");
   named<QLineEdit>(*fixture.dialog, "Samples an item")->setText("64");
   QTest::mouseClick(fixture.button("&Start"), Qt::LeftButton);
   REQUIRE(wait_until([&] { return fixture.workspace.runs()->size() == 1; }, 60'000));
@@ -103,10 +105,48 @@ TEST_CASE("new run: a pause saves, the same run goes on") {
   REQUIRE(wait_until([&] { return !fixture.dialog->process().is_alive(); }, 60'000));
   CHECK(fixture.dialog->process().state() == RunProcess::State::paused);
   REQUIRE(fixture.button("&Go on") != nullptr);
-  REQUIRE(wait_until([&] {
-    return fixture.workspace.runs()->size() == 1 &&
-           results::current_state(fixture.workspace.runs()->front().run) == results::RunState::interrupted;
-  }));
+  const auto run_state = [&] { return results::current_state(fixture.workspace.runs()->front().run); };
+  REQUIRE(wait_until([&] { return run_state() == results::RunState::interrupted; }));
+  const std::int64_t n_at_pause = n_stored(fixture.workspace.runs()->front().run);
+
+  // The same words go on with it: one run, more samples.
+  QTest::mouseClick(fixture.button("&Go on"), Qt::LeftButton);
+  REQUIRE(wait_until([&] { return n_stored(fixture.workspace.runs()->front().run) > n_at_pause; }, 60'000));
+  CHECK(fixture.workspace.runs()->size() == 1);
+  CHECK_THAT(fixture.dialog->findChild<QProgressBar*>()->text().toStdString(),
+             Catch::Matchers::Contains("of 6,400 samples stored"));
+  QTest::mouseClick(fixture.button("S&top"), Qt::LeftButton);
+  REQUIRE(wait_until([&] { return !fixture.dialog->process().is_alive(); }, 60'000));
+  CHECK(fixture.dialog->process().state() == RunProcess::State::stopped);
+  REQUIRE(wait_until([&] { return run_state() == results::RunState::interrupted; }));
+
+  // And so does its id, in a dialog that knows nothing of its options.
+  fixture.dialog->go_on_with(fixture.workspace.runs()->front());
+  const QString id = QString::fromStdString(fixture.workspace.runs()->front().run.run_id.value);
+  CHECK(named<QPlainTextEdit>(*fixture.dialog, "Command")->toPlainText() ==
+        "assay run --resume " + id + " --db " + fixture.database);
+  const std::int64_t n_at_stop = n_stored(fixture.workspace.runs()->front().run);
+  QTest::mouseClick(fixture.button("&Go on"), Qt::LeftButton);
+  INFO(fixture.dialog->process().lines().join(" / ").toStdString());
+  REQUIRE(wait_until([&] { return n_stored(fixture.workspace.runs()->front().run) > n_at_stop; }, 60'000));
+  CHECK(fixture.workspace.runs()->size() == 1);
+}
+
+TEST_CASE("new run: with a GPU's profile the plan says what the run would take there") {
+  Fixture fixture;
+  check_suite(*fixture.dialog, "choice-smoke");
+  named<QLineEdit>(*fixture.dialog, "Samples an item")->setText("4");
+  named<QComboBox>(*fixture.dialog, "Hardware profile")->setCurrentText("h800-sxm5");
+  REQUIRE(wait_until([&] { return fixture.dialog->plan_text().contains("projected for h800-sxm5"); }, 60'000));
+  const QString plan = fixture.dialog->plan_text();
+  INFO(plan.toStdString());
+  CHECK(plan.startsWith("100 items, 400 samples, "));
+  CHECK(plan.contains("h800-sxm5: 0.03 GB of weights"));
+  CHECK(plan.contains("price: $2.00 a GPU-hour"));
+  CHECK(plan.contains("Expected lengths: no finished run"));
+  named<QComboBox>(*fixture.dialog, "Hardware profile")->setCurrentText("nothing-of-this-name");
+  REQUIRE(wait_until([&] { return fixture.dialog->plan_text().contains("nothing-of-this-name"); }, 60'000));
+  CHECK(fixture.dialog->plan_text().startsWith("100 items, 400 samples"));
 }
 
 TEST_CASE("new run: without the program it says so") {

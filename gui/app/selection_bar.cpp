@@ -57,11 +57,15 @@ SelectionBar::SelectionBar(Workspace& workspace, Navigator& navigator, QWidget* 
 }
 
 void SelectionBar::refresh() {
+  const QStringList& runs = navigator_.state().runs;
+  QStringList wanted = {baseline_of(navigator_.state()), palette().color(QPalette::Window).name()};
+  for (const QString& run_id : runs) wanted << run_id << title_of(run_id);
+  if (wanted == shown_) return;
+  shown_ = wanted;
   while (QLayoutItem* item = chips_->takeAt(0)) {
     if (item->widget() != nullptr) item->widget()->deleteLater();
     delete item;
   }
-  const QStringList& runs = navigator_.state().runs;
   for (int i = 0; i < runs.size(); ++i) chips_->addWidget(make_chip(runs[i], i));
   if (runs.isEmpty()) {
     auto* hint = new QLabel(tr("No run chosen: choose some on the page of runs"));
@@ -72,11 +76,15 @@ void SelectionBar::refresh() {
   chips_->addStretch(1);
 }
 
+QString SelectionBar::title_of(const QString& run_id) const {
+  const LocatedRun* located = workspace_.find(run_id);
+  return located != nullptr ? located->title : run_id.left(8) + tr(" (not in an open database)");
+}
+
 QWidget* SelectionBar::make_chip(const QString& run_id, int index) {
   const Theme& theme = theme_of(palette());
-  const LocatedRun* located = workspace_.find(run_id);
   const bool is_baseline = baseline_of(navigator_.state()) == run_id;
-  const QString title = located != nullptr ? title_of(located->run) : run_id.left(8) + tr(" (not in an open database)");
+  const QString title = title_of(run_id);
 
   auto* chip = new QFrame;
   chip->setObjectName("chip");

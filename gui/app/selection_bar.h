@@ -15,10 +15,11 @@ class SelectionBar : public QWidget {
 
  public:
   SelectionBar(Workspace& workspace, Navigator& navigator, QWidget* parent = nullptr);
-  /// Shows the state's runs anew.
+  /// Shows the state's runs. What is shown already stays, and keeps its focus.
   void refresh();
 
  private:
+  QString title_of(const QString& run_id) const;
   QWidget* make_chip(const QString& run_id, int index);
   void drop(const QString& run_id);
   void make_baseline(const QString& run_id);
@@ -26,6 +27,7 @@ class SelectionBar : public QWidget {
   Workspace& workspace_;
   Navigator& navigator_;
   QHBoxLayout* chips_ = nullptr;
+  QStringList shown_;
 };
 
 }  // namespace assay::gui

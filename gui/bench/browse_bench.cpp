@@ -51,7 +51,8 @@ Result<> fill(SampleIndex& index) {
 }
 
 Result<std::int64_t> sorted(const SampleIndex& index, const SampleQuery& query) {
-  ASSAY_ASSIGN(const auto keys, index.sample_keys(query));
+  ASSAY_ASSIGN(const SampleOrdering ordering, index.order_samples(query));
+  const std::vector<std::int64_t>& keys = ordering.keys;
   ASSAY_TRY(index.rows(std::span(keys).subspan(0, std::min<std::size_t>(keys.size(), 256))));
   return static_cast<std::int64_t>(keys.size());
 }

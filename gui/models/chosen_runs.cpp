@@ -1,15 +1,8 @@
 #include "gui/models/chosen_runs.h"
 
-#include <algorithm>
-
-#include "gui/models/figure_text.h"
-#include "gui/models/plain_text.h"
-
 namespace assay::gui {
 
 namespace {
-
-constexpr std::size_t kShortId = 8;
 
 std::int64_t n_samples_of(const results::RunRecord& run) {
   std::int64_t n = 0;
@@ -34,17 +27,6 @@ QString ChosenRuns::fingerprint() const {
   return (parts + not_found).join('\n');
 }
 
-QString run_title(const Workspace& workspace, const results::RunRecord& run) {
-  const QString short_id = visible_text(run.run_id.value.substr(0, kShortId));
-  if (run.facts.name.empty()) return short_id;
-  const auto n_of_name =
-      std::count_if(workspace.runs()->begin(), workspace.runs()->end(),
-                    [&](const LocatedRun& located) { return located.run.facts.name == run.facts.name; });
-  constexpr qsizetype kMaxName = 40;
-  const QString name = visible_text(run.facts.name, kMaxName);
-  return n_of_name > 1 ? name + " (" + short_id + ")" : name;
-}
-
 ChosenRuns chosen_runs(const Workspace& workspace, const ViewState& state) {
   QStringList ids = state.runs;
   const QString baseline = baseline_of(state);
@@ -60,7 +42,7 @@ ChosenRuns chosen_runs(const Workspace& workspace, const ViewState& state) {
       chosen.not_found.append(id);
       continue;
     }
-    chosen.runs.push_back({located->database, id, run_title(workspace, located->run), version_of(located->run)});
+    chosen.runs.push_back({located->database, id, located->title, version_of(located->run)});
   }
   return chosen;
 }

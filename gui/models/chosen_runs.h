@@ -13,7 +13,7 @@ namespace assay::gui {
 struct ChosenRun {
   QString database;
   QString run_id;
-  QString title;    ///< its name, else its id; visible_text()
+  QString title;    ///< LocatedRun::title
   QString version;  ///< changes when samples, gradings or its state do
 };
 
@@ -25,8 +25,6 @@ struct ChosenRuns {
 };
 
 ChosenRuns chosen_runs(const Workspace& workspace, const ViewState& state);
-/// Short and readable: the name, or the id's beginning; with the beginning of the id where two runs have one name.
-QString run_title(const Workspace& workspace, const results::RunRecord& run);
 /// The ids of the newest runs that have samples, at most `n`.
 QStringList newest_runs(const Workspace& workspace, int n);
 

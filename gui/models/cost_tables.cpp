@@ -28,6 +28,9 @@ QString usd_proof(const RunCost& cost) {
   return QStringList{
       price_proof(cost),
       "time: " + number_text(cost.run.wall_s) + " s on " + counted(cost.run.facts.n_priced_devices, "device") +
+          (cost.run.device_s > cost.run.wall_s
+               ? ", " + number_text(cost.run.device_s) + " s summed over all that were at work"
+               : QString()) +
           ", busy " + number_text(100 * cost.utilisation_ratio) + " % of the hours paid for",
       "n: " + counted(cost.n_samples, "sample") + ", " + number_text(static_cast<double>(cost.n_correct)) + " correct",
       "provenance: " + usd_provenance(cost)}

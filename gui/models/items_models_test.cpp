@@ -115,26 +115,84 @@ TEST_CASE("word diff: long texts take no time to speak of") {
 
 TEST_CASE("samples index: pages come as they are looked at") {
   const BrowseRuns fixture;
-  SamplesIndex model;
+  const auto workspace = fixture.opened();
+  SamplesIndex model(*workspace);
   const QAbstractItemModelTester tester(&model, Mode::Fatal);
-  model.ask(fixture.database, {.order = results::SampleOrder::e2e_ms, .descending = true});
+  model.ask({{fixture.database, {}}}, {.order = results::SampleOrder::e2e_ms, .descending = true});
   REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
   CHECK(model.index(0, 0).data().toString() == "…");
   REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));
   CHECK(model.index(0, SamplesIndex::e2e_ms).data().toString() == "123");
   CHECK(model.index(0, 0).data(SamplesIndex::RunIdRole).toString() == fixture.third);
-  model.ask(fixture.database, {.verdicts = {results::Verdict::incorrect}});
+  model.ask({{fixture.database, {}}}, {.verdicts = {results::Verdict::incorrect}});
   REQUIRE(wait_until([&] { return model.rowCount() == 2; }));
   REQUIRE(wait_until([&] { return model.row_at(1) != nullptr; }));
   CHECK(model.index(1, SamplesIndex::verdict).data().toString() == "incorrect");
-  model.ask("/nowhere/x.db", {});
+  model.ask({{"/nowhere/x.db", {}}}, {});
   REQUIRE(wait_until([&] { return !model.failure().isEmpty(); }));
   CHECK(model.rowCount() == 0);
 }
 
+TEST_CASE("samples of several databases: one order over all files, each row from its own file") {
+  const BrowseRuns here;
+  const BrowseRuns there("1");
+  Workspace workspace;
+  workspace.set_databases({here.database, there.database});
+  REQUIRE(wait_until([&] { return workspace.runs()->size() == 6; }));
+  const std::vector<SampleSource> all = sample_sources(workspace, {});
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].runs.empty());
+  CHECK(all[1].runs.size() == 3);
+  const std::vector<SampleSource> chosen = sample_sources(workspace, {there.second, here.first});
+  REQUIRE(chosen.size() == 2);
+  CHECK(chosen[0] == SampleSource{here.database, {RunId(here.first.toStdString())}});
+  CHECK(chosen[1] == SampleSource{there.database, {RunId(there.second.toStdString())}});
+  CHECK(sample_sources(workspace, {there.second}).front().database == there.database);
+
+  SamplesIndex model(workspace);
+  const QAbstractItemModelTester tester(&model, Mode::Fatal);
+  model.ask(all, {.order = results::SampleOrder::e2e_ms});
+  REQUIRE(wait_until([&] { return model.rowCount() == 48; }));
+  REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));
+  QStringList runs;
+  for (int row = 0; row < 4; ++row) runs << model.index(row, 0).data(SamplesIndex::RunIdRole).toString();
+  CHECK(runs == QStringList{here.first, here.first, there.first, there.first});
+  model.ask(chosen, {.order = results::SampleOrder::item, .descending = true});
+  REQUIRE(wait_until([&] { return model.rowCount() == 16; }));
+  REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));
+  CHECK(model.index(0, SamplesIndex::item).data().toString() == "i3");
+  CHECK(model.index(3, SamplesIndex::item).data().toString() == "i3");
+  CHECK(model.index(2, SamplesIndex::run).data(Qt::ToolTipRole).toString().contains(there.database));
+  model.ask({{here.database, {}}, {"/nowhere/x.db", {}}}, {});
+  REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
+  CHECK(model.failure().contains("/nowhere/x.db"));
+
+  TranscriptSearch search(workspace);
+  search.set_databases(workspace.databases());
+  REQUIRE(wait_until([&] { return search.status().contains("all 48 replies"); }));
+  search.search("zebra", {});
+  REQUIRE(wait_until([&] { return search.rowCount() == 48; }));
+  search.search("zebra", {there.first});
+  REQUIRE(wait_until([&] { return search.rowCount() == 8; }));
+  CHECK(search.hits()[0].run.value == there.first.toStdString());
+}
+
+TEST_CASE("samples of a run that grows: they are asked for anew") {
+  BrowseRuns fixture;
+  const auto workspace = fixture.opened();
+  SamplesIndex model(*workspace);
+  model.ask(sample_sources(*workspace, {}), {});
+  REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
+  fixture.add("00000000000d", "four", "tiny", 3, [](int, int) { return results::Verdict::correct; });
+  REQUIRE(wait_until([&] { return workspace->runs()->size() == 4; }));
+  model.ask(sample_sources(*workspace, {}), {});
+  REQUIRE(wait_until([&] { return model.rowCount() == 32; }));
+}
+
 TEST_CASE("transcript search: the index grows in the background, hits name run, item and sample") {
   const BrowseRuns fixture;
-  TranscriptSearch search;
+  const auto workspace = fixture.opened();
+  TranscriptSearch search(*workspace);
   const QAbstractItemModelTester tester(&search, Mode::Fatal);
   search.set_databases({fixture.database});
   REQUIRE(wait_until([&] { return search.status().contains("all 24 replies"); }));

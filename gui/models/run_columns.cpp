@@ -14,12 +14,13 @@ namespace {
 
 constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
     {"started", "Started", "When the run began, local time", 17, false, false, true},
-    {"name", "Name", "The run's --name, else its model's name, and the beginning of its id", 26, false, false, true},
-    {"model", "Model", "The model's short name", 13, false, false, true},
+    {"name", "Name", "The run's --name, else its model's; with the beginning of its id where another is called so, too",
+     20, false, false, true},
+    {"state", "State", "Finished, running or interrupted; stored of planned samples", 24, false, false, true},
+    {"model", "Model", "The model's short name", 12, false, false, true},
     {"suites", "Suites", "The suites that were asked", 16, false, false, true},
     {"accuracy", "Accuracy", "Mean over items of the mean over samples, with its 95 % interval", 24, true, true, true},
     {"hardware", "Hardware", "The devices that worked on the run", 18, false, false, true},
-    {"state", "State", "Finished, running or interrupted; stored of planned samples", 18, false, false, true},
     {"items", "Items", "Planned items, over all suites", 7, true, false, true},
     {"samples", "Samples", "Stored samples, over all suites", 9, true, false, true},
     {"correct", "Correct", "Share of the stored samples, in the grading that counts", 9, true, false, false},
@@ -63,15 +64,17 @@ RunCell state_cell(const results::RunRecord& run) {
   const std::int64_t stored = n_stored(run);
   const std::int64_t planned = n_planned(run);
   const QString state = qt(to_string(current_state(run)));
-  QString text = state;
+  QString words = state;
   QString tooltip = QString("%1\n%2 of %3 samples stored").arg(state, shown_count(stored), shown_count(planned));
-  if (stored < planned) text += QString(" %1/%2").arg(shown_count(stored), shown_count(planned));
+  const QString progress = QString("%1/%2").arg(shown_count(stored), shown_count(planned));
+  if (stored < planned) words += " " + progress;
+  QString text = words;
   if (const auto left_s = seconds_left(run)) {
-    text += ", " + shown_duration(*left_s) + " left";
+    text = progress + ", " + shown_duration(*left_s) + " left";  // what it is at is seen by its bar
     tooltip += QString("\nAbout %1 left at its rate so far (%2 samples in %3)")
                    .arg(shown_duration(*left_s), shown_count(stored), shown_duration(run.wall_s));
   }
-  return {text, text, tooltip};
+  return {text, words, tooltip};
 }
 
 /// A share of the stored samples, of all suites together.
@@ -189,7 +192,9 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
                         .arg(shown_time(run.started_at_ms), shown_time(*run.finished_at_ms), shown_duration(run.wall_s))
                   : QString("Started %1").arg(shown_time(run.started_at_ms))};
     case RunColumn::name:
-      return {title_of(run), title_of(run), QString("%1\nRun %2").arg(title_of(run), qt(run.run_id.value))};
+      return {row.located->title, row.located->title,
+              QString("%1\nRun %2")
+                  .arg(run.facts.name.empty() ? row.located->title : qt(run.facts.name), qt(run.run_id.value))};
     case RunColumn::model: {
       RunCell cell = words_cell(qt(run.facts.model.name), "The model has no name");
       cell.tooltip = qt(run.facts.model.name) + "\n" + qt(run.facts.model.reference);

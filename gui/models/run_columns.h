@@ -13,11 +13,11 @@ namespace assay::gui {
 enum class RunColumn {
   started,
   name,
+  state,
   model,
   suites,
   accuracy,
   hardware,
-  state,
   items,
   samples,
   correct,

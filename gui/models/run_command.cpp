@@ -19,9 +19,7 @@ void add(QStringList& words, const QString& option, const std::optional<double>&
   if (value) words << option << QString::number(*value, 'g', 17);
 }
 
-}  // namespace
-
-Result<QStringList> run_words(const RunChoices& choices) {
+Result<> check_words(const RunChoices& choices) {
   if (choices.model.isEmpty()) return bad_input("no model: give a folder, a GGUF file or a registered name");
   if (choices.suites.isEmpty()) return bad_input("no suite is chosen");
   if (choices.database.isEmpty()) return bad_input("no results database: give the file that the run is stored in");
@@ -32,6 +30,31 @@ Result<QStringList> run_words(const RunChoices& choices) {
   for (const QString& tag : choices.tags) {
     if (tag.indexOf('=') < 1) return bad_input("tag \"", tag.toStdString(), "\" must be NAME=VALUE");
   }
+  return {};
+}
+
+}  // namespace
+
+Result<QStringList> plan_words(const RunChoices& choices, const QString& lengths_of, const QString& lengths_database) {
+  ASSAY_TRY(check_words(choices));
+  QStringList words = {"plan",       "--json",        "--model", choices.model, "--suite", choices.suites.join(','),
+                       "--hardware", choices.hardware};
+  add(words, "--samples", choices.samples);
+  add(words, "--limit", choices.limit);
+  add(words, "--protocol", choices.protocol);
+  add(words, "--max-output-tokens", choices.max_output_tokens);
+  add(words, "--price-usd-per-gpu-hour", choices.price_usd_per_gpu_hour);
+  add(words, "--lengths-from", lengths_of);
+  add(words, "--db", lengths_of.isEmpty() ? QString() : lengths_database);
+  return words;
+}
+
+Result<QStringList> run_words(const RunChoices& choices) {
+  if (!choices.resume.isEmpty()) {
+    if (choices.database.isEmpty()) return bad_input("no results database: give the file that the run is stored in");
+    return QStringList{"run", "--resume", choices.resume, "--db", choices.database};
+  }
+  ASSAY_TRY(check_words(choices));
   QStringList words = {"run", "--model", choices.model, "--suite", choices.suites.join(',')};
   add(words, "--samples", choices.samples);
   add(words, "--limit", choices.limit);

@@ -25,12 +25,16 @@ struct RunChoices {
   QString name;
   QStringList tags;  ///< K=V
   QString database;
+  QString resume;  ///< the id of an unfinished run: then nothing but it and the database is said
 
   bool operator==(const RunChoices&) const = default;
 };
 
 /// The words behind the program's name. Error{bad_input} names the field that is missing or wrong.
 Result<QStringList> run_words(const RunChoices& choices);
+/// The words of `assay plan` for the same run on `choices.hardware`. Output lengths are taken from the run `lengths_of`
+/// of the database `lengths_database`, unless it is empty. Error{bad_input} as run_words().
+Result<QStringList> plan_words(const RunChoices& choices, const QString& lengths_of, const QString& lengths_database);
 /// Program and words as one line for a shell.
 QString shell_line(const QString& program, const QStringList& words);
 /// A word as a shell takes it: quoted where it must be.

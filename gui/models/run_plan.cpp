@@ -3,7 +3,8 @@
 #include <QLocale>
 #include <algorithm>
 
-#include "gui/models/workspace.h"
+#include "gui/models/plain_text.h"
+#include "gui/models/run_columns.h"
 #include "harness/base/json.h"
 
 namespace assay::gui {
@@ -64,24 +65,57 @@ std::int64_t n_graded(const results::RunSummary& run) {
   return n;
 }
 
-/// Tokens, seconds and dollars as the earlier run had them.
+/// Tokens, seconds, dollars and energy as the earlier run had them.
 void estimate(RunPlan& plan, const RunChoices& choices, const results::RunSummary& earlier) {
+  const std::string& name = earlier.run.facts.name;
+  const QString title = visible_text(name.empty() ? earlier.run.run_id.value.substr(0, 8) : name, 60);
   const std::int64_t n = n_graded(earlier);
   if (n == 0 || !earlier.n_output_tokens || !earlier.output_tokens_per_s || *earlier.output_tokens_per_s <= 0) {
-    plan.unknown
-        << QObject::tr("Tokens, time and cost: run %1 doesn't know its tokens or its speed").arg(title_of(earlier.run));
+    plan.unknown << QObject::tr("Tokens, time and cost: run %1 doesn't know its tokens or its speed").arg(title);
     return;
   }
-  plan.n_output_tokens = static_cast<double>(*earlier.n_output_tokens) / static_cast<double>(n) * plan.n_samples;
-  plan.seconds = *plan.n_output_tokens / *earlier.output_tokens_per_s;
-  plan.basis = QObject::tr("projected from run %1: %2 output tokens a sample, %3 output tokens/s")
-                   .arg(title_of(earlier.run))
-                   .arg(static_cast<double>(*earlier.n_output_tokens) / static_cast<double>(n), 0, 'f', 0)
-                   .arg(*earlier.output_tokens_per_s, 0, 'f', 0);
-  if (choices.price_usd_per_gpu_hour) {
-    plan.usd = *plan.seconds / 3600 * *choices.price_usd_per_gpu_hour;
+  const double tokens_a_sample = static_cast<double>(*earlier.n_output_tokens) / static_cast<double>(n);
+  PlanFigures& expected = plan.expected;
+  expected.n_output_tokens = tokens_a_sample * static_cast<double>(plan.n_samples);
+  expected.seconds = *expected.n_output_tokens / *earlier.output_tokens_per_s;
+  if (choices.price_usd_per_gpu_hour) expected.usd = *expected.seconds / 3600 * *choices.price_usd_per_gpu_hour;
+  if (earlier.joules_per_output_token) expected.joules = *expected.n_output_tokens * *earlier.joules_per_output_token;
+  plan.basis << QObject::tr("projected from run %1: %2 output tokens a sample, %3 output tokens/s")
+                    .arg(title)
+                    .arg(tokens_a_sample, 0, 'f', 0)
+                    .arg(*earlier.output_tokens_per_s, 0, 'f', 0);
+  if (!expected.usd) plan.unknown << QObject::tr("Cost: no price is given");
+  if (!expected.joules) plan.unknown << QObject::tr("Energy: that run doesn't know its own");
+}
+
+PlanFigures figures_of(const Json& document, const char* key) {
+  const auto found = document.find(key);
+  if (found == document.end() || !found->is_object()) return {};
+  return {number_of(*found, "output_tokens"), number_of(*found, "seconds"), number_of(*found, "usd"),
+          number_of(*found, "joules_at_most")};
+}
+
+/// Where the program's plan has its output lengths and its price from.
+void add_basis(const Json& document, RunPlan& plan) {
+  QStringList lengths;
+  for (const Json& suite : document.value("suites", Json::array())) {
+    const QString from = suite.is_object() ? text_of(suite, "lengths_from") : QString();
+    if (!from.isEmpty() && !lengths.contains(from)) lengths << from;
+  }
+  plan.basis << QObject::tr("projected for %1 by \"assay plan\": nothing was run").arg(text_of(document, "hardware"));
+  if (!lengths.isEmpty()) plan.basis << QObject::tr("output lengths: as those of %1").arg(lengths.join(", "));
+  if (!plan.expected.seconds) {
+    plan.unknown << QObject::tr("Expected lengths: no finished run of this model and these suites is open");
+  }
+  if (plan.expected.joules || (plan.at_most && plan.at_most->joules)) {
+    plan.basis << QObject::tr("energy: the board's limit over all of the time");
+  }
+  const auto price = document.find("price");
+  if (price == document.end() || !price->is_object()) return;
+  if (const auto usd = number_of(*price, "usd_per_gpu_hour")) {
+    plan.basis << QObject::tr("price: $%1 a GPU-hour, %2").arg(*usd, 0, 'f', 2).arg(text_of(*price, "source"));
   } else {
-    plan.unknown << QObject::tr("Cost: no price is given");
+    plan.unknown << QObject::tr("Cost: %1").arg(text_of(*price, "reason"));
   }
 }
 
@@ -125,6 +159,14 @@ Result<QStringList> parse_model_names(const QByteArray& json) {
   return names;
 }
 
+Result<QStringList> parse_hardware_names(const QByteArray& json) {
+  ASSAY_ASSIGN(const Json list, list_in(json, "assay hardware --json", "hardware"));
+  QStringList names;
+  for (const Json& entry : list) names << text_of(entry, "name");
+  names.removeAll(QString());
+  return names;
+}
+
 Result<ModelPlanFacts> parse_model(const QByteArray& json) {
   ASSAY_ASSIGN(const Json document, parse_object(json, "assay models show --json"));
   ASSAY_ASSIGN(const Json devices, list_in(json, "assay models show --json", "devices"));
@@ -147,7 +189,7 @@ RunPlan plan_run(const RunChoices& choices, const std::vector<SuitePlanFacts>& s
                  const std::optional<ModelPlanFacts>& model, const results::RunSummary* earlier) {
   RunPlan plan;
   for (const SuitePlanFacts& suite : suites) {
-    const int n_items = choices.limit ? std::min(suite.n_items, *choices.limit) : suite.n_items;
+    const std::int64_t n_items = choices.limit ? std::min(suite.n_items, *choices.limit) : suite.n_items;
     plan.n_items += n_items;
     plan.n_samples += n_items * samples_of(choices, suite);
   }
@@ -163,6 +205,64 @@ RunPlan plan_run(const RunChoices& choices, const std::vector<SuitePlanFacts>& s
     plan.unknown << QObject::tr("Memory: the model says nothing of itself");
   }
   return plan;
+}
+
+Result<RunPlan> parse_plan(const QByteArray& json) {
+  ASSAY_ASSIGN(const Json document, parse_object(json, "assay plan --json"));
+  const auto n_items = number_of(document, "items"), n_samples = number_of(document, "samples");
+  constexpr double kMost = 1e15;
+  if (!n_items || !n_samples || !(*n_items >= 0 && *n_items < kMost && *n_samples >= 0 && *n_samples < kMost)) {
+    return bad_input("assay plan --json: no counts \"items\" and \"samples\"");
+  }
+  RunPlan plan;
+  plan.n_items = static_cast<std::int64_t>(*n_items);
+  plan.n_samples = static_cast<std::int64_t>(*n_samples);
+  plan.n_prompt_tokens = number_of(document, "prompt_tokens");
+  plan.expected = figures_of(document, "expected");
+  plan.at_most = figures_of(document, "at_most");
+  plan.error_ratio = number_of(document, "error_ratio");
+  if (const auto memory = document.find("memory"); memory != document.end() && memory->is_object()) {
+    const auto weights = number_of(*memory, "weight_bytes"), cache = number_of(*memory, "kv_memory_bytes"),
+               all = number_of(*memory, "memory_bytes");
+    if (weights && cache && all) {
+      plan.memory << QObject::tr("%1: %2 of weights, %3 for cached keys and values, of %4: fits")
+                         .arg(text_of(document, "hardware"), gigabytes(*weights), gigabytes(*cache), gigabytes(*all));
+    }
+  }
+  add_basis(document, plan);
+  return plan;
+}
+
+QString plan_size_text(const RunPlan& plan) {
+  const QLocale locale = QLocale::c();
+  QString text = QObject::tr("%1 items, %2 samples")
+                     .arg(locale.toString(static_cast<qlonglong>(plan.n_items)),
+                          locale.toString(static_cast<qlonglong>(plan.n_samples)));
+  if (plan.n_prompt_tokens) text += QObject::tr(", %1 prompt tokens").arg(number_text(*plan.n_prompt_tokens));
+  return text;
+}
+
+Table plan_table(const RunPlan& plan) {
+  Table table;
+  table.name = QObject::tr("What the run will take");
+  table.columns = {{"", "", false},
+                   {QObject::tr("expected"), QObject::tr("with replies as long as those of an earlier run"), true},
+                   {QObject::tr("at most"), QObject::tr("if each sample took all the tokens that it may"), true}};
+  QString how = QObject::tr("provenance: projected\n") + plan.basis.join('\n');
+  if (plan.error_ratio) {
+    how += QObject::tr("\noff by at most %1 where it could be checked").arg(share_text(*plan.error_ratio));
+  }
+  const QString why_not = plan.unknown.isEmpty() ? QObject::tr("not known") : plan.unknown.join('\n');
+  const PlanFigures most = plan.at_most.value_or(PlanFigures());
+  const auto add = [&](const QString& name, FigureText text, std::optional<double> PlanFigures::*figure) {
+    table.rows.push_back({text_cell(name, {}, CellTone::strong), figure_cell(plan.expected.*figure, text, how, why_not),
+                          figure_cell(most.*figure, text, how, why_not)});
+  };
+  add(QObject::tr("Output tokens"), number_text, &PlanFigures::n_output_tokens);
+  add(QObject::tr("Time"), shown_duration, &PlanFigures::seconds);
+  add(QObject::tr("Cost"), usd_text, &PlanFigures::usd);
+  add(QObject::tr("Energy"), joules_text, &PlanFigures::joules);
+  return table;
 }
 
 }  // namespace assay::gui

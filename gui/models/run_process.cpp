@@ -14,6 +14,7 @@ RunProcess::RunProcess(QObject* parent) : QObject(parent) {
   connect(&process_, &QProcess::finished, this, [this](int exit_code, QProcess::ExitStatus status) {
     take_lines();
     exit_code_ = exit_code;
+    if (state_ == State::stopping && exit_code != 0) return become(State::stopped);
     if (status == QProcess::CrashExit) return become(State::failed);
     become(exit_code == 0 ? State::finished : exit_code == kInterrupted ? State::paused : State::failed);
   });
@@ -43,6 +44,13 @@ void RunProcess::pause() {
   if (state_ != State::running) return;
   process_.terminate();
   become(State::pausing);
+}
+
+void RunProcess::stop() {
+  if (!is_alive()) return;
+  if (state_ == State::stopping) return process_.kill();
+  process_.terminate();
+  become(State::stopping);
 }
 
 void RunProcess::take_lines() {

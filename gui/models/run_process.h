@@ -1,5 +1,5 @@
 #pragma once
-// `assay run` as a child process that can be paused and gone on with.
+// `assay run` as a child process that can be paused, gone on with and stopped.
 
 #include <QObject>
 #include <QProcess>
@@ -13,18 +13,20 @@ class RunProcess : public QObject {
   Q_OBJECT
 
  public:
-  enum class State { idle, running, pausing, paused, finished, failed };
+  enum class State { idle, running, pausing, stopping, paused, stopped, finished, failed };
 
   explicit RunProcess(QObject* parent = nullptr);
   ~RunProcess() override;
 
   /// Starts it, or goes on with it after a pause, when the words are the same.
   void start(const QString& program, const QStringList& words);
-  /// Asks it to save and end.
+  /// Asks it to save and end, to go on with it.
   void pause();
+  /// Asks it to save and end for good; given again while it saves, ends it at once, without what isn't stored yet.
+  void stop();
 
   State state() const { return state_; }
-  bool is_alive() const { return state_ == State::running || state_ == State::pausing; }
+  bool is_alive() const { return state_ == State::running || state_ == State::pausing || state_ == State::stopping; }
   /// The last lines that it wrote to standard error, at most kMaxLines, each cut at kMaxLineLength characters.
   const QStringList& lines() const { return lines_; }
   int exit_code() const { return exit_code_; }

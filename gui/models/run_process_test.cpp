@@ -38,6 +38,24 @@ TEST_CASE("run process: a pause lets it save, and it can go on") {
   CHECK(process.state() == RunProcess::State::finished);
 }
 
+TEST_CASE("run process: stopping lets it save; a second time ends it at once") {
+  RunProcess process;
+  process.start("/bin/sh", {"-c", "trap 'exit 4' TERM; echo begun >&2; while :; do sleep 0.01; done"});
+  REQUIRE(wait_until([&] { return process.lines().contains("begun"); }));
+  process.stop();
+  CHECK(process.state() == RunProcess::State::stopping);
+  CHECK(process.is_alive());
+  REQUIRE(wait_until([&] { return !process.is_alive(); }));
+  CHECK(process.state() == RunProcess::State::stopped);
+  process.start("/bin/sh", {"-c", "trap '' TERM; echo deaf >&2; while :; do sleep 0.01; done"});
+  REQUIRE(wait_until([&] { return process.lines().contains("deaf"); }));
+  process.pause();
+  process.stop();
+  process.stop();
+  REQUIRE(wait_until([&] { return !process.is_alive(); }));
+  CHECK(process.state() == RunProcess::State::stopped);
+}
+
 TEST_CASE("run process: a flood of words neither grows without bound nor is lost at its end") {
   RunProcess process;
   process.start("/bin/sh",

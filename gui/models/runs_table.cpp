@@ -223,6 +223,11 @@ QVariant RunsTable::data(const QModelIndex& index, int role) const {
       return static_cast<int>(difference() != nullptr ? difference()->finding : results::Finding::no_difference_shown);
     case BaselineRole:
       return id_of(located) == state_.baseline;
+    case ProgressRole: {
+      const std::int64_t planned = n_planned(located.run);
+      if (column != RunColumn::state || !located.run.is_active || planned == 0) return {};
+      return static_cast<double>(n_stored(located.run)) / static_cast<double>(planned);
+    }
     case HollowRole:
       return located.run.facts.provenance != "measured";
     default:

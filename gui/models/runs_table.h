@@ -24,6 +24,7 @@ class RunsTable : public QAbstractTableModel {
     DifferenceRole,  ///< text; empty where there is none
     FindingRole,     ///< results::Finding of the difference, as int
     BaselineRole,    ///< true in the baseline's row
+    ProgressRole,    ///< share of the planned samples that are stored, of a run that is being written; else invalid
     HollowRole,      ///< true where the run was not measured: emulated, projected, published
   };
 

@@ -1,6 +1,10 @@
 #include "gui/models/samples_index.h"
 
+#include <algorithm>
+#include <map>
+
 #include "gui/models/figure_text.h"
+#include "gui/models/run_columns.h"
 #include "gui/models/run_figures.h"
 
 namespace assay::gui {
@@ -12,7 +16,7 @@ using results::SampleOrder;
 constexpr std::size_t kMostPagesAtOnce = 4;
 
 struct Sorted {
-  std::vector<std::int64_t> keys;
+  std::vector<results::SampleRef> samples;
   QString failure;
 };
 
@@ -28,42 +32,106 @@ Result<results::SampleIndex> open(const QString& database) {
 QString figure(const std::optional<double>& value) { return figure_or_dash(value, number_text); }
 
 bool is_same(const results::SampleQuery& a, const results::SampleQuery& b) {
-  return a.runs == b.runs && a.suite == b.suite && a.verdicts == b.verdicts && a.words == b.words &&
-         a.order == b.order && a.descending == b.descending;
+  return a.suite == b.suite && a.verdicts == b.verdicts && a.words == b.words && a.order == b.order &&
+         a.descending == b.descending;
+}
+
+/// A database that can't be read is named, the others' samples are there.
+Sorted sort_samples(const std::vector<SampleSource>& sources, results::SampleQuery query, const std::stop_token& stop) {
+  Sorted sorted;
+  std::vector<results::SampleOrdering> files;
+  for (const SampleSource& source : sources) {
+    files.emplace_back();
+    const auto index = open(source.database);
+    if (!index) {
+      sorted.failure = QString::fromStdString(index.error().message);
+      continue;
+    }
+    const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
+    query.runs = source.runs;
+    auto ordering = index->order_samples(query);
+    if (ordering) {
+      files.back() = std::move(*ordering);
+    } else {
+      sorted.failure = QString::fromStdString(ordering.error().message);
+    }
+  }
+  sorted.samples = results::merge_orderings(files, query.descending);
+  return sorted;
+}
+
+/// Samples of one file, and the place of each in the page.
+struct FileOfPage {
+  std::vector<std::int64_t> keys;
+  std::vector<std::size_t> places;
+};
+
+std::map<std::size_t, FileOfPage> files_of_page(const std::vector<results::SampleRef>& samples) {
+  std::map<std::size_t, FileOfPage> files;
+  for (std::size_t place = 0; place < samples.size(); ++place) {
+    FileOfPage& file = files[samples[place].file];
+    file.keys.push_back(static_cast<std::int64_t>(samples[place].key));
+    file.places.push_back(place);
+  }
+  return files;
 }
 
 }  // namespace
 
-SamplesIndex::SamplesIndex(QObject* parent) : QAbstractTableModel(parent), pages_(kMostPages) {}
+std::vector<SampleSource> sample_sources(const Workspace& workspace, const QStringList& run_ids) {
+  std::vector<SampleSource> sources;
+  for (const QString& database : workspace.databases()) {
+    SampleSource source{database, {}};
+    for (const LocatedRun& located : *workspace.runs()) {
+      const bool is_meant = run_ids.isEmpty() || run_ids.contains(QString::fromStdString(located.run.run_id.value));
+      if (located.database == database && is_meant) source.runs.push_back(located.run.run_id);
+    }
+    if (source.runs.empty()) continue;
+    // The first database lends none of its runs to another one, so all of it is meant; that is asked faster.
+    if (run_ids.isEmpty() && database == workspace.databases().first()) source.runs.clear();
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+SamplesIndex::SamplesIndex(const Workspace& workspace, QObject* parent)
+    : QAbstractTableModel(parent), workspace_(workspace), pages_(kMostPages) {}
 
 SamplesIndex::~SamplesIndex() {
   sorting_.cancel();
   paging_.cancel();
 }
 
-void SamplesIndex::ask(const QString& database, const results::SampleQuery& query) {
-  if (has_asked_ && database == database_ && is_same(query, query_)) return;
-  has_asked_ = true;
-  database_ = database;
+std::int64_t SamplesIndex::n_samples_of(const std::vector<SampleSource>& sources) const {
+  std::int64_t n = 0;
+  for (const SampleSource& source : sources) {
+    for (const LocatedRun& located : *workspace_.runs()) {
+      const auto& runs = source.runs;
+      const bool is_meant = runs.empty() || std::find(runs.begin(), runs.end(), located.run.run_id) != runs.end();
+      if (located.database == source.database && is_meant) n += ::assay::gui::n_stored(located.run);
+    }
+  }
+  return n;
+}
+
+void SamplesIndex::ask(std::vector<SampleSource> sources, const results::SampleQuery& query) {
+  const std::int64_t n_stored = n_samples_of(sources);
+  if (n_stored == n_stored_ && sources == sources_ && is_same(query, query_)) return;
+  n_stored_ = n_stored;
+  sources_ = sources;
   query_ = query;
   paging_.cancel();
-  sorting_.start(
-      [database, query](std::stop_token stop) {
-        const auto index = open(database);
-        if (!index) return Sorted{{}, QString::fromStdString(index.error().message)};
-        const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
-        auto keys = index->sample_keys(query);
-        return keys ? Sorted{std::move(*keys), {}} : Sorted{{}, QString::fromStdString(keys.error().message)};
-      },
-      [this](Sorted sorted) {
-        beginResetModel();
-        keys_ = std::move(sorted.keys);
-        failure_ = sorted.failure;
-        pages_.clear();
-        wanted_.clear();
-        endResetModel();
-        emit changed();
-      });
+  sorting_.start([sources = std::move(sources),
+                  query](std::stop_token stop) { return sort_samples(sources, query, std::move(stop)); },
+                 [this](Sorted sorted) {
+                   beginResetModel();
+                   samples_ = std::move(sorted.samples);
+                   failure_ = sorted.failure;
+                   pages_.clear();
+                   wanted_.clear();
+                   endResetModel();
+                   emit changed();
+                 });
   emit changed();
 }
 
@@ -84,33 +152,43 @@ void SamplesIndex::want_page(int page) const {
 
 void SamplesIndex::read_pages() {
   if (paging_.is_running() || sorting_.is_running() || wanted_.empty()) return;
-  std::vector<std::pair<int, std::vector<std::int64_t>>> asked;
+  std::vector<std::pair<int, std::vector<results::SampleRef>>> asked;
   while (!wanted_.empty() && asked.size() < kMostPagesAtOnce) {
     const int page = *wanted_.rbegin();
     wanted_.erase(page);
     const std::size_t begin = static_cast<std::size_t>(page) * kPageRows;
-    if (begin >= keys_.size()) continue;
-    const std::size_t end = std::min(begin + kPageRows, keys_.size());
-    asked.emplace_back(page, std::vector<std::int64_t>(keys_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                       keys_.begin() + static_cast<std::ptrdiff_t>(end)));
+    if (begin >= samples_.size()) continue;
+    const auto first = samples_.begin() + static_cast<std::ptrdiff_t>(begin);
+    asked.emplace_back(page,
+                       std::vector<results::SampleRef>(first, first + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
+                                                                          kPageRows, samples_.size() - begin))));
   }
   wanted_.clear();  // pages that were scrolled past; those in sight ask again
   paging_.start(
-      [database = database_, asked](std::stop_token stop) {
+      [sources = sources_, asked](std::stop_token stop) {
         ReadPages read;
-        const auto index = open(database);
-        if (!index) {
-          read.failure = QString::fromStdString(index.error().message);
-          return read;
-        }
-        const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
-        for (const auto& [page, keys] : asked) {
-          auto rows = index->rows(keys);
-          if (rows) {
-            read.pages.emplace_back(page, std::move(*rows));
-          } else {
-            read.failure = QString::fromStdString(rows.error().message);
+        std::map<std::size_t, results::SampleIndex> open_files;
+        for (const auto& [page, samples] : asked) {
+          std::vector<results::SampleRow> rows(samples.size());
+          for (const auto& [file, wanted] : files_of_page(samples)) {
+            if (open_files.find(file) == open_files.end()) {
+              auto opened = open(sources[file].database);
+              if (!opened) {
+                read.failure = QString::fromStdString(opened.error().message);
+                continue;
+              }
+              open_files.emplace(file, std::move(*opened));
+            }
+            const results::SampleIndex& index = open_files.at(file);
+            const std::stop_callback interrupt(stop, [&] { index.interrupt(); });
+            auto of_file = index.rows(wanted.keys);
+            if (!of_file) {
+              read.failure = QString::fromStdString(of_file.error().message);
+              continue;
+            }
+            for (std::size_t i = 0; i < wanted.places.size(); ++i) rows[wanted.places[i]] = std::move((*of_file)[i]);
           }
+          read.pages.emplace_back(page, std::move(rows));
         }
         return read;
       },
@@ -147,7 +225,7 @@ SampleOrder SamplesIndex::order_of(int column) {
 }
 
 int SamplesIndex::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : static_cast<int>(keys_.size());
+  return parent.isValid() ? 0 : static_cast<int>(samples_.size());
 }
 
 int SamplesIndex::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : suite + 1; }
@@ -181,8 +259,13 @@ QVariant SamplesIndex::data(const QModelIndex& index, int role) const {
       return figure(row->itl_ms_mean);
     case e2e_ms:
       return figure(row->e2e_ms);
-    case run:
-      return QString::fromStdString(row->run.value).left(role == Qt::DisplayRole ? 8 : -1);
+    case run: {
+      const QString id = QString::fromStdString(row->run.value);
+      const LocatedRun* located = workspace_.find(id);
+      if (located == nullptr) return id;
+      return role == Qt::DisplayRole ? located->title
+                                     : QString("%1\nRun %2\n%3").arg(located->title, id, located->database);
+    }
     default:
       return QString::fromStdString(row->key.suite);
   }

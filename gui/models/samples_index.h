@@ -1,18 +1,29 @@
 #pragma once
-// All samples of a database as a table that holds a page of rows at a time.
+// All samples of the open databases as a table that holds a page of rows at a time.
 
 #include <QAbstractTableModel>
 #include <QCache>
 #include <set>
 
 #include "gui/models/latest_job.h"
+#include "gui/models/workspace.h"
 #include "results/browse/sample_index.h"
 
 namespace assay::gui {
 
+/// A database and the runs in it whose samples are meant.
+struct SampleSource {
+  QString database;
+  std::vector<RunId> runs;  ///< empty: all
+  bool operator==(const SampleSource&) const = default;
+};
+/// The runs of `run_ids` by the database that holds them; of no ids all runs. A run that several databases hold is
+/// taken from the first.
+std::vector<SampleSource> sample_sources(const Workspace& workspace, const QStringList& run_ids);
+
 /// Eight bytes a sample, and at most 64 pages of 256 rows: memory doesn't grow with what is scrolled through. Keys are
 /// sorted and filtered by results::SampleIndex on another thread; a page that isn't there yet shows "…" and is asked
-/// for. Pages of a question before are dropped.
+/// for. Pages of a question before are dropped. The workspace names the runs.
 class SamplesIndex : public QAbstractTableModel {
   Q_OBJECT
 
@@ -22,11 +33,12 @@ class SamplesIndex : public QAbstractTableModel {
   static constexpr int kPageRows = 256;
   static constexpr int kMostPages = 64;
 
-  explicit SamplesIndex(QObject* parent = nullptr);
+  explicit SamplesIndex(const Workspace& workspace, QObject* parent = nullptr);
   ~SamplesIndex() override;
 
-  /// Shows other samples; the ones before stay until these are there.
-  void ask(const QString& database, const results::SampleQuery& query);
+  /// Shows other samples; the ones before stay until these are there. The query's runs are those of each source. The
+  /// same question is asked anew when the workspace has more samples of these runs than before.
+  void ask(std::vector<SampleSource> sources, const results::SampleQuery& query);
   bool is_busy() const { return sorting_.is_running() || paging_.is_running(); }
   const QString& failure() const { return failure_; }
   /// None for a row whose page isn't there.
@@ -44,14 +56,16 @@ class SamplesIndex : public QAbstractTableModel {
 
  private:
   using Page = std::vector<results::SampleRow>;
+  std::int64_t n_samples_of(const std::vector<SampleSource>& sources) const;
   void want_page(int page) const;
   void read_pages();
 
-  QString database_;
+  const Workspace& workspace_;
+  std::vector<SampleSource> sources_;
   results::SampleQuery query_;
-  bool has_asked_ = false;
+  std::int64_t n_stored_ = -1;  ///< when it was asked
   QString failure_;
-  std::vector<std::int64_t> keys_;
+  std::vector<results::SampleRef> samples_;
   mutable QCache<int, Page> pages_;
   mutable std::set<int> wanted_;
   LatestJob sorting_;

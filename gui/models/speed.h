@@ -9,6 +9,7 @@
 
 #include "gui/models/chosen_runs.h"
 #include "gui/models/table.h"
+#include "results/ceilings.h"
 #include "results/hardware/hardware.h"
 #include "results/summary.h"
 
@@ -46,6 +47,7 @@ struct SpeedRun {
 struct SpeedAnswer {
   std::string refusal;
   std::vector<SpeedRun> runs;
+  std::vector<results::MachineCeilings> machines;  ///< of the runs' databases, the newest of each kind of device
 };
 SpeedAnswer read_speed(const std::vector<ChosenRun>& runs, std::stop_token stop);
 
@@ -64,13 +66,37 @@ struct KernelPoint {
   std::optional<double> bytes_per_s, flop_per_s;
   std::optional<double> ceiling_bytes_per_s;  ///< memory's, or the link's one way for a collective
   std::optional<double> ceiling_flop_per_s;   ///< in BF16, or in FP8 if its name says so
+  bool is_ceiling_measured = false;           ///< of the one that it is held against
   bool is_collective = false;                 ///< by its name
   std::string provenance;
   QString conditions;
 };
-/// Imported benchmarks of the runs: those with bytes or floating point operations a second. `profile` has the ceilings.
-std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
-                                       const std::optional<results::HardwareProfile>& profile);
+/// What a device gives at most; what is not known has no value.
+struct DeviceCeilings {
+  QString title;
+  std::optional<double> memory_bytes_per_s, link_bytes_per_s;  ///< the link's one way
+  std::optional<double> bf16_flop_per_s, fp8_flop_per_s;
+  QString basis;  ///< where they come from
+};
+DeviceCeilings published_ceilings(const results::HardwareProfile& profile);
+DeviceCeilings measured_ceilings(const results::MachineCeilings& machine);
+
+/// The ceilings that kernels are shown below: measured ones of the profile's device where there are, and published
+/// ones.
+struct KernelCeilings {
+  std::optional<DeviceCeilings> measured, published;
+};
+/// Those of the profile named; of an empty name, of the first run that holds figures; where none of these is known, the
+/// only machine that was measured.
+KernelCeilings kernel_ceilings(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
+                               const std::string& name);
+
+/// Imported benchmarks of the runs: those with bytes or floating point operations a second.
+std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer, const KernelCeilings& ceilings);
+/// Curves of collectives with the run or the device that they are of: those of the chosen runs, else of the machines.
+std::vector<std::pair<QString, results::CollectiveCurve>> collective_curves(const SpeedAnswer& answer);
+/// A row a ceiling of a machine, with what is published of it.
+Table ceilings_table(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles);
 /// A row a benchmark, with its share of the ceiling: that of bytes where it counts them, else that of operations.
 Table kernels_table(const std::vector<KernelPoint>& points);
 /// Under which conditions a figure was measured: a line a field.

@@ -1,6 +1,6 @@
 // Reading the times of runs.
 #include <algorithm>
-#include <iterator>
+#include <set>
 
 #include "gui/models/hardware.h"
 #include "gui/models/plain_text.h"
@@ -45,10 +45,6 @@ Result<SpeedRun> read_speed_run(const ChosenRun& chosen, const std::vector<resul
   run.title = chosen.title;
   const Result<> read = store.in_snapshot([&]() -> Result<> {
     ASSAY_ASSIGN(run.summary, results::summarise(store, id));
-    // A benchmark's settings are figures as those of other programs' benchmarks are.
-    std::vector<results::Measurement>& figures = run.summary.run.facts.measurements;
-    std::vector<results::Measurement> points = results::point_measurements(run.summary.points);
-    figures.insert(figures.end(), std::make_move_iterator(points.begin()), std::make_move_iterator(points.end()));
     run.profile = profile_of(run.summary.run, profiles);
     if (results::was_timed(run.summary.run)) {
       ASSAY_ASSIGN(results::ComparableRun comparable, results::read_comparable_run(store, id));
@@ -62,6 +58,27 @@ Result<SpeedRun> read_speed_run(const ChosenRun& chosen, const std::vector<resul
   });
   if (!read) return read.error();
   return {std::move(run)};
+}
+
+/// A database whose machines can't be read lends none: the runs themselves were read.
+void read_machines(const std::vector<ChosenRun>& runs, SpeedAnswer& answer) {
+  std::set<QString> databases;
+  for (const ChosenRun& run : runs) databases.insert(run.database);
+  for (const QString& database : databases) {
+    const auto store = results::Store::open_read_only(database.toStdString());
+    if (!store) continue;
+    auto machines = results::newest_ceilings(*store);
+    if (!machines) continue;
+    for (results::MachineCeilings& machine : *machines) {
+      const auto known = std::find_if(answer.machines.begin(), answer.machines.end(),
+                                      [&](const auto& other) { return other.device == machine.device; });
+      if (known == answer.machines.end()) {
+        answer.machines.push_back(std::move(machine));
+      } else if (known->measured_at_ms < machine.measured_at_ms) {
+        *known = std::move(machine);
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -108,6 +125,7 @@ SpeedAnswer read_speed(const std::vector<ChosenRun>& runs, std::stop_token stop)
     }
     answer.runs.push_back(std::move(*run));
   }
+  read_machines(runs, answer);
   return answer;
 }
 

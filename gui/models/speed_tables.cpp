@@ -16,20 +16,6 @@ TableCell percentile_cell(const std::optional<double>& value, const results::Per
                      of.n == 0 ? QString("not timed") : counted(of.n, "sample") + "; this percentile needs " + least);
 }
 
-std::optional<double> detail_number(const Json& details, const char* key) {
-  const auto at = details.find(key);
-  return at != details.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
-}
-
-bool names_collective(const std::string& text) {
-  const std::string name = to_lower_ascii(text);
-  for (const char* word : {"all_reduce", "allreduce", "all_gather", "allgather", "reduce_scatter", "all_to_all",
-                           "alltoall", "broadcast", "sendrecv", "dispatch", "combine", "nccl"}) {
-    if (name.find(word) != std::string::npos) return true;
-  }
-  return false;
-}
-
 bool is_token_rate(const std::string& metric) { return metric.find("tokens_per_s") != std::string::npos; }
 
 }  // namespace
@@ -96,76 +82,6 @@ Table device_time_table(const SpeedAnswer& answer) {
                                                                   static_cast<double>(summary.n_drafted_tokens))
                                                   : std::nullopt,
                      share_text, {}, "nothing was drafted")});
-  }
-  return table;
-}
-
-std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer,
-                                       const std::optional<results::HardwareProfile>& profile) {
-  std::vector<KernelPoint> points;
-  for (const SpeedRun& run : answer.runs) {
-    std::map<std::string, std::vector<const Measurement*>> by_name;
-    std::vector<std::string> order;
-    for (const Measurement& figure : run.summary.run.facts.measurements) {
-      if (by_name.find(figure.name) == by_name.end()) order.push_back(figure.name);
-      by_name[figure.name].push_back(&figure);
-    }
-    for (const std::string& name : order) {
-      KernelPoint point;
-      point.run = run.title;
-      point.name = visible_text(name);
-      point.provenance = run.summary.run.facts.provenance;
-      point.is_collective = names_collective(name);
-      for (const Measurement* figure : by_name[name]) {
-        if (figure->metric == "bytes_per_s") point.bytes_per_s = figure->value;
-        if (figure->metric == "flop_per_s") point.flop_per_s = figure->value;
-        if (!point.flop_per_s) point.flop_per_s = detail_number(figure->details, "flop/s");
-        if (!point.bytes_per_s) point.bytes_per_s = detail_number(figure->details, "weight_bytes/s");
-        point.conditions = conditions_of(*figure);
-      }
-      if (!point.bytes_per_s && !point.flop_per_s) continue;
-      constexpr double kGiga = 1e9, kTera = 1e12, kBothWays = 2;
-      if (profile) {
-        const auto ceiling = profile->value(point.is_collective ? "link_gb_per_s" : "memory_bandwidth_gb_per_s");
-        const bool is_fp8 = to_lower_ascii(name).find("fp8") != std::string::npos;
-        const auto tflops = profile->value(is_fp8 ? "fp8_tflops" : "bf16_tflops");
-        if (tflops) point.ceiling_flop_per_s = *tflops * kTera;
-        if (ceiling) point.ceiling_bytes_per_s = *ceiling * kGiga / (point.is_collective ? kBothWays : 1);
-      }
-      points.push_back(std::move(point));
-    }
-  }
-  return points;
-}
-
-Table kernels_table(const std::vector<KernelPoint>& points) {
-  Table table;
-  table.name = "Kernels and collectives";
-  table.columns = {
-      {"run", "", false},
-      {"benchmark", "", false},
-      {"bytes/s", "", true},
-      {"FLOP/s", "", true},
-      {"ceiling", "published: bandwidth of the memory, of the link one way for a collective, or operations", true},
-      {"share", "of the ceiling", true},
-      {"provenance", "", false}};
-  for (const KernelPoint& point : points) {
-    // What it counts decides which ceiling it is held against.
-    const bool by_bytes = point.bytes_per_s.has_value();
-    const auto rate = by_bytes ? point.bytes_per_s : point.flop_per_s;
-    const auto ceiling = by_bytes ? point.ceiling_bytes_per_s : point.ceiling_flop_per_s;
-    const QString of = !by_bytes             ? "dense operations, published"
-                       : point.is_collective ? "link, one way (half of both directions), published"
-                                             : "memory bandwidth, published";
-    table.rows.push_back(
-        {text_cell(point.run, {}, CellTone::strong), text_cell(point.name, point.conditions),
-         figure_cell(point.bytes_per_s, bytes_per_s_text, point.conditions, "the benchmark counts no bytes"),
-         figure_cell(point.flop_per_s, flop_per_s_text, point.conditions, "the benchmark counts no operations"),
-         figure_cell(ceiling, by_bytes ? bytes_per_s_text : flop_per_s_text, of,
-                     "no profile of the device is known, or it does not say: choose one above"),
-         figure_cell(ceiling ? std::optional(*rate / *ceiling) : std::nullopt, share_text, "of: " + of,
-                     "the ceiling is not known"),
-         text_cell(visible_text(point.provenance))});
   }
   return table;
 }

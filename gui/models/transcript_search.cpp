@@ -31,12 +31,11 @@ Filled fill(const QString& database, const std::stop_token& stop) {
   auto index = open_index(database);
   if (!index) return fail(index.error().message);
   if (!index->index_error().empty()) return fail(index->index_error());
-  const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
   QElapsedTimer timer;
   timer.start();
   bool has_more = true;
   while (has_more && !stop.stop_requested() && timer.elapsed() < kFillMs) {
-    const auto added = index->add_next();
+    const auto added = index->add_next(stop);
     if (!added) return fail(added.error().message);
     has_more = *added;
   }
@@ -53,18 +52,19 @@ struct Found {
   QString failure;
 };
 
-Found find(const QStringList& databases, const std::string& words, const std::vector<RunId>& runs,
-           const std::stop_token& stop) {
+/// Every database has its share of the hits, and what others leave of theirs.
+Found find(const std::vector<SampleSource>& sources, const std::string& words, const std::stop_token& stop) {
   Found found;
-  for (const QString& database : databases) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
     if (stop.stop_requested()) break;
-    const auto index = open_index(database);
+    const auto index = open_index(sources[i].database);
     if (!index) {
       found.failure = QString::fromStdString(index.error().message);
       continue;
     }
     const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
-    const auto matches = index->search(words, runs, kMostHits - found.hits.size());
+    const std::size_t share = (kMostHits - found.hits.size()) / (sources.size() - i);
+    const auto matches = index->search(words, sources[i].runs, share);
     if (!matches) {
       found.failure = QString::fromStdString(matches.error().message);
       continue;
@@ -82,7 +82,8 @@ Found find(const QStringList& databases, const std::string& words, const std::ve
 
 }  // namespace
 
-TranscriptSearch::TranscriptSearch(QObject* parent) : QAbstractTableModel(parent) {
+TranscriptSearch::TranscriptSearch(const Workspace& workspace, QObject* parent)
+    : QAbstractTableModel(parent), workspace_(workspace) {
   look_again_.setSingleShot(true);
   connect(&look_again_, &QTimer::timeout, this, [this] {
     filled_.clear();
@@ -98,7 +99,6 @@ TranscriptSearch::~TranscriptSearch() {
 void TranscriptSearch::set_databases(const QStringList& databases) {
   if (databases == databases_) return;
   databases_ = databases;
-  search_again();
   index_next();
 }
 
@@ -123,20 +123,17 @@ void TranscriptSearch::index_next() {
 }
 
 void TranscriptSearch::search(const QString& words, const QStringList& runs) {
-  if (words == words_ && runs == runs_) return;
+  std::vector<SampleSource> sources = sample_sources(workspace_, runs);
+  if (words == words_ && sources == sources_) return;
   words_ = words;
-  runs_ = runs;
+  sources_ = std::move(sources);
   search_again();
 }
 
 void TranscriptSearch::search_again() {
-  const QString words = words_;
-  const QStringList runs = runs_;
-  std::vector<RunId> ids;
-  for (const QString& id : runs) ids.emplace_back(id.toStdString());
   searching_.start(
-      [databases = databases_, words = words.toStdString(), ids](std::stop_token stop) {
-        return results::match_expression(words).empty() ? Found() : find(databases, words, ids, stop);
+      [sources = sources_, words = words_.toStdString()](std::stop_token stop) {
+        return results::match_expression(words).empty() ? Found() : find(sources, words, stop);
       },
       [this](Found found) {
         beginResetModel();
@@ -159,7 +156,7 @@ QString TranscriptSearch::status() const {
   if (is_searching()) {
     parts << tr("Searching…");
   } else if (!results::match_expression(words_.toStdString()).empty()) {
-    parts << (has_more_           ? tr("The newest %1 of more hits").arg(hits_.size())
+    parts << (has_more_           ? tr("%1 of more hits, the newest of each database").arg(hits_.size())
               : hits_.size() == 1 ? tr("1 hit")
                                   : tr("%1 hits").arg(hits_.size()));
   }
@@ -186,7 +183,8 @@ QVariant TranscriptSearch::data(const QModelIndex& index, int role) const {
   if (role != Qt::DisplayRole && role != Qt::ToolTipRole) return {};
   switch (index.column()) {
     case run:
-      return QString::fromStdString(hit.run.value).left(role == Qt::DisplayRole ? 8 : -1);
+      if (const LocatedRun* located = workspace_.find(QString::fromStdString(hit.run.value))) return located->title;
+      return QString::fromStdString(hit.run.value);
     case suite:
       return QString::fromStdString(hit.key.suite);
     case item:

@@ -4,12 +4,13 @@
 #include <QAbstractTableModel>
 
 #include "gui/models/latest_job.h"
-#include "gui/models/workspace.h"
+#include "gui/models/samples_index.h"
 #include "results/browse/sample_index.h"
 
 namespace assay::gui {
 
-/// The hits of a search as a table; what isn't indexed yet isn't found, and status() says how much that is.
+/// The hits of a search as a table, those of a database stored last first, each database with its share of them; what
+/// isn't indexed yet isn't found, and status() says how much that is. The workspace names the runs.
 class TranscriptSearch : public QAbstractTableModel {
   Q_OBJECT
 
@@ -17,7 +18,7 @@ class TranscriptSearch : public QAbstractTableModel {
   enum Column { run, suite, item, sample, excerpt };
   enum Role { RunIdRole = Qt::UserRole };
 
-  explicit TranscriptSearch(QObject* parent = nullptr);
+  explicit TranscriptSearch(const Workspace& workspace, QObject* parent = nullptr);
   ~TranscriptSearch() override;
 
   /// Fills the indexes of these databases, one after the other, while no search is under way.
@@ -43,11 +44,12 @@ class TranscriptSearch : public QAbstractTableModel {
   void index_next();
   void search_again();
 
+  const Workspace& workspace_;
   QStringList databases_;
   QHash<QString, results::IndexProgress> progress_;
   QStringList filled_;  ///< databases whose samples of now are all indexed
   QString words_;
-  QStringList runs_;
+  std::vector<SampleSource> sources_;
   QString failure_;
   std::vector<results::TranscriptHit> hits_;
   bool has_more_ = false;

@@ -1,8 +1,10 @@
 #include "gui/models/workspace.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "gui/models/plain_text.h"
 #include "harness/base/result.h"
 #include "results/schema.h"
 
@@ -11,10 +13,23 @@ namespace assay::gui {
 namespace {
 
 constexpr int kLookEveryMs = 1000;
+constexpr std::size_t kShownIdCharacters = 8;
 
 Result<std::vector<results::RunRecord>> runs_of(const QString& path) {
   ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(path.toStdString()));
   return store.list_runs();
+}
+
+void set_titles(Runs& runs) {
+  constexpr qsizetype kMostCharacters = 40;
+  std::map<std::string, int> n_of_name;
+  for (const LocatedRun& located : runs) ++n_of_name[located.run.facts.name];
+  for (LocatedRun& located : runs) {
+    const std::string& name = located.run.facts.name;
+    located.title = visible_text(name.empty() ? located.run.facts.model.name : name, kMostCharacters);
+    if (!name.empty() && n_of_name[name] == 1) continue;
+    located.title += " (" + visible_text(located.run.run_id.value.substr(0, kShownIdCharacters)) + ")";
+  }
 }
 
 /// Changes whenever another connection has written. -1 where it can't be asked, so that it never differs from itself.
@@ -24,11 +39,6 @@ std::int64_t data_version(const results::Database& connection) {
 }
 
 }  // namespace
-
-QString title_of(const results::RunRecord& run) {
-  const std::string& name = run.facts.name.empty() ? run.facts.model.name : run.facts.name;
-  return QString::fromStdString(name) + " (" + QString::fromStdString(run.run_id.value).left(8) + ")";
-}
 
 RunsReading read_runs(const QStringList& paths, std::stop_token stop) {
   RunsReading reading;
@@ -41,11 +51,12 @@ RunsReading read_runs(const QStringList& paths, std::stop_token stop) {
       continue;
     }
     for (results::RunRecord& run : *runs) {
-      if (known.insert(run.run_id.value).second) reading.runs.push_back({path, std::move(run)});
+      if (known.insert(run.run_id.value).second) reading.runs.push_back({path, std::move(run), {}});
     }
   }
   std::stable_sort(reading.runs.begin(), reading.runs.end(),
                    [](const LocatedRun& a, const LocatedRun& b) { return a.run.started_at_ms > b.run.started_at_ms; });
+  set_titles(reading.runs);
   return reading;
 }
 

@@ -19,12 +19,12 @@ namespace assay::gui {
 struct LocatedRun {
   QString database;  ///< its path
   results::RunRecord run;
+  /// What it is called in the window: its name, else its model's, with the beginning of its id where it has no name or
+  /// another run has the same. visible_text().
+  QString title;
 };
 
 using Runs = std::vector<LocatedRun>;  ///< the one started last first
-
-/// What a run is called in the window: its name, else its model's, and the first 8 characters of its id.
-QString title_of(const results::RunRecord& run);
 
 /// The runs of some databases; a run that several hold stands once, with the first. Asked to stop it gives what it has.
 struct RunsReading {

@@ -37,7 +37,7 @@ TEST_CASE("workspace: the runs of all databases, newest first, a copy once") {
   CHECK(workspace.runs()->at(1).database == a);
   REQUIRE(workspace.find(first) != nullptr);
   CHECK(workspace.find("nobody") == nullptr);
-  CHECK(title_of(workspace.find(first)->run) == "first (" + first.left(8) + ")");
+  CHECK(workspace.find(first)->title == "first");
 
   CHECK(*find_run_id(*workspace.runs(), "latest") == second);
   CHECK(*find_run_id(*workspace.runs(), "first") == first);

@@ -1,11 +1,22 @@
 #include "gui/views/line_style.h"
 
+#include <QAbstractItemView>
 #include <QPainter>
 #include <QStyleOption>
 
 #include "gui/views/theme.h"
 
 namespace assay::gui {
+
+namespace {
+constexpr int kCellMargin = 5;
+}
+
+int LineStyle::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const {
+  if (metric == PM_HeaderMargin) return kCellMargin + 1;
+  if (metric == PM_FocusFrameHMargin && qobject_cast<const QAbstractItemView*>(widget) != nullptr) return kCellMargin;
+  return QProxyStyle::pixelMetric(metric, option, widget);
+}
 
 void LineStyle::drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
                               const QWidget* widget) const {

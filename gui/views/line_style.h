@@ -12,6 +12,8 @@ class LineStyle : public QProxyStyle {
   LineStyle() : QProxyStyle("Fusion") {}
   void drawPrimitive(PrimitiveElement element, const QStyleOption* option, QPainter* painter,
                      const QWidget* widget) const override;
+  /// Cells and headers of tables and lists have the same margin.
+  int pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const override;
 };
 
 }  // namespace assay::gui

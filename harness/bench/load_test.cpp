@@ -269,3 +269,19 @@ TEST_CASE("test_client: publishes the client's own cost and limits", "[bench]") 
   CHECK(test->lateness_p50_ms >= 0);
   CHECK(test->lateness_max_ms >= test->lateness_p50_ms);
 }
+
+TEST_CASE("test_endpoint_client: what sockets and the protocol cost is in it", "[bench][http]") {
+  MachineTime time;
+  const auto test = test_endpoint_client(time);
+  if (!test) FAIL(test.error().message);
+  const auto in_process = test_client(time);
+  REQUIRE(in_process.has_value());
+  CHECK(test->over == "http");
+  CHECK(in_process->over == "process");
+  CHECK(test->overhead_ms > in_process->overhead_ms);
+  CHECK(test->overhead_ms < 100);
+  CHECK(test->requests_per_s >= 1000 / test->overhead_ms);
+  CHECK(test->events_per_s > 1000);
+  CHECK(test->events_per_s < in_process->events_per_s);
+  CHECK(to_json(*test)["over"] == "http");
+}

@@ -139,7 +139,8 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
 
 Result<std::unique_ptr<Target>> make_serve_target(std::unique_ptr<runners::LiveRunner> runner, LoadTime& time,
                                                   const char* nvml_library) {
-  ASSAY_ASSIGN(const SelfTest client, test_client(time));
+  const bool is_endpoint = runner->device_facts().kind == "remote";
+  ASSAY_ASSIGN(const SelfTest client, is_endpoint ? test_endpoint_client(time) : test_client(time));
   return std::unique_ptr<Target>(std::make_unique<ServeTarget>(std::move(runner), time, client, nvml_library));
 }
 

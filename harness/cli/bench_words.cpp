@@ -6,6 +6,7 @@
 #include "harness/base/text.h"
 #include "harness/bench/pass_target.h"
 #include "harness/bench/serve_target.h"
+#include "harness/cli/bench_build.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/shell_words.h"
 #include "suites/registry.h"
@@ -172,28 +173,6 @@ Result<std::vector<Setting>> pass_settings(BenchCommand command, const BenchArgs
   return settings;
 }
 
-/// What of the words chooses the model that is loaded, quoted for a shell: arms of equal words share one.
-std::string target_words(const run::RunnerOptions& options, const BenchArgs& args) {
-  std::vector<std::string> words = {"--model", options.model, "--device", args.model.device};
-  const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) words.insert(words.end(), {option, value});
-  };
-  add("--cuda-path", args.model.cuda_path);
-  add("--tensor-parallel", args.model.tensor_parallel ? to_text(*args.model.tensor_parallel) : "");
-  add("--expert-parallel", args.model.expert_parallel ? to_text(*args.model.expert_parallel) : "");
-  add("--link-gb-s", args.model.link_gb_s ? to_text(*args.model.link_gb_s) : "");
-  add("--chat-template", args.model.chat_template);
-  add("--max-batch", args.model.max_batch ? to_text(*args.model.max_batch) : "");
-  add("--kv-memory", args.model.kv_memory);
-  add("--speculate", args.model.speculate);
-  add("--fp8", args.model.weights.fp8);
-  add("--gguf", args.model.weights.gguf);
-  add("--threads", args.model.threads ? to_text(*args.model.threads) : "");
-  add("--chunk", args.chunk ? to_text(*args.chunk) : "");
-  if (options.load.weights == runners::WeightSource::dummy) words.emplace_back("--dummy-weights");
-  return shell_text(words);
-}
-
 Result<run::RunnerOptions> parse_runner(const BenchArgs& args) {
   ModelOptions model = args.model;
   if (!args.config.empty()) {
@@ -226,7 +205,7 @@ Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench:
   } else {
     ASSAY_ASSIGN(arm.settings, pass_settings(command, args, common, kind == BenchCommand::decode));
   }
-  arm.target = target_words(runner, args);
+  arm.target = shell_text(target_words(runner, args));
   std::int64_t most = 1, most_users = 1;
   for (const Setting& setting : arm.settings) {
     most = std::max(most, setting.passes.batch);
@@ -334,6 +313,10 @@ void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
       "prefill 5, a sweep 3, a comparison 4)");
   add_text(app, "--against", args.against, "WORDS",
            "Compare with the same benchmark under other options, such as \"--threads 1\": both in turns, A B B A");
+  add_text(
+      app, "--against-build", args.against_build, "PROGRAM",
+      "Compare this build (a) with another assay (b), both called in turns, A B B A, each time as a process of its "
+      "own; with --against, b also under its options");
   add_seed_option(app, args.seed);
   add_label_options(app, {args.name, args.tags, args.hardware});
   add_number(app, "--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour,
@@ -347,19 +330,18 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   ASSAY_ASSIGN(bench::Arm arm, parse_arm(command, args, time, progress));
   plan.arms.push_back(std::move(arm));
   const bool is_serve = kind_of(command, args) == BenchCommand::serve;
-  plan.repeats = args.repeats.value_or(!args.against.empty()            ? 4
-                                       : command == BenchCommand::sweep ? 3
-                                       : is_serve                       ? 1
-                                                                        : 5);
+  const bool is_comparison = !args.against.empty() || !args.against_build.empty();
+  plan.repeats = args.repeats.value_or(is_comparison ? 4 : command == BenchCommand::sweep ? 3 : is_serve ? 1 : 5);
   plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   plan.name = args.name;
   if (args.model.link_gb_s) plan.provenance = "emulated";
   if (!args.hardware.empty()) plan.hardware_profile = args.hardware;
   ASSAY_ASSIGN(plan.tags, parse_tags(args.tags));
-  if (args.against.empty()) return plan;
+  if (!is_comparison) return plan;
 
   BenchArgs other = args;
   other.against.clear();
+  other.against_build.clear();
   CLI::App table;
   add_bench_options(table, command, other);
   ASSAY_ASSIGN(std::vector<std::string> words, shell_words(args.against));
@@ -374,7 +356,15 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   if (other.model.link_gb_s) plan.provenance = "emulated";
   plan.arms[0].name = "a";
   b.name = "b";
-  plan.tags.emplace_back("against", args.against);
+  if (!args.against.empty()) plan.tags.emplace_back("against", args.against);
+  if (!args.against_build.empty()) {
+    ASSAY_ASSIGN(const std::string here, this_program());
+    ASSAY_ASSIGN(const run::RunnerOptions of_a, parse_runner(args));
+    ASSAY_ASSIGN(const run::RunnerOptions of_b, parse_runner(other));
+    ASSAY_TRY(measure_build(plan.arms[0], here, of_a, args));
+    ASSAY_TRY(measure_build(b, args.against_build, of_b, other));
+    plan.tags.emplace_back("against_build", args.against_build);
+  }
   plan.arms.push_back(std::move(b));
   return plan;
 }

@@ -23,7 +23,7 @@ struct BenchArgs {
   std::string prompt_tokens, batch, context;
   bool raw = false;
   std::optional<std::int64_t> seed;
-  std::string name, hardware, against;
+  std::string name, hardware, against, against_build;
   std::vector<std::string> tags;
   std::optional<double> price_usd_per_gpu_hour;
 };

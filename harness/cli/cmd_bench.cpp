@@ -63,6 +63,24 @@ Json run_json(const results::RunSummary& summary, const std::vector<bench::Setti
   return json;
 }
 
+/// What the client itself costs, as the newest point with a load has it; empty without one.
+std::string client_text(const std::vector<results::BenchPoint>& points) {
+  for (auto point = points.rbegin(); point != points.rend(); ++point) {
+    const auto test = point->details.find("client") == point->details.end()
+                          ? Json()
+                          : point->details["client"].value("self_test", Json());
+    const auto number = [&](const char* key) {
+      return test.contains(key) && test[key].is_number() ? double(test[key]) : 0;
+    };
+    if (!test.is_object() || number("requests_per_s") <= 0) continue;
+    const bool is_http = test.value("over", "process") == "http";
+    return std::string("client: ") + to_fixed(number("overhead_ms"), 3) + " ms a request " +
+           (is_http ? "over sockets" : "in this process") + ", at most " + to_fixed(number("requests_per_s"), 0) +
+           " requests/s and " + to_fixed(number("events_per_s"), 0) + " events/s (its self-test)\n";
+  }
+  return "";
+}
+
 /// 0; an Error where no point of a setting is to be believed, since the machine or the load did not allow it. A
 /// comparison that finds a difference is no failure: `assay check` is the gate.
 Result<> check_validity(const results::RunSummary& summary) {
@@ -105,7 +123,9 @@ Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& sign
     ASSAY_TRY(print_json(run_json(summary, comparisons)));
   } else {
     const std::string compared = bench::comparison_text(comparisons);
-    ASSAY_TRY(print(results::report_text(summary) + (compared.empty() ? "" : "\n" + compared)));
+    const std::string client = client_text(summary.points);
+    ASSAY_TRY(print(results::report_text(summary) + (client.empty() ? "" : "\n" + client) +
+                    (compared.empty() ? "" : "\n" + compared)));
   }
   return check_validity(summary);
 }

@@ -11,6 +11,7 @@
 #include "harness/run/build_facts.h"
 #include "harness/run/environment.h"
 #include "harness/run/gpu_probe.h"
+#include "harness/run/mpi.h"
 #include "results/store.h"
 #include "suites/registry.h"
 #include "suites/sandbox/sandbox.h"
@@ -98,6 +99,12 @@ Check check_shipped_model() {
   return {"reference model", Health::ok, folder->string()};
 }
 
+Check check_mpi() {
+  if (!run::has_mpi())
+    return {"mpi", Health::none, "this build has none; ranks are told by --rank, --ranks or a job array"};
+  return {"mpi", Health::ok, "mpirun -n N assay run … spreads a run over hosts"};
+}
+
 Check check_suites() {
   const auto cards = suites::list_suites();
   if (!cards) return {"suites", Health::fail, cards.error().message};
@@ -132,6 +139,7 @@ Result<> doctor_command(const CommonOptions& common) {
       check_gpu(),
       check_sandbox(),
       check_python(),
+      check_mpi(),
       check_database(common.db),
       check_shipped_model(),
       check_suites(),

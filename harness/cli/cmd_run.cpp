@@ -1,21 +1,20 @@
 // assay run: a model through suites, into the database.
 
 #include <memory>
+#include <set>
 
 #include "harness/base/log.h"
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
+#include "harness/cli/rank_run.h"
+#include "harness/cli/run_job.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/sandbox_option.h"
 #include "harness/cli/shell_words.h"
-#include "harness/run/execute.h"
-#include "harness/run/open_runner.h"
 #include "harness/run/stop_signals.h"
-#include "results/report.h"
 #include "results/store.h"
-#include "results/summary.h"
 #include "suites/registry.h"
 
 namespace assay::cli {
@@ -38,15 +37,8 @@ struct RunArgs {
   std::string sandbox = "bwrap";
   std::string resume;
   bool dummy_weights = false;
+  std::optional<std::int64_t> rank, ranks;
   bool operator==(const RunArgs&) const = default;
-};
-
-/// The command's words, checked.
-struct RunJob {
-  std::string suites;
-  run::RunnerOptions runner;
-  run::RunSettings settings;
-  suites::SandboxMode sandbox = suites::SandboxMode::bwrap;
 };
 
 void add_run_options(CLI::App& app, RunArgs& args) {
@@ -76,16 +68,23 @@ void add_run_options(CLI::App& app, RunArgs& args) {
       "--dummy-weights", args.dummy_weights,
       "Random weights for the folder's config.json and tokenizer.json: measures speed without the weights; the "
       "answers mean nothing");
+  add_integer(app, "--rank", args.rank, 0, run::kMostRanks - 1,
+              "Which of --ranks processes this is, from 0; each asks its share of the samples");
+  add_integer(
+      app, "--ranks", args.ranks, 1, run::kMostRanks,
+      "How many processes make this run, on as many machines as you like; the last to be done merges their parts "
+      "into --db (default: what mpirun or a Slurm job array says, else 1)");
   app.footer(
       "The same command given again goes on with its unfinished run; a finished one starts anew.\n"
       "Example: assay run --model reference --suite smoke --name first --db results.db");
 }
 
-/// The words of `args` behind "assay run", quoted for a shell: what is stored, and what --resume alone goes by.
-std::string command_line(const RunArgs& args) {
-  std::vector<std::string> words = {"run"};
+/// The options that `args` sets, with their values; a flag's is empty.
+using SetOptions = std::vector<std::pair<std::string, std::string>>;
+SetOptions set_options(const RunArgs& args) {
+  SetOptions options;
   const auto add = [&](const char* option, const std::string& value) {
-    if (!value.empty()) words.insert(words.end(), {option, value});
+    if (!value.empty()) options.emplace_back(option, value);
   };
   const auto add_count = [&](const char* option, const std::optional<std::int64_t>& value) {
     if (value) add(option, to_text(*value));
@@ -129,8 +128,34 @@ std::string command_line(const RunArgs& args) {
   add("--name", args.name);
   for (const std::string& tag : args.tags) add("--tag", tag);
   add_unless_default("--sandbox", args.sandbox, unset.sandbox);
-  if (args.dummy_weights) words.emplace_back("--dummy-weights");
+  if (args.dummy_weights) options.emplace_back("--dummy-weights", "");
+  return options;
+}
+
+/// The words of `args` behind "assay run", quoted for a shell: what is stored, and what --resume alone goes by. Which
+/// rank it was is not part of it.
+std::string command_line(const RunArgs& args) {
+  std::vector<std::string> words = {"run"};
+  for (const auto& [option, value] : set_options(args)) {
+    words.push_back(option);
+    if (!value.empty()) words.push_back(value);
+  }
   return shell_text(words);
+}
+
+/// What ranks must have in common; how a machine does it is its own.
+run::RankTerms rank_terms(const RunArgs& args, const std::vector<suites::Suite>& suites) {
+  static const std::set<std::string> own = {"--device",      "--max-batch",     "--kv-memory",    "--threads",
+                                            "--api-key-env", "--reply-timeout", "--idle-timeout", "--retries"};
+  run::RankTerms terms;
+  for (const auto& [option, value] : set_options(args)) {
+    if (own.contains(option)) continue;
+    std::string& values = terms.options[option];
+    values += (values.empty() ? "" : " ") + value;  // --tag may be repeated
+  }
+  for (const suites::Suite& suite : suites) terms.suites[suite.name] = suite.sha256;
+  terms.command_line = command_line(args);
+  return terms;
 }
 
 Result<RunJob> parse_run(const RunArgs& args) {
@@ -164,6 +189,8 @@ Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
   if (args.resume.empty() || !args.model.model.empty()) return args;
   RunArgs resume_alone;
   resume_alone.resume = args.resume;
+  resume_alone.rank = args.rank;  // --ranks 1: not as the task of an array
+  resume_alone.ranks = args.ranks;
   if (args != resume_alone) {
     return bad_input("--resume: without --model the run's own options are used; leave out all others but --db");
   }
@@ -180,29 +207,9 @@ Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
   add_run_options(table, stored);
   ASSAY_TRY(parse_words(table, std::move(words)));
   stored.resume = run_id.value;
+  stored.rank = args.rank;
+  stored.ranks = args.ranks;
   return stored;
-}
-
-/// Of the devices that the model may run on; recordings and endpoints have none here.
-run::IdlePowers measure_idle_powers(const run::RunnerOptions& runner, const run::StopSignals& signals) {
-  if (run::reference_kind(runner.model) != run::ReferenceKind::model) return {};
-  run::IdleSources sources;
-  sources.gpus = runner.device != "cpu";
-  sources.processors = runner.device == "cpu" || runner.device == "auto";
-  return run::measure_idle_power(sources, run::machine_time(signals.token()));
-}
-
-/// Before prompts leave for an endpoint: whose they are, and who would rather keep them.
-void tell_what_leaves(const std::vector<suites::Suite>& suites, const runners::DeviceFacts& device) {
-  if (device.kind != "remote") return;
-  std::vector<std::string> names;
-  for (const suites::Suite& suite : suites) names.push_back(suite.name);
-  log_note("the prompts of ", shown(join(names, ", "), 200), " go to ", shown(device.name));
-  for (const suites::Suite& suite : suites) {
-    if (!suite.archive) continue;
-    log_warning(shown(suite.name), " asks not to be published in plain text, so that models don't train on it; ",
-                shown(device.name), " sees its questions as they are");
-  }
 }
 
 /// How the run that stopped goes on.
@@ -215,38 +222,29 @@ Error resumable_error(const run::RunOutcome& outcome, const std::string& db) {
   return error;
 }
 
-Result<> print_run(const results::RunSummary& summary, const CommonOptions& common) {
-  return common.json ? print_json(results::to_json(summary)) : print(results::report_text(summary));
-}
-
-Result<> run_command(const RunArgs& given, const CommonOptions& common) {
+Result<int> run_command(const RunArgs& given, const CommonOptions& common) {
   ASSAY_ASSIGN(const RunArgs args, with_stored_words(given, common.db));
   ASSAY_ASSIGN(const RunJob job, parse_run(args));
   warn_of_options_without_effect(args.model);
   const run::StopSignals signals;  // before anything starts a thread
+  ASSAY_ASSIGN(std::optional<RankGroup> group, join_ranks(args.rank, args.ranks));
+  if (group && !args.resume.empty()) {
+    return bad_input("--resume: ranks go on by the same command; --ranks 1 makes this process one of its own");
+  }
   ASSAY_ASSIGN(std::vector<suites::Suite> suites, suites::resolve_suites(job.suites));
-  ASSAY_ASSIGN(std::optional<suites::Sandbox> sandbox, open_sandbox_for(suites, job.sandbox));
-  ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
-  run::IdlePowers idle_powers = measure_idle_powers(job.runner, signals);  // before the model is loaded
-  ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
-               run::open_runner(job.runner, run::progress_style(common.quiet)));
-  tell_what_leaves(suites, runner->device_facts());
-  log_detail("model ", runner->model_facts().name, " on ", runner->device_facts().name, ", database ", common.db);
+  const run::RankTerms terms = rank_terms(args, suites);
+  if (group) return run_rank(std::move(*group), job, std::move(suites), terms, signals, common);
+  ASSAY_TRY(run::RanksFolder::refuse_unfinished(common.db, terms));
 
+  ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
   run::RunOutcome outcome;
   {
     run::ProgressView progress(run::progress_style(common.quiet), "run");
-    const run::RunParts parts{.runner = *runner,
-                              .store = store,
-                              .grading = grading_tools(sandbox),
-                              .progress = progress,
-                              .clock = run::machine_clock(),
-                              .idle_powers = std::move(idle_powers)};
-    ASSAY_ASSIGN(outcome, run::execute(job.settings, std::move(suites), parts, signals.token()));
+    ASSAY_ASSIGN(outcome, ask(job, std::move(suites), {store, progress, nullptr, signals, common.quiet}));
   }
   if (outcome.stopped_by) return resumable_error(outcome, common.db);
-  ASSAY_ASSIGN(const results::RunSummary summary, results::summarise(store, outcome.run_id));
-  return print_run(summary, common);
+  ASSAY_TRY(print_run(store, outcome.run_id, common));
+  return 0;
 }
 
 }  // namespace

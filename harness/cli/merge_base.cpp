@@ -1,31 +1,13 @@
 #include "harness/cli/merge_base.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
+#include "harness/base/subprocess.h"
 #include "harness/base/text.h"
 
 namespace assay::cli {
 
 namespace {
-
-/// Reads to the end, but keeps no more than a list of commits can be long.
-std::string read_all(int descriptor) {
-  constexpr std::size_t kMostBytes = 1 << 20;
-  std::string text;
-  char buffer[4096];
-  while (true) {
-    const ssize_t n = ::read(descriptor, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return text;
-    if (text.size() < kMostBytes) text.append(buffer, static_cast<std::size_t>(n));
-  }
-}
 
 std::string last_line(const std::string& text) {
   const std::string_view trimmed = trim(text);
@@ -66,36 +48,12 @@ Result<std::string> target_commit() {
 }  // namespace
 
 Result<std::string> git_output(const std::vector<std::string>& words) {
-  int out[2];
-  if (::pipe2(out, O_CLOEXEC) != 0) return environment_error("git: ", std::strerror(errno));
   std::vector<std::string> all = {"git"};
   all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> arguments;
-  for (std::string& word : all) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t process = ::fork();
-  if (process < 0) {
-    ::close(out[0]);
-    ::close(out[1]);
-    return environment_error("git: ", std::strerror(errno));
-  }
-  if (process == 0) {
-    ::dup2(out[1], STDOUT_FILENO);
-    ::dup2(out[1], STDERR_FILENO);
-    ::execvp("git", arguments.data());
-    ::_exit(127);
-  }
-  ::close(out[1]);
-  const std::string text = read_all(out[0]);
-  ::close(out[0]);
-  int status = 0;
-  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
-  }
-  constexpr int kNotFound = 127;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotFound) return environment_error("git: not found; install it");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return bad_input("git ", words.front(), ": ", shown(last_line(text)));
-  return std::string(trim(text));
+  const auto ended = run_process(all);
+  if (!ended) return environment_error("git: not found; install it");
+  if (ended->exit_code != 0) return bad_input("git ", words.front(), ": ", shown(last_line(ended->out + ended->err)));
+  return std::string(trim(ended->out));
 }
 
 Result<std::vector<std::string>> baseline_commits(int most) {

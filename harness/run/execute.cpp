@@ -8,10 +8,12 @@
 
 #include "harness/base/log.h"
 #include "harness/base/text.h"
+#include "harness/run/deal.h"
 #include "harness/run/environment.h"
 #include "harness/run/gpu_sampler.h"
 #include "harness/run/grading_pipeline.h"
 #include "harness/run/plan.h"
+#include "results/summary.h"
 
 namespace assay::run {
 
@@ -92,8 +94,32 @@ Result<std::optional<results::RunWriter>> lock_resumed_run(results::Store& store
   return writer.error();
 }
 
+/// For each of plan.samples, whether this process is to ask it.
+std::vector<bool> own_share(const Plan& plan, const RanksFolder* ranks) {
+  std::vector<bool> is_own(plan.samples.size(), true);
+  if (ranks == nullptr) return is_own;
+  const std::vector<int> rank_of = deal_samples(plan, ranks->world().ranks);
+  for (std::size_t i = 0; i < is_own.size(); ++i) is_own[i] = rank_of[i] == ranks->world().rank;
+  return is_own;
+}
+
+/// What a rank computes with, for the others to compare: bits differ between processors, GPUs and kernels of GPUs.
+std::string kernels_of(const results::EnvironmentFacts& environment) {
+  const std::string path = cuda_path_of(environment);
+  return environment.device_kind + (path.empty() ? "" : " " + path);
+}
+
+/// The hash of the logits that the engine gave for its test tokens; null where nothing was computed here.
+Json canary_hash(const results::EnvironmentFacts& environment) {
+  const Json canary = results::canary_of(environment);
+  if (!canary.is_object()) return nullptr;
+  const auto hash = canary.find("logits_sha256");
+  return hash == canary.end() ? Json() : *hash;
+}
+
 /// The requests whose samples are not stored yet, in plan order.
-Result<std::vector<runners::Request>> open_requests(const Plan& plan, const results::Store& store,
+Result<std::vector<runners::Request>> open_requests(const Plan& plan, const std::vector<bool>& is_own,
+                                                    const results::Store& store,
                                                     const std::optional<results::RunWriter>& resumed) {
   std::set<results::SampleKey> stored;
   if (resumed) {
@@ -101,7 +127,9 @@ Result<std::vector<runners::Request>> open_requests(const Plan& plan, const resu
     stored.insert(keys.begin(), keys.end());
   }
   std::vector<runners::Request> requests;
-  for (const PlannedSample& planned : plan.samples) {
+  for (std::size_t i = 0; i < plan.samples.size(); ++i) {
+    if (!is_own[i]) continue;
+    const PlannedSample& planned = plan.samples[i];
     const suites::Suite& suite = plan.suites[planned.suite_index].suite;
     if (stored.contains({suite.name, suite.items[planned.item_index].id, planned.sample})) continue;
     requests.push_back(planned.request);
@@ -145,16 +173,23 @@ Error why_incomplete(const Result<>& asked, const Result<>& stored) {
 
 Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suite> suites, const RunParts& parts,
                            std::stop_token stop) {
-  const auto& [runner, store, grading, progress, clock, nvml_library, powercap, idle_powers] = parts;
+  const auto& [runner, store, grading, progress, clock, nvml_library, powercap, idle_powers, ranks] = parts;
 
   // Plan.
   ASSAY_ASSIGN(const Plan plan, make_plan(std::move(suites), settings.plan));
+  const std::vector<bool> is_own = own_share(plan, ranks);
+  const auto n_in_plan = static_cast<std::int64_t>(plan.samples.size());
+  const std::int64_t n_planned = std::count(is_own.begin(), is_own.end(), true);
   results::RunFacts facts = run_facts(plan, settings, runner.model_facts());
   facts.provenance = provenance_on(runner.device_facts());
 
   // Resume.
   results::EnvironmentFacts environment = read_environment(runner.device_facts());
   environment.details["idle_power"] = results::to_json(idle_power_of_device(idle_powers, runner.device_facts()));
+  if (ranks != nullptr) {
+    environment.details["rank"] = {{"rank", ranks->world().rank}, {"ranks", ranks->world().ranks}};
+    ASSAY_TRY(ranks->agree(facts, kernels_of(environment), canary_hash(environment)));
+  }
   ASSAY_ASSIGN(std::optional<results::RunWriter> writer,
                lock_resumed_run(store, settings, facts, environment, clock.unix_ms()));
   const bool is_resumed = writer.has_value();
@@ -163,18 +198,19 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
     ASSAY_ASSIGN(const results::RunRecord record, store.read_run(writer->run_id()));
     n_segments_before = static_cast<std::int64_t>(record.segments.size()) - 1;  // this process's is there already
   }
-  ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, store, writer));
+  ASSAY_ASSIGN(const std::vector<runners::Request> requests, open_requests(plan, is_own, store, writer));
   ASSAY_TRY(runner.check(requests));
   if (!is_resumed) {
-    ASSAY_ASSIGN(writer, store.begin_run(facts, environment, clock.unix_ms()));
+    ASSAY_ASSIGN(writer, store.begin_run(facts, environment, clock.unix_ms(),
+                                         ranks != nullptr ? std::optional(ranks->origin()) : std::nullopt));
   }
   std::optional<GpuReader> gpu_reader = GpuReader::open(pci_bus_ids(runner.device_facts()), nvml_library);
   const double started_ms = clock.monotonic_ms();
   const auto wall_ms = [&] { return clock.monotonic_ms() - started_ms; };
-  const auto n_planned = static_cast<std::int64_t>(plan.samples.size());
   std::atomic<std::int64_t> n_stored = n_planned - static_cast<std::int64_t>(requests.size());
   if (is_resumed) log_note("run ", writer->run_id(), ": going on behind ", n_stored, " of ", n_planned, " samples");
-  progress.start(n_planned, n_stored);
+  if (ranks != nullptr) ASSAY_TRY(ranks->begin(n_planned, n_stored));
+  progress.start(n_in_plan, n_stored + (ranks != nullptr ? ranks->n_done_by_others() : 0));
 
   // Watch the GPU, or the processors' energy.
   const bool on_processors = environment.device_kind == "cpu";
@@ -190,7 +226,9 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
         const bool together = writer->add_samples(graded, clock.unix_ms(), wall_ms()).has_value();
         for (const results::GradedSample& one : graded) {
           if (!together) ASSAY_TRY(writer->add_sample(one.sample, one.verdict, clock.unix_ms(), wall_ms()));
-          progress.set_done(++n_stored);
+          ++n_stored;
+          if (ranks != nullptr) ranks->set_done(n_stored);
+          progress.set_done(n_stored + (ranks != nullptr ? ranks->n_done_by_others() : 0));
         }
         return {};
       },
@@ -214,9 +252,10 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
   if (!complete) outcome.stopped_by = why_incomplete(asked, stored);
   const bool has_device = environment.device_kind == "cuda";
   const Result<> ended =
-      writer->finish(complete ? results::RunState::finished : results::RunState::interrupted, clock.unix_ms(),
-                     wall_ms(), has_device ? std::optional(device_time) : std::nullopt);
+      writer->finish(n_stored == n_in_plan ? results::RunState::finished : results::RunState::interrupted,
+                     clock.unix_ms(), wall_ms(), has_device ? std::optional(device_time) : std::nullopt);
   if (!ended && !outcome.stopped_by) outcome.stopped_by = ended.error();
+  if (ranks != nullptr) ASSAY_TRY(ranks->end(outcome.stopped_by));
   return outcome;
 }
 

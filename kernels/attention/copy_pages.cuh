@@ -1,6 +1,6 @@
 #pragma once
 // Copies pages of a cache in all layers at once: a sample starts from a copy of its prompt's last page.
-//   The cache is planes of pages: keys and values of a layer are a plane each, or its latents are one. A plane has
+//   The cache is planes of pages: what a layer has of its tokens. A plane has
 //   n_pages pages of page_elements bfloat16, planes follow each other. For every plane: page pairs[i].to becomes
 //   pairs[i].from. No page may be both a source and a destination; destinations are distinct.
 //   Moves n_pairs · n_planes · page_elements · 4 bytes.

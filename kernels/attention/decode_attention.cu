@@ -1,9 +1,10 @@
 // Decode attention in two kernels: chunks, then their merge. Contract in decode_attention.cuh.
 //
-// A block is one warp that asks the copy engine for pages and four that compute, each on its 16 tokens of every page,
-// without waiting for each other until a chunk ends. Blocks stay and walk over (item, KV head), two or three on a
-// multiprocessor, so that one's softmax hides under the other's loads. An item is a chunk, or a span of chunks that the
-// block adds up by itself: the same additions that the merge does otherwise, so that the plan changes no bit.
+// A block on each multiprocessor: one warp asks the copy engine for pages, and two groups of four warps take turns with
+// chunks, so that one adds up its quarters while the other computes. Each warp has its 16 tokens of every page and does
+// not wait for the others until a chunk ends. A block takes one (item, KV head) after the other, and which is next is
+// dealt out, since multiprocessors are not served equally fast. An item is a chunk, or a span of chunks that the block
+// adds up by itself: the same additions that the merge does otherwise, so that the plan changes no bit.
 
 #include "kernels/attention/decode_attention.cuh"
 
@@ -12,7 +13,7 @@
 #include <algorithm>
 
 #include "kernels/attention/decode_parts.cuh"
-#include "kernels/attention/mma.cuh"
+#include "kernels/attention/decode_quarter.cuh"
 #include "kernels/attention/portable.cuh"
 #include "kernels/device/launch.cuh"
 #include "kernels/device/once_per_device.cuh"
@@ -21,41 +22,36 @@ namespace assay::kernels {
 
 namespace {
 
-using namespace hopper;
-
-constexpr int kQuarters = 4;  // computing warps: 16 tokens of a page each
-constexpr int kQuarterTokens = 16;
-constexpr int kMaxGroup = 16;  // query heads of a KV head: rows of one mma
-constexpr int kThreads = (kQuarters + 1) * kWarpThreads;
+constexpr int kGroups = 2;
+constexpr int kThreads = kGroups * kGroupThreads + kWarpThreads;
+constexpr int kMaxGroup = 16;  // query heads of a KV head: two tiles
 constexpr int kPageTokens = kCachePageTokens;
+constexpr int kChunkPages = kDecodeChunkTokens / kPageTokens;
+constexpr int kChunksAhead = 4;  // that are begun at most
 
-/// Keys and values of a page lie in shared memory as in the cache: kParts rows of 64 columns for each token.
+/// How many pages are under way.
 template <int kDim>
-struct Stage {
-  static constexpr int kParts = kDim / kSwizzleElements;
-  static constexpr int kRows = kPageTokens * kParts;  // of keys or values
-  static constexpr int kRowsBytes = kRows * kSwizzleRowBytes;
-  static constexpr int kBytes = 2 * kRowsBytes;
-  /// Of 16 bytes of a token's columns, the unit-th.
-  static __device__ int offset(int token, int unit) {
-    constexpr int kUnits = kSwizzleRowBytes / 16;
-    return swizzled_offset(token * kParts + unit / kUnits, unit % kUnits);
-  }
+constexpr int kStages = kDim == 128 ? 6 : 12;
+static_assert(kStages<64> / kChunkPages < kChunksAhead && kStages<128> > kChunkPages);
+static_assert(kQuarters * kMaxGroup * sizeof(float) * 64 == Stage<64>::kBytes, "the quarters' outputs fit one stage");
+
+/// An item for one KV head. None: n_keys is 0.
+struct Work {
+  int row, n_keys, index, kv_head;
 };
-/// How many blocks share a multiprocessor, and how many pages each has under way. Few rows have few chunks: a block
-/// alone there takes a whole one.
-template <int kDim, bool kFewRows>
-struct Ring {
-  static constexpr int kBlocks = kFewRows ? 1 : kDim == 128 ? 2 : 3;
-  static constexpr int kCount = kFewRows ? 5 : kDim == 128 ? 3 : 4;
+struct Chunk {
+  Work work;
+  int first_key;  // in the item
 };
-static_assert(kQuarters * kMaxGroup * sizeof(float) == 4 * kPageTokens, "the quarters' outputs take exactly one stage");
 
 template <int kDim>
 struct Shared {
-  std::uint64_t full[8];
-  std::uint64_t empty[8];
-  Part quarters[kQuarters][kMaxGroup];
+  /// A group has barriers of its own: it does not wait for the other's pages, so of theirs it would know no phase.
+  std::uint64_t full[kGroups][kStages<kDim>];
+  std::uint64_t empty[kStages<kDim>];
+  std::uint64_t added;  // completes a phase with each chunk that was added to its item
+  Chunk chunks[kChunksAhead];
+  Part quarters[kGroups][kQuarters][kMaxGroup];
   Part span[2][kMaxGroup];  // the chunks of this item so far; read one, write the other
   float span_output[kMaxGroup * kDim];
 };
@@ -71,202 +67,124 @@ struct KernelArgs {
   ItemPart* parts;      // [item][heads]
 };
 
+/// A block's pages are numbered, four for each chunk whether it has so many or not. Where the number-th lies, which
+/// round of the slots that is (modulo two), and which group's it is.
+template <int kDim>
 struct Place {
-  int slot = 0;
-  std::uint32_t parity = 0;
-  __device__ void advance(int n) {
-    if (++slot == n) {
-      slot = 0;
-      parity ^= 1;
-    }
-  }
+  int slot;
+  std::uint32_t parity;
+  int group;
+  __device__ explicit Place(int number)
+      : slot(number % kStages<kDim>),
+        parity(static_cast<std::uint32_t>(number / kStages<kDim>) % 2),
+        group(number / kChunkPages % kGroups) {}
 };
 
-/// An item for one KV head.
-struct Work {
-  int row, n_keys, index, kv_head;
-};
-/// Past the last piece of work it gives the first one again, so that reading ahead is harmless.
-__device__ inline Work work_at(const DecodeAttentionArgs& a, int number, int n_work) {
-  const int i = number < n_work ? number : 0, index = i / a.cache.kv_heads;
-  const int2 head = *reinterpret_cast<const int2*>(a.items + index);
-  return {head.x, head.y, index, i % a.cache.kv_heads};
-}
-
-/// A block's first piece of work and the pages of its first chunk, read without waiting to hear how much there is:
-/// every row has an item, so the plan surely goes as far as that.
-struct FirstWork {
-  Work work;
-  int4 pages;
-};
-__device__ inline FirstWork first_work(const DecodeAttentionArgs& a) {
-  const int index = min(static_cast<int>(blockIdx.x) / a.cache.kv_heads, a.rows - 1);
-  const DecodeItem* item = a.items + index;
-  const int2 head = *reinterpret_cast<const int2*>(item);
-  const int4 pages = *reinterpret_cast<const int4*>(item->pages);
-  return {{head.x, head.y, index, static_cast<int>(blockIdx.x) % a.cache.kv_heads}, pages};
-}
-
-/// How much there is, and how many blocks share it so that all get nearly the same.
-struct Share {
-  int n_work, n_blocks;
-};
-__device__ inline Share share_of(const DecodeAttentionArgs& a) {
-  const int n_work = a.first_item[a.rows] * a.cache.kv_heads, n_grid = static_cast<int>(gridDim.x);
-  const int n_rounds = max(1, (n_work + n_grid - 1) / n_grid);
-  return {n_work, (n_work + n_rounds - 1) / n_rounds};
-}
-
-/// The copying side, one thread. A chunk's pages are known before those of the one before it are asked for.
-template <int kDim, int kCount>
-__device__ void load_pages(const DecodeAttentionArgs& a, Shared<kDim>& shared, char* stages, const CUtensorMap& key_map,
-                           const CUtensorMap& value_map) {
-  const FirstWork begin = first_work(a);
-  const auto [n_work, step] = share_of(a);
-  const auto pages_of = [&](const Work& work, int first) {
-    return *reinterpret_cast<const int4*>(a.items[work.index].pages + first / kPageTokens);
-  };
-  const auto first_row = [&](int kv_head, int page) {
-    return (page * a.cache.kv_heads + kv_head) * Stage<kDim>::kRows;
-  };
-  Place at;
-  int n_loaded = 0;
-  const auto load_page = [&](int kv_head, int page) {
-    if (n_loaded++ >= kCount) barrier_wait(&shared.empty[at.slot], at.parity ^ 1);
-    barrier_arrive_expect(&shared.full[at.slot], Stage<kDim>::kBytes);
-    char* to = stages + at.slot * Stage<kDim>::kBytes;
-    const int row = first_row(kv_head, page);
-    load_box(to, &key_map, &shared.full[at.slot], 0, row);
-    load_box(to + Stage<kDim>::kRowsBytes, &value_map, &shared.full[at.slot], 0, row);
-    at.advance(kCount);
-  };
-  Work work = begin.work;
-  int4 pages = begin.pages;
-  if (static_cast<int>(blockIdx.x) >= a.rows * a.cache.kv_heads) {
-    work = work_at(a, static_cast<int>(blockIdx.x), n_work);
-    pages = pages_of(work, 0);
-  }
-  // While others still work: all rows but those that this pass appends were there before.
-  const auto prefetch_page = [&](int page) {
-    prefetch_box(&key_map, 0, first_row(work.kv_head, page));
-    prefetch_box(&value_map, 0, first_row(work.kv_head, page));
-  };
-  if (static_cast<int>(blockIdx.x) < step) {
-    prefetch_page(pages.x);
-    if (work.n_keys > kPageTokens) prefetch_page(pages.y);
-    if (work.n_keys > 2 * kPageTokens) prefetch_page(pages.z);
-    if (work.n_keys > 3 * kPageTokens) prefetch_page(pages.w);
-  }
-  wait_for_previous_grid();
-  if (static_cast<int>(blockIdx.x) >= step) return;
-  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
-    const Work next = work_at(a, number + step, n_work);
-    for (int key = 0; key < work.n_keys; key += kDecodeChunkTokens) {
-      const int left = work.n_keys - key;
-      const int4 next_pages = left > kDecodeChunkTokens ? pages_of(work, key + kDecodeChunkTokens) : pages_of(next, 0);
-      load_page(work.kv_head, pages.x);
-      if (left > kPageTokens) load_page(work.kv_head, pages.y);
-      if (left > 2 * kPageTokens) load_page(work.kv_head, pages.z);
-      if (left > 3 * kPageTokens) load_page(work.kv_head, pages.w);
-      pages = next_pages;
-    }
-    work = next;
-  }
-}
-
-/// The group's query heads as the left operand: rows past the group are zero.
+/// The copying side, one thread.
 template <int kDim>
-__device__ void load_queries(const __nv_bfloat16* q, int group, std::uint32_t (&out)[kDim / 16][4]) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads, column = 2 * (lane % 4);
-#pragma unroll
-  for (int k = 0; k < kDim / 16; ++k) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const int row = lane / 4 + i % 2 * 8;
-      const __nv_bfloat16* from = q + row * kDim + 16 * k + i / 2 * 8 + column;
-      out[k][i] = row < group ? *reinterpret_cast<const std::uint32_t*>(from) : 0u;
+struct Loader {
+  const DecodeAttentionArgs& a;
+  Shared<kDim>& shared;
+  char* stages;
+  const CUtensorMap& map;
+  int n_work = 0;
+  int n_pages = 0;   // numbered so far
+  int n_loaded = 0;  // asked for: pages that were there before this pass may be ahead of the numbers
+
+  /// Work by its number; past the last there is none, and reading its pages is harmless.
+  __device__ Work work_at(int number) const {
+    const int i = number < n_work ? number : 0, index = i / a.cache.kv_heads;
+    const int2 head = *reinterpret_cast<const int2*>(a.items + index);
+    return {head.x, number < n_work ? head.y : 0, index, i % a.cache.kv_heads};
+  }
+  __device__ int4 pages_at(const Work& work, int key) const {
+    return *reinterpret_cast<const int4*>(a.items[work.index].pages + key / kPageTokens);
+  }
+  /// The next work that no block has. The numbers come round to 0 when every block has asked in vain.
+  __device__ int draw() const {
+    const int n_blocks = static_cast<int>(gridDim.x);
+    const int n_draws = max(n_work - n_blocks, 0) + n_blocks;
+    return n_blocks + static_cast<int>(atomicInc(a.dealt, static_cast<unsigned>(n_draws - 1)));
+  }
+  /// Waits until the number-th page may be written; the first of a chunk comes with the chunk.
+  __device__ Place<kDim> begin_page(int number, const Work& work, int key) const {
+    if (number >= kStages<kDim>) {
+      const Place<kDim> before(number - kStages<kDim>);
+      barrier_wait(&shared.empty[before.slot], before.parity);
     }
+    if (number % kChunkPages == 0) shared.chunks[number / kChunkPages % kChunksAhead] = {work, key};
+    return Place<kDim>(number);
   }
-}
-
-/// Running state of a warp's two rows (lane/4 and lane/4 + 8).
-template <int kDim>
-struct Running {
-  float output[kDim / 8][4];
-  float max[2];
-  float sum[2];  // this lane's share
-};
-
-/// The largest of the four lanes that share a row.
-__device__ inline float row_max(float v) {
-  v = fmaxf(v, __shfl_xor_sync(0xFFFFFFFFu, v, 1));
-  return fmaxf(v, __shfl_xor_sync(0xFFFFFFFFu, v, 2));
-}
-
-/// This warp's 16 tokens of a page, of which the first n_valid (at most 16) count.
-template <int kDim>
-__device__ void attend_quarter(const char* page, int first_token, int n_valid, float scale_log2,
-                               const std::uint32_t (&q)[kDim / 16][4], Running<kDim>& r) {
-  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  const std::uint32_t keys = shared_address(page), values = keys + Stage<kDim>::kRowsBytes;
-  // Scores: two tiles of eight tokens.
-  float score[2][4] = {};
-  const int key_row = first_token + lane % 8 + (lane / 16) * 8, key_unit = lane / 8 % 2;
-#pragma unroll
-  for (int k = 0; k < kDim / 16; ++k) {
-    std::uint32_t b[4];
-    load_matrices(b, keys + Stage<kDim>::offset(key_row, 2 * k + key_unit));
-    multiply_16x8(score[0], q[k], b[0], b[1]);
-    multiply_16x8(score[1], q[k], b[2], b[3]);
+  __device__ void load(const Work& work, int key, int page) {
+    if (n_pages++ < n_loaded) return;
+    const Place<kDim> at = begin_page(n_loaded++, work, key);
+    std::uint64_t* full = &shared.full[at.group][at.slot];
+    barrier_arrive_expect(full, Stage<kDim>::kBytes);
+    load_box(stages + at.slot * Stage<kDim>::kBytes, &map, full, 0,
+             (page * a.cache.kv_heads + work.kv_head) * Stage<kDim>::kRows);
   }
-#pragma unroll
-  for (int t = 0; t < 2; ++t) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      const bool valid = 8 * t + 2 * (lane % 4) + i % 2 < n_valid;
-      score[t][i] = valid ? score[t][i] * scale_log2 : -INFINITY;
+  /// A page past the item's last.
+  __device__ void skip(const Work& work, int key) {
+    const Place<kDim> at = begin_page(n_pages++, work, key);
+    barrier_arrive(&shared.full[at.group][at.slot]);
+    n_loaded = n_pages;
+  }
+  __device__ void load_chunk(const Work& work, int key, const int4& pages) {
+    const int left = work.n_keys - key;
+    load(work, key, pages.x);
+    left > kPageTokens ? load(work, key, pages.y) : skip(work, key);
+    left > 2 * kPageTokens ? load(work, key, pages.z) : skip(work, key);
+    left > 3 * kPageTokens ? load(work, key, pages.w) : skip(work, key);
+  }
+
+  /// While launches before this one still work: pages of the first item that none of them writes, as many as have room.
+  __device__ void load_early(const Work& work, const int4& first_pages) {
+    const int n_ready = min((work.n_keys - a.fresh_keys) / kPageTokens, kStages<kDim>);
+    for (int key = 0; key < n_ready * kPageTokens; key += kDecodeChunkTokens) {
+      const int4 pages = key == 0 ? first_pages : pages_at(work, key);
+      const int n = n_ready - key / kPageTokens;
+      load(work, key, pages.x);
+      if (n > 1) load(work, key, pages.y);
+      if (n > 2) load(work, key, pages.z);
+      if (n > 3) load(work, key, pages.w);
     }
+    n_pages = 0;
   }
-  // Weights, and what is left of the earlier pages.
-#pragma unroll
-  for (int h = 0; h < 2; ++h) {
-    const float largest = row_max(fmaxf(fmaxf(score[0][2 * h], score[0][2 * h + 1]),  //
-                                        fmaxf(score[1][2 * h], score[1][2 * h + 1])));
-    const float max = fmaxf(r.max[h], largest);
-    const float before = exp2f(r.max[h] - max);  // 0 on the first page
-    float sum = 0;
-#pragma unroll
-    for (int t = 0; t < 2; ++t) {
-#pragma unroll
-      for (int i = 2 * h; i < 2 * h + 2; ++i) {
-        score[t][i] = exp2f(score[t][i] - max);
-        sum += score[t][i];
+
+  __device__ void run() {
+    // Every row has an item, so the plan surely goes as far as that, and its first need not wait to hear how far.
+    const int first = static_cast<int>(blockIdx.x);
+    Work work{};
+    int4 pages{};
+    const auto begin = [&](int index) {
+      const int2 head = *reinterpret_cast<const int2*>(a.items + index);
+      work = {head.x, head.y, index, first % a.cache.kv_heads};
+      pages = pages_at(work, 0);
+    };
+    if (first < a.rows * a.cache.kv_heads) begin(first / a.cache.kv_heads);
+    n_work = a.first_item[a.rows] * a.cache.kv_heads;
+    if (first >= a.rows * a.cache.kv_heads && first < n_work) begin(first / a.cache.kv_heads);
+    load_early(work, pages);
+    wait_for_previous_grid();
+    bool has_drawn = false;
+    while (work.n_keys > 0) {
+      const Work next = work_at(draw());
+      has_drawn = true;
+      for (int key = 0; key < work.n_keys; key += kDecodeChunkTokens) {
+        const bool is_last = work.n_keys - key <= kDecodeChunkTokens;
+        const int4 next_pages = is_last ? pages_at(next, 0) : pages_at(work, key + kDecodeChunkTokens);
+        load_chunk(work, key, pages);
+        pages = next_pages;
       }
+      work = next;
     }
-    r.sum[h] = fmaf(r.sum[h], before, sum);
-    r.max[h] = max;
-#pragma unroll
-    for (int j = 0; j < kDim / 8; ++j) {
-      r.output[j][2 * h] *= before;
-      r.output[j][2 * h + 1] *= before;
+    if (!has_drawn) draw();
+    for (int i = 0; i < kGroups; ++i) {  // the end, for each group
+      const Place<kDim> at = begin_page(n_pages + i * kChunkPages, {}, 0);
+      barrier_arrive(&shared.full[at.group][at.slot]);
     }
   }
-  const std::uint32_t weights[4] = {pack_bf16(score[0][0], score[0][1]), pack_bf16(score[0][2], score[0][3]),
-                                    pack_bf16(score[1][0], score[1][1]), pack_bf16(score[1][2], score[1][3])};
-  // Values. A weight of zero does not silence NaN, so the pairs past n_valid are cleared.
-  const auto pair_mask = [&](int token) {
-    return (token < n_valid ? 0x0000FFFFu : 0u) | (token + 1 < n_valid ? 0xFFFF0000u : 0u);
-  };
-  const std::uint32_t first_mask = pair_mask(2 * (lane % 4)), second_mask = pair_mask(2 * (lane % 4) + 8);
-  const int value_row = first_token + lane % 16, value_unit = lane / 16;
-#pragma unroll
-  for (int j = 0; j < kDim / 16; ++j) {
-    std::uint32_t b[4];
-    load_matrices_transposed(b, values + Stage<kDim>::offset(value_row, 2 * j + value_unit));
-    multiply_16x8(r.output[2 * j], weights, b[0] & first_mask, b[1] & second_mask);
-    multiply_16x8(r.output[2 * j + 1], weights, b[2] & first_mask, b[3] & second_mask);
-  }
-}
+};
 
 /// A chunk's place in its item.
 struct ChunkPlace {
@@ -276,39 +194,22 @@ struct ChunkPlace {
 };
 
 /// Adds the quarters in order and then the chunk to its item; the last chunk stores the item's part, or the row's
-/// output if there is no other item. `buffer` is the last page's stage, which all have read.
+/// output if there is no other item. `outputs` are the quarters' [kQuarters][kMaxGroup][kDim].
 template <int kDim>
-__device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* buffer, int group, const Work& work,
-                             const ChunkPlace& place, const Running<kDim>& r) {
-  const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
-  constexpr int kComputing = kQuarters * kWarpThreads;
-  named_barrier(1, kComputing);  // nobody reads the page any more
-#pragma unroll
-  for (int h = 0; h < 2; ++h) {
-    const int row = lane / 4 + 8 * h;
-    float sum = r.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, r.sum[h], 1);
-    sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
-    if (lane % 4 == 0) shared.quarters[warp][row] = {r.max[h], sum};
-    if (row >= group) continue;
-    float* to = buffer + (warp * kMaxGroup + row) * kDim + 2 * (lane % 4);
-#pragma unroll
-    for (int j = 0; j < kDim / 8; ++j) {
-      *reinterpret_cast<float2*>(to + 8 * j) = make_float2(r.output[j][2 * h], r.output[j][2 * h + 1]);
-    }
-  }
-  named_barrier(1, kComputing);
+__device__ void add_chunk(const KernelArgs& k, Shared<kDim>& shared, const Part (&quarters)[kQuarters][kMaxGroup],
+                          const float* outputs, int group, const Work& work, const ChunkPlace& place) {
   const std::size_t first_head = static_cast<std::size_t>(work.index) * k.a.heads + work.kv_head * group;
-  for (int i = static_cast<int>(threadIdx.x); i < group * kDim; i += kComputing) {
+  for (int i = static_cast<int>(threadIdx.x) % kGroupThreads; i < group * kDim; i += kGroupThreads) {
     const int row = i / kDim, column = i % kDim;
-    float max = shared.quarters[0][row].max;
-    for (int w = 1; w < kQuarters; ++w) max = fmaxf(max, shared.quarters[w][row].max);
+    float max = quarters[0][row].max;
+    for (int w = 1; w < kQuarters; ++w) max = fmaxf(max, quarters[w][row].max);
     float sum = 0, output = 0;
     for (int w = 0; w < kQuarters; ++w) {
-      const Part part = shared.quarters[w][row];
+      const Part part = quarters[w][row];
       if (part.max == -INFINITY) continue;  // a quarter with no token in this chunk
       const float factor = exp2f(part.max - max);
       sum = fmaf(part.sum, factor, sum);
-      output = fmaf(buffer[(w * kMaxGroup + row) * kDim + column], factor, output);
+      output = fmaf(outputs[(w * kMaxGroup + row) * kDim + column], factor, output);
     }
     if (!place.is_first) {
       const Part span = shared.span[place.parity ^ 1][row];
@@ -333,95 +234,113 @@ __device__ void finish_chunk(const KernelArgs& k, Shared<kDim>& shared, float* b
   }
 }
 
-/// A computing warp.
-template <int kDim, int kCount>
-__device__ void attend_items(const KernelArgs& k, Shared<kDim>& shared, char* stages) {
+/// Read by the warp's first lane, the one that says for all that a page is done with: then nobody else need be asked
+/// before the chunk's place is taken.
+__device__ inline Chunk chunk_of_warp(const Chunk& there) {
+  Chunk chunk{};
+  if (threadIdx.x % kWarpThreads == 0) chunk = there;
+  return {{warp_uniform(chunk.work.row), warp_uniform(chunk.work.n_keys), warp_uniform(chunk.work.index),
+           warp_uniform(chunk.work.kv_head)},
+          warp_uniform(chunk.first_key)};
+}
+
+/// A warp of a computing group: every kGroups-th chunk.
+template <int kDim, int kTiles>
+__device__ void attend_chunks(const KernelArgs& k, Shared<kDim>& shared, char* stages) {
   const DecodeAttentionArgs& a = k.a;
-  const int warp = static_cast<int>(threadIdx.x) / kWarpThreads, lane = static_cast<int>(threadIdx.x) % kWarpThreads;
+  const int own = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
+  const int warp = static_cast<int>(threadIdx.x) / kWarpThreads % kQuarters;
+  const int lane = static_cast<int>(threadIdx.x) % kWarpThreads;
   const int group = a.heads / a.cache.kv_heads;
-  const auto [n_work, step] = share_of(a);
   const float scale_log2 = a.scale * kLog2E;
-  Place at;
-  Work work = work_at(a, static_cast<int>(blockIdx.x), n_work);
+  std::uint32_t phases = 0;  // of the group's barriers, a bit each
+  const auto wait_for_page = [&](int slot) { barrier_wait(&shared.full[own][slot], phases >> slot & 1); };
+  Queries<kDim, kTiles> q;
+  int q_index = -1, q_head = -1;  // whose they are
+  bool is_only = false;
   wait_for_previous_grid();
-  if (static_cast<int>(blockIdx.x) >= step) return;
-  for (int number = static_cast<int>(blockIdx.x); number < n_work; number += step) {
-    std::uint32_t q[kDim / 16][4];
-    load_queries<kDim>(a.q + (static_cast<std::size_t>(work.row) * a.heads + work.kv_head * group) * kDim, group, q);
-    const Work next = work_at(a, number + step, n_work);
-    const bool is_only = is_only_item(a.first_item, work.row);
-    for (int chunk = 0; chunk < work.n_keys; chunk += kDecodeChunkTokens) {
-      const int n_keys = min(kDecodeChunkTokens, work.n_keys - chunk);
-      Running<kDim> running = {};
-      running.max[0] = running.max[1] = -INFINITY;
-      for (int first = 0; first < n_keys; first += kPageTokens) {
-        char* page = stages + at.slot * Stage<kDim>::kBytes;
-        barrier_wait(&shared.full[at.slot], at.parity);
-        const int n_valid = min(kQuarterTokens, n_keys - first - warp * kQuarterTokens);
-        if (n_valid > 0) attend_quarter<kDim>(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
-        if (first + kPageTokens >= n_keys) {
-          const bool is_last = chunk + n_keys == work.n_keys;
-          const ChunkPlace place{chunk == 0, is_last, is_last && is_only, chunk / kDecodeChunkTokens % 2};
-          finish_chunk<kDim>(k, shared, reinterpret_cast<float*>(page), group, work, place, running);
-          fence_for_async();  // the stage was written here and will be written by the copy engine
-        }
-        __syncwarp();
-        if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
-        at.advance(kCount);
-      }
+  for (int number = own;; number += kGroups) {
+    wait_for_page(Place<kDim>(number * kChunkPages).slot);
+    const auto [work, first_key] = chunk_of_warp(shared.chunks[number % kChunksAhead]);
+    if (work.n_keys == 0) return;
+    if (work.index != q_index || work.kv_head != q_head) {
+      q.load(a.q + (static_cast<std::size_t>(work.row) * a.heads + work.kv_head * group) * kDim, group);
+      is_only = is_only_item(a.first_item, work.row);
+      q_index = work.index;
+      q_head = work.kv_head;
     }
-    work = next;
+    Running<kDim, kTiles> running;
+    for (int p = 0; p < kChunkPages; ++p) {
+      const Place<kDim> at(number * kChunkPages + p);
+      char* page = stages + at.slot * Stage<kDim>::kBytes;
+      wait_for_page(at.slot);
+      phases ^= 1u << at.slot;
+      const int n_keys = work.n_keys - first_key - p * kPageTokens;
+      const int n_valid = min(kQuarterTokens, n_keys - warp * kQuarterTokens);
+      if (n_valid > 0) attend_quarter(page, warp * kQuarterTokens, n_valid, scale_log2, q, running);
+      if (p == kChunkPages - 1) {
+        float* outputs = reinterpret_cast<float*>(page);
+        named_barrier(1 + own, kGroupThreads);  // nobody reads the page any more
+        put_quarter(running, group, shared.quarters[own][warp], outputs + warp * kMaxGroup * kDim);
+        named_barrier(1 + own, kGroupThreads);
+        if (number > 0) barrier_wait(&shared.added, static_cast<std::uint32_t>(number - 1) % 2);
+        const bool is_last = n_keys <= kPageTokens;
+        add_chunk<kDim>(k, shared, shared.quarters[own], outputs, group, work,
+                        {first_key == 0, is_last, is_last && is_only, first_key / kDecodeChunkTokens % 2});
+        barrier_arrive(&shared.added);
+        fence_for_async();  // the stage was written here and will be written by the copy engine
+      }
+      __syncwarp();
+      if (lane == 0) barrier_arrive(&shared.empty[at.slot]);
+    }
   }
 }
 
-template <int kDim, bool kFewRows>
-__global__ void __launch_bounds__(kThreads, Ring<kDim, kFewRows>::kBlocks)
-    items_kernel(const __grid_constant__ CUtensorMap key_map, const __grid_constant__ CUtensorMap value_map,
-                 const __grid_constant__ KernelArgs k) {
-  constexpr int kCount = Ring<kDim, kFewRows>::kCount;
+template <int kDim, int kTiles>
+__global__ void __launch_bounds__(kThreads, 1)
+    items_kernel(const __grid_constant__ CUtensorMap map, const __grid_constant__ KernelArgs k) {
   extern __shared__ __align__(1024) char memory[];
   auto& shared = *reinterpret_cast<Shared<kDim>*>(memory);
   char* stages = memory + head_bytes<kDim>();
   let_next_grid_start();
-  if (threadIdx.x == 0) {
-    prefetch_tensor_map(&key_map);
-    prefetch_tensor_map(&value_map);
-    for (int i = 0; i < kCount; ++i) {
-      barrier_init(&shared.full[i], 1);
+  if (threadIdx.x == kGroups * kGroupThreads) {
+    prefetch_tensor_map(&map);
+    for (int i = 0; i < kStages<kDim>; ++i) {
+      for (int group = 0; group < kGroups; ++group) barrier_init(&shared.full[group][i], 1);
       barrier_init(&shared.empty[i], kQuarters);
     }
+    barrier_init(&shared.added, kGroupThreads);
     barrier_init_fence();
   }
   __syncthreads();
-  if (threadIdx.x < kQuarters * kWarpThreads) {
-    attend_items<kDim, kCount>(k, shared, stages);
-  } else if (threadIdx.x == kQuarters * kWarpThreads) {
-    load_pages<kDim, kCount>(k.a, shared, stages, key_map, value_map);
+  if (threadIdx.x < kGroups * kGroupThreads) {
+    attend_chunks<kDim, kTiles>(k, shared, stages);
+  } else if (threadIdx.x == kGroups * kGroupThreads) {
+    Loader<kDim>{k.a, shared, stages, map}.run();
   }
 }
 
-template <int kDim, bool kFewRows>
+template <int kDim, int kTiles>
 Result<> launch_items(const KernelArgs& k, cudaStream_t stream) {
   const DecodeAttentionArgs& a = k.a;
-  ASSAY_ASSIGN(const CUtensorMap key_map, cache_page_map(a.cache, a.cache.keys));
-  ASSAY_ASSIGN(const CUtensorMap value_map, cache_page_map(a.cache, a.cache.values));
+  ASSAY_ASSIGN(const CUtensorMap map, cache_page_map(a.cache));
   int device = 0, n_multiprocessors = 0;
   ASSAY_TRY(check(cudaGetDevice(&device), "CUDA device"));
   ASSAY_TRY(check(cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device), "CUDA device"));
-  using Blocks = Ring<kDim, kFewRows>;
-  constexpr std::size_t kSharedBytes = head_bytes<kDim>() + Blocks::kCount * Stage<kDim>::kBytes;
+  constexpr std::size_t kSharedBytes = head_bytes<kDim>() + kStages<kDim> * Stage<kDim>::kBytes;
   static OncePerDevice<> allowed;
-  ASSAY_TRY(allowed([] { return allow_shared_memory(items_kernel<kDim, kFewRows>, kSharedBytes); }));
-  const int n_blocks = std::min(Blocks::kBlocks * n_multiprocessors, a.max_items * a.cache.kv_heads);
-  return launch("decode_attention", items_kernel<kDim, kFewRows>,
-                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, key_map, value_map, k);
+  ASSAY_TRY(allowed([] { return allow_shared_memory(items_kernel<kDim, kTiles>, kSharedBytes); }));
+  const int n_blocks = std::min(n_multiprocessors, a.max_items * a.cache.kv_heads);
+  return launch("decode_attention", items_kernel<kDim, kTiles>,
+                {dim3(static_cast<unsigned>(n_blocks)), kThreads, kSharedBytes}, stream, map, k);
 }
 
 template <int kDim>
 Result<> launch_decode(const DecodeAttentionArgs& args, cudaStream_t stream) {
   KernelArgs k{args, args.scratch, nullptr};
   k.parts = reinterpret_cast<ItemPart*>(args.scratch + static_cast<std::size_t>(args.max_items) * args.heads * kDim);
-  ASSAY_TRY(args.rows <= kDecodeFewRows ? launch_items<kDim, true>(k, stream) : launch_items<kDim, false>(k, stream));
+  const bool is_small = args.heads / args.cache.kv_heads <= kTileHeads;
+  ASSAY_TRY(is_small ? launch_items<kDim, 1>(k, stream) : launch_items<kDim, kMaxGroup / kTileHeads>(k, stream));
   return merge_items<kDim, 4>(
       merge_args(args.rows, args.heads, args.first_item, args.items, k.part_outputs, k.parts, args.out, true), stream);
 }

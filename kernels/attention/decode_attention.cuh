@@ -22,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -31,7 +32,6 @@ namespace assay::kernels {
 
 constexpr int kDecodeChunkTokens = 256;
 constexpr int kDecodeSpanTokens = 8 * kDecodeChunkTokens;
-constexpr int kDecodeFewRows = 4;  ///< up to so many a block has a multiprocessor to itself
 
 /// A chunk of one row, or a span.
 struct alignas(16) DecodeItem {
@@ -61,7 +61,8 @@ DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, i
 DecodePlan plan_decode(std::span<const DecodeRow> rows, DecodeGrain grain);
 
 /// All pointers are device memory. A captured launch stays valid while rows, max_items and addresses stay: the plan is
-/// read on the device. It is read early, so it must have been complete before the launch before this one began.
+/// read on the device. It is read early, so it must have been complete before the launch before this one began. So are
+/// keys that `fresh_keys` lets: launches of the pass that the plan was made for may still be at work.
 struct DecodeAttentionArgs {
   const __nv_bfloat16* q = nullptr;  ///< [rows, heads, d], rotated
   int rows = 0;
@@ -71,8 +72,11 @@ struct DecodeAttentionArgs {
   const DecodeItem* items = nullptr;
   const std::int32_t* first_item = nullptr;  ///< [rows + 1]; the last entry is the number of items
   int max_items = 0;                         ///< items that scratch has room for
-  float* scratch = nullptr;                  ///< decode_scratch_floats(max_items, heads, d)
-  __nv_bfloat16* out = nullptr;              ///< [rows, heads, d]
+  /// How many of a row's last keys may be younger than the plan, which was complete after all others were.
+  int fresh_keys = std::numeric_limits<int>::max();
+  unsigned* dealt = nullptr;     ///< [1], 0 before the first launch; a launch leaves 0. For one stream
+  float* scratch = nullptr;      ///< decode_scratch_floats(max_items, heads, d)
+  __nv_bfloat16* out = nullptr;  ///< [rows, heads, d]
 };
 
 constexpr std::size_t decode_scratch_floats(int max_items, int heads, int head_dim) {

@@ -19,15 +19,13 @@ struct KernelArgs {
 /// A KV head's rows.
 template <int kDim>
 struct PagedRows {
-  const __nv_bfloat16* keys;
-  const __nv_bfloat16* values;
+  const __nv_bfloat16* memory;
   int kv_heads, kv_head;
-  __device__ std::int64_t place(std::int64_t page, int row) const {
-    return ((page * kv_heads + kv_head) * kCachePageTokens + row) * kDim;
+  __device__ const __nv_bfloat16* key(int page, int row, int column) const {
+    return memory + cache_keys_place(page, kv_heads, kv_head, kDim) + row * kDim + column;
   }
-  __device__ const __nv_bfloat16* key(int page, int row, int column) const { return keys + place(page, row) + column; }
   __device__ const __nv_bfloat16* value(int page, int row, int column) const {
-    return values + place(page, row) + column;
+    return key(page, row, column) + cache_head_elements(kDim) / 2;
   }
 };
 
@@ -41,7 +39,7 @@ __global__ void __launch_bounds__(kDecodeThreads, 3) portable_decode_kernel(cons
     const int index = number / kv_heads, kv_head = number % kv_heads;
     const DecodeItem& item = a.items[index];
     const std::int64_t head = std::int64_t{index} * a.heads + kv_head * group;
-    const DecodeWork<PagedRows<kDim>> work{{a.cache.keys, a.cache.values, kv_heads, kv_head},
+    const DecodeWork<PagedRows<kDim>> work{{a.cache.memory, kv_heads, kv_head},
                                            item.pages,
                                            item.n_keys,
                                            a.q + (std::int64_t{item.row} * a.heads + kv_head * group) * kDim,

@@ -70,7 +70,7 @@ MergeArgs merge_args(int rows, int heads, const std::int32_t* first_item, const 
 
 constexpr int kMergeThreads = 128;
 constexpr int kMergeBlocks = 4;         // of a multiprocessor
-constexpr int kMergeBlocksThatFit = 6;  // by their registers: so one still does beside two blocks of items
+constexpr int kMergeBlocksThatFit = 6;  // by their registers: so one still does beside a block of items
 constexpr int kSpanWarps = 8;
 constexpr int kSpanChunks = kDecodeSpanTokens / kDecodeChunkTokens;
 

@@ -9,7 +9,7 @@ int pieces(std::int32_t n_keys, std::int32_t tokens) { return (n_keys + tokens -
 }  // namespace
 
 DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, int n_multiprocessors) {
-  constexpr int kBlocks = 2, kRounds = 2;
+  constexpr int kRounds = 2;
   std::int64_t n_spans = 0, n_chunks = 0;
   std::int32_t most_keys = 0;
   for (const DecodeRow& row : rows) {
@@ -17,14 +17,12 @@ DecodeGrain choose_decode_grain(std::span<const DecodeRow> rows, int kv_heads, i
     n_chunks += pieces(row.n_keys, kDecodeChunkTokens);
     most_keys = std::max(most_keys, row.n_keys);
   }
-  const std::int64_t n_blocks = std::int64_t{kBlocks} * n_multiprocessors, n_work = n_spans * kv_heads;
+  const std::int64_t n_blocks = n_multiprocessors, n_work = n_spans * kv_heads;
   if (n_work >= kRounds * n_blocks) return DecodeGrain::span;
-  // Fewer spans will do where they keep blocks busy as evenly as chunks would: a block alone takes in what it must
-  // faster. Few rows have one block on each multiprocessor.
-  const std::int64_t n_present = rows.size() <= kDecodeFewRows ? n_multiprocessors : n_blocks;
+  // Fewer spans will do where they keep blocks busy as evenly as chunks would.
   const std::int64_t longest = pieces(std::min(most_keys, kDecodeSpanTokens), kDecodeChunkTokens);
-  const std::int64_t of_a_block = (n_work + n_present - 1) / n_present * longest;
-  return of_a_block * n_present * 4 <= n_chunks * kv_heads * 5 ? DecodeGrain::span : DecodeGrain::chunk;
+  const std::int64_t of_a_block = (n_work + n_blocks - 1) / n_blocks * longest;
+  return of_a_block * n_blocks * 4 <= n_chunks * kv_heads * 5 ? DecodeGrain::span : DecodeGrain::chunk;
 }
 
 DecodePlan plan_decode(std::span<const DecodeRow> rows, DecodeGrain grain) {

@@ -120,7 +120,7 @@ TEST_CASE("mla_decode_attention: a long row is no worse than 1.5 times plain bfl
   }
 }
 
-TEST_CASE("mla_decode_attention: the same bits in every batch, slot and page", "[gpu][invariance]") {
+TEST_CASE("mla_decode_attention: the same bits in every batch, slot and page", "[gpu][invariance][heavy]") {
   const int heads = GENERATE(2, 20, 128);
   std::vector<int> n_keys{1, 40, 64, 200, 256, 300, 640, 2049, 2048, 4500};
   for (int i = 0; i < 100; ++i) n_keys.push_back(1 + 37 * i % 500);  // more work than blocks: every block walks

@@ -40,13 +40,12 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   const double layer_bytes = 4.0 * c.rows * pages_per_row * kCachePageTokens * c.kv_heads * c.d;
   const int n_layers = static_cast<int>(std::clamp(2e9 / layer_bytes + 1, 3.0, 64.0));
   const int n_pages = c.rows * pages_per_row;
-  const std::size_t layer_size = static_cast<std::size_t>(layer_bytes / 4);
-  ASSAY_ASSIGN(const auto keys, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));
-  ASSAY_ASSIGN(const auto values, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));
+  const std::size_t layer_size = static_cast<std::size_t>(layer_bytes / 2);
+  ASSAY_ASSIGN(const auto memory, DeviceBuffer<Bf16>::create(layer_size * static_cast<std::size_t>(n_layers)));
+  ASSAY_ASSIGN(const auto dealt, DeviceBuffer<unsigned>::from(std::vector<unsigned>{0}));
   ASSAY_ASSIGN(const auto q, DeviceBuffer<Bf16>::create(static_cast<std::size_t>(c.rows * c.heads * c.d)));
   ASSAY_ASSIGN(const auto out, DeviceBuffer<Bf16>::create(q.size()));
-  ASSAY_TRY(fill_random(keys.span(), 1, 3, context.stream.get()));
-  ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
+  ASSAY_TRY(fill_random(memory.span(), 1, 3, context.stream.get()));
   ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
   const std::vector<std::int32_t> table = c.in_order ? pages_in_order(n_pages) : shuffled_pages(n_pages);
   std::vector<DecodeRow> rows;
@@ -67,12 +66,14 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   a.items = items.data();
   a.first_item = first_item.data();
   a.max_items = max_items;
+  a.fresh_keys = c.rows;
+  a.dealt = dealt.data();
   a.scratch = scratch.data();
   a.out = out.data();
-  const int n_launches = static_cast<int>(std::clamp(6e9 / layer_bytes, 3.0, 200.0));
+  const int n_launches = static_cast<int>(std::clamp(6e9 / layer_bytes, 20.0, 200.0));
   ASSAY_ASSIGN(const double us, time_us(context.stream, n_launches, [&](int i) {
                  const std::size_t offset = layer_size * static_cast<std::size_t>(i % n_layers);
-                 a.cache = {keys.data() + offset, values.data() + offset, n_pages, c.kv_heads, c.d};
+                 a.cache = {memory.data() + offset, n_pages, c.kv_heads, c.d};
                  return decode_attention(a, context.stream.get());
                }));
   const double bytes = 4.0 * c.rows * c.n_keys * c.kv_heads * c.d;
@@ -91,15 +92,13 @@ Result<> bench_prefill(const BenchContext& context, const PrefillCase& c) {
   const int pages_per_prompt = (c.n_keys + kCachePageTokens - 1) / kCachePageTokens,
             n_pages = c.prompts * pages_per_prompt;
   const std::size_t cache_size =
-      static_cast<std::size_t>(n_pages * kCachePageTokens) * static_cast<std::size_t>(c.kv_heads * c.d);
+      static_cast<std::size_t>(n_pages * kCachePageTokens) * static_cast<std::size_t>(2 * c.kv_heads * c.d);
   const int tokens = c.prompts * c.n_keys;
-  ASSAY_ASSIGN(const auto keys, DeviceBuffer<Bf16>::create(cache_size));
-  ASSAY_ASSIGN(const auto values, DeviceBuffer<Bf16>::create(cache_size));
+  ASSAY_ASSIGN(const auto cache, DeviceBuffer<Bf16>::create(cache_size));
   ASSAY_ASSIGN(const auto q,
                DeviceBuffer<Bf16>::create(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(c.heads * c.d)));
   ASSAY_ASSIGN(const auto out, DeviceBuffer<Bf16>::create(q.size()));
-  ASSAY_TRY(fill_random(keys.span(), 1, 3, context.stream.get()));
-  ASSAY_TRY(fill_random(values.span(), 1, 4, context.stream.get()));
+  ASSAY_TRY(fill_random(cache.span(), 1, 3, context.stream.get()));
   ASSAY_TRY(fill_random(q.span(), 1, 5, context.stream.get()));
   std::vector<PrefillSpan> spans;
   for (int i = 0; i < c.prompts; ++i) spans.push_back({i * c.n_keys, c.n_keys, 0, i});
@@ -109,7 +108,7 @@ Result<> bench_prefill(const BenchContext& context, const PrefillCase& c) {
   a.q = q.data();
   a.tokens = tokens;
   a.heads = c.heads;
-  a.cache = {keys.data(), values.data(), n_pages, c.kv_heads, c.d};
+  a.cache = {cache.data(), n_pages, c.kv_heads, c.d};
   a.page_table = table.data();
   a.page_table_stride = pages_per_prompt;
   a.scale = 0.088f;
@@ -121,7 +120,7 @@ Result<> bench_prefill(const BenchContext& context, const PrefillCase& c) {
   print_row(context,
             {"prefill attention " + std::to_string(c.prompts) + " x " + std::to_string(c.n_keys) + " keys, heads " +
                  std::to_string(c.heads) + "/" + std::to_string(c.kv_heads) + " x " + std::to_string(c.d),
-             us, 4.0 * (static_cast<double>(cache_size) + static_cast<double>(q.size())),
+             us, 2.0 * static_cast<double>(cache_size) + 4.0 * static_cast<double>(q.size()),
              2.0 * c.prompts * c.n_keys * (c.n_keys + 1.0) * c.heads * c.d});
   return {};
 }

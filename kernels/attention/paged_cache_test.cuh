@@ -31,7 +31,7 @@ inline Sequence random_sequence(std::mt19937& generator, const AttentionShape& s
 
 /// The cache on the device: all that no sequence owns is NaN.
 struct CacheOnDevice {
-  kernels::DeviceBuffer<Bf16> keys, values;
+  kernels::DeviceBuffer<Bf16> memory;
   std::vector<std::int32_t> page_table;  // [sequences, page_table_stride]
   int page_table_stride = 0;
   std::span<const std::int32_t> pages(std::size_t sequence) const {
@@ -55,10 +55,8 @@ inline CacheOnDevice lay_in_pages(const std::vector<Sequence>& sequences, const 
   std::mt19937 generator(seed);
   std::shuffle(order.begin(), order.end(), generator);
   const std::size_t row = static_cast<std::size_t>(shape.d);
-  const std::size_t n = static_cast<std::size_t>(n_pages * shape.kv_heads * kTokens) * row;
-  std::vector<Bf16> keys(n), values(n);
-  std::memset(static_cast<void*>(keys.data()), 0xFF, n * sizeof(Bf16));
-  std::memset(static_cast<void*>(values.data()), 0xFF, n * sizeof(Bf16));
+  std::vector<Bf16> memory(static_cast<std::size_t>(n_pages * shape.kv_heads * 2 * kTokens) * row);
+  std::memset(static_cast<void*>(memory.data()), 0xFF, memory.size() * sizeof(Bf16));
   std::vector<std::int32_t> table(sequences.size() * static_cast<std::size_t>(out.page_table_stride), -1);
   std::size_t next = 0;
   for (std::size_t s = 0; s < sequences.size(); ++s) {
@@ -66,19 +64,16 @@ inline CacheOnDevice lay_in_pages(const std::vector<Sequence>& sequences, const 
       auto& page = table[s * static_cast<std::size_t>(out.page_table_stride) + static_cast<std::size_t>(t / kTokens)];
       if (page < 0) page = order[next++];
       for (int h = 0; h < shape.kv_heads; ++h) {
-        const std::size_t to = static_cast<std::size_t>((page * shape.kv_heads + h) * kTokens + t % kTokens) * row;
-        const std::size_t from = static_cast<std::size_t>(t * shape.kv_heads + h) * row;
-        std::copy_n(sequences[s].keys.begin() + static_cast<std::ptrdiff_t>(from), row,
-                    keys.begin() + static_cast<std::ptrdiff_t>(to));
-        std::copy_n(sequences[s].values.begin() + static_cast<std::ptrdiff_t>(from), row,
-                    values.begin() + static_cast<std::ptrdiff_t>(to));
+        const std::ptrdiff_t to = ((page * shape.kv_heads + h) * 2 * kTokens + t % kTokens) * shape.d;
+        const std::ptrdiff_t from = (t * shape.kv_heads + h) * shape.d;
+        std::copy_n(sequences[s].keys.begin() + from, row, memory.begin() + to);
+        std::copy_n(sequences[s].values.begin() + from, row, memory.begin() + to + kTokens * shape.d);
       }
     }
   }
-  out.keys = on_device(keys);
-  out.values = on_device(values);
+  out.memory = on_device(memory);
   out.page_table = std::move(table);
-  out.cache = {out.keys.data(), out.values.data(), n_pages, shape.kv_heads, shape.d};
+  out.cache = {out.memory.data(), n_pages, shape.kv_heads, shape.d};
   return out;
 }
 

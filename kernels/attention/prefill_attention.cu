@@ -58,8 +58,7 @@ __device__ inline int n_blocks_of(const PrefillTile& tile) {
 /// The copying side, one thread.
 template <int kDim>
 __device__ void load_tile(const PrefillAttentionArgs& a, Barriers& barriers, const Tiles& tiles,
-                          const PrefillTile& tile, int head, const CUtensorMap& q_map, const CUtensorMap& key_map,
-                          const CUtensorMap& value_map) {
+                          const PrefillTile& tile, int head, const CUtensorMap& q_map, const CUtensorMap& cache_map) {
   using L = Layout<kDim>;
   const int kv_head = head / (a.heads / a.cache.kv_heads);
   barrier_arrive_expect(&barriers.q_full, L::kQBytes);
@@ -73,18 +72,18 @@ __device__ void load_tile(const PrefillAttentionArgs& a, Barriers& barriers, con
     const std::uint32_t parity = block / kStages % 2;
     // The last block's second page may not exist; any page will do, for its keys are masked and its values cleared.
     const int page[2] = {pages[min(2 * block, last_page)], pages[min(2 * block + 1, last_page)]};
-    const auto load = [&](char* to, const CUtensorMap& map, std::uint64_t* full, std::uint64_t* empty) {
+    const auto load = [&](char* to, int half, std::uint64_t* full, std::uint64_t* empty) {
       if (block >= kStages) barrier_wait(empty, parity ^ 1);
       barrier_arrive_expect(full, L::kStageBytes);
       for (int h = 0; h < L::kHalves; ++h) {
         for (int p = 0; p < 2; ++p) {
-          load_box(to + h * L::kHalfBytes + p * kPageTokens * kSwizzleRowBytes, &map, full, h * kSwizzleElements, 0,
-                   kv_head, page[p]);
+          load_box(to + h * L::kHalfBytes + p * kPageTokens * kSwizzleRowBytes, &cache_map, full, h * kSwizzleElements,
+                   0, 2 * kv_head + half, page[p]);
         }
       }
     };
-    load(tiles.keys + stage * L::kStageBytes, key_map, &barriers.key_full[stage], &barriers.key_empty[stage]);
-    load(tiles.values + stage * L::kStageBytes, value_map, &barriers.value_full[stage], &barriers.value_empty[stage]);
+    load(tiles.keys + stage * L::kStageBytes, 0, &barriers.key_full[stage], &barriers.key_empty[stage]);
+    load(tiles.values + stage * L::kStageBytes, 1, &barriers.value_full[stage], &barriers.value_empty[stage]);
   }
 }
 
@@ -157,8 +156,8 @@ __device__ void attend_tile(const PrefillAttentionArgs& a, Barriers& barriers, c
 
 template <int kDim>
 __global__ void __launch_bounds__(kThreads, 1)
-    prefill_kernel(const __grid_constant__ CUtensorMap q_map, const __grid_constant__ CUtensorMap key_map,
-                   const __grid_constant__ CUtensorMap value_map, const __grid_constant__ PrefillAttentionArgs a) {
+    prefill_kernel(const __grid_constant__ CUtensorMap q_map, const __grid_constant__ CUtensorMap cache_map,
+                   const __grid_constant__ PrefillAttentionArgs a) {
   using L = Layout<kDim>;
   extern __shared__ __align__(1024) char memory[];
   Barriers& barriers = *reinterpret_cast<Barriers*>(memory);
@@ -167,8 +166,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   let_next_grid_start();
   if (threadIdx.x == 0) {
     prefetch_tensor_map(&q_map);
-    prefetch_tensor_map(&key_map);
-    prefetch_tensor_map(&value_map);
+    prefetch_tensor_map(&cache_map);
     barrier_init(&barriers.q_full, 1);
     for (int i = 0; i < kStages; ++i) {
       barrier_init(&barriers.key_full[i], 1);
@@ -185,7 +183,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   const int group = static_cast<int>(threadIdx.x) / kGroupThreads;
   if (group == 0) {
     give_registers<24>();
-    if (threadIdx.x == 0) load_tile<kDim>(a, barriers, tiles, tile, head, q_map, key_map, value_map);
+    if (threadIdx.x == 0) load_tile<kDim>(a, barriers, tiles, tile, head, q_map, cache_map);
   } else {
     take_registers<240>();
     attend_tile<kDim>(a, barriers, tiles, tile, head, group - 1);
@@ -199,13 +197,12 @@ Result<> launch_prefill(const PrefillAttentionArgs& args, cudaStream_t stream) {
       TensorMapDim{kDim, 0, kSwizzleElements}, TensorMapDim{heads, kDim * 2, 1},
       TensorMapDim{static_cast<std::uint64_t>(args.tokens), heads * kDim * 2, kTileRows}};
   ASSAY_ASSIGN(const CUtensorMap q_map, encode_tensor_map(args.q, q_dims));
-  ASSAY_ASSIGN(const CUtensorMap key_map, cache_map(args.cache, args.cache.keys));
-  ASSAY_ASSIGN(const CUtensorMap value_map, cache_map(args.cache, args.cache.values));
+  ASSAY_ASSIGN(const CUtensorMap pages, cache_map(args.cache));
   static OncePerDevice<> allowed;
   ASSAY_TRY(allowed([] { return allow_shared_memory(prefill_kernel<kDim>, Layout<kDim>::kSharedBytes); }));
   return launch("prefill_attention", prefill_kernel<kDim>,
                 {dim3(static_cast<unsigned>(args.n_tiles * args.heads)), kThreads, Layout<kDim>::kSharedBytes}, stream,
-                q_map, key_map, value_map, args);
+                q_map, pages, args);
 }
 
 }  // namespace

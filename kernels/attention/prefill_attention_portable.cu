@@ -14,17 +14,17 @@ template <int kDim>
 struct PagedRows {
   const __nv_bfloat16* q;
   std::int64_t q_stride;
-  const __nv_bfloat16* keys;
-  const __nv_bfloat16* values;
+  const __nv_bfloat16* memory;
   const std::int32_t* pages;
   int kv_heads, kv_head;
   __device__ const __nv_bfloat16* query(int row, int column) const { return q + row * q_stride + column; }
-  __device__ std::int64_t place(int u) const {
-    const std::int64_t page = pages[u / kCachePageTokens];
-    return ((page * kv_heads + kv_head) * kCachePageTokens + u % kCachePageTokens) * kDim;
+  __device__ const __nv_bfloat16* key(int u, int column) const {
+    return memory + cache_keys_place(pages[u / kCachePageTokens], kv_heads, kv_head, kDim) +
+           u % kCachePageTokens * kDim + column;
   }
-  __device__ const __nv_bfloat16* key(int u, int column) const { return keys + place(u) + column; }
-  __device__ const __nv_bfloat16* value(int u, int column) const { return values + place(u) + column; }
+  __device__ const __nv_bfloat16* value(int u, int column) const {
+    return key(u, column) + cache_head_elements(kDim) / 2;
+  }
 };
 
 template <int kDim>
@@ -35,8 +35,7 @@ __global__ void __launch_bounds__(kPrefillThreads, 1)
   const std::int64_t q_stride = std::int64_t{a.heads} * kDim;
   const PagedRows<kDim> rows{a.q + tile.first_row * q_stride + head * kDim,
                              q_stride,
-                             a.cache.keys,
-                             a.cache.values,
+                             a.cache.memory,
                              a.page_table + static_cast<std::ptrdiff_t>(tile.sequence) * a.page_table_stride,
                              a.cache.kv_heads,
                              head / (a.heads / a.cache.kv_heads)};

@@ -97,7 +97,8 @@ TEST_CASE("prefill_attention: no worse than 1.5 times plain bfloat16, with NaN i
   }
 }
 
-TEST_CASE("prefill_attention: the same bits however the prompt is cut, in any batch and page", "[gpu][invariance]") {
+TEST_CASE("prefill_attention: the same bits however the prompt is cut, in any batch and page",
+          "[gpu][invariance][heavy]") {
   const auto shape = GENERATE(values<AttentionShape>({{3, 1, 64}, {8, 2, 128}, {7, 1, 128}}));
   const Problem problem(shape, {900, 333, 64, 1}, 107);
   const std::vector<Piece> all{problem.whole(0), problem.whole(1), problem.whole(2), problem.whole(3)};

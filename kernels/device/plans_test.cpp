@@ -49,9 +49,10 @@ TEST_CASE("choose_decode_grain: spans where blocks have enough of them, or share
   CHECK(grain(1, 1024) == DecodeGrain::chunk);
   CHECK(grain(1, 32768) == DecodeGrain::span);   // 128 spans for 132 blocks
   CHECK(grain(1, 36864) == DecodeGrain::chunk);  // 144: a second round for twelve
-  CHECK(grain(16, 1024) == DecodeGrain::chunk);
+  CHECK(grain(12, 1024) == DecodeGrain::chunk);
+  CHECK(grain(16, 1024) == DecodeGrain::span);
+  CHECK(grain(20, 1024) == DecodeGrain::chunk);
   CHECK(grain(32, 1024) == DecodeGrain::span);
-  CHECK(grain(40, 1024) == DecodeGrain::chunk);
   CHECK(grain(100, 1) == DecodeGrain::span);
   CHECK(grain(0, 1) == DecodeGrain::span);
 }

@@ -67,7 +67,7 @@ struct Problem {
 
 }  // namespace
 
-TEST_CASE("grouped_matmul_bf16: the bits of matmul_bf16 for each expert, in every tile", "[gpu][invariance]") {
+TEST_CASE("grouped_matmul_bf16: the bits of matmul_bf16 for each expert, in every tile", "[gpu][invariance][heavy]") {
   const auto shape = GENERATE(values<Shape>({{1, 8, 64, 64, 1408, 2048, 0},  // one token
                                              {5, 2, 4, 4, 48, 40, 0},        // a tiny model
                                              {40, 6, 16, 12, 136, 200, 0.5},

@@ -124,7 +124,16 @@ TEST_CASE("matmul_bf16: no rows is no work, and shapes it can't have are refused
 
 // The promise of the contract: tile, number of rows and place in the batch change no bit. In the wide weights a block
 // has several tiles in its ring's first round.
-TEST_CASE("matmul_bf16: the same bits in every tile, batch and slot", "[gpu][invariance]") {
+TEST_CASE("matmul_bf16: the same bits in every tile of a small product", "[gpu][invariance]") {
+  const Problem problem({70, 136, 200}, 23);
+  const auto expected = problem.run(0, problem.shape.m, nullptr);
+  for (const MatmulPlan& plan : matmul_plans()) {
+    CAPTURE(plan.tokens, plan.groups, plan.rows, plan.paired);
+    CHECK(same_bits(problem.run(0, problem.shape.m, &plan).data(), expected.data(), expected.size()));
+  }
+}
+
+TEST_CASE("matmul_bf16: the same bits in every tile, batch and slot", "[gpu][invariance][heavy]") {
   const auto shape = GENERATE(
       values<Shape>({{300, 408, 712}, {520, 192, 4096}, {258, 64, 14336}, {170, 6400, 192}, {170, 6400, 200}}));
   const Problem problem(shape, 29);
@@ -196,7 +205,7 @@ TEST_CASE("matmul_bf16: rounds and finishes as each epilogue says", "[gpu]") {
   }
 }
 
-TEST_CASE("matmul_bf16: pairs store the same bits with every epilogue", "[gpu][invariance]") {
+TEST_CASE("matmul_bf16: pairs store the same bits with every epilogue", "[gpu][invariance][heavy]") {
   const Problem problem({200, 208, 456}, 43);  // neither tokens nor weight rows fill their tiles
   std::mt19937 generator(7);
   const std::size_t size = product(problem.shape.m, problem.shape.n);

@@ -142,7 +142,17 @@ TEST_CASE("matmul_quantized: no rows is no work, and shapes it can't have are re
 }
 
 // The promise of the contract: tile, number of rows and place in the batch change no bit.
-TEST_CASE("matmul_quantized: the same bits in every tile, batch and slot", "[gpu][hopper][invariance]") {
+TEST_CASE("matmul_quantized: the same bits in every tile of a small product", "[gpu][hopper][invariance]") {
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
+  const Problem problem(type, {20, 72, whole_blocks(type, 256)}, 23);
+  const auto expected = problem.run(0, problem.shape.m, nullptr);
+  for (const QuantizedPlan& plan : quantized_plans()) {
+    CAPTURE(static_cast<int>(type), plan.rows, plan.tokens);
+    CHECK(same_bits(problem.run(0, problem.shape.m, &plan).data(), expected.data(), expected.size()));
+  }
+}
+
+TEST_CASE("matmul_quantized: the same bits in every tile, batch and slot", "[gpu][hopper][invariance][heavy]") {
   const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
   auto shape = GENERATE(values<Shape>({{300, 408, 768}, {70, 72, 4096}, {34, 4240, 320}}));
   shape.k = whole_blocks(type, shape.k);

@@ -30,10 +30,9 @@ Result<> bench_rows(const BenchContext& context) {
     print_row(context, {"rmsnorm " + std::to_string(tokens) + " x 4096", norm_us, 6.0 * tokens * kHidden,
                         4.0 * tokens * kHidden});
     ASSAY_ASSIGN(const double rope_us, time_us(context.stream, n_launches, [&](int) {
-                   return rope_append(
-                       {x.data(), tokens, kHeads, kKvHeads, kDim, nullptr, nullptr, 0, rope.data(), device_slots.data(),
-                        device_slots.data(), y.data(), cache.data(), cache.data() + cache.size() / 2},
-                       context.stream.get());
+                   return rope_append({x.data(), tokens, kHeads, kKvHeads, kDim, nullptr, nullptr, 0, rope.data(),
+                                       device_slots.data(), device_slots.data(), y.data(), cache.data()},
+                                      context.stream.get());
                  }));
     print_row(context, {"rope and append " + std::to_string(tokens) + " x 6144", rope_us, 6.0 * tokens * kWidth,
                         3.0 * tokens * kWidth});

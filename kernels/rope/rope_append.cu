@@ -94,11 +94,8 @@ __global__ void __launch_bounds__(kThreads) rope_append_kernel(RopeAppendArgs a)
          (static_cast<std::size_t>(token) * static_cast<std::size_t>(a.heads) + static_cast<std::size_t>(head)) * kDim;
   } else {
     const int kv_head = (head - a.heads) % a.kv_heads;
-    const std::size_t page = static_cast<std::size_t>(slot / kCachePageTokens);
-    const std::size_t row =
-        (page * static_cast<std::size_t>(a.kv_heads) + static_cast<std::size_t>(kv_head)) * kCachePageTokens +
-        static_cast<std::size_t>(slot % kCachePageTokens);
-    to = (is_value ? a.values : a.keys) + row * kDim;
+    to = a.cache + cache_keys_place(slot / kCachePageTokens, a.kv_heads, kv_head, kDim) +
+         (is_value ? cache_head_elements(kDim) / 2 : 0) + slot % kCachePageTokens * kDim;
   }
   *reinterpret_cast<uint2*>(to + first) = packed(low);
   *reinterpret_cast<uint2*>(to + first + kDim / 2) = packed(high);

@@ -6,9 +6,9 @@
 //   Per query and key head: with a norm weight, z = x · (1 / sqrt(mean(x²) + eps)) · weight; then
 //   y[i] = z[i]·cos_i - z[i+d/2]·sin_i, y[i+d/2] = z[i+d/2]·cos_i + z[i]·sin_i, each operation rounded once in float32
 //   and the result once to bfloat16. rope [positions, d] float32: cos_0, sin_0, cos_1, … as RopeTable has it.
-//   The cache of a layer: keys and values [pages][kv_heads][64][d] bfloat16; token t goes to place slots[t] % 64 of
-//   page slots[t] / 64. d is 64 or 128. All arrays of floats are 16-byte aligned. A token's results depend on its own
-//   row and position alone. Moves tokens · (heads + 2·kv_heads) · d · 6 bytes.
+//   The cache of a layer is paged_cache.cuh's; token t goes to place slots[t] % 64 of page slots[t] / 64. d is 64 or
+//   128. All arrays of floats are 16-byte aligned. A token's results depend on its own row and position alone. Moves
+//   tokens · (heads + 2·kv_heads) · d · 6 bytes.
 
 #include <cuda_bf16.h>
 #include <cuda_runtime_api.h>
@@ -31,8 +31,7 @@ struct RopeAppendArgs {
   const int* positions = nullptr;  ///< [tokens], absolute
   const int* slots = nullptr;      ///< [tokens]
   __nv_bfloat16* q = nullptr;
-  __nv_bfloat16* keys = nullptr;
-  __nv_bfloat16* values = nullptr;
+  __nv_bfloat16* cache = nullptr;
 };
 
 /// Launches it. Error{bad_input} names what breaks the contract.

@@ -1,5 +1,6 @@
 #include "kernels/sampling/sample_rows.cuh"
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/device/gpu_test.cuh"
@@ -41,6 +42,19 @@ std::int32_t on_cpu(const std::vector<float>& logits, const SampleRow& how) {
   return token ? *token : kNanLogits;
 }
 
+struct Setting {
+  float temperature;
+  double top_p;
+  int top_k;
+  double min_p;
+};
+constexpr Setting kSettings[] = {{0, 1, 0, 0},       {1, 1, 0, 0},
+                                 {0.6f, 0.95, 0, 0}, {0.6f, 0.95, 20, 0},
+                                 {1, 1, 40, 0.05},   {1, 1, 1, 0},
+                                 {3, 0.9, 3000, 0},  {2, 0.5, 0, 0},
+                                 {1, 1e-9, 0, 0},    {1.5f, 0.999, 0, 0.001},
+                                 {50, 0.9, 0, 0}};  // so flat that the short list overflows
+
 SampleRow sampled(float temperature, double top_p, int top_k, double min_p, std::uint32_t position) {
   return {top_p, min_p, {1234, 7}, temperature, top_k, position, 0};
 }
@@ -55,25 +69,23 @@ TEST_CASE("sample_rows: the worked example", "[gpu]") {
   CHECK(on_gpu({logits, logits, logits}, how) == std::vector<std::int32_t>{0, 0, 5});
 }
 
-TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu]") {
+TEST_CASE("sample_rows: the CPU's token for every setting, side by side in one launch", "[gpu]") {
+  const int vocab = GENERATE(9, 3000);
+  std::mt19937 generator(107);
+  std::vector<std::vector<float>> logits;
+  std::vector<SampleRow> how;
+  std::vector<std::int32_t> expected;
+  for (const Setting& s : kSettings) {
+    logits.push_back(normal_floats(generator, static_cast<std::size_t>(vocab), 3));
+    how.push_back(sampled(s.temperature, s.top_p, s.top_k, s.min_p, static_cast<std::uint32_t>(how.size())));
+    expected.push_back(on_cpu(logits.back(), how.back()));
+  }
+  CHECK(on_gpu(logits, how) == expected);
+}
+
+TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu][heavy]") {
   const int vocab = GENERATE(1, 7, 1000, 50257);
-  struct Setting {
-    float temperature;
-    double top_p;
-    int top_k;
-    double min_p;
-  };
-  const auto s = GENERATE(values<Setting>({{0, 1, 0, 0},
-                                           {1, 1, 0, 0},
-                                           {0.6f, 0.95, 0, 0},
-                                           {0.6f, 0.95, 20, 0},
-                                           {1, 1, 40, 0.05},
-                                           {1, 1, 1, 0},
-                                           {3, 0.9, 3000, 0},
-                                           {2, 0.5, 0, 0},
-                                           {1, 1e-9, 0, 0},
-                                           {1.5f, 0.999, 0, 0.001},
-                                           {50, 0.9, 0, 0}}));  // so flat that the short list overflows
+  const Setting s = GENERATE(from_range(std::begin(kSettings), std::end(kSettings)));
   std::mt19937 generator(109);
   std::vector<std::vector<float>> logits;
   std::vector<SampleRow> how;
@@ -89,7 +101,7 @@ TEST_CASE("sample_rows: the CPU's token for every setting", "[gpu]") {
   CHECK(on_gpu(logits, how) == expected);
 }
 
-TEST_CASE("sample_rows: the CPU's token of a large vocabulary, flat or full of equals", "[gpu]") {
+TEST_CASE("sample_rows: the CPU's token of a large vocabulary, flat or full of equals", "[gpu][heavy]") {
   const int vocab = GENERATE(32000, 128256, 151936);
   const auto [spread, steps] = GENERATE(table<float, float>({{3, 0}, {1, 0}, {0.01f, 0}, {2, 8}, {0.1f, 64}, {0, 1}}));
   std::mt19937 generator(127);
@@ -111,7 +123,7 @@ TEST_CASE("sample_rows: the CPU's token of a large vocabulary, flat or full of e
   CHECK(on_gpu(logits, how) == expected);
 }
 
-TEST_CASE("sample_rows: extreme logits and temperatures divide as the CPU does", "[gpu]") {
+TEST_CASE("sample_rows: extreme logits and temperatures divide as the CPU does", "[gpu][heavy]") {
   const float scale = GENERATE(1e-41f, 1e-20f, 1.0f, 1e15f, 1e30f);
   const float temperature = GENERATE(1e-3f, 0.7f, 1.9999999f, 1e4f);
   const bool cuts = scale >= 1 && temperature < 10;  // else weights are equal where logits differ, and cuts fall apart
@@ -131,7 +143,7 @@ TEST_CASE("sample_rows: extreme logits and temperatures divide as the CPU does",
   CHECK(on_gpu(logits, how) == expected);
 }
 
-TEST_CASE("sample_rows: a row's token is the same in every batch and place", "[gpu][invariance]") {
+TEST_CASE("sample_rows: a row's token is the same in every batch and place", "[gpu][invariance][heavy]") {
   std::mt19937 generator(137);
   std::vector<std::vector<float>> logits;
   std::vector<SampleRow> how;
@@ -167,13 +179,11 @@ TEST_CASE("sample_rows: ties and rows without a number", "[gpu]") {
   // Equal logits, a tail of 0.4 of the whole goes: the higher ids first. 4 tokens use the list, 4,000 the search.
   for (const int n : {4, 4000}) {
     const std::vector<float> logits(static_cast<std::size_t>(n), 3.0f);
-    std::int32_t largest_id = 0;
-    for (std::uint32_t position = 0; position < 200; ++position) {
-      const SampleRow how = sampled(1, 0.6, 0, 0, position);
-      const std::int32_t token = one(logits, how);
-      largest_id = std::max(largest_id, token);
-      if (n == 4) CHECK(token == on_cpu(logits, how));
-    }
+    std::vector<SampleRow> how;
+    for (std::uint32_t position = 0; position < 200; ++position) how.push_back(sampled(1, 0.6, 0, 0, position));
+    const auto tokens = drawn_on_gpu({logits}, how);
+    const std::int32_t largest_id = *std::max_element(tokens.begin(), tokens.end());
+    for (std::size_t i = 0; n == 4 && i < how.size(); ++i) CHECK(tokens[i] == on_cpu(logits, how[i]));
     CHECK(largest_id < (n == 4 ? 3 : 2402));  // 0.4 · 4,000 = 1,600, give or take the rounding of 0.6
     CHECK(largest_id >= n / 2);
   }

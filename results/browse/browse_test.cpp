@@ -1,5 +1,7 @@
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <thread>
 
 #include "harness/base/text.h"
 #include "results/browse/sample_index.h"
@@ -137,7 +139,7 @@ TEST_CASE("sample index: no text that is typed is an error", "[browse]") {
     CHECK(ok(index.search(typed, {}, 10)));
     SampleQuery query;
     query.words = typed;
-    CHECK(ok(index.sample_keys(query)));
+    CHECK(ok(index.order_samples(query)));
   }
   std::string many;
   for (int i = 0; i < 500; ++i) many += "w" + std::to_string(i) + " ";
@@ -153,9 +155,9 @@ TEST_CASE("sample index: sorted and filtered, the same with and without an index
     REQUIRE(ok(index));
     CHECK(index->index_error().empty() == is_indexed);
     if (is_indexed) REQUIRE(ok(index->add_next()));
-    const auto result = index->sample_keys(query);
+    const auto result = index->order_samples(query);
     REQUIRE(ok(result));
-    return *result;
+    return result->keys;
   };
   CHECK(keys({}) == Keys{1, 2, 3, 4, 5, 6, 7, 8});
   CHECK(keys({.order = SampleOrder::stored, .descending = true}) == Keys{8, 7, 6, 5, 4, 3, 2, 1});
@@ -167,6 +169,72 @@ TEST_CASE("sample index: sorted and filtered, the same with and without an index
   CHECK(keys({.runs = {fixture.first}, .words = "I0 BOXED"}) == Keys{3, 4});
   CHECK(keys({.suite = "another"}).empty());
   CHECK(keys({.runs = {RunId("unknown")}}).empty());
+}
+
+TEST_CASE("merge_orderings: samples of several files in one order, unknown figures last, items by name", "[browse]") {
+  const Fixture fixture, other;
+  const double unknown = std::numeric_limits<double>::quiet_NaN();
+  using Refs = std::vector<SampleRef>;
+  CHECK(merge_orderings({{{4, 2}, {1, unknown}, {}}, {{7, 9}, {0.5, 1}, {}}}, false) ==
+        Refs{{1, 7}, {0, 4}, {1, 9}, {0, 2}});
+  CHECK(merge_orderings({{{4, 2}, {1, unknown}, {}}, {{9, 7}, {1, 0.5}, {}}}, true) ==
+        Refs{{0, 4}, {1, 9}, {1, 7}, {0, 2}});
+  CHECK(merge_orderings({{{3, 5}, {}, {}}, {}, {{1}, {}, {}}}, false) == Refs{{0, 3}, {0, 5}, {2, 1}});
+  CHECK(merge_orderings({{{1, 2}, {0, 1}, {"b", "d"}}, {{3, 4}, {0, 1}, {"a", "b"}}}, false) ==
+        Refs{{1, 3}, {0, 1}, {1, 4}, {0, 2}});
+  CHECK(merge_orderings({}, false).empty());
+  // As queries give them: each file has the items i1 and i0, twice.
+  const auto by_item = [](const Fixture& of, bool descending) {
+    const SampleIndex index = of.filled();
+    auto ordering = index.order_samples({.order = SampleOrder::item, .descending = descending});
+    REQUIRE(ok(ordering));
+    return *ordering;
+  };
+  const auto files_of = [](const Refs& samples) {
+    std::string files;
+    for (const SampleRef& sample : samples) files += static_cast<char>('0' + sample.file);
+    return files;
+  };
+  const auto ascending = merge_orderings({by_item(fixture, false), by_item(other, false)}, false);
+  CHECK(files_of(ascending) == "0000111100001111");
+  CHECK(ascending.front() == SampleRef{0, 3});
+  CHECK(merge_orderings({by_item(fixture, true), by_item(other, true)}, true).front() == SampleRef{0, 6});
+}
+
+TEST_CASE("sample index: filling ends when it is asked to stop or interrupted, and goes on later", "[browse]") {
+  const Fixture fixture;
+  std::stop_source stop;
+  stop.request_stop();
+  {
+    auto index = SampleIndex::open(fixture.database, fixture.file);
+    REQUIRE(ok(index));
+    CHECK_FALSE(index->add_next(stop.get_token()).value());
+    CHECK(index->progress()->n_indexed == 0);
+  }
+  // The full-text index keeps a handle open through the transaction that is to be rolled back.
+  for (int i = 0; i < 20; ++i) {
+    auto index = SampleIndex::open(fixture.database, fixture.folder.path() / ("cache" + std::to_string(i)));
+    REQUIRE(ok(index));
+    std::jthread meddler([&](std::stop_token end) {
+      while (!end.stop_requested()) index->interrupt();
+    });
+    const auto added = index->add_next();
+    if (!added) CHECK(added.error().kind == ErrorKind::interrupted);
+  }
+  CHECK(found(fixture.filled(), "zebras").size() == 4);
+}
+
+TEST_CASE("sample index: opened while another fills it, it waits for nobody", "[browse]") {
+  const Fixture fixture;
+  const SampleIndex first = fixture.filled();
+  const auto writer = Database::open(fixture.file, Database::Mode::create);
+  REQUIRE(ok(writer));
+  const auto filling = Transaction::begin(**writer, Transaction::Kind::write);
+  REQUIRE(ok(filling));
+  const auto second = SampleIndex::open(fixture.database, fixture.file);  // half a minute, if it waited
+  REQUIRE(ok(second));
+  CHECK(second->index_error().empty());
+  CHECK(found(*second, "zebras").size() == 4);
 }
 
 TEST_CASE("sample index: goes on where it stopped, and begins anew where it is another's or broken", "[browse]") {

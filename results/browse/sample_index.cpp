@@ -55,6 +55,9 @@ Result<std::unique_ptr<Database>> open_file(const std::filesystem::path& file) {
   std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, failed);
   if (failed) return environment_error(file.string(), ": ", failed.message());
   ASSAY_TRY(index->execute(kIndexSettings));
+  // Who finds it made waits for nobody: while it is filled, others read what is there.
+  ASSAY_ASSIGN(const std::int64_t found, index->query_integer("PRAGMA user_version"));
+  if (found == kIndexVersion) return index;
   ASSAY_ASSIGN(auto making, Transaction::begin(*index, Transaction::Kind::write));
   ASSAY_ASSIGN(const std::int64_t version, index->query_integer("PRAGMA user_version"));
   if (version == 0) {
@@ -132,7 +135,7 @@ Result<IndexProgress> SampleIndex::progress() const {
   return progress;
 }
 
-Result<bool> SampleIndex::add_next() {
+Result<bool> SampleIndex::add_next(std::stop_token stop) {
   if (!index_) return false;
   // Two windows may fill one index: each batch goes on behind the last one, whoever wrote it.
   ASSAY_ASSIGN(auto adding, Transaction::begin(*index_, Transaction::Kind::write));
@@ -150,7 +153,7 @@ Result<bool> SampleIndex::add_next() {
   bool has_more = false;
   for (std::int64_t n = 0;; ++n) {
     ASSAY_ASSIGN(has_more, sample.step());
-    if (!has_more || n == kMostBatchSamples || n_bytes >= kBatchBytes) break;
+    if (!has_more || n == kMostBatchSamples || n_bytes >= kBatchBytes || stop.stop_requested()) break;
     last_key = sample.integer(0);
     if (first_key == 0) first_key = last_key;
     figures.bind(1, last_key).bind(2, sample.integer(1)).bind(3, sample.integer(2));

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,23 @@ struct SampleRow {
   std::optional<std::string> finish_reason;
   std::optional<double> ttft_ms, itl_ms_mean, e2e_ms;
 };
+
+/// The samples that a query lets through, in its order.
+struct SampleOrdering {
+  std::vector<std::int64_t> keys;
+  std::vector<double> values;      ///< what each is ordered by, NaN where unknown; none in the order `stored`
+  std::vector<std::string> items;  ///< in the order `item`: sorted names, which `values` are indices of
+};
+
+/// A sample of one of several databases.
+struct SampleRef {
+  std::uint64_t file : 16;  ///< index of the database among those that were asked
+  std::uint64_t key : 48;   ///< its row in there
+  bool operator==(const SampleRef&) const = default;
+};
+/// The samples of several databases in one order: that of the query that each was asked. Equal ones stand in the order
+/// of the files, and so do all where samples have the order in which they were stored. Pure.
+std::vector<SampleRef> merge_orderings(const std::vector<SampleOrdering>& files, bool descending);
 
 struct IndexProgress {
   std::int64_t n_indexed = 0;
@@ -81,12 +99,12 @@ class SampleIndex {
 
   /// Why there is no index; empty where there is one.
   const std::string& index_error() const { return index_error_; }
-  /// Adds the next samples, some megabytes of text, durably. False when all are in, or without an index.
-  Result<bool> add_next();
+  /// Adds the next samples, some megabytes of text, durably; fewer when it is asked to stop. False when all are in, or
+  /// without an index. After interrupt() met it the index is only good for being closed.
+  Result<bool> add_next(std::stop_token stop = {});
   Result<IndexProgress> progress() const;
 
-  /// The samples that the query lets through, in its order.
-  Result<std::vector<std::int64_t>> sample_keys(const SampleQuery& query) const;
+  Result<SampleOrdering> order_samples(const SampleQuery& query) const;
   /// Rows of these samples, in the order of `keys`. Error{bad_input} for a key that isn't stored.
   Result<std::vector<SampleRow>> rows(std::span<const std::int64_t> keys) const;
 

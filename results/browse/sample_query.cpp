@@ -28,7 +28,8 @@ constexpr std::string_view kItemsOfSuite =
     "SELECT s.sample_key, i.item FROM items i JOIN samples s ON s.item_key = i.item_key WHERE i.run_suite_id = ?1";
 // Whole items in order, their samples in turn: the sorter sees items alone, not samples.
 constexpr std::string_view kKeysByItem =
-    "SELECT s.sample_key FROM items i CROSS JOIN samples s ON s.item_key = i.item_key ORDER BY i.item, i.item_key, "
+    "SELECT s.sample_key, i.item FROM items i CROSS JOIN samples s ON s.item_key = i.item_key ORDER BY i.item, "
+    "i.item_key, "
     "s.sample";
 
 /// A suite of a run with the grading that counts.
@@ -184,9 +185,52 @@ void sort_keys(std::vector<SortedKey>& keys, bool descending) {
   std::sort(first_unknown, keys.end(), by_key);
 }
 
+/// For each file, the place of its item names among those of all files.
+std::vector<std::vector<double>> places_of_items(const std::vector<SampleOrdering>& files) {
+  std::vector<std::string> all;
+  for (const SampleOrdering& file : files) all.insert(all.end(), file.items.begin(), file.items.end());
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  std::vector<std::vector<double>> places;
+  for (const SampleOrdering& file : files) {
+    std::vector<double>& of_file = places.emplace_back();
+    for (const std::string& item : file.items) {
+      of_file.push_back(static_cast<double>(std::lower_bound(all.begin(), all.end(), item) - all.begin()));
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
-Result<std::vector<std::int64_t>> SampleIndex::sample_keys(const SampleQuery& query) const {
+std::vector<SampleRef> merge_orderings(const std::vector<SampleOrdering>& files, bool descending) {
+  struct Placed {
+    double value;
+    SampleRef sample;
+  };
+  const std::vector<std::vector<double>> places = places_of_items(files);
+  const auto comes_before = [descending](const Placed& a, const Placed& b) {
+    const bool is_known = a.value == a.value;
+    if (is_known != (b.value == b.value)) return is_known;
+    return is_known && (descending ? a.value > b.value : a.value < b.value);
+  };
+  std::vector<Placed> placed;
+  for (std::size_t file = 0; file < files.size(); ++file) {
+    const auto n_before = static_cast<std::ptrdiff_t>(placed.size());
+    for (std::size_t i = 0; i < files[file].keys.size(); ++i) {
+      double value = files[file].values.empty() ? 0 : files[file].values[i];
+      if (!places[file].empty()) value = places[file][static_cast<std::size_t>(value)];
+      placed.push_back({value, {file, static_cast<std::uint64_t>(files[file].keys[i])}});
+    }
+    std::inplace_merge(placed.begin(), placed.begin() + n_before, placed.end(), comes_before);
+  }
+  std::vector<SampleRef> samples;
+  samples.reserve(placed.size());
+  for (const Placed& each : placed) samples.push_back(each.sample);
+  return samples;
+}
+
+Result<SampleOrdering> SampleIndex::order_samples(const SampleQuery& query) const {
   ASSAY_ASSIGN(auto snapshot, Transaction::begin(*database_, Transaction::Kind::read));
   ASSAY_ASSIGN(const std::vector<SuiteRow> suites, suites_of(*database_, query));
   std::vector<KeySet> filters;  // a sample must be in each
@@ -209,13 +253,16 @@ Result<std::vector<std::int64_t>> SampleIndex::sample_keys(const SampleQuery& qu
     filters.push_back(std::move(keys));
   }
 
+  SampleOrdering ordering;
   std::vector<SortedKey> sorted;
   if (query.order == SampleOrder::verdict) {
     ASSAY_TRY(add_verdicts(*database_, suites, sorted));
   } else if (query.order == SampleOrder::item) {
     ASSAY_ASSIGN(auto row, database_->prepare(kKeysByItem));
     ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
-      sorted.push_back({static_cast<double>(sorted.size()), row.integer(0)});
+      std::string item = row.text(1);
+      if (ordering.items.empty() || ordering.items.back() != item) ordering.items.push_back(std::move(item));
+      sorted.push_back({static_cast<double>(ordering.items.size() - 1), row.integer(0)});
       return {};
     }));
   } else if (query.order == SampleOrder::stored) {
@@ -233,12 +280,19 @@ Result<std::vector<std::int64_t>> SampleIndex::sample_keys(const SampleQuery& qu
   std::erase_if(sorted, [&](const SortedKey& key) {
     return !std::all_of(filters.begin(), filters.end(), [&](const KeySet& keys) { return keys.has(key.key); });
   });
-  sort_keys(sorted, query.descending);
-  std::vector<std::int64_t> keys;
-  keys.reserve(sorted.size());
-  for (const SortedKey& key : sorted) keys.push_back(key.key);
+  if (query.order != SampleOrder::item) {
+    sort_keys(sorted, query.descending);
+  } else if (query.descending) {  // items came sorted
+    std::reverse(sorted.begin(), sorted.end());
+  }
+  ordering.keys.reserve(sorted.size());
+  for (const SortedKey& key : sorted) ordering.keys.push_back(key.key);
+  if (query.order != SampleOrder::stored) {
+    ordering.values.reserve(sorted.size());
+    for (const SortedKey& key : sorted) ordering.values.push_back(key.value);
+  }
   ASSAY_TRY(snapshot.commit());
-  return keys;
+  return ordering;
 }
 
 Result<std::vector<SampleRow>> SampleIndex::rows(std::span<const std::int64_t> keys) const {

@@ -59,8 +59,11 @@ std::string heading_text(const RunCost& cost) {
                                  shown(cost.price->source, kMaxSourceShown) + ")"});
     if (cost.price->band_usd) rows.push_back({"", "that source's range: " + money(*cost.price->band_usd)});
   }
+  const std::string of_all = cost.run.device_s > cost.run.wall_s
+                                 ? ", " + to_fixed(cost.run.device_s, 1) + " s summed over all that were at work"
+                                 : "";
   rows.push_back({"time", to_fixed(cost.run.wall_s, 1) + " s on " + to_text(cost.run.facts.n_priced_devices) +
-                              (cost.run.facts.n_priced_devices == 1 ? " device" : " devices") + ", busy " +
+                              (cost.run.facts.n_priced_devices == 1 ? " device" : " devices") + of_all + ", busy " +
                               to_fixed(100 * cost.utilisation_ratio, 0) + " % of the hours paid for"});
   rows.push_back({"answers", to_text(cost.n_correct) + " correct of " + to_text(cost.n_samples) + "; output tokens " +
                                  number_or_dash(cost.output_tokens_per_sample, 0) + " a sample, " +
@@ -375,6 +378,7 @@ Json to_json(const RunCost& cost) {
       {"utilisation_ratio", cost.utilisation_ratio},
       {"n_devices", cost.run.facts.n_priced_devices},
       {"wall_s", cost.run.wall_s},
+      {"device_s", cost.run.device_s},
       {"samples", cost.n_samples},
       {"correct", cost.n_correct},
       {"output_tokens_per_sample", json_or_null(cost.output_tokens_per_sample)},

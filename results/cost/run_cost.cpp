@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "results/endpoint_use.h"
+#include "results/run_time.h"
 #include "results/summary.h"
 
 namespace assay::results {
@@ -111,7 +112,7 @@ void add_money(const std::optional<Interval>& share, RunCost& cost) {
     return;
   }
   const double usd_total =
-      usd_for_time(cost.price->usd, cost.run.facts.n_priced_devices, cost.run.wall_s, cost.utilisation_ratio);
+      usd_for_time(cost.price->usd, cost.run.facts.n_priced_devices, cost.run.device_s, cost.utilisation_ratio);
   cost.usd_total = usd_total;
   cost.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(cost.n_correct));
   cost.usd_per_correct_ci95 = scaled_interval(share, usd_total);
@@ -183,7 +184,7 @@ void add_scenarios(const CostOptions& options, RunCost& cost) {
     cost.own_usd_per_gpu_hour = own_usd_per_gpu_hour(*own, options.utilisation_ratio);
     if (was_timed(cost.run)) {
       const auto total = [&](double usd_per_hour) {
-        return usd_for_time(usd_per_hour, cost.run.facts.n_priced_devices, cost.run.wall_s);
+        return usd_for_time(usd_per_hour, cost.run.facts.n_priced_devices, cost.run.device_s);
       };
       cost.own_usd_total = Range{total(cost.own_usd_per_gpu_hour->low), total(cost.own_usd_per_gpu_hour->high)};
     }
@@ -257,7 +258,7 @@ Result<RunCost> run_cost(const Store& store, const RunId& run, const CostOptions
   }
   ASSAY_ASSIGN(const std::optional<Interval> share, share_per_correct(totals, options.bootstrap, cost.interval_reason));
   add_money(share, cost);
-  add_joules(meter.finish(segments_at_work(cost.run)), share, options, cost);
+  add_joules(meter.finish(segments_at_work(cost.run), device_sharing(cost.run.segments)), share, options, cost);
   ASSAY_TRY(add_hosted(options, cost));
   add_scenarios(options, cost);
   return cost;

@@ -130,9 +130,9 @@ Result<ImportOutcome> store_whole(Store& store, const ImportedRun& run) {
     if (is_stored && by_segment[i].empty() && points_by_segment[i].empty() && !is_last) continue;
     const ImportedSegment segment = is_stored ? growth_of(run.segments[i], stored_wall_ms) : run.segments[i];
     const bool is_first = i == 0 && !exists;
-    ASSAY_ASSIGN(RunWriter writer,
-                 is_first ? store.begin_run(run.facts, segment.environment, segment.started_at_ms, run.run_id)
-                          : store.resume_run(run.run_id, segment.environment, segment.started_at_ms));
+    ASSAY_ASSIGN(RunWriter writer, is_first ? store.begin_run(run.facts, segment.environment, segment.started_at_ms,
+                                                              RunOrigin{run.run_id, segment.started_at_ms})
+                                            : store.resume_run(run.run_id, segment.environment, segment.started_at_ms));
     ASSAY_TRY(store_segment(std::move(writer), segment, by_segment[i], points_by_segment[i], run, is_last));
   }
   return outcome;

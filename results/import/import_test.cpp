@@ -321,8 +321,9 @@ RunId write_segments(Store& store, int n_segments) {
   for (int segment = 0; segment < n_segments; ++segment) {
     EnvironmentFacts environment = some_environment("cuda");
     environment.hostname = "node" + std::to_string(segment);
-    auto next = segment == 0 ? store.begin_run(some_run("trial", 3, 2), environment, kNowMs, RunId("abc123"))
-                             : store.resume_run(RunId("abc123"), environment, kNowMs + 10'000 * segment);
+    auto next = segment == 0
+                    ? store.begin_run(some_run("trial", 3, 2), environment, kNowMs, RunOrigin{RunId("abc123"), kNowMs})
+                    : store.resume_run(RunId("abc123"), environment, kNowMs + 10'000 * segment);
     REQUIRE(ok(next));
     writer = std::move(*next);
     const double joules = 1000 * segment;
@@ -384,7 +385,8 @@ TEST_CASE("import: an import that was cut off goes on", "[results][import]") {
   auto store = Store::open_or_create(folder / "x.db");
   const ImportedRun run = read_one(ImportFormat::inspect, put(folder, "log.json", kInspect));
   {
-    auto writer = store->begin_run(run.facts, run.segments[0].environment, run.segments[0].started_at_ms, run.run_id);
+    auto writer = store->begin_run(run.facts, run.segments[0].environment, run.segments[0].started_at_ms,
+                                   RunOrigin{run.run_id, run.segments[0].started_at_ms});
     REQUIRE(ok(writer->add_sample(run.samples[0].sample, run.samples[0].verdict, kNowMs, 0)));
   }
   const auto rest = store_import(*store, run);

@@ -71,7 +71,7 @@ std::string refusal(const TemporaryFolder& folder, const std::string& content) {
 // logits.safetensors holds what another library computed: top 16 logits and the logarithm of the sum of all.
 TEST_CASE("canary.json: the reference model's is what another library computed", "[engine][canary]") {
   const CanaryText text = reference_text();
-  const SafetensorsFile file = *SafetensorsFile::open(kRecords / "logits.safetensors");
+  const SafetensorsFile& file = recorded_logits();
   const auto tokens = *read_integers(*file.find("tokens.6"));
   const auto ids = *read_integers(*file.find("main.ids.6"));
   const auto logits = *read_floats(*file.find("main.logits.6"));

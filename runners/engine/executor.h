@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -118,7 +119,19 @@ Result<int> count_pages(const ExecutorOptions& options, std::int64_t free_bytes,
                         std::int64_t page_bytes);
 
 /// Contents of cache pages in the host's memory. What is in them is the executor's business.
-using SavedPages = std::vector<std::byte>;
+class SavedPages {
+ public:
+  SavedPages() = default;
+  /// Not initialised.
+  explicit SavedPages(std::size_t n_bytes)
+      : memory_(std::make_unique_for_overwrite<std::byte[]>(n_bytes)), n_bytes_(n_bytes) {}
+  std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
+  std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }
+
+ private:
+  std::unique_ptr<std::byte[]> memory_;
+  std::size_t n_bytes_ = 0;
+};
 
 class Executor {
  public:
@@ -143,7 +156,7 @@ class Executor {
   /// What these pages hold after the passes submitted so far, which it waits for.
   virtual Result<SavedPages> save_pages(std::span<const std::int32_t> pages) = 0;
   /// Writes what was saved, in the same order, to as many pages, before all later passes.
-  virtual Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) = 0;
+  virtual Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) = 0;
 
   /// Keeps the hidden state of a row of the last pass in a slot, from 0 to max_batch.
   virtual Result<> keep_hidden(int row, int slot) = 0;

@@ -15,6 +15,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/unpacked_folder.h"
 
 using namespace assay;
 using namespace assay::runners;
@@ -237,7 +238,8 @@ class HubFolder {
 }  // namespace
 
 TEST_CASE("engine: tiny-llama-arith agrees with a forward pass in float64", "[engine][llama]") {
-  const auto folder = kModels / "tiny-llama-arith";
+  const test_support::UnpackedFolder unpacked(kModels / "tiny-llama-arith");
+  const auto folder = unpacked.path();
   const Llama reference = read_hub_llama(folder, 4, 1e-6);
   std::mt19937 random(5);
   std::vector<std::int32_t> tokens(90);

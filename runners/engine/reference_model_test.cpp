@@ -130,7 +130,7 @@ TEST_CASE("reference model: greedy tokens of all 400 items, of every fourth with
 }
 
 TEST_CASE("reference model: logits of the main model and the MTP module on whole sequences", "[engine][reference]") {
-  const SafetensorsFile file = *SafetensorsFile::open(kRecords / "logits.safetensors");
+  const SafetensorsFile& file = recorded_logits();
   const int sequence = GENERATE(range(0, 9));
   const std::string n = std::to_string(sequence);
   REQUIRE(file.find("tokens." + n) != nullptr);

@@ -121,13 +121,16 @@ void Scheduler::Work::add(std::uint64_t id, const TokenRequest& request, double 
 }
 
 Result<> Scheduler::Work::cancel(std::uint64_t id, const OutputSink& sink) {
-  if (!prompts_.cancel(id)) {
+  std::optional<Sample> waiting = prompts_.cancel(id);
+  if (!waiting) {
     sequences_.cancel(id);
     return {};
   }
   TokenOutput output;
+  if (waiting->earlier) output = std::move(*waiting->earlier);
   output.request = id;
   output.finish_reason = FinishReason::cancelled;
+  output.timings = {};
   output.timings.queued_ms = 0;
   return sink.on_finished(std::move(output));
 }

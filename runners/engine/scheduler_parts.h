@@ -29,8 +29,8 @@ struct Sample {
   double submitted_ms = 0;  ///< by SchedulerState::now_ms()
   bool cancelled = false;   ///< it must not start any more
   // Of an earlier start, where it lost its place in the cache and begins again, with the same tokens:
-  std::int64_t n_told = 0;  ///< output tokens that were handed out
-  std::optional<Timings> earlier_timings = {};
+  std::int64_t n_told = 0;                  ///< output tokens that were handed out
+  std::optional<TokenOutput> earlier = {};  ///< what it had
 
   Draw draw(int row, int position) const {
     return {row, sampling, key, static_cast<std::uint32_t>(position), n_logprobs};

@@ -32,7 +32,7 @@ void SequenceSide::start(Prompt& prompt) {
   s.output.timings.started_ms = prompt.used ? state_.now_ms() : std::max(prompt.started_ms, s.sample.submitted_ms);
   s.output.timings.prefill_device_ms = prompt.used ? 0 : prompt.prefill_ms;
   s.output.timings.decode_device_ms = 0;
-  if (s.sample.earlier_timings) s.output.timings = *s.sample.earlier_timings;
+  if (s.sample.earlier) s.output.timings = s.sample.earlier->timings;
   prompt.used = true;
   commit(s, std::move(prompt.first_tokens.front()));
   prompt.drop_first();
@@ -49,6 +49,7 @@ Result<> SequenceSide::settle_started() {
 bool SequenceSide::cancel(std::uint64_t id) {
   for (const auto& s : running_) {
     if (s->sample.id != id || s->finished) continue;
+    take_earlier(*s);
     end(*s, FinishReason::cancelled);
     return true;
   }
@@ -112,9 +113,11 @@ Result<std::vector<Restart>> SequenceSide::give_way() {
     } else {
       Restart& restart = restarts.emplace_back();
       restart.prompt.assign(s.tokens.begin(), s.tokens.begin() + s.n_prompt);
+      take_earlier(s);
       restart.sample = std::move(s.sample);
       restart.sample.n_told = s.n_told;
-      restart.sample.earlier_timings = s.output.timings;
+      s.output.tokens.assign(s.tokens.begin() + s.n_prompt, s.tokens.end());
+      restart.sample.earlier = std::move(s.output);
       s.finished = s.handed_over = true;
     }
     release_pages(s);
@@ -123,6 +126,16 @@ Result<std::vector<Restart>> SequenceSide::give_way() {
     }
   }
   return restarts;
+}
+
+/// A sample that began again and has not come as far yet has what it had before.
+void SequenceSide::take_earlier(Sequence& s) {
+  if (!s.sample.earlier || s.sample.earlier->n_output_tokens <= s.output.n_output_tokens) return;
+  TokenOutput& earlier = *s.sample.earlier;
+  s.tokens.resize(static_cast<std::size_t>(s.n_prompt));
+  s.tokens.insert(s.tokens.end(), earlier.tokens.begin(), earlier.tokens.end());
+  s.output.n_output_tokens = earlier.n_output_tokens;
+  s.output.logprobs = std::move(earlier.logprobs);
 }
 
 bool SequenceSide::any_away() const {
@@ -137,14 +150,14 @@ Sequence* SequenceSide::next_to_return() {
 }
 
 int SequenceSide::pages_to_return(const Sequence& s) const {
-  return static_cast<int>(static_cast<std::int64_t>(s.saved.size()) / state_.executor->page_bytes());
+  return static_cast<int>(static_cast<std::int64_t>(s.saved.bytes().size()) / state_.executor->page_bytes());
 }
 
 Result<> SequenceSide::bring_back(Sequence& s) {
   for (int i = pages_to_return(s); i > 0; --i) s.pages.push_back(state_.pages.allocate());
   const double started_ms = state_.now_ms();
-  ASSAY_TRY(state_.executor->load_pages(s.saved, s.pages));
-  count_move(started_ms, static_cast<std::int64_t>(s.saved.size()));
+  ASSAY_TRY(state_.executor->load_pages(s.saved.bytes(), s.pages));
+  count_move(started_ms, static_cast<std::int64_t>(s.saved.bytes().size()));
   forget_saved(s);
   s.place = Place::cache;
   ++n_live_;
@@ -164,7 +177,7 @@ void SequenceSide::release_pages(Sequence& s) {
 }
 
 void SequenceSide::forget_saved(Sequence& s) {
-  n_saved_bytes_ -= static_cast<std::int64_t>(s.saved.size());
+  n_saved_bytes_ -= static_cast<std::int64_t>(s.saved.bytes().size());
   s.saved = {};
 }
 

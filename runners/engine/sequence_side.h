@@ -78,6 +78,7 @@ class SequenceSide {
   int n_pages_wanted(const Sequence& sequence) const;
   void release_pages(Sequence& sequence);
   void forget_saved(Sequence& sequence);
+  void take_earlier(Sequence& sequence);
   void count_move(double started_ms, std::int64_t n_bytes);
   void commit(Sequence& sequence, DrawnToken drawn);
   void end(Sequence& sequence, FinishReason reason);

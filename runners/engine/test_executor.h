@@ -68,7 +68,7 @@ class TwoInFlight final : public Executor {
   }
   std::int64_t page_bytes() const override { return inner_->page_bytes(); }
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return inner_->save_pages(pages); }
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
     return inner_->load_pages(saved, pages);
   }
   Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }

@@ -9,7 +9,9 @@
 #include "harness/base/archive.h"
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "runners/formats/safetensors.h"
 #include "tests/support/catch.h"
+#include "tests/support/unpacked_folder.h"
 
 namespace assay::runners {
 
@@ -34,6 +36,13 @@ inline const std::vector<Record>& records() {
     return out;
   }();
   return all;
+}
+
+/// Logits of nine sequences: the top 16 of each position, and the logarithm of the sum of all.
+inline const SafetensorsFile& recorded_logits() {
+  static const test_support::UnpackedFolder folder(kRecords);
+  static const SafetensorsFile file = *SafetensorsFile::open(folder.path() / "logits.safetensors");
+  return file;
 }
 
 }  // namespace assay::runners

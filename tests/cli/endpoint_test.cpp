@@ -254,6 +254,11 @@ TEST_CASE("run: the reference model behind assay serve answers as it does at hom
   CHECK(answers(folder / "there.db") == answers(folder / "home.db"));
   CHECK(home["hardware"]["device_kind"] == "cpu");
   CHECK(there["hardware"]["device_kind"] == "remote");
+  const Ended compared = call({"compare", folder / "home.db", folder / "there.db", "--db", folder / "home.db"});
+  INFO(compared.err);
+  REQUIRE(compared.exit_code == 0);
+  CHECK_THAT(compared.out,
+             Contains("nothing left the machine") && Contains("prompts of choice-smoke went to 127.0.0.1"));
 }
 
 TEST_CASE("generate: an endpoint's replies, thoughts in front", "[cli]") {

@@ -38,7 +38,7 @@ std::string state_of_newest_run(const std::string& db) {
 
 TEST_CASE("run: SIGINT and SIGTERM are exit code 4, and the command in the message goes on", "[cli]") {
   const int signal_number = GENERATE(SIGINT, SIGTERM);
-  const Setting setting(2500);  // enough that it can't end before the signal
+  const Setting setting(9000);  // more than waits to be graded, so that it can't end before the signal
   const std::string whole = setting.folder / "whole.db";
   const std::string db = setting.folder / "runs.db";
   REQUIRE(call(setting.words(whole)).exit_code == 0);
@@ -123,7 +123,7 @@ TEST_CASE("run: the engine killed at fifty random moments leaves the samples of 
 }
 
 TEST_CASE("run: a second process of the same command is refused while the first one writes", "[cli]") {
-  const Setting setting(2500);
+  const Setting setting(9000);
   const std::string db = setting.folder / "runs.db";
   Call running(setting.words(db));
   wait_for_samples(running, db, 1);

@@ -5,6 +5,7 @@
 #include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/hardware/hardware_charts.h"
+#include "gui/views/speed/bench_charts.h"
 
 namespace assay::gui {
 
@@ -48,6 +49,12 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
   runs_ = new DataTable(runs_panel_);
   runs_panel_->add(runs_);
 
+  bench_panel_ = new Panel("The same benchmark on different devices", this);
+  sweep_ = make_chart(bench_panel_, 320);
+  bench_steps_ = new DataTable(bench_panel_);
+  bench_panel_->add(sweep_);
+  bench_panel_->add(bench_steps_);
+
   measurements_panel_ = new Panel("Figures without samples", this);
   measurements_panel_->set_remark(
       "Benchmarks and published figures that stand in the open databases, apart from what "
@@ -87,7 +94,8 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
       names_[i]->addItem(visible_text(profile.title, 60), QString::fromStdString(profile.name));
     }
   }
-  for (Panel* panel : {runs_panel_, measurements_panel_, profiles_panel_, sources_panel}) body()->addWidget(panel);
+  for (Panel* panel : {runs_panel_, bench_panel_, measurements_panel_, profiles_panel_, sources_panel})
+    body()->addWidget(panel);
   body()->addStretch();
 }
 
@@ -181,9 +189,20 @@ void HardwarePage::show_answer(HardwareAnswer answer) {
   }
   runs_->setVisible(!table.rows.empty());
   runs_->set_table(table);
+  show_benchmarks();
   measurements_->set_table(hardware_measurements_table(answer_));
   measurements_panel_->setVisible(!measurements_->table().rows.empty());
   show_body();
+}
+
+void HardwarePage::show_benchmarks() {
+  std::vector<BenchedRun> runs;
+  for (const HardwareRun& run : answer_.runs) runs.push_back({run.title + " on " + run.hardware, &run.summary});
+  const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
+  bench_panel_->setVisible(!sweeps.empty());
+  if (sweeps.empty()) return;
+  sweep_->set_chart(sweep_chart(sweeps));
+  bench_steps_->set_table(bench_steps_table(sweeps));
 }
 
 QString HardwarePage::as_csv() const {

@@ -22,14 +22,16 @@ class HardwarePage : public ReadingPage {
  private:
   void show_profiles();
   void show_answer(HardwareAnswer answer);
+  void show_benchmarks();
   void choose_profile();
 
   std::vector<results::HardwareProfile> profiles_;
   QStringList profiles_shown_;
   HardwareAnswer answer_;
   std::vector<QComboBox*> names_;
-  Panel *profiles_panel_, *runs_panel_, *measurements_panel_;
-  DataTable *values_, *sources_, *runs_, *measurements_;
+  Panel *profiles_panel_, *runs_panel_, *bench_panel_, *measurements_panel_;
+  ChartView* sweep_;
+  DataTable *values_, *sources_, *runs_, *bench_steps_, *measurements_;
   QComboBox* suite_;
   std::vector<ChartView*> charts_;
 };

@@ -143,12 +143,16 @@ void TranscriptPane::show_verdict() {
   verdict_->setStyleSheet(QString("#verdict { border: 1px solid %1; border-left: 6px solid %1; border-radius: 3px; "
                                   "padding: 1px 6px; color: %2; }")
                               .arg(tint.name(), theme.text.name()));
-  QString text = tr("Extracted %1 by rule %2; expected %3")
-                     .arg(visible_or_dash(verdict.answer), visible_text(QString::fromStdString(verdict.rule), 60),
-                          visible_or_dash(verdict.expected));
-  if (!verdict.answer)
-    text = tr("Nothing extracted (rule %1); expected %2")
-               .arg(visible_text(QString::fromStdString(verdict.rule), 60), visible_or_dash(verdict.expected));
+  const QString rule = visible_text(QString::fromStdString(verdict.rule), 60);
+  QString text;
+  if (!verdict.answer) {
+    text = tr("Nothing extracted (rule %1); expected %2").arg(rule, visible_or_dash(verdict.expected));
+  } else if (verdict.answer == verdict.expected) {
+    text = tr("Extracted %1 by rule %2, as expected").arg(visible_or_dash(verdict.answer), rule);
+  } else {
+    text = tr("Extracted %1 by rule %2; expected %3")
+               .arg(visible_or_dash(verdict.answer), rule, visible_or_dash(verdict.expected));
+  }
   if (!verdict.sandboxed) text += tr("; graded without a sandbox");
   extracted_->setText(text);
   extracted_->setToolTip(tooltip_html(QString::fromStdString(to_json_text(verdict.detail, 2))));

@@ -2,6 +2,7 @@
 
 #include <QApplication>
 #include <QPainter>
+#include <algorithm>
 
 #include "gui/models/runs_table.h"
 #include "gui/views/theme.h"
@@ -11,6 +12,7 @@ namespace assay::gui {
 namespace {
 
 constexpr int kRunCellPadding = 6;
+constexpr int kProgressHeight = 3;
 
 /// Better and worse have a sign beside their colour.
 QString finding_sign(results::Finding finding) {
@@ -64,6 +66,12 @@ void RunCellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& optio
   const auto vertical = has_differences_ ? Qt::AlignBottom : Qt::AlignVCenter;
   painter->drawText(first, static_cast<int>((alignment & Qt::AlignHorizontal_Mask) | vertical) | Qt::TextSingleLine,
                     metrics.elidedText(shown, Qt::ElideRight, first.width()));
+  if (const QVariant progress = index.data(RunsTable::ProgressRole); progress.isValid()) {
+    QRect bar(inside.left(), cell.rect.bottom() - kProgressHeight, inside.width(), kProgressHeight);
+    painter->fillRect(bar, theme.line);
+    bar.setWidth(static_cast<int>(bar.width() * std::clamp(progress.toDouble(), 0.0, 1.0)));
+    painter->fillRect(bar, theme.accent);
+  }
   if (has_differences_) {
     QRect second = inside;
     second.setTop(first.bottom() + 1);

@@ -3,54 +3,37 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
-#include <QEvent>
-#include <QHBoxLayout>
 #include <QHeaderView>
-#include <QKeyEvent>
 #include <QLabel>
-#include <QLineEdit>
 #include <QMenu>
 #include <QScrollBar>
 #include <QSplitter>
 #include <QTableView>
-#include <QToolButton>
 #include <QTreeView>
+#include <QVBoxLayout>
+#include <numeric>
 
 #include "gui/models/facet_model.h"
-#include "gui/models/figure_text.h"
-#include "gui/models/plain_text.h"
 #include "gui/models/run_filter.h"
+#include "gui/models/runs_export.h"
 #include "gui/models/runs_table.h"
 #include "gui/views/runs/facet_delegate.h"
 #include "gui/views/runs/run_cell_delegate.h"
+#include "gui/views/runs/runs_bar.h"
 
 namespace assay::gui {
 
 namespace {
 
-constexpr auto kColumnsKey = "runs.columns";
-constexpr auto kHideEqualKey = "hide_equal";
 constexpr int kVisibleRowsMs = 60;
-
-/// The columns that the user chose, else those that are shown at first.
-QList<RunColumn> chosen_columns(const ViewState& state) {
-  QList<RunColumn> columns;
-  const QString chosen = state.settings.value(kColumnsKey);
-  for (const QString& key : chosen.split(',', Qt::SkipEmptyParts)) {
-    if (const auto column = run_column(key)) columns << *column;
-  }
-  if (!columns.isEmpty()) return columns;
-  for (int c = 0; c < kRunColumns; ++c) {
-    if (facts_of(static_cast<RunColumn>(c)).is_shown) columns << static_cast<RunColumn>(c);
-  }
-  return columns;
-}
 
 }  // namespace
 
 RunsPage::RunsPage(const PageContext& context, QWidget* parent) : Page(parent), context_(context) {
   model_ = new RunsTable(this);
   facets_ = new FacetModel(this);
+  bar_ = new RunsBar(context, this);
+  connect(bar_, &RunsBar::left_downwards, this, [this] { table_->setFocus(); });
   make_table();
 
   facet_tree_ = new QTreeView;
@@ -78,69 +61,21 @@ RunsPage::RunsPage(const PageContext& context, QWidget* parent) : Page(parent), 
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(8);
-  layout->addWidget(make_bar());
+  layout->addWidget(bar_);
   layout->addWidget(splitter, 1);
   make_actions();
-  setTabOrder(search_, facet_tree_);
+  setTabOrder(bar_->search(), facet_tree_);
   setTabOrder(facet_tree_, table_);
 
   visible_timer_.setSingleShot(true);
   connect(&visible_timer_, &QTimer::timeout, this, &RunsPage::show_visible_rows);
   connect(model_, &RunsTable::reading_changed, this, [this] {
-    if (!is_refreshing_ && context_.navigator.state().settings.value(kHideEqualKey) == "1") show_columns();
+    if (!is_refreshing_ && hides_equal_columns(context_.navigator.state())) show_columns();
   });
   connect(model_, &QAbstractItemModel::layoutChanged, this, [this] { visible_timer_.start(kVisibleRowsMs); });
 }
 
 RunsPage::~RunsPage() = default;
-
-QWidget* RunsPage::make_bar() {
-  search_ = new QLineEdit;
-  search_->setObjectName("search");
-  search_->setPlaceholderText(tr("Filter: words of name, model, suite, hardware, tag, command…"));
-  search_->setAccessibleName(tr("Filter the runs by words"));
-  search_->setClearButtonEnabled(true);
-  search_->setMaxLength(500);
-  connect(search_, &QLineEdit::textEdited, this, &RunsPage::take_search);
-  // The clear button edits nothing, as QLineEdit sees it.
-  connect(search_, &QLineEdit::textChanged, this, [this](const QString& text) {
-    if (text.isEmpty() && !is_refreshing_) take_search(text);
-  });
-  search_->installEventFilter(this);
-  count_ = new QLabel;
-  count_->setTextFormat(Qt::PlainText);
-  count_->setForegroundRole(QPalette::PlaceholderText);
-  hide_equal_ = new QToolButton;
-  hide_equal_->setObjectName("hide_equal");
-  hide_equal_->setText(tr("Hide &equal columns"));
-  hide_equal_->setToolTip(tr("Leave out columns that say the same of all these runs"));
-  hide_equal_->setCheckable(true);
-  hide_equal_->setShortcut(QKeySequence("Alt+E"));
-  connect(hide_equal_, &QToolButton::toggled, this, [this](bool is_on) {
-    if (is_refreshing_) return;
-    ViewState state = context_.navigator.state();
-    state.settings.remove(kHideEqualKey);
-    if (is_on) state.settings[kHideEqualKey] = "1";
-    context_.navigator.go(std::move(state));
-  });
-  column_menu_ = new QMenu(this);
-  connect(column_menu_, &QMenu::aboutToShow, this, &RunsPage::fill_column_menu);
-  auto* columns = new QToolButton;
-  columns->setText(tr("Co&lumns"));
-  columns->setShortcut(QKeySequence("Alt+L"));
-  columns->setPopupMode(QToolButton::InstantPopup);
-  columns->setMenu(column_menu_);
-
-  auto* bar = new QWidget;
-  auto* layout = new QHBoxLayout(bar);
-  layout->setContentsMargins(0, 0, 0, 0);
-  layout->setSpacing(8);
-  layout->addWidget(search_, 1);
-  layout->addWidget(count_);
-  layout->addWidget(hide_equal_);
-  layout->addWidget(columns);
-  return bar;
-}
 
 void RunsPage::make_table() {
   table_ = new QTableView;
@@ -172,7 +107,7 @@ void RunsPage::make_table() {
   }
   connect(header, &QHeaderView::sectionClicked, this, &RunsPage::take_sort);
   connect(header, &QHeaderView::customContextMenuRequested, this,
-          [this, header](const QPoint& at) { column_menu_->popup(header->mapToGlobal(at)); });
+          [this, header](const QPoint& at) { bar_->column_menu()->popup(header->mapToGlobal(at)); });
   connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this, &RunsPage::take_selection);
   connect(table_, &QTableView::activated, this,
           [this] { open_chosen(chosen_rows().size() == 1 ? "items" : "compare"); });
@@ -201,12 +136,9 @@ void RunsPage::make_actions() {
   add(tr("&Compare the chosen runs"), QKeySequence("Ctrl+K"), [this] { open_chosen("compare"); });
   add(tr("Pin as &baseline, or unpin"), QKeySequence("Ctrl+B"), [this] { pin_baseline(); });
   row_menu_->addSeparator();
-  add(tr("Copy the &rows as CSV"), QKeySequence::Copy, [this] { copy(csv_of(chosen_rows())); });
-  add(tr("Copy the i&d"), QKeySequence("Ctrl+Alt+I"), [this] {
-    QStringList ids;
-    for (const int row : chosen_rows()) ids << model_->run_id(row);
-    copy(ids.join('\n'));
-  });
+  add(tr("Copy the &rows as CSV"), QKeySequence::Copy,
+      [this] { copy(runs_csv(*model_, chosen_rows(), shown_columns())); });
+  add(tr("Copy the i&d"), QKeySequence("Ctrl+Alt+I"), [this] { copy(ids_of(chosen_rows()).join('\n')); });
   add(tr("Copy the command &line that made it"), QKeySequence("Ctrl+Alt+C"), [this] {
     QStringList lines;
     for (const int row : chosen_rows()) {
@@ -214,18 +146,11 @@ void RunsPage::make_actions() {
     }
     copy(lines.join('\n'));
   });
-  add(tr("Copy the &SQL that reads it"), QKeySequence("Ctrl+Alt+S"), [this] {
-    QStringList ids;
-    for (const int row : chosen_rows()) ids << model_->run_id(row);
-    copy(sql_of(ids));
-  });
+  add(tr("Copy the &SQL that reads it"), QKeySequence("Ctrl+Alt+S"), [this] { copy(runs_sql(ids_of(chosen_rows()))); });
   auto* find = new QAction(tr("To the filter"), this);
   find->setShortcut(QKeySequence::Find);
   find->setShortcutContext(Qt::WidgetWithChildrenShortcut);
-  connect(find, &QAction::triggered, this, [this] {
-    search_->setFocus();
-    search_->selectAll();
-  });
+  connect(find, &QAction::triggered, bar_, &RunsBar::find);
   addAction(find);
 }
 
@@ -236,8 +161,7 @@ void RunsPage::refresh() {
   const int scrolled_to = table_->verticalScrollBar()->value();
   model_->show(context_.workspace.runs(), state);
   facets_->set_facets(count_facets(*context_.workspace.runs(), state));
-  if (search_->text() != state.search) search_->setText(state.search);
-  hide_equal_->setChecked(state.settings.value(kHideEqualKey) == "1");
+  bar_->refresh(model_->rowCount(), static_cast<int>(context_.workspace.runs()->size()));
   delegate_->set_has_differences(!state.baseline.isEmpty());
   table_->verticalHeader()->setDefaultSectionSize(delegate_->row_height(table_->fontMetrics()));
   const auto sorted = run_column(state.sort_column);
@@ -257,7 +181,7 @@ void RunsPage::show_columns() {
   const ViewState& state = context_.navigator.state();
   const QList<RunColumn> chosen = chosen_columns(state);
   std::vector<RunColumn> equal;
-  if (state.settings.value(kHideEqualKey) == "1") equal = model_->equal_columns();
+  if (hides_equal_columns(state)) equal = model_->equal_columns();
   for (int c = 0; c < kRunColumns; ++c) {
     const auto column = static_cast<RunColumn>(c);
     // A run must stay recognisable.
@@ -284,8 +208,6 @@ void RunsPage::show_selection() {
 void RunsPage::show_empty_text() {
   const auto n_all = static_cast<int>(context_.workspace.runs()->size());
   const int n_shown = model_->rowCount();
-  count_->setText(n_shown == n_all ? tr("%1 runs").arg(shown_count(n_all))
-                                   : tr("%1 of %2 runs").arg(shown_count(n_shown), shown_count(n_all)));
   QString text;
   if (n_all == 0 && context_.workspace.is_reading()) {
     text = tr("Reading…");
@@ -318,8 +240,7 @@ QList<int> RunsPage::chosen_rows() const {
 void RunsPage::take_selection() {
   if (is_refreshing_) return;
   ViewState state = context_.navigator.state();
-  QStringList selected;
-  for (const int row : chosen_rows()) selected << model_->run_id(row);
+  const QStringList selected = ids_of(chosen_rows());
   // In the order in which they were chosen; what a filter hides stays chosen.
   QStringList runs;
   for (const QString& id : state.runs) {
@@ -330,19 +251,6 @@ void RunsPage::take_selection() {
   }
   state.runs = runs;
   context_.navigator.replace(std::move(state));
-}
-
-void RunsPage::take_search(const QString& text) {
-  if (is_refreshing_) return;
-  ViewState state = context_.navigator.state();
-  const bool is_new = state.search.isEmpty() || text.isEmpty();
-  state.search = text;
-  // A filter is one step back, however many letters it has.
-  if (is_new) {
-    context_.navigator.go(std::move(state));
-  } else {
-    context_.navigator.replace(std::move(state));
-  }
 }
 
 void RunsPage::take_facet(const QString& facet, const QString& value, bool is_chosen) {
@@ -372,35 +280,6 @@ void RunsPage::take_sort(int section) {
   context_.navigator.go(std::move(state));
 }
 
-void RunsPage::fill_column_menu() {
-  column_menu_->clear();
-  const QList<RunColumn> chosen = chosen_columns(context_.navigator.state());
-  for (int c = 0; c < kRunColumns; ++c) {
-    const auto column = static_cast<RunColumn>(c);
-    QAction* action = column_menu_->addAction(facts_of(column).title);
-    action->setCheckable(true);
-    action->setChecked(chosen.contains(column));
-    action->setEnabled(column != RunColumn::name);
-    connect(action, &QAction::toggled, this, [this, column](bool is_on) {
-      ViewState state = context_.navigator.state();
-      const QList<RunColumn> before = chosen_columns(state);
-      QStringList keys;
-      for (int other = 0; other < kRunColumns; ++other) {
-        const auto each = static_cast<RunColumn>(other);
-        if (each == column ? is_on : before.contains(each)) keys << facts_of(each).key;
-      }
-      state.settings[kColumnsKey] = keys.join(',');
-      context_.navigator.go(std::move(state));
-    });
-  }
-  column_menu_->addSeparator();
-  connect(column_menu_->addAction(tr("&As at first")), &QAction::triggered, this, [this] {
-    ViewState state = context_.navigator.state();
-    state.settings.remove(kColumnsKey);
-    context_.navigator.go(std::move(state));
-  });
-}
-
 void RunsPage::open_chosen(const QString& page) {
   if (chosen_rows().isEmpty()) return;
   ViewState state = context_.navigator.state();
@@ -419,53 +298,29 @@ void RunsPage::pin_baseline() {
 
 void RunsPage::copy(const QString& text) { QApplication::clipboard()->setText(text); }
 
-QString RunsPage::csv_of(const QList<int>& rows) const {
-  QStringList head = {"run_id"};
-  QList<int> columns;
-  for (int c = 0; c < kRunColumns; ++c) {
-    if (table_->isColumnHidden(c)) continue;
-    columns << c;
-    head << csv_cell(model_->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
-  }
-  QString csv = head.join(',') + "\r\n";
-  for (const int row : rows) {
-    QStringList cells = {csv_cell(model_->run_id(row))};
-    for (const int column : columns) {
-      const QModelIndex index = model_->index(row, column);
-      const QVariant value = index.data(RunsTable::SortRole);
-      // A number in full; what is missing is empty.
-      const bool is_text = !facts_of(static_cast<RunColumn>(column)).is_number;
-      const QString text =
-          is_text ? index.data(Qt::DisplayRole).toString() : QString::number(value.toDouble(), 'g', 15);
-      cells << (value.isValid() ? csv_cell(text) : QString());
-    }
-    csv += cells.join(',') + "\r\n";
-  }
-  return csv;
-}
-
-QString RunsPage::as_csv() const {
-  QList<int> rows;
-  for (int row = 0; row < model_->rowCount(); ++row) rows << row;
-  return csv_of(rows);
-}
-
-QString RunsPage::sql_of(const QStringList& run_ids) const {
-  QStringList quoted;
-  for (const QString& id : run_ids) quoted << sql_text(id);
-  return "SELECT r.run_id, r.name, m.name AS model, r.state, r.seed, r.provenance, r.started_at_ms, rs.suite, "
-         "rs.n_items, g.n_samples, g.n_correct, g.n_incorrect, g.n_no_answer, g.n_truncated, g.n_errors\n"
-         "FROM runs r JOIN models m ON m.model_id = r.model_id JOIN run_suites rs ON rs.run_key = r.run_key\n"
-         "JOIN current_gradings g ON g.run_suite_id = rs.run_suite_id\n"
-         "WHERE r.run_id IN (" +
-         quoted.join(", ") + ")\nORDER BY r.started_at_ms DESC, rs.run_suite_id;\n";
-}
-
-QString RunsPage::as_sql() const {
+QStringList RunsPage::ids_of(const QList<int>& rows) const {
   QStringList ids;
-  for (int row = 0; row < model_->rowCount(); ++row) ids << model_->run_id(row);
-  return ids.isEmpty() ? QString() : sql_of(ids);
+  for (const int row : rows) ids << model_->run_id(row);
+  return ids;
 }
+
+QList<RunColumn> RunsPage::shown_columns() const {
+  QList<RunColumn> columns;
+  for (int c = 0; c < kRunColumns; ++c) {
+    if (!table_->isColumnHidden(c)) columns << static_cast<RunColumn>(c);
+  }
+  return columns;
+}
+
+QList<int> RunsPage::all_rows() const {
+  QList<int> rows(model_->rowCount());
+  std::iota(rows.begin(), rows.end(), 0);
+  return rows;
+}
+
+QString RunsPage::as_csv() const { return runs_csv(*model_, all_rows(), shown_columns()); }
+
+QString RunsPage::as_sql() const { return runs_sql(ids_of(all_rows())); }
 
 void RunsPage::resizeEvent(QResizeEvent* event) {
   Page::resizeEvent(event);
@@ -476,22 +331,6 @@ void RunsPage::resizeEvent(QResizeEvent* event) {
 void RunsPage::showEvent(QShowEvent* event) {
   Page::showEvent(event);
   visible_timer_.start(kVisibleRowsMs);
-}
-
-bool RunsPage::eventFilter(QObject* object, QEvent* event) {
-  // From the filter the arrow goes on to the rows that it left.
-  if (object == search_ && event->type() == QEvent::KeyPress) {
-    const int key = static_cast<QKeyEvent*>(event)->key();
-    if (key == Qt::Key_Down || key == Qt::Key_Return || key == Qt::Key_Enter) {
-      table_->setFocus();
-      return true;
-    }
-    if (key == Qt::Key_Escape && !search_->text().isEmpty()) {
-      search_->clear();
-      return true;
-    }
-  }
-  return Page::eventFilter(object, event);
 }
 
 void RunsPage::changeEvent(QEvent* event) {

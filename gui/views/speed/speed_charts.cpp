@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "gui/models/bench_sweeps.h"
 #include "gui/models/figure_text.h"
 #include "gui/models/plain_text.h"
 #include "results/analysis/pareto.h"
@@ -34,7 +35,7 @@ ChartAxis latency_axis(LatencyMetric metric) {
 /// What is drawn in a trade-off, with where it comes from.
 struct SpeedPoint {
   double per_user = 0, per_gpu = 0;
-  QString name, tooltip, key;
+  QString name, tooltip, key, label;
   bool is_hollow = false;
   int style = 0;
 };
@@ -71,10 +72,26 @@ std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, QStringList& m
       missing.append(title + ": only one of both rates is known");
       continue;
     }
-    points.push_back({*rates.first, *rates.second, title,
+    points.push_back({*rates.first,
+                      *rates.second,
+                      title,
                       title + "\n" + number_text(*rates.first) + " tokens/s of a user\n" + number_text(*rates.second) +
                           " tokens/s of a GPU\nprovenance: " + provenance_of(run),
-                      QString::fromStdString(summary.run.run_id.value), !is_measured(run), style});
+                      QString::fromStdString(summary.run.run_id.value),
+                      {},
+                      !is_measured(run),
+                      style});
+  }
+  for (const BenchSweep& sweep : bench_sweeps({{run.title, &summary}})) {
+    for (const SweepStep& step : sweep.steps) {
+      const results::RepeatedFigure* user = figure_of(step, results::kTokensPerUser);
+      const results::RepeatedFigure* gpu = figure_of(step, results::kTokensPerGpu);
+      if (user == nullptr || gpu == nullptr) continue;
+      points.push_back(
+          {user->median, gpu->median, sweep.title,
+           step_tooltip(sweep, step, results::kTokensPerGpu) + "\n" + number_text(user->median) + " tokens/s of a user",
+           sweep.run_id, number_text(step.n_at_a_time), !is_measured(run), style});
+    }
   }
   return points;
 }
@@ -178,7 +195,9 @@ Chart trade_off_chart(const SpeedAnswer& answer) {
   std::vector<results::TradeOff> trade_offs;
   for (const SpeedPoint& from : points) {
     trade_offs.push_back({from.per_user, from.per_gpu});
-    ChartSeries& series = chart.series.emplace_back();
+    // Points of one name are those of a sweep: they stand in order.
+    const bool is_same = !chart.series.empty() && chart.series.back().name == from.name;
+    ChartSeries& series = is_same ? chart.series.back() : chart.series.emplace_back();
     series.name = from.name;
     series.style = from.style;
     ChartPoint& point = series.points.emplace_back();
@@ -187,6 +206,7 @@ Chart trade_off_chart(const SpeedAnswer& answer) {
     point.tooltip = from.tooltip;
     point.key = from.key;
     point.is_hollow = from.is_hollow;
+    point.label = from.label;
   }
   const std::vector<std::size_t> front = results::pareto_front(trade_offs, results::Better::higher);
   if (front.size() > 1) {

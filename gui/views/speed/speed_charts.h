@@ -27,6 +27,9 @@ Chart timeline_chart(const SpeedRun& run, int first);
 inline constexpr int kMaxTimelineSamples = 60;
 
 /// Operations a second by operations a byte, below the ceilings of a device.
-Chart roofline_chart(const std::vector<KernelPoint>& points, const std::optional<results::HardwareProfile>& profile);
+Chart roofline_chart(const std::vector<KernelPoint>& points, const KernelCeilings& ceilings);
+
+/// What a link carries while GPUs exchange so much: a line an operation.
+Chart collectives_chart(const SpeedAnswer& answer);
 
 }  // namespace assay::gui

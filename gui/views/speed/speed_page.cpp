@@ -1,8 +1,11 @@
 #include "gui/views/speed/speed_page.h"
 
+#include <algorithm>
+
 #include "gui/models/comparison.h"
 #include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
+#include "gui/views/speed/bench_charts.h"
 #include "gui/views/speed/speed_charts.h"
 
 namespace assay::gui {
@@ -30,24 +33,25 @@ SpeedPage::SpeedPage(const PageContext& context, QWidget* parent)
   if (auto profiles = results::load_hardware(results::user_hardware_folder())) profiles_ = std::move(*profiles);
   make_panels();
   make_one_run_panel();
+  make_bench_panel();
   make_kernels_panel();
   body()->addStretch();
 }
 
 void SpeedPage::make_panels() {
-  auto* latency_panel = new Panel("Latency", this);
+  latency_panel_ = new Panel("Latency", this);
   auto* row = new QHBoxLayout;
-  metric_ = make_choice("&Latency", latency_panel, row);
+  metric_ = make_choice("&Latency", latency_panel_, row);
   metric_->addItem("TTFT: to the first token", latency_metric_text(LatencyMetric::ttft_ms));
   metric_->addItem("ITL: mean time between tokens", latency_metric_text(LatencyMetric::itl_ms));
   metric_->addItem("E2E: the whole sample", latency_metric_text(LatencyMetric::e2e_ms));
   row->addStretch();
   connect(metric_, &QComboBox::activated, this, [this] { set_setting("latency", metric_->currentData().toString()); });
-  latency_panel->content()->addLayout(row);
-  latency_ = make_chart(latency_panel, 320);
-  percentiles_ = new DataTable(latency_panel);
-  latency_panel->add(latency_);
-  latency_panel->add(percentiles_);
+  latency_panel_->content()->addLayout(row);
+  latency_ = make_chart(latency_panel_, 320);
+  percentiles_ = new DataTable(latency_panel_);
+  latency_panel_->add(latency_);
+  latency_panel_->add(percentiles_);
 
   auto* rates_panel = new Panel("Throughput", this);
   throughput_ = make_chart(rates_panel, 240);
@@ -57,7 +61,7 @@ void SpeedPage::make_panels() {
   for (QWidget* part : std::initializer_list<QWidget*>{throughput_, trade_off_, device_time_, token_rates_}) {
     rates_panel->add(part);
   }
-  body()->addWidget(latency_panel);
+  body()->addWidget(latency_panel_);
   body()->addWidget(rates_panel);
 }
 
@@ -94,6 +98,18 @@ void SpeedPage::make_one_run_panel() {
   body()->addWidget(one_run_);
 }
 
+void SpeedPage::make_bench_panel() {
+  bench_panel_ = new Panel("Benchmarks under rising load", this);
+  sweep_ = make_chart(bench_panel_, 300);
+  first_token_ = make_chart(bench_panel_, 300);
+  cost_curve_ = make_chart(bench_panel_, 280);
+  bench_steps_ = new DataTable(bench_panel_);
+  for (QWidget* part : std::initializer_list<QWidget*>{sweep_, first_token_, cost_curve_, bench_steps_}) {
+    bench_panel_->add(part);
+  }
+  body()->addWidget(bench_panel_);
+}
+
 void SpeedPage::make_kernels_panel() {
   kernels_panel_ = new Panel("Kernels and collectives", this);
   auto* row = new QHBoxLayout;
@@ -110,6 +126,10 @@ void SpeedPage::make_kernels_panel() {
   kernels_ = new DataTable(kernels_panel_);
   kernels_panel_->add(roofline_);
   kernels_panel_->add(kernels_);
+  ceilings_ = new DataTable(kernels_panel_);
+  collectives_ = make_chart(kernels_panel_, 320);
+  kernels_panel_->add(ceilings_);
+  kernels_panel_->add(collectives_);
   body()->addWidget(kernels_panel_);
 }
 
@@ -140,7 +160,15 @@ void SpeedPage::show_answer(SpeedAnswer answer) {
   device_time_->set_table(device_time_table(answer_));
   token_rates_->set_table(token_rates_table(answer_));
   token_rates_->setVisible(!token_rates_->table().rows.empty());
+  // Figures alone have no samples whose times could be shown.
+  const bool has_samples = std::any_of(answer_.runs.begin(), answer_.runs.end(),
+                                       [](const SpeedRun& run) { return !run.summary.suites.empty(); });
+  for (QWidget* part : std::initializer_list<QWidget*>{latency_panel_, one_run_, device_time_}) {
+    part->setVisible(has_samples);
+  }
+  throughput_->setVisible(!throughput.series.empty() || has_samples);
   show_one_run();
+  show_benchmarks();
   show_kernels();
   show_body();
 }
@@ -193,25 +221,41 @@ void SpeedPage::show_one_run() {
   later_->setEnabled(first + kMaxTimelineSamples < static_cast<int>(run.spans.size()));
 }
 
+void SpeedPage::show_benchmarks() {
+  std::vector<BenchedRun> runs;
+  for (const SpeedRun& run : answer_.runs) runs.push_back({run.title, &run.summary});
+  const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
+  bench_panel_->setVisible(!sweeps.empty());
+  if (sweeps.empty()) return;
+  sweep_->set_chart(sweep_chart(sweeps));
+  const Chart first_token = first_token_chart(sweeps);
+  first_token_->set_chart(first_token);
+  first_token_->setVisible(!first_token.series.empty());  // passes of a model have no users
+  cost_curve_->set_chart(cost_curve_chart(sweeps));
+  bench_steps_->set_table(bench_steps_table(sweeps));
+}
+
 void SpeedPage::show_kernels() {
   const QString name = setting("profile");
   profile_->setCurrentIndex(std::max(0, profile_->findData(name)));
-  std::optional<results::HardwareProfile> profile;
-  if (!name.isEmpty()) {
-    if (auto found = results::find_hardware(profiles_, name.toStdString())) profile = std::move(*found);
-  } else {
-    for (const SpeedRun& run : answer_.runs) {
-      if (!profile && !run.summary.run.facts.measurements.empty()) profile = run.profile;
-    }
-  }
-  const std::vector<KernelPoint> points = kernel_points(answer_, profile);
-  const Chart roofline = roofline_chart(points, profile);
+  const KernelCeilings ceilings = kernel_ceilings(answer_, profiles_, name.toStdString());
+  const std::vector<KernelPoint> points = kernel_points(answer_, ceilings);
+  const Chart roofline = roofline_chart(points, ceilings);
   constexpr int kEmptyHeight = 130, kHeight = 340;
   roofline_->setFixedHeight(roofline.series.empty() ? kEmptyHeight : kHeight);
   roofline_->set_chart(roofline);
   kernels_->set_table(kernels_table(points));
   kernels_->setVisible(!points.empty());
-  kernels_panel_->set_remark("Ceilings are published figures of the device, not measured here.");
+  const Table machines = ceilings_table(answer_, profiles_);
+  ceilings_->setVisible(!machines.rows.empty());
+  ceilings_->set_table(machines);
+  const Chart collectives = collectives_chart(answer_);
+  collectives_->setVisible(!collectives.series.empty());
+  collectives_->set_chart(collectives);
+  kernels_panel_->set_remark(ceilings.measured
+                                 ? "Ceilings are " + ceilings.measured->basis + "; published ones are dashed."
+                                 : QString("Ceilings are published figures of the device, not measured here; \"assay "
+                                           "bench machine\" measures them."));
 }
 
 QString SpeedPage::as_csv() const { return answer_.runs.empty() ? QString() : table_csv(percentiles_->table()); }

@@ -22,9 +22,11 @@ class SpeedPage : public ReadingPage {
  private:
   void make_panels();
   void make_one_run_panel();
+  void make_bench_panel();
   void make_kernels_panel();
   void show_answer(SpeedAnswer answer);
   void show_one_run();
+  void show_benchmarks();
   void show_kernels();
   const SpeedRun* run_looked_at() const;
   void turn_page(int by);
@@ -34,9 +36,10 @@ class SpeedPage : public ReadingPage {
   QString shown_;  ///< the settings that the charts were made with
   std::vector<results::HardwareProfile> profiles_;
   QComboBox *metric_, *run_, *profile_;
-  ChartView *latency_, *throughput_, *trade_off_, *rate_, *power_, *clock_, *temperature_, *timeline_, *roofline_;
-  DataTable *percentiles_, *device_time_, *kernels_, *token_rates_;
-  Panel *one_run_, *kernels_panel_;
+  ChartView *latency_, *throughput_, *trade_off_, *rate_, *power_, *clock_, *temperature_, *timeline_, *roofline_,
+      *collectives_, *sweep_, *first_token_, *cost_curve_;
+  DataTable *percentiles_, *device_time_, *kernels_, *token_rates_, *ceilings_, *bench_steps_;
+  Panel *latency_panel_, *one_run_, *kernels_panel_, *bench_panel_;
   QPushButton *earlier_, *later_;
 };
 

@@ -44,15 +44,13 @@ class CpuExecutor final : public Executor {
   }
   std::int64_t page_bytes() const override { return static_cast<std::int64_t>(cache_.page_bytes()); }
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override {
-    SavedPages saved;
-    saved.reserve(pages.size() * cache_.page_bytes());
-    for (const std::int32_t page : pages) {
-      const auto bytes = cache_.bytes(page);
-      saved.insert(saved.end(), bytes.begin(), bytes.end());
+    SavedPages saved(pages.size() * cache_.page_bytes());
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+      std::memcpy(saved.bytes().data() + i * cache_.page_bytes(), cache_.bytes(pages[i]).data(), cache_.page_bytes());
     }
     return saved;
   }
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
     for (std::size_t i = 0; i < pages.size(); ++i) {
       std::memcpy(cache_.bytes(pages[i]).data(), saved.data() + i * cache_.page_bytes(), cache_.page_bytes());
     }

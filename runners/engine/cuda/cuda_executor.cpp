@@ -15,6 +15,7 @@
 #include "kernels/device/handles.cuh"
 #include "kernels/sampling/sample_rows.cuh"
 #include "runners/engine/cuda/cuda_forward.h"
+#include "runners/engine/cuda/page_mover.h"
 #include "runners/engine/cuda/pass_plan.h"
 #include "runners/engine/cuda/rank_executor.h"
 #include "runners/engine/cuda/staged_inputs.h"
@@ -73,7 +74,8 @@ class CudaExecutor final : public RankExecutor {
   CudaExecutor(DeviceModel model, const ExecutorOptions& options, const ModelConfig& config)
       : model_(std::move(model)),
         options_(options),
-        shape_{model_.sizes, config.max_position_embeddings, multiprocessors()} {}
+        shape_{model_.sizes, config.max_position_embeddings, multiprocessors()},
+        mover_(static_cast<std::size_t>(model_.sizes.page_elements()) * sizeof(Bf16)) {}
 
   ForwardLimits limits() const override;
   const DeviceSizes& sizes() const override { return model_.sizes; }
@@ -90,7 +92,7 @@ class CudaExecutor final : public RankExecutor {
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
   std::int64_t page_bytes() const override;
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override;
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override;
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override;
   Result<> keep_hidden(int row, int slot) override;
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
 
@@ -108,8 +110,7 @@ class CudaExecutor final : public RankExecutor {
   Result<> reserve_prompt_inputs(std::span<const TokenSpan> spans, std::size_t n_draws);
   /// Every rank of a group has all results; the first tells them.
   bool reports() const { return model_.shard.rank == 0; }
-  template <class Copy>
-  Result<> each_plane(std::span<const std::int32_t> pages, const Copy& copy);
+  std::vector<std::byte*> planes_of(std::span<const std::int32_t> pages);
   template <class Launch>
   Result<> launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch);
   Result<> to_host(void* to, const void* from, std::size_t n_bytes);
@@ -131,6 +132,7 @@ class CudaExecutor final : public RankExecutor {
   std::array<UnderWay, kMaxInFlight> under_way_;
   std::size_t n_submitted_ = 0, n_collected_ = 0;
   Event pages_read_;  // copy_pages' input has left the host
+  PageMover mover_;
   Event mtp_begin_, mtp_end_;
   Event last_end_;  // of the pass collected last, or of the MTP module's run behind it
   bool has_last_end_ = false;
@@ -498,33 +500,23 @@ Result<> CudaExecutor::copy_pages(std::span<const std::pair<std::int32_t, std::i
 }
 
 Result<SavedPages> CudaExecutor::save_pages(std::span<const std::int32_t> pages) {
-  SavedPages saved(pages.size() * static_cast<std::size_t>(page_bytes()));
-  ASSAY_TRY(each_plane(pages, [&](Bf16* on_device, std::size_t at, std::size_t n_bytes) {
-    return cudaMemcpyAsync(saved.data() + at, on_device, n_bytes, cudaMemcpyDeviceToHost, stream_.get());
-  }));
-  return saved;
+  return mover_.save(planes_of(pages), stream_.get());
 }
 
-Result<> CudaExecutor::load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) {
-  return each_plane(pages, [&](Bf16* on_device, std::size_t at, std::size_t n_bytes) {
-    return cudaMemcpyAsync(on_device, saved.data() + at, n_bytes, cudaMemcpyHostToDevice, stream_.get());
-  });
+Result<> CudaExecutor::load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) {
+  return mover_.load(saved, planes_of(pages), stream_.get());
 }
 
-/// Calls copy(where on the device, offset in what is saved, bytes) for each plane of each page, and waits until all is
-/// copied. A page's planes lie a whole cache apart from each other, and are saved side by side.
-template <class Copy>
-Result<> CudaExecutor::each_plane(std::span<const std::int32_t> pages, const Copy& copy) {
-  const std::ptrdiff_t page_elements = model_.sizes.page_elements();
-  const auto plane_bytes = static_cast<std::size_t>(page_elements) * sizeof(Bf16);
-  std::size_t at = 0;
+/// Each page's planes, which lie a whole cache apart from each other.
+std::vector<std::byte*> CudaExecutor::planes_of(std::span<const std::int32_t> pages) {
+  std::vector<std::byte*> planes;
   for (const std::int32_t page : pages) {
-    for (int plane = 0; plane < model_.sizes.n_cache_planes(); ++plane, at += plane_bytes) {
-      Bf16* on_device = cache_.data() + (std::ptrdiff_t{plane} * (n_pages_ + 1) + page) * page_elements;
-      ASSAY_TRY(check(copy(on_device, at, plane_bytes), "cache pages to or from the host"));
+    for (std::ptrdiff_t plane = 0; plane < model_.sizes.n_cache_planes(); ++plane) {
+      Bf16* first = cache_.data() + (plane * (n_pages_ + 1) + page) * model_.sizes.page_elements();
+      planes.push_back(reinterpret_cast<std::byte*>(first));
     }
   }
-  return check(cudaStreamSynchronize(stream_.get()), "cache pages to or from the host");
+  return planes;
 }
 
 }  // namespace

@@ -89,8 +89,8 @@ Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const P
                        attended, stream));
   } else {
     ASSAY_TRY(std::get<GqaLayer>(attention_)
-                  .run(std::get<DeviceGqa>(weights.attention), rows, normed_.data(), plane(2 * cache_layer),
-                       plane(2 * cache_layer + 1), cache_.n_pages, attended, stream));
+                  .run(std::get<DeviceGqa>(weights.attention), rows, normed_.data(), plane(cache_layer), cache_.n_pages,
+                       attended, stream));
   }
   ASSAY_TRY(add_parts(attended, rows.n_rows, stream));
   ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));

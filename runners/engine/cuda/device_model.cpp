@@ -608,7 +608,7 @@ Result<> check_experts(const ModelConfig& c, const std::string& where) {
 
 }  // namespace
 
-int DeviceSizes::page_elements() const { return kPageTokens * (is_mla ? kMlaRow : kv_heads * head_dim); }
+int DeviceSizes::page_elements() const { return kPageTokens * (is_mla ? kMlaRow : 2 * kv_heads * head_dim); }
 
 Result<> check_cuda_model(const Model& model) {
   const ModelConfig& c = model.config;

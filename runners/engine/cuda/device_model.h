@@ -92,8 +92,8 @@ struct DeviceSizes {
   int max_fp8_width = 0;                   ///< the most columns of a weight in FP8 blocks; 0: there is none
   std::size_t max_quantized_elements = 0;  ///< of a part of a layer's weight that stays quantised; 0: there is none
 
-  /// Planes of cache pages: keys and values of every layer, or its latents; and elements of a page in each.
-  int n_cache_planes() const { return is_mla ? n_cache_layers : 2 * n_cache_layers; }
+  /// Planes of cache pages: one for every layer; and elements of a page in each: keys and values, or latents.
+  int n_cache_planes() const { return n_cache_layers; }
   int page_elements() const;
 };
 

@@ -18,6 +18,7 @@
 #include "runners/formats/safetensors.h"
 #include "runners/formats/test_configs.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/unpacked_folder.h"
 
 using namespace assay;
 using namespace assay::runners;
@@ -118,7 +119,8 @@ std::vector<TokenOutput> generate(const Model& model, const std::vector<TokenReq
 /// A trained model of 400,000 weights (tests/data/README.md) from a GGUF file in which the tensors that `is_quantized`
 /// takes are Q8_0.
 Model trained_model(const std::function<bool(const TestTensor&)>& is_quantized) {
-  const auto folder = kData / "models/tiny-llama-arith";
+  const test_support::UnpackedFolder unpacked(kData / "models/tiny-llama-arith");
+  const auto folder = unpacked.path();
   TestGguf gguf = llama_gguf(*read_model_config(folder), *Checkpoint::open(folder));
   for (TestTensor& tensor : gguf.tensors) {
     if (tensor.dims.size() == 2 && tensor.dims[0] % 32 == 0 && is_quantized(tensor)) quantize(tensor);

@@ -17,24 +17,25 @@ Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const DeviceProducts
   ASSAY_ASSIGN(layer.attended_, rows_buffer<Bf16>(limits.rows(), s.heads * s.head_dim));
   ASSAY_ASSIGN(layer.scratch_,
                DeviceBuffer<float>::create(kernels::decode_scratch_floats(limits.decode_items, s.heads, s.head_dim)));
+  ASSAY_ASSIGN(layer.dealt_, DeviceBuffer<unsigned>::from(std::vector<unsigned>{0}));
   return layer;
 }
 
-Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* keys, Bf16* values,
-                       int n_pages, const LayerOutput& out, cudaStream_t stream) {
+Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* pages, int n_pages,
+                       const LayerOutput& out, cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
-  const kernels::PagedCache cache{keys, values, n_pages, s.kv_heads, s.head_dim};
+  const kernels::PagedCache cache{pages, n_pages, s.kv_heads, s.head_dim};
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
                                 weights.qkv_bias.data()));
   ASSAY_TRY(kernels::rope_append(
       {qkv_.data(), rows.n_rows, s.heads, s.kv_heads, s.head_dim, weights.q_norm.data(), weights.k_norm.data(),
-       weights.norm_eps, model_->rope.data(), rows.positions, rows.slots, query_.data(), keys, values},
+       weights.norm_eps, model_->rope.data(), rows.positions, rows.slots, query_.data(), pages},
       stream));
   if (const auto* decode = std::get_if<GqaDecodeRows>(&rows.plan)) {
-    ASSAY_TRY(
-        kernels::decode_attention({query_.data(), rows.n_rows, s.heads, cache, model_->attention_scale, decode->items,
-                                   decode->first_item, max_items_, scratch_.data(), attended_.data()},
-                                  stream));
+    ASSAY_TRY(kernels::decode_attention(
+        {query_.data(), rows.n_rows, s.heads, cache, model_->attention_scale, decode->items, decode->first_item,
+         max_items_, rows.n_rows, dealt_.data(), scratch_.data(), attended_.data()},
+        stream));
   } else {
     const auto& prompt = std::get<GqaPromptRows>(rows.plan);
     ASSAY_TRY(kernels::prefill_attention({query_.data(), rows.n_rows, s.heads, cache, prompt.pages, 1,

@@ -11,9 +11,10 @@ class GqaLayer {
  public:
   static Result<GqaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
 
-  /// Attention of `normed`, added to `out`. `keys` and `values` are the layer's planes of the cache.
-  Result<> run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* keys, Bf16* values,
-               int n_pages, const LayerOutput& out, cudaStream_t stream);
+  /// Attention of `normed`, added to `out`. `pages` is the layer's plane of the cache. Each row appends one key, so
+  /// that a row of generated positions has no more keys of this pass than the pass has rows.
+  Result<> run(const DeviceGqa& weights, const PassRows& rows, const Bf16* normed, Bf16* pages, int n_pages,
+               const LayerOutput& out, cudaStream_t stream);
 
  private:
   GqaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
@@ -25,6 +26,7 @@ class GqaLayer {
   DeviceBuffer<Bf16> query_;     // [rows, heads·head_dim]
   DeviceBuffer<Bf16> attended_;  // [rows, heads·head_dim]
   DeviceBuffer<float> scratch_;  // of decode attention
+  DeviceBuffer<unsigned> dealt_;
 };
 
 }  // namespace assay::runners

@@ -32,7 +32,7 @@ class ParallelExecutor final : public Executor {
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
   std::int64_t page_bytes() const override;
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override;
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override;
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override;
   Result<> keep_hidden(int row, int slot) override;
   Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override;
   Result<std::optional<LinkReport>> link_report() const override;
@@ -185,20 +185,21 @@ std::int64_t ParallelExecutor::page_bytes() const {
 
 /// Each rank's part of all pages, one behind the other.
 Result<SavedPages> ParallelExecutor::save_pages(std::span<const std::int32_t> pages) {
-  SavedPages saved;
+  SavedPages saved(pages.size() * static_cast<std::size_t>(page_bytes()));
+  std::byte* to = saved.bytes().data();
   ASSAY_TRY(one_by_one([&](RankExecutor& rank) -> Result<> {
     ASSAY_ASSIGN(const SavedPages part, rank.save_pages(pages));
-    saved.insert(saved.end(), part.begin(), part.end());
+    to = std::copy(part.bytes().begin(), part.bytes().end(), to);
     return {};
   }));
   return saved;
 }
 
-Result<> ParallelExecutor::load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) {
-  auto from = saved.begin();
+Result<> ParallelExecutor::load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) {
   return one_by_one([&](RankExecutor& rank) {
-    const auto to = from + rank.page_bytes() * static_cast<std::ptrdiff_t>(pages.size());
-    const SavedPages part(std::exchange(from, to), to);
+    const std::size_t n_bytes = pages.size() * static_cast<std::size_t>(rank.page_bytes());
+    const auto part = saved.first(n_bytes);
+    saved = saved.subspan(n_bytes);
     return rank.load_pages(part, pages);
   });
 }

@@ -1,15 +1,11 @@
 // Live work: requests that come and go while others run have the tokens that they would have offline.
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
-#include <thread>
 
 #include "harness/base/data_path.h"
-#include "runners/engine/native_live_runner.h"
 #include "runners/engine/scheduler.h"
 #include "runners/engine/test_executor.h"
 #include "runners/engine/test_records.h"
@@ -38,11 +34,13 @@ struct LiveSettings {
   bool speculate = false;
   int n_pages = 2000;
   bool two_in_flight = false;
+  std::int64_t host_memory_bytes = std::int64_t{1} << 30;
 };
 
 /// What passes were submitted: their rows, by role.
 struct PassLog {
   std::vector<std::pair<PositionRole, int>> passes;
+  int n_saved = 0;  ///< sequences whose pages were saved
 };
 
 class LoggingExecutor final : public Executor {
@@ -59,8 +57,11 @@ class LoggingExecutor final : public Executor {
     return inner_->copy_pages(pages);
   }
   std::int64_t page_bytes() const override { return inner_->page_bytes(); }
-  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return inner_->save_pages(pages); }
-  Result<> load_pages(const SavedPages& saved, std::span<const std::int32_t> pages) override {
+  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override {
+    ++log_.n_saved;
+    return inner_->save_pages(pages);
+  }
+  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
     return inner_->load_pages(saved, pages);
   }
   Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
@@ -87,7 +88,12 @@ class Bench {
       taken = std::make_unique<TwoInFlight>(std::move(taken), live_model().config.max_position_embeddings);
     }
     taken = std::make_unique<LoggingExecutor>(std::move(taken), log);
-    auto made = Scheduler::create(live_model(), std::move(taken), {limits_, {1}, workload});
+    SchedulerOptions options;
+    options.limits = limits_;
+    options.end_tokens = {1};
+    options.workload = workload;
+    options.host_memory_bytes = settings.host_memory_bytes;
+    auto made = Scheduler::create(live_model(), std::move(taken), options);
     if (!made) FAIL(made.error().message);
     scheduler.emplace(std::move(*made));
   }
@@ -138,22 +144,12 @@ struct Seen {
   std::optional<TokenOutput> output;
 };
 
-}  // namespace
-
-TEST_CASE("live scheduler: random arrivals and cancellations leave every token as it is offline", "[engine][live]") {
-  const auto requests = mixed_requests(40);
-  static const std::vector<TokenOutput> expected = offline(requests);
-  const LiveSettings settings =
-      GENERATE(LiveSettings{}, LiveSettings{.max_batch = 1}, LiveSettings{.max_batch = 3, .chunk = 40, .n_pages = 24},
-               LiveSettings{.max_batch = 5, .chunk = 100, .two_in_flight = true},
-               LiveSettings{.max_batch = 4, .chunk = 64, .n_pages = 16, .two_in_flight = true},
-               LiveSettings{.max_batch = 6, .chunk = 50, .speculate = true},
-               LiveSettings{.max_batch = 3, .speculate = true, .n_pages = 16});
-  const unsigned seed = GENERATE(1u, 2u, 3u);
+/// Plays requests that come at random to a live scheduler, of which some are cancelled; checks that each client saw
+/// what it would have seen offline, as far as it went. Returns how many were not cancelled.
+std::size_t play(Scheduler& scheduler, const std::vector<TokenRequest>& requests,
+                 const std::vector<TokenOutput>& expected, unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
-  Bench bench(settings, Workload::live);
-  Scheduler& scheduler = *bench.scheduler;
   std::map<std::uint64_t, Seen> seen;
   const OutputSink sink{[&](const NewTokens& news) {
                           Seen& s = seen[news.request];
@@ -204,14 +200,53 @@ TEST_CASE("live scheduler: random arrivals and cancellations leave every token a
     CHECK(s.tokens == whole);
     CHECK(s.output->finish_reason == expected[i].finish_reason);
   }
-  CHECK(n_whole >= 15);
+  return n_whole;
+}
+
+}  // namespace
+
+TEST_CASE("live scheduler: random arrivals and cancellations leave every token as it is offline", "[engine][live]") {
+  const auto requests = mixed_requests(40);
+  static const std::vector<TokenOutput> expected = offline(requests);
+  const LiveSettings settings =
+      GENERATE(LiveSettings{}, LiveSettings{.max_batch = 1}, LiveSettings{.max_batch = 3, .chunk = 40, .n_pages = 24},
+               LiveSettings{.max_batch = 5, .chunk = 100, .two_in_flight = true},
+               LiveSettings{.max_batch = 4, .chunk = 64, .n_pages = 16, .two_in_flight = true},
+               LiveSettings{.max_batch = 6, .chunk = 50, .speculate = true},
+               LiveSettings{.max_batch = 3, .speculate = true, .n_pages = 16});
+  const unsigned seed = GENERATE(1u, 2u, 3u);
+  Bench bench(settings, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  CHECK(play(scheduler, requests, expected, seed) >= 15);
   // Every page is free again, or kept with a prompt and given up for this one.
   TokenRequest large{.prompt = records()[1].prompt, .sampling = {}, .key = {}, .max_output_tokens = 2};
   large.prompt.resize(static_cast<std::size_t>(std::min(settings.n_pages / 2 * 64 - 2, 1000)), 5);
   REQUIRE(scheduler.check(large));
   scheduler.submit(1000, large, std::chrono::steady_clock::now());
+  std::int64_t n_output_tokens = 0;
+  const OutputSink sink{{}, [&](const TokenOutput& output) -> Result<> {
+                          n_output_tokens = output.n_output_tokens;
+                          return {};
+                        }};
   while (scheduler.has_work()) REQUIRE(scheduler.step(sink));
-  CHECK(seen.at(1000).output->n_output_tokens > 0);
+  CHECK(n_output_tokens > 0);
+}
+
+TEST_CASE("live scheduler: clients don't notice that samples had to leave a full cache", "[engine][live]") {
+  std::vector<TokenRequest> requests = mixed_requests(12);
+  for (TokenRequest& request : requests) {
+    request.sampling = {4, 1, 0, 0};  // so hot that few end by themselves
+    request.key = {5, static_cast<std::uint32_t>(&request - requests.data())};
+    request.max_output_tokens = 200;
+  }
+  static const std::vector<TokenOutput> expected = offline(requests);
+  const auto host_memory_bytes = GENERATE(std::int64_t{0}, 7 * kPageBytes, std::int64_t{1} << 30);
+  const bool speculate = GENERATE(false, true);
+  const LiveSettings settings{
+      .speculate = speculate, .n_pages = 16, .two_in_flight = !speculate, .host_memory_bytes = host_memory_bytes};
+  Bench bench(settings, Workload::live);
+  play(*bench.scheduler, requests, expected, GENERATE(4u, 5u));
+  CHECK((bench.log.n_saved > 0) == (host_memory_bytes > 0));
 }
 
 TEST_CASE("live scheduler: between two passes of prompts every running sequence takes a step", "[engine][live]") {
@@ -290,158 +325,4 @@ TEST_CASE("live scheduler: a prompt that waits gives up its pages to one that is
   scheduler.submit(2, small, now);  // its prompt is in the cache, and waits behind the large one
   run();
   CHECK(finished == std::vector<std::uint64_t>{0, 1, 2});
-}
-
-namespace {
-
-/// Collects what a live runner says of a request.
-struct Client {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::string text;
-  std::int64_t n_tokens = 0;
-  std::optional<Completion> completion;
-
-  LiveSink sink() {
-    return {[this](const StreamEvent& event) {
-              const std::lock_guard lock(mutex);
-              std::string joined;
-              for (const StreamToken& token : event.tokens) joined += token.text;
-              if (event.n_new_tokens > 0) CHECK(joined == event.text);
-              text += event.text;
-              n_tokens += event.n_new_tokens;
-              changed.notify_all();
-            },
-            [this](Completion done) {
-              const std::lock_guard lock(mutex);
-              completion = std::move(done);
-              changed.notify_all();
-            }};
-  }
-  void wait() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return completion.has_value(); });
-  }
-  void wait_for_tokens(std::int64_t n) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return n_tokens >= n || completion.has_value(); });
-  }
-};
-
-NativeOptions live_options(bool speculate) {
-  NativeOptions options;
-  options.model = "reference";
-  options.path = *shipped_path("models/reference");
-  options.device = "cpu";
-  options.max_batch = 8;
-  options.kv_memory_bytes = std::int64_t{1} << 30;
-  options.speculate = speculate;
-  return options;
-}
-
-std::vector<Request> live_requests() {
-  std::vector<Request> requests;
-  for (int i = 0; i < 24; ++i) {
-    Request request;
-    request.id = std::to_string(i);
-    request.messages = {{Role::user, "What is " + std::to_string(i % 5) + " + 3? €uro ünd ∑"}};
-    request.sampling = {.temperature = i % 2 == 0 ? 0.0 : 2.5, .max_output_tokens = 12 + i % 7};
-    request.key = {static_cast<std::uint64_t>(i), 3};
-    if (i % 6 == 0) request.n_logprobs = 1;
-    requests.push_back(std::move(request));
-  }
-  return requests;
-}
-
-}  // namespace
-
-TEST_CASE("native live runner: requests of several threads get what run() gives, in whole characters",
-          "[engine][live]") {
-  const bool speculate = GENERATE(false, true);
-  const std::vector<Request> requests = live_requests();
-  std::map<std::string, Completion> expected;
-  {
-    const auto runner = open_native_runner(live_options(speculate));
-    REQUIRE(runner);
-    REQUIRE((*runner)->run(requests,
-                           [&](Completion done) -> Result<> {
-                             expected[done.id] = std::move(done);
-                             return {};
-                           },
-                           {}, {}));
-  }
-  const auto runner = open_native_live_runner(live_options(speculate));
-  REQUIRE(runner);
-  std::vector<Client> clients(requests.size());
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t t = 0; t < 4; ++t) {
-      threads.emplace_back([&, t] {
-        for (std::size_t i = t; i < requests.size(); i += 4) {
-          if (!(*runner)->check(requests[i])) continue;
-          (*runner)->submit(requests[i], clients[i].sink());
-          if (i % 3 == 0) clients[i].wait();
-        }
-      });
-    }
-  }
-  for (std::size_t i = 0; i < requests.size(); ++i) {
-    clients[i].wait();
-    const Completion& got = *clients[i].completion;
-    const Completion& want = expected.at(requests[i].id);
-    INFO(requests[i].id);
-    CHECK(got.id == want.id);
-    CHECK(got.tokens == want.tokens);
-    CHECK(got.text == want.text);
-    CHECK(clients[i].text == want.text);
-    CHECK(clients[i].n_tokens == want.n_output_tokens);
-    CHECK(got.finish_reason == want.finish_reason);
-    CHECK(got.prompt_sha256 == want.prompt_sha256);
-    CHECK(got.logprobs.size() == want.logprobs.size());
-    CHECK(got.failure.empty());
-    CHECK(*got.timings.started_ms >= 0);
-    CHECK(*got.timings.first_token_ms >= *got.timings.started_ms);
-  }
-}
-
-TEST_CASE("native live runner: a cancelled request finishes with what it has, and nobody else notices",
-          "[engine][live]") {
-  std::vector<Client> clients(3);
-  Client queued;
-  auto runner = std::move(*open_native_live_runner(live_options(false)));
-  Request request = live_requests()[0];
-  request.sampling = {.temperature = 3};
-  for (Client& client : clients) runner->submit(request, client.sink());
-  const Ticket last = 3;  // tickets are counted from 1
-  clients[2].wait_for_tokens(3);
-  runner->cancel(last);
-  runner->cancel(last);
-  runner->cancel(99);
-  clients[2].wait();
-  CHECK(clients[2].completion->finish_reason == FinishReason::cancelled);
-  CHECK(clients[2].completion->n_output_tokens >= 3);
-  CHECK(clients[2].completion->text == clients[2].text);
-  clients[0].wait_for_tokens(5);
-  runner->submit(request, queued.sink());
-  runner.reset();  // cancels what has not finished, and returns when it has
-  for (Client* client : {&clients[0], &clients[1], &queued}) {
-    REQUIRE(client->completion.has_value());
-    CHECK(client->completion->failure.empty());
-  }
-  CHECK(clients[0].text.starts_with(clients[2].text));
-}
-
-TEST_CASE("native live runner: what can't be served is refused by check(), and fails if it is submitted all the same",
-          "[engine][live]") {
-  const auto runner = std::move(*open_native_live_runner(live_options(false)));
-  Request request;
-  request.id = "long";
-  request.raw_prompt = "";
-  CHECK(runner->check(request).error().kind == ErrorKind::bad_input);
-  for (int i = 0; i < 4000; ++i) *request.raw_prompt += "many words ";
-  CHECK(runner->check(request).error().kind == ErrorKind::bad_input);
-  Client client;
-  runner->submit(request, client.sink());
-  client.wait();
-  CHECK_THAT(client.completion->failure, Catch::Matchers::Contains("context"));
 }
