@@ -154,3 +154,30 @@ TEST_CASE("newest_ceilings: the newest finished run of each device, and only run
   REQUIRE(ok(summary));
   CHECK_THAT(report_text(*summary), Contains("GB/s") && Contains("sw_power_cap"));
 }
+
+TEST_CASE("report: a run of suites under links held back says to what, and what they carried", "[results]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "x.db");
+  REQUIRE(ok(store));
+  RunFacts facts = some_run("held", 1, 1);
+  facts.provenance = "emulated";
+  EnvironmentFacts environment = some_environment("cuda");
+  environment.details["device"] = {{"link_gb_per_s", 165}};
+  EnvironmentFacts free = environment;
+  free.details["device"] = Json::object();
+  CHECK(environment_fingerprint(environment) != environment_fingerprint(free));
+  auto writer = store->begin_run(facts, environment, kNowMs);
+  REQUIRE(ok(writer));
+  BenchPoint link;
+  link.kind = "link";
+  link.key.name = "link held to 165 GB/s";
+  link.started_at_ms = kNowMs;
+  link.provenance = "emulated";
+  link.figures["link_gb_per_s"] = {162.5, {}, {}};
+  REQUIRE(ok(writer->add_point(link, 1)));
+  REQUIRE(ok(writer->finish(RunState::interrupted, kNowMs + 1, 1)));
+  const auto summary = summarise(*store, writer->run_id());
+  REQUIRE(ok(summary));
+  CHECK_THAT(report_text(*summary), Contains("emulated") && Contains("held back to 165 GB/s one way") &&
+                                        Contains("link held to 165 GB/s") && Contains("162.5"));
+}

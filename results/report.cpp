@@ -276,13 +276,12 @@ std::string measurements(const RunFacts& facts) {
 }  // namespace
 
 std::string report_text(const RunSummary& summary) {
-  if (summary.suites.empty()) {
-    const std::string points = points_text(summary.points);
-    return heading(summary.run) + machine(summary.run) + (points.empty() ? "" : "\n" + points) +
-           measurements(summary.run.facts);
-  }
-  return heading(summary.run) + machine(summary.run) + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" +
-         latency(summary) + "\n" + amounts(summary) + measurements(summary.run.facts);
+  const std::string points = points_text(summary.points);
+  const std::string shown_points = points.empty() ? "" : "\n" + points;
+  const std::string head = heading(summary.run) + machine(summary.run);
+  if (summary.suites.empty()) return head + shown_points + measurements(summary.run.facts);
+  return head + "\n" + accuracy(summary) + "\n" + outcomes(summary) + "\n" + latency(summary) + "\n" +
+         amounts(summary) + shown_points + measurements(summary.run.facts);
 }
 
 }  // namespace assay::results

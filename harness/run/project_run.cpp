@@ -8,6 +8,7 @@
 #include "harness/base/text.h"
 #include "harness/run/environment.h"
 #include "harness/run/forecast.h"
+#include "harness/run/measured_pass.h"
 #include "results/analysis/cost.h"
 #include "results/ceilings.h"
 #include "results/summary.h"
@@ -19,50 +20,6 @@ namespace {
 using results::BenchPoint;
 using results::PointSummary;
 
-/// What a run's first segment says of the device that worked on it.
-struct RunDevice {
-  std::string gpu_name;
-  std::optional<std::uint64_t> memory_bytes;
-  int n_ranks = 1;
-  bool splits_heads = false;
-  int max_batch = 256;
-  std::optional<double> link_gb_per_s;  ///< that it was held back to
-};
-
-Result<RunDevice> device_of(const results::RunRecord& run) {
-  const results::EnvironmentFacts& environment = run.segments.front().environment;
-  const auto found = environment.details.find("device");
-  if (environment.device_kind != "cuda" || !environment.gpu_name || found == environment.details.end()) {
-    return bad_input("run ", run.run_id, " ran on ", shown(environment.device_name),
-                     "; only what ran on a GPU can be projected");
-  }
-  const auto number = [&](const char* key) -> std::optional<double> {
-    const auto at = found->find(key);
-    return at != found->end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
-  };
-  RunDevice device;
-  device.gpu_name = *environment.gpu_name;
-  if (const auto bytes = number("memory_bytes")) device.memory_bytes = static_cast<std::uint64_t>(*bytes);
-  const double tensor = number("tensor_parallel").value_or(1), expert = number("expert_parallel").value_or(1);
-  device.n_ranks = static_cast<int>(std::max(tensor, expert));
-  device.splits_heads = tensor > 1;
-  device.max_batch = static_cast<int>(number("max_batch").value_or(device.max_batch));
-  device.link_gb_per_s = number("link_gb_per_s");
-  return device;
-}
-
-Result<runners::PassWork> work_of(const results::RunRecord& run) {
-  const auto stored = run.facts.model.details.find("pass_work");
-  if (stored == run.facts.model.details.end()) {
-    return bad_input("run ", run.run_id,
-                     " was stored without the work of its model's passes, by an earlier version; "
-                     "measure it again");
-  }
-  const std::string where = "run " + run.run_id.value + ": pass_work";
-  ASSAY_ASSIGN(const JsonObject fields, JsonObject::of(*stored, where));
-  return runners::read_pass_work(fields);
-}
-
 /// Everything that the points of one run are projected with.
 struct Projector {
   runners::PassWork work;
@@ -72,39 +29,6 @@ struct Projector {
   double chunk_tokens = 4096;
   std::map<std::string, std::vector<HeldOutPass>> held_out;  ///< by kind of point
 };
-
-/// "--chunk 512" among the words that chose the model; the engine's own otherwise.
-double chunk_of(const Json& settings) {
-  const auto target = settings.find("target");
-  constexpr double kUsual = 4096;
-  if (target == settings.end() || !target->is_string()) return kUsual;
-  const std::vector<std::string> words = split(target->get<std::string>(), ' ');
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    if (words[i] == "--chunk") return parse_number(words[i + 1]).value_or(kUsual);
-  }
-  return kUsual;
-}
-
-/// None for points that are no passes, or that none of is to be believed.
-std::optional<MeasuredPass> pass_of(const PointSummary& summary, const RunDevice& device) {
-  const bool is_decode = summary.kind == "decode";
-  const auto number = [&](const char* key) {
-    const auto at = summary.settings.find(key);
-    return at != summary.settings.end() && at->is_number() ? at->get<double>() : 0.0;
-  };
-  const auto rate = summary.median(is_decode ? "output_tokens_per_s" : "prompt_tokens_per_s");
-  if ((!is_decode && summary.kind != "prefill") || !rate || !(*rate > 0) || !summary.arm.empty()) return {};
-  MeasuredPass pass;
-  pass.name = summary.name;
-  pass.is_decode = is_decode;
-  pass.batch = number("batch");
-  pass.tokens = is_decode ? number("context") + number("n_steps") / 2 : number("prompt_tokens");
-  pass.chunk_tokens = chunk_of(summary.settings);
-  pass.n_ranks = device.n_ranks;
-  pass.splits_heads = device.splits_heads;
-  pass.ms = 1000 * pass.batch * (is_decode ? 1 : pass.tokens) / *rate;
-  return pass.batch > 0 && pass.tokens > 0 ? std::optional(pass) : std::nullopt;
-}
 
 Result<results::LinkFit> fit_of(const results::MachineCeilings& machine, const char* operation, int n_ranks) {
   std::vector<results::TimedMessage> messages;
@@ -143,14 +67,14 @@ Result<> find_held_out(const results::Store& store, const results::RunRecord& ru
         other.facts.model.weights_sha256 != run.facts.model.weights_sha256) {
       continue;
     }
-    const Result<RunDevice> device = device_of(other);
+    const Result<RunDevice> device = read_run_device(other);
     if (!device || device->gpu_name != projector.device.gpu_name || device->n_ranks != projector.device.n_ranks ||
         device->splits_heads != projector.device.splits_heads || !device->link_gb_per_s) {
       continue;
     }
     ASSAY_ASSIGN(const auto points, store.read_points(other.run_id));
     for (const PointSummary& summary : results::summarise_points(points)) {
-      const std::optional<MeasuredPass> held = pass_of(summary, *device);
+      const std::optional<MeasuredPass> held = measured_pass(summary, *device);
       const auto same = std::find_if(passes.begin(), passes.end(), [&](const auto& pass) {
         return pass.first == summary.kind && pass.second.name == summary.name;
       });
@@ -387,8 +311,8 @@ Result<ProjectedRun> project_run(const results::Store& store, const ProjectReque
                      "; projections start from what was measured");
   }
   Projector projector;
-  ASSAY_ASSIGN(projector.device, device_of(run.from));
-  ASSAY_ASSIGN(projector.work, work_of(run.from));
+  ASSAY_ASSIGN(projector.device, read_run_device(run.from));
+  ASSAY_ASSIGN(projector.work, read_run_work(run.from));
   run.n_ranks = projector.device.n_ranks;
   const results::HardwareProfile* from_profile =
       results::match_hardware(request.profiles, "gpu", projector.device.gpu_name, projector.device.memory_bytes);
@@ -417,7 +341,7 @@ Result<ProjectedRun> project_run(const results::Store& store, const ProjectReque
   const std::vector<PointSummary> summaries = results::summarise_points(points);
   std::vector<std::pair<std::string, MeasuredPass>> passes;  // by kind
   for (const PointSummary& summary : summaries) {
-    if (const auto pass = pass_of(summary, projector.device)) passes.emplace_back(summary.kind, *pass);
+    if (const auto pass = measured_pass(summary, projector.device)) passes.emplace_back(summary.kind, *pass);
   }
   if (passes.empty() && run.from.suites.empty()) {
     return bad_input("run ", run.from.run_id,
@@ -426,7 +350,7 @@ Result<ProjectedRun> project_run(const results::Store& store, const ProjectReque
   }
   if (projector.from.link) ASSAY_TRY(find_held_out(store, run.from, passes, projector));
   for (const PointSummary& summary : summaries) {
-    const auto pass = pass_of(summary, projector.device);
+    const auto pass = measured_pass(summary, projector.device);
     if (!pass) continue;
     ASSAY_ASSIGN(ProjectedPoint projected, project_point(run, projector, summary, *pass));
     run.points.push_back(std::move(projected));
