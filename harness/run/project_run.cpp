@@ -134,6 +134,12 @@ Result<ProjectedPoint> project_point(const ProjectedRun& run, const Projector& p
   ASSAY_ASSIGN(projected.projected_ms, project_pass_ms(pass, projector.work, projector.from, projector.to));
   if (projector.to.link) {
     projected.link_share = link_ms(pass, projector.work, *projector.to.link) / projected.projected_ms;
+  }
+  constexpr double kAboutRatio = 0.01;
+  // Another card with such links as they were measured on needs no word on other links.
+  const bool has_same_links =
+      projector.to.link && std::abs(*run.link_gb_per_s / projector.from.link->all_reduce.gb_per_s - 1) <= kAboutRatio;
+  if (projector.to.link && !(projector.is_other_card && has_same_links)) {
     const auto held_out = projector.held_out.find(summary.kind);
     const std::vector<HeldOutPass> none;
     const auto& passes = held_out == projector.held_out.end() ? none : held_out->second;
@@ -144,7 +150,6 @@ Result<ProjectedPoint> project_point(const ProjectedRun& run, const Projector& p
                                            to_fixed(*run.link_gb_per_s, 0)};
     }
     projected.error = *error;
-    constexpr double kAboutRatio = 0.01;
     for (const HeldOutPass& one : passes) {
       if (one.name == pass.name && std::abs(one.link_gb_per_s / *run.link_gb_per_s - 1) <= kAboutRatio &&
           !projector.is_other_card) {

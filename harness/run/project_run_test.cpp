@@ -198,6 +198,18 @@ TEST_CASE("project_run: to an H800 links slow by the published ratio, and anothe
   CHECK_THAT(run->anchors[0].projected, WithinRel(152.4, 0.01));
 }
 
+TEST_CASE("project_run: another card with such links needs no word on other links", "[projection]") {
+  Lab lab;
+  store_collectives(lab.store);
+  const RunId fast = store_decode(lab.store, 0);
+  const auto run = lab.project(fast, "h100-sxm5");
+  REQUIRE(ok(run));
+  for (const ProjectedPoint& one : run->points) {
+    CHECK(one.error.ratio == runners::kStepErrorRatio);
+    CHECK(one.projected_ms > one.measured_ms);
+  }
+}
+
 TEST_CASE("project_run: a stored projection is a run of its own, labelled, with its error", "[projection]") {
   Lab lab;
   store_collectives(lab.store);
