@@ -1,5 +1,7 @@
 #include "gui/models/workspace.h"
 
+#include <QDateTime>
+#include <QFileInfo>
 #include <algorithm>
 #include <map>
 #include <set>
@@ -20,6 +22,19 @@ Result<std::vector<results::RunRecord>> runs_of(const QString& path) {
   return store.list_runs();
 }
 
+/// Changes whenever another connection has written, or the files have changed: after a writer has ended the connection
+/// alone would miss what comes. This process opens the file elsewhere too, and each closing drops all its locks on it
+/// (POSIX), so that a writer that ends takes the log away from under the connection.
+std::int64_t mark_of(const results::Database& connection, const QString& path) {
+  const Result<std::int64_t> version = connection.query_integer("PRAGMA data_version");
+  std::size_t mark = qHash(version ? *version : -1);
+  for (const char* suffix : {"", "-wal"}) {
+    const QFileInfo file(path + suffix);
+    mark = qHashMulti(mark, file.size(), file.lastModified().toMSecsSinceEpoch());
+  }
+  return static_cast<std::int64_t>(mark);
+}
+
 void set_titles(Runs& runs) {
   constexpr qsizetype kMostCharacters = 40;
   std::map<std::string, int> n_of_name;
@@ -30,12 +45,6 @@ void set_titles(Runs& runs) {
     if (!name.empty() && n_of_name[name] == 1) continue;
     located.title += " (" + visible_text(located.run.run_id.value.substr(0, kShownIdCharacters)) + ")";
   }
-}
-
-/// Changes whenever another connection has written. -1 where it can't be asked, so that it never differs from itself.
-std::int64_t data_version(const results::Database& connection) {
-  const Result<std::int64_t> version = connection.query_integer("PRAGMA data_version");
-  return version ? *version : -1;
 }
 
 }  // namespace
@@ -118,8 +127,8 @@ void Workspace::read() {
 
 void Workspace::look_for_changes() {
   for (Watched& watched : watched_) {
-    const std::int64_t version = data_version(*watched.connection);
-    if (version != std::exchange(watched.version, version)) must_read_again_ = true;
+    const std::int64_t mark = mark_of(*watched.connection, watched.path);
+    if (mark != std::exchange(watched.version, mark)) must_read_again_ = true;
   }
   // A killed run's state changes without a write: its lock is gone.
   const bool has_active =
