@@ -94,7 +94,7 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
     entry->setSizeHint(QSize(0, fontMetrics().height() + 14));
     entry->setData(Qt::UserRole, page->name());
   }
-  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 18);
+  page_list_->setFixedWidth(fontMetrics().averageCharWidth() * 20);
   auto* side = new QWidget;
   side->setAutoFillBackground(true);
   side->setBackgroundRole(QPalette::Base);

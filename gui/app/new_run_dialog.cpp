@@ -22,6 +22,7 @@ namespace assay::gui {
 namespace {
 
 constexpr int kProgressSteps = 1000;
+constexpr int kLookEveryMs = 500;
 
 QLabel* make_heading(const QString& text) {
   auto* label = new QLabel(text);
@@ -65,7 +66,12 @@ NewRunDialog::NewRunDialog(Workspace& workspace, Navigator& navigator, QString p
   connect(&planner_, &RunPlanner::planned, plan_, &PlanView::show_plan);
   connect(&planner_, &RunPlanner::refused, plan_, &PlanView::show_message);
   connect(&process_, &RunProcess::changed, this, &NewRunDialog::process_changed);
-  connect(&workspace_, &Workspace::runs_changed, this, &NewRunDialog::show_progress);
+  connect(&workspace_, &Workspace::runs_changed, this, [this] {
+    show_progress();
+    if (!process_.is_alive() && !resumed_) choices_changed();  // a run that has finished lends the next plan its speed
+  });
+  look_.setInterval(kLookEveryMs);
+  connect(&look_, &QTimer::timeout, this, &NewRunDialog::open_its_database);
   process_changed();
   if (program_.isEmpty()) {
     plan_->show_message(
@@ -249,8 +255,15 @@ QString NewRunDialog::database_path() const {
 void NewRunDialog::open_its_database() {
   // The database may be new to the window: then it is opened once it is there.
   const QString database = database_path();
-  if (process_.state() == RunProcess::State::idle || !QFileInfo(database).isFile()) return;
-  if (navigator_.state().databases.contains(database)) return;
+  const bool is_open = navigator_.state().databases.contains(database);
+  if (process_.is_alive() && !is_open) {
+    look_.start();
+  } else {
+    look_.stop();
+  }
+  if (is_open || process_.state() == RunProcess::State::idle || !QFileInfo(database).isFile()) return;
+  // The process may only just be making it.
+  if (!results::Store::open_read_only(database.toStdString())) return;
   ViewState state = navigator_.state();
   state.databases.append(database);
   navigator_.replace(std::move(state));

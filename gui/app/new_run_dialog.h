@@ -60,6 +60,7 @@ class NewRunDialog : public QDialog {
   ProgramQuestions questions_;
   RunPlanner planner_;
   RunProcess process_;
+  QTimer look_;                        ///< for the database of a run that has just begun
   std::optional<RunChoices> resumed_;  ///< the run that is gone on with
   qint64 started_at_ms_ = 0;
 

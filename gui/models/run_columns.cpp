@@ -15,8 +15,8 @@ namespace {
 constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
     {"started", "Started", "When the run began, local time", 17, false, false, true},
     {"name", "Name", "The run's --name, else its model's; with the beginning of its id where another is called so, too",
-     20, false, false, true},
-    {"state", "State", "Finished, running or interrupted; stored of planned samples", 24, false, false, true},
+     18, false, false, true},
+    {"state", "State", "Finished, running or interrupted; stored of planned samples", 22, false, false, true},
     {"model", "Model", "The model's short name", 12, false, false, true},
     {"suites", "Suites", "The suites that were asked", 16, false, false, true},
     {"accuracy", "Accuracy", "Mean over items of the mean over samples, with its 95 % interval", 24, true, true, true},

@@ -4,6 +4,7 @@
 #include <QFile>
 #include <QSignalSpy>
 #include <QTest>
+#include <QThreadPool>
 
 #include "gui/browse_runs.h"
 #include "gui/models/facet_model.h"
@@ -183,6 +184,7 @@ TEST_CASE("figures: remembered between starts, for this state of the run alone; 
     }));
     CHECK(reader.find(fixture.first)->n_output_tokens == 12345);
   }
+  QThreadPool::globalInstance()->waitForDone();  // what the reader still had to write
   for (const char* broken : {"", "{", "[]", "{\"format\":1}", "{\"format\":1,\"runs\":[1]}",
                              "{\"format\":1,\"runs\":{\"a\":{\"suites\":[1,{}],\"ttft_ms\":[true]}}}", "\xff\xfe"}) {
     QFile opened(file);

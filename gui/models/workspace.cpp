@@ -1,12 +1,13 @@
 #include "gui/models/workspace.h"
 
+#include <QDateTime>
+#include <QFileInfo>
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "gui/models/plain_text.h"
 #include "harness/base/result.h"
-#include "results/schema.h"
 
 namespace assay::gui {
 
@@ -20,6 +21,18 @@ Result<std::vector<results::RunRecord>> runs_of(const QString& path) {
   return store.list_runs();
 }
 
+/// Changes whenever the database's files do. No connection is kept to ask for PRAGMA data_version: this process opens
+/// the file elsewhere too, and each closing drops all its locks on it (POSIX). A writer that ends then takes the log
+/// away from under the connection, and as long as that one is open all others of this process see what it sees.
+std::size_t mark_of(const QString& path) {
+  std::size_t mark = 0;
+  for (const char* suffix : {"", "-wal"}) {
+    const QFileInfo file(path + suffix);
+    mark = qHashMulti(mark, file.size(), file.lastModified().toMSecsSinceEpoch());
+  }
+  return mark;
+}
+
 void set_titles(Runs& runs) {
   constexpr qsizetype kMostCharacters = 40;
   std::map<std::string, int> n_of_name;
@@ -30,12 +43,6 @@ void set_titles(Runs& runs) {
     if (!name.empty() && n_of_name[name] == 1) continue;
     located.title += " (" + visible_text(located.run.run_id.value.substr(0, kShownIdCharacters)) + ")";
   }
-}
-
-/// Changes whenever another connection has written. -1 where it can't be asked, so that it never differs from itself.
-std::int64_t data_version(const results::Database& connection) {
-  const Result<std::int64_t> version = connection.query_integer("PRAGMA data_version");
-  return version ? *version : -1;
 }
 
 }  // namespace
@@ -106,10 +113,8 @@ void Workspace::read() {
                      const bool is_watched = std::any_of(watched_.begin(), watched_.end(),
                                                          [&](const Watched& watched) { return watched.path == path; });
                      if (is_watched) continue;
-                     auto connection = results::open_for_reading(path.toStdString());
-                     if (!connection) continue;
                      // Rows may have come between the reading and this: the first look reads once more.
-                     watched_.push_back({path, std::move(*connection), -1});
+                     watched_.push_back({path, 0});
                    }
                    runs_ = std::make_shared<const Runs>(std::move(reading.runs));
                    emit runs_changed();
@@ -118,8 +123,8 @@ void Workspace::read() {
 
 void Workspace::look_for_changes() {
   for (Watched& watched : watched_) {
-    const std::int64_t version = data_version(*watched.connection);
-    if (version != std::exchange(watched.version, version)) must_read_again_ = true;
+    const std::size_t mark = mark_of(watched.path);
+    if (mark != std::exchange(watched.mark, mark)) must_read_again_ = true;
   }
   // A killed run's state changes without a write: its lock is gone.
   const bool has_active =

@@ -10,7 +10,6 @@
 
 #include "gui/models/latest_job.h"
 #include "harness/base/result.h"
-#include "results/sqlite.h"
 #include "results/store.h"
 
 namespace assay::gui {
@@ -63,10 +62,10 @@ class Workspace : public QObject {
   void reading_changed(bool is_reading);
 
  private:
+  /// A database and what its files looked like when they were looked at last.
   struct Watched {
     QString path;
-    std::unique_ptr<results::Database> connection;  ///< asks for PRAGMA data_version alone
-    std::int64_t version = 0;
+    std::size_t mark = 0;
   };
 
   void read();

@@ -200,7 +200,6 @@ void HardwarePage::show_benchmarks() {
   for (const HardwareRun& run : answer_.runs) runs.push_back({run.title + " on " + run.hardware, &run.summary});
   const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
   bench_panel_->setVisible(!sweeps.empty());
-  if (sweeps.empty()) return;
   sweep_->set_chart(sweep_chart(sweeps));
   bench_steps_->set_table(bench_steps_table(sweeps));
 }

@@ -115,7 +115,7 @@ Chart first_token_chart(const std::vector<BenchSweep>& sweeps) {
   }
   const std::vector<std::size_t> front = results::pareto_front(trade_offs, results::Better::lower);
   if (front.size() > 1) {
-    ChartSeries& line = chart.series.emplace_back();
+    ChartSeries& line = *chart.series.insert(chart.series.begin(), ChartSeries());  // below the marks
     line.name = "not beaten by another";
     line.form = SeriesForm::line;
     line.style = 6;

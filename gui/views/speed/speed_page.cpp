@@ -226,7 +226,6 @@ void SpeedPage::show_benchmarks() {
   for (const SpeedRun& run : answer_.runs) runs.push_back({run.title, &run.summary});
   const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
   bench_panel_->setVisible(!sweeps.empty());
-  if (sweeps.empty()) return;
   sweep_->set_chart(sweep_chart(sweeps));
   const Chart first_token = first_token_chart(sweeps);
   first_token_->set_chart(first_token);
