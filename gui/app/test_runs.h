@@ -21,8 +21,9 @@ struct TestRuns {
     auto store = Store::open_or_create(database.toStdString());
     REQUIRE(ok(store));
     for (int n = 0; n < runs.size(); ++n) {
-      auto writer = store->begin_run(some_run(n == 0 ? "one" : "two"), some_environment(), kNowMs + 1000 * n,
-                                     RunId(runs[n].toStdString()));
+      const RunOrigin origin{RunId(runs[n].toStdString()), kNowMs + 1000 * n};
+      auto writer =
+          store->begin_run(some_run(n == 0 ? "one" : "two"), some_environment(), origin.started_at_ms, origin);
       REQUIRE(ok(writer));
       for (int item = 0; item < 3; ++item) {
         for (int sample = 0; sample < 2; ++sample) {
