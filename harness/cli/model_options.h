@@ -18,7 +18,8 @@ struct WeightWords {
   bool operator==(const WeightWords&) const = default;
 };
 
-/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --link-gb-s, --chat-template, --max-batch, --kv-memory,
+/// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --link-gb-s, --chat-template, --max-batch,
+/// --kv-memory,
 /// --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of add_endpoint_options().
 struct ModelOptions {
   std::string model;
