@@ -1,11 +1,7 @@
 #include "results/schema.h"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 #include <system_error>
 #include <thread>
 
@@ -119,15 +115,11 @@ Result<bool> check_header(const std::filesystem::path& path) {
   if (status.type() != std::filesystem::file_type::regular) return bad_input(path.string(), ": is no regular file");
 
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  std::array<char, 100> header{};
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return environment_error(path.string(), ": can't be read: ", std::strerror(errno));
-  file.read(header.data(), header.size());
-  const auto n_read = static_cast<std::size_t>(file.gcount());
-  if (n_read == 0) return false;
-  const std::string_view start(header.data(), std::min(n_read, kMagic.size()));
-  if (start != kMagic.substr(0, start.size()) || n_read < header.size()) {
+  constexpr std::size_t kHeaderBytes = 100;
+  ASSAY_ASSIGN(const std::string header, read_start(path, kHeaderBytes));
+  if (header.empty()) return false;
+  const std::string_view start = std::string_view(header).substr(0, kMagic.size());
+  if (start != kMagic.substr(0, start.size()) || header.size() < kHeaderBytes) {
     return bad_input(path.string(), ": is no SQLite database; expected an Assay results database");
   }
   ASSAY_TRY(check_size(header.data(), path));

@@ -1,5 +1,6 @@
 #include "results/sqlite.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <system_error>
@@ -245,6 +246,28 @@ Result<> Database::harden() const {
     if (code != SQLITE_OK) return sqlite_error(connection, code, path_);
   }
   return execute("PRAGMA cell_size_check = ON");
+}
+
+Result<std::string> read_start(const std::filesystem::path& path, std::size_t n_most) {
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  if (failed) return environment_error(path.string(), ": ", failed.message());
+  // Immutable: nothing is locked, no log is replayed, nothing of the content is believed.
+  sqlite3* opened = nullptr;
+  const int code = sqlite3_open_v2(to_uri(absolute, "?immutable=1").c_str(), &opened,
+                                   SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE, nullptr);
+  const std::unique_ptr<sqlite3, SqliteClose> connection(opened);
+  const auto unreadable = [&] {
+    return environment_error(path.string(), ": can't be read: ", std::strerror(sqlite3_system_errno(opened)));
+  };
+  if (code != SQLITE_OK) return unreadable();
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(opened, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  const std::uintmax_t n_bytes = std::filesystem::file_size(absolute, failed);  // SQLite takes one byte for none
+  if (failed) return environment_error(path.string(), ": ", failed.message());
+  std::string start(static_cast<std::size_t>(std::min<std::uintmax_t>(n_most, n_bytes)), '\0');
+  if (file->pMethods->xRead(file, start.data(), static_cast<int>(start.size()), 0) != SQLITE_OK) return unreadable();
+  return start;
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& path, Mode mode) {

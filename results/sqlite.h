@@ -83,6 +83,11 @@ class Statement {
 /// Calls `use` for each row of `rows`; stops at the first error that it returns.
 Result<> for_each_row(Statement& rows, const std::function<Result<>()>& use);
 
+/// The first bytes of a file, at most so many, read by SQLite's own means: where this process has the database open,
+/// closing another descriptor of the file would drop the locks of all its connections (sqlite.org/howtocorrupt.html,
+/// section 2.2). Error{environment} if it can't be read.
+Result<std::string> read_start(const std::filesystem::path& path, std::size_t n_most);
+
 /// A connection to one database file.
 class Database {
  public:

@@ -1,5 +1,9 @@
 #include "results/store.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cmath>
 
 #include "results/test_facts.h"
@@ -93,6 +97,41 @@ TEST_CASE("store: what was stored is read back, by another connection too", "[re
   REQUIRE(items->size() == 3);
   CHECK((*items)[2].item == ItemId("i2"));
   CHECK((*items)[2].prompt == "1+1?");
+}
+
+namespace {
+
+/// Whether some process but the asking one has a lock on the file.
+bool is_locked_for_others(const std::string& path) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;  // the whole file
+    const bool asked = file >= 0 && ::fcntl(file, F_GETLK, &lock) == 0;
+    ::_exit(!asked ? 2 : lock.l_type == F_UNLCK ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WEXITSTATUS(status) != 2);
+  return WEXITSTATUS(status) == 1;
+}
+
+}  // namespace
+
+TEST_CASE("store: to look at a database that this process has open leaves its locks in place", "[results]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "a.db";
+  auto store = Store::open_or_create(path);
+  REQUIRE(ok(store));
+  REQUIRE(ok(store->begin_run(some_run(), some_environment(), kNowMs)));
+  REQUIRE(is_locked_for_others(path));
+  // Without its locks, another process that closes the file takes the log away, and what is written to it.
+  REQUIRE(ok(Store::open_read_only(path)));
+  CHECK(is_locked_for_others(path));
+  REQUIRE(ok(Store::open_or_create(path)));
+  CHECK(is_locked_for_others(path));
 }
 
 TEST_CASE("store: an unfinished run is found by its identity and goes on", "[results]") {
