@@ -19,8 +19,8 @@ struct WeightWords {
 };
 
 /// --model, --device, --cuda-path, --tensor-parallel, --expert-parallel, --link-gb-s, --chat-template, --max-batch,
-/// --kv-memory,
-/// --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of add_endpoint_options().
+/// --kv-memory, --speculate, --fp8, --gguf, --threads; and, of commands that ask endpoints, those of
+/// add_endpoint_options().
 struct ModelOptions {
   std::string model;
   std::string device = "auto";
