@@ -175,15 +175,14 @@ TEST_CASE("run: on an endpoint, killed at any moment and given again, it asks fo
       [](const ReceivedRequest& request) { return request.method == "GET" ? models() : right_reply(request, 5); });
   std::mt19937 random(3);
   int n_killed = 0;
-  int exit_code = -1;
-  while (exit_code != 0) {
+  while (state_of_newest_run(setting.db) != "finished") {
     const std::int64_t before = n_stored(setting.db);
     Call running(setting.words(server));
     wait_for_samples(running, setting.db, before + std::uniform_int_distribution<int>(1, 60)(random));
     running.send(n_killed % 2 == 0 ? SIGKILL : SIGINT);
     const Ended ended = running.wait();
     INFO(ended.err);
-    exit_code = ended.exit_code;
+    const int exit_code = ended.exit_code;
     REQUIRE((exit_code == 0 || exit_code == 4 || ended.signal == SIGKILL));
     n_killed += exit_code == 0 ? 0 : 1;
     REQUIRE(n_stored(setting.db) >= before);

@@ -26,14 +26,6 @@ struct Setting {
   }
 };
 
-/// "finished", "interrupted"; empty as long as there is no run.
-std::string state_of_newest_run(const std::string& db) {
-  const Ended ended = call({"runs", "--json", "--db", db});
-  if (ended.exit_code != 0) return "";
-  const Json runs = json_of(ended.out)["runs"];
-  return runs.empty() ? "" : runs[0]["state"].get<std::string>();
-}
-
 }  // namespace
 
 TEST_CASE("run: SIGINT and SIGTERM are exit code 4, and the command in the message goes on", "[cli]") {

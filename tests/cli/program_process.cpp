@@ -186,4 +186,11 @@ std::vector<std::string> resume_words(const std::string& message) {
   return words;
 }
 
+std::string state_of_newest_run(const std::string& db) {
+  const Ended ended = call({"runs", "--json", "--db", db});
+  if (ended.exit_code != 0) return "";
+  const Json runs = json_of(ended.out)["runs"];
+  return runs.empty() ? "" : runs[0]["state"].get<std::string>();
+}
+
 }  // namespace assay::program_test

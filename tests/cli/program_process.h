@@ -71,6 +71,8 @@ std::string write_recording(const TemporaryFolder& folder, const std::string& na
 std::map<std::string, std::string> stored_content(const std::string& db);
 /// How many samples the newest run has; 0 as long as there is no run.
 std::int64_t n_stored(const std::string& db);
+/// "finished", "interrupted", …; empty as long as there is no run.
+std::string state_of_newest_run(const std::string& db);
 
 /// Waits until the newest run holds `n` samples or the call has ended.
 void wait_for_samples(Call& running, const std::string& db, std::int64_t n);
