@@ -11,7 +11,7 @@ namespace assay::bench {
 
 namespace {
 
-constexpr std::chrono::milliseconds kGpuPeriod(250);
+constexpr std::chrono::milliseconds kServeGpuPeriod(250);
 
 /// How many words make how many tokens: of prompts with the template around them.
 struct PromptScale {
@@ -107,7 +107,7 @@ Result<Measured> ServeTarget::measure(const Setting& setting, std::uint64_t seed
   const auto begin = time_.now();
   const auto elapsed_ms = [&] { return std::chrono::duration<double, std::milli>(time_.now() - begin).count(); };
   run::GpuSampler gpu(run::GpuReader::open(run::pci_bus_ids(runner_->device_facts()), nvml_library_), elapsed_ms,
-                      kGpuPeriod);
+                      kServeGpuPeriod);
   ASSAY_ASSIGN(const LoadResult load, generate_load(*runner_, plan, time_, stop));
   gpu.stop();
   Measured measured;
