@@ -1,6 +1,5 @@
 #pragma once
-// Runs for the tests of the pages of runs and items: different models, suites, lengths and outcomes, and a cache folder
-// of the test's own.
+// Runs for the tests of the pages of runs and items: different models, suites, lengths and outcomes.
 
 #include <QtGlobal>
 
@@ -18,14 +17,12 @@ struct BrowseRuns {
   /// `mark` tells the ids of one database from those of another.
   explicit BrowseRuns(const QString& mark = "0")
       : first("0000000000" + mark + "a"), second("0000000000" + mark + "b"), third("0000000000" + mark + "c") {
-    qputenv("XDG_CACHE_HOME", QByteArray::fromStdString(folder / "cache"));
     using namespace results;
     using namespace results::testing;
     add(first, "one", "tiny", 0, [](int item, int) { return item == 1 ? Verdict::incorrect : Verdict::correct; });
     add(second, "two", "large", 1, [](int, int sample) { return sample == 0 ? Verdict::correct : Verdict::truncated; });
     add(third, "<b>bold</b>", "tiny", 2, [](int, int) { return Verdict::no_answer; });
   }
-  ~BrowseRuns() { qunsetenv("XDG_CACHE_HOME"); }
 
   template <class Outcome>
   void add(const QString& id, const std::string& name, const std::string& model, int n, Outcome outcome) const {

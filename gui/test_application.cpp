@@ -1,4 +1,5 @@
-// An application without a display around the dashboard's tests. Linked into each of its test programs.
+// An application without a display around the dashboard's tests, and folders of the tests' own where the user's caches
+// and settings would be. Linked into each of its test programs.
 
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <QApplication>
@@ -7,6 +8,7 @@
 #include "gui/views/line_style.h"
 #include "gui/views/theme.h"
 #include "tests/support/catch.h"
+#include "tests/support/temporary_folder.h"
 
 namespace {
 
@@ -23,6 +25,10 @@ class ApplicationListener : public ListenerBase {
   void testRunStarting(const Catch::TestRunInfo&) override {
     qputenv("QT_QPA_PLATFORM", "offscreen");
     qputenv("TZ", "UTC");  // the window shows local times
+    for (const char* variable : {"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"}) {
+      qputenv(variable, QByteArray::fromStdString(home_ / variable));
+    }
+    qputenv("XDG_RUNTIME_DIR", QByteArray::fromStdString(home_.path().string()));
     static int argc = 1;
     static char name[] = "assay-gui-test";
     static char* argv[] = {name, nullptr};
@@ -33,6 +39,7 @@ class ApplicationListener : public ListenerBase {
   void testRunEnded(const Catch::TestRunStats&) override { application_.reset(); }
 
  private:
+  assay::test_support::TemporaryFolder home_;
   std::unique_ptr<QApplication> application_;
 };
 

@@ -11,6 +11,7 @@
 #include "results/analysis/pareto.h"
 #include "results/ceilings.h"
 #include "results/json_values.h"
+#include "results/layers.h"
 #include "results/sqlite.h"
 #include "results/text_table.h"
 
@@ -286,10 +287,14 @@ std::string points_text(std::span<const BenchPoint> points) {
   if (const std::string ceilings = ceilings_text(points); !ceilings.empty()) {
     text += (text.empty() ? "" : "\n") + ceilings;
   }
+  if (const std::string layers = layers_text(points); !layers.empty()) {
+    text += (text.empty() ? "" : "\n") + layers;
+  }
   // Kinds that have no table of their own.
   Rows rows = {{"point", "metric", "median", "n"}};
   for (const PointSummary& summary : all) {
-    static const std::set<std::string> kWithTable = {"serve", "decode", "prefill", kMachineKind, kCollectiveKind};
+    static const std::set<std::string> kWithTable = {"serve",     "decode",     "prefill",
+                                                     kLayersKind, kMachineKind, kCollectiveKind};
     if (kWithTable.contains(summary.kind)) continue;
     for (const auto& [metric, figure] : summary.figures) {
       rows.push_back({shown(summary.name), shown(metric), to_text(figure.median), to_text(figure.n)});

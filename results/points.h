@@ -33,7 +33,7 @@ struct PointKey {
 
 struct BenchPoint {
   PointKey key;
-  std::string kind;  ///< "serve", "decode", "prefill", "machine", "collective", "link"
+  std::string kind;  ///< "serve", "decode", "prefill", "layers", "machine", "collective", "link"
   std::int64_t started_at_ms = 0;
   double wall_ms = 0;
   std::string provenance = "measured";

@@ -39,18 +39,20 @@ struct Message {
   std::string content;
 };
 
-/// One sample to be generated. Either chat messages (rendered by the model's template) or `raw_prompt` (taken as it
-/// is).
+/// One sample to be generated: chat messages (rendered by the model's template), `raw_prompt` (taken as it is), or
+/// `prompt_tokens`, which only the native engine takes.
 struct Request {
   std::string id;           ///< the caller's name for it; comes back in the Completion
   std::int64_t sample = 0;  ///< sample number of the item, for replay
   std::vector<Message> messages;
   std::optional<std::string> raw_prompt;
+  std::optional<std::vector<std::int32_t>> prompt_tokens;
   std::string
       reply_opening;  ///< with messages: what the reply must begin with ("<think>\n"); empty: as the template says
   SamplingParams sampling;
   SampleKey key;
-  int n_logprobs = 0;  ///< > 0: report the chosen token's and this many top tokens' raw log-probabilities
+  int n_logprobs = 0;          ///< > 0: report the chosen token's and this many top tokens' raw log-probabilities
+  bool scores_prompt = false;  ///< with n_logprobs: of the prompt's own tokens, too; only the native engine does
 };
 
 enum class FinishReason { eos, stop, length, context, timeout, cancelled };
@@ -91,7 +93,8 @@ struct Completion {
   FinishReason finish_reason = FinishReason::eos;
   std::int64_t n_drafted_tokens = 0;  ///< MTP speculation: tokens drafted and accepted
   std::int64_t n_accepted_tokens = 0;
-  std::vector<TokenLogprobs> logprobs;  ///< one per output token, if asked for
+  std::vector<TokenLogprobs> logprobs;         ///< one per output token, if asked for
+  std::vector<TokenLogprobs> prompt_logprobs;  ///< one per prompt token but the first, if asked for
   Timings timings;
   Json details = Json::object();  ///< what only some runners know of a sample: attempts, doubtful counts
   std::string failure;            ///< not empty: this sample failed and why; everything else may be empty

@@ -27,7 +27,6 @@ struct LiveRun {
   QProcess process;
 
   LiveRun() {
-    qputenv("XDG_CACHE_HOME", QByteArray::fromStdString(folder / "cache"));
     process.start(ASSAY_PROGRAM,
                   {"run", "--model", "reference", "--suite", "choice-smoke", "--samples", "200", "--name", "live",
                    "--device", "cpu", "--max-batch", "2", "--quiet", "--db", database});
@@ -36,7 +35,6 @@ struct LiveRun {
   ~LiveRun() {
     process.kill();
     process.waitForFinished(10'000);
-    qunsetenv("XDG_CACHE_HOME");
   }
 };
 

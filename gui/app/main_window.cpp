@@ -135,6 +135,7 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
 
   status_ = new QLabel;
   status_->setTextFormat(Qt::PlainText);
+  status_->setIndent(6);
   statusBar()->addWidget(status_, 1);
 
   make_actions();
@@ -146,10 +147,14 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   connect(&workspace_, &Workspace::reading_changed, this, &MainWindow::refresh);
   connect(&workspace_, &Workspace::failed, this, [this](const QString& path, const QString& message) {
     show_message(message);
+    QStringList recent = settings_.value("recent").toStringList();
+    recent.removeAll(path);
+    settings_.setValue("recent", recent);
     ViewState left = navigator_.state();
     left.databases.removeAll(path);
     navigator_.replace(std::move(left));
   });
+  remember_databases(navigator_.state().databases);
   refresh();
 }
 
@@ -231,15 +236,23 @@ void MainWindow::go_to_page(const QString& name) {
 
 void MainWindow::open_databases(const QStringList& paths) {
   ViewState state = navigator_.state();
+  QStringList wholes;
+  for (const QString& path : paths) wholes << absolute_path(path);
+  for (const QString& whole : wholes) {
+    if (!state.databases.contains(whole)) state.databases.append(whole);
+  }
+  remember_databases(wholes);
+  navigator_.go(std::move(state));
+}
+
+void MainWindow::remember_databases(const QStringList& paths) {
+  if (paths.isEmpty()) return;
   QStringList recent = settings_.value("recent").toStringList();
   for (const QString& path : paths) {
-    const QString whole = absolute_path(path);
-    if (!state.databases.contains(whole)) state.databases.append(whole);
-    recent.removeAll(whole);
-    recent.prepend(whole);
+    recent.removeAll(path);
+    recent.prepend(path);
   }
   settings_.setValue("recent", QStringList(recent.mid(0, kMaxRecent)));
-  navigator_.go(std::move(state));
 }
 
 void MainWindow::ask_for_databases() {

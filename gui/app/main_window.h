@@ -58,6 +58,7 @@ class MainWindow : public QMainWindow {
   void show_message(const QString& text);
   void go_to_page(const QString& name);
   void open_databases(const QStringList& paths);
+  void remember_databases(const QStringList& paths);
   void ask_for_databases();
   void open_link();
   void save_picture();

@@ -4,12 +4,14 @@
 #include <QClipboard>
 #include <QDropEvent>
 #include <QImage>
+#include <QInputDialog>
 #include <QListWidget>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
 #include <QProcess>
 #include <QTest>
+#include <QTimer>
 
 #include "gui/app/test_runs.h"
 #include "gui/test_waiting.h"
@@ -30,6 +32,18 @@ std::vector<QAction*> menu_actions(const MainWindow& window) {
     }
   }
   return actions;
+}
+
+/// What a submenu holds when it is opened.
+QList<QAction*> filled_menu(const MainWindow& window, const QString& title) {
+  for (const QAction* menu : window.menuBar()->actions()) {
+    for (QAction* action : menu->menu()->actions()) {
+      if (action->menu() == nullptr || QString(action->text()).remove('&') != title) continue;
+      emit action->menu()->aboutToShow();
+      return action->menu()->actions();
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -113,6 +127,90 @@ TEST_CASE("main window: a dropped file opens and is remembered; one that is no d
   REQUIRE(message != nullptr);
   CHECK(message->isVisible());
   CHECK(window.workspace().runs()->size() == 2);
+}
+
+TEST_CASE("main window: files that were opened are listed, also those of the command line; a broken one is not") {
+  TestRuns fixture;
+  {
+    MainWindow window(fixture.state(), fixture.settings);
+    window.show();
+    settle(window);
+    CHECK(fixture.settings.value("recent").toStringList() == QStringList{fixture.database});
+  }
+  MainWindow window({}, fixture.settings);
+  window.show();
+  const QList<QAction*> recent = filled_menu(window, "Open recent");
+  REQUIRE(recent.size() == 1);
+  recent[0]->trigger();
+  settle(window);
+  CHECK(window.navigator().state().databases == QStringList{fixture.database});
+  CHECK(window.workspace().runs()->size() == 2);
+  ViewState broken = window.navigator().state();
+  broken.databases << QString::fromStdString(fixture.folder.write("broken.db", "text").string());
+  const MainWindow second(broken, fixture.settings);
+  REQUIRE(wait_until([&] { return !second.is_busy(); }));
+  CHECK(fixture.settings.value("recent").toStringList() == QStringList{fixture.database});
+}
+
+TEST_CASE("main window: a saved view comes back whole, also in another session, and can be forgotten") {
+  TestRuns fixture;
+  ViewState state = fixture.state();
+  state.page = "speed";
+  state.settings["speed.latency"] = "e2e_ms";
+  {
+    MainWindow window(state, fixture.settings);
+    window.show();
+    settle(window);
+    QTimer::singleShot(0, &window, [] {
+      auto* dialog = qobject_cast<QInputDialog*>(QApplication::activeModalWidget());
+      REQUIRE(dialog != nullptr);
+      dialog->setTextValue("slow & <b>sure</b>");
+      QTest::keyClick(dialog, Qt::Key_Return);
+    });
+    QTest::keyClick(&window, Qt::Key_D, Qt::ControlModifier);
+  }
+  MainWindow window({}, fixture.settings);
+  window.show();
+  QList<QAction*> views = filled_menu(window, "Saved views");
+  REQUIRE(views.size() == 2);
+  CHECK(views[0]->text() == "slow && <b>sure</b>");
+  views[0]->trigger();
+  settle(window);
+  CHECK(window.navigator().state() == state);
+  QTest::keyClick(&window, Qt::Key_Z, Qt::ControlModifier);
+  CHECK(window.navigator().state().databases.isEmpty());
+  views = filled_menu(window, "Saved views");
+  views[1]->menu()->actions().front()->trigger();
+  views = filled_menu(window, "Saved views");
+  REQUIRE(views.size() == 1);
+  CHECK_FALSE(views[0]->isEnabled());
+}
+
+TEST_CASE("main window: a link opens its view; a bad one says so and changes nothing") {
+  TestRuns fixture;
+  MainWindow window(fixture.state(), fixture.settings);
+  window.show();
+  settle(window);
+  const auto open = [&](const QString& link) {
+    QTimer::singleShot(0, &window, [link] {
+      auto* dialog = qobject_cast<QInputDialog*>(QApplication::activeModalWidget());
+      REQUIRE(dialog != nullptr);
+      dialog->setTextValue(link);
+      QTest::keyClick(dialog, Qt::Key_Return);
+    });
+    for (QAction* action : menu_actions(window)) {
+      if (action->shortcut() == QKeySequence("Ctrl+L")) action->trigger();
+    }
+    settle(window);
+  };
+  open("assay://cost?run=000000000002&set.cost.price=3");
+  CHECK(window.navigator().state().page == "cost");
+  CHECK(window.navigator().state().runs == QStringList{"000000000002"});
+  CHECK(window.navigator().state().databases == QStringList{fixture.database});  // the link names none
+  const ViewState before = window.navigator().state();
+  open("assay://cost?sample=-1");
+  CHECK(window.navigator().state() == before);
+  CHECK(window.findChild<QWidget*>("message_bar")->isVisible());
 }
 
 TEST_CASE("assay-gui: a screenshot of every page in both themes, at the size asked for") {

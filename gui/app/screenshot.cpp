@@ -10,18 +10,24 @@ namespace assay::gui {
 namespace {
 
 constexpr int kLimitMs = 60'000;
-/// A page that has read one thing may go on to read the next: only rest for so long is an end.
-constexpr int kRestMs = 150;
+/// A page that has read one thing may go on to read the next, and lays itself out behind it: only rest for so long, and
+/// for so many rounds of events, is an end. (On a busy machine time alone may pass within one round.)
+constexpr int kRestMs = 150, kRestRounds = 8;
 
 bool wait_for_rest(const MainWindow& window) {
   QElapsedTimer total, rest;
   total.start();
   rest.start();
+  int n_rounds = 0;
   while (total.elapsed() < kLimitMs) {
     QCoreApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
     QCoreApplication::processEvents(QEventLoop::AllEvents, 20);
-    if (window.is_busy()) rest.restart();
-    if (rest.elapsed() >= kRestMs) return true;
+    ++n_rounds;
+    if (window.is_busy()) {
+      rest.restart();
+      n_rounds = 0;
+    }
+    if (rest.elapsed() >= kRestMs && n_rounds >= kRestRounds) return true;
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QToolButton>
 
 #include "gui/views/theme.h"
@@ -45,7 +46,12 @@ SelectionBar::SelectionBar(Workspace& workspace, Navigator& navigator, QWidget* 
   scroll->setWidgetResizable(true);
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  scroll->setFixedHeight(fontMetrics().height() + 22);
+  // Where the chips need a scroll bar it comes below them, not over them.
+  const int height = fontMetrics().height() + 22;
+  scroll->setFixedHeight(height);
+  connect(scroll->horizontalScrollBar(), &QScrollBar::rangeChanged, this, [scroll, height](int least, int most) {
+    scroll->setFixedHeight(height + (most > least ? scroll->horizontalScrollBar()->sizeHint().height() + 2 : 0));
+  });
   auto* inside = new QWidget;
   chips_ = new QHBoxLayout(inside);
   chips_->setContentsMargins(0, 2, 0, 2);

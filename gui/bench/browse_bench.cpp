@@ -109,9 +109,24 @@ void wait(const std::string& what, double begun_s, double asking_s, Condition is
   std::fflush(stdout);
 }
 
+/// The rows of the tables in sight, and whether their first rows are there.
+struct RowsInSight {
+  int n = 0;
+  bool are_there = true;
+};
+RowsInSight rows_in_sight(const QWidget& page) {
+  RowsInSight rows;
+  for (const auto* table : page.findChildren<QTableView*>()) {
+    if (!table->isVisible() || table->model() == nullptr || table->model()->rowCount() == 0) continue;
+    rows.n += table->model()->rowCount();
+    rows.are_there &= table->model()->index(0, 0).data().toString() != QString(QChar(0x2026));
+  }
+  return rows;
+}
+
 /// A page that follows its navigator, as the window's do.
 template <class PageKind>
-void bench_page(const QString& database, const std::string& title,
+void bench_page(const QStringList& databases, const std::string& title,
                 const std::vector<std::pair<std::string, gui::ViewState>>& steps) {
   gui::Workspace workspace;
   gui::Navigator navigator;
@@ -124,7 +139,7 @@ void bench_page(const QString& database, const std::string& title,
   beat.start(5);
   double begun_s = now_s();
   double asked_s = thread_s();
-  workspace.set_databases({database});
+  workspace.set_databases(databases);
   page.show();
   wait(title + ": the runs are there", begun_s, thread_s() - asked_s, [&] { return !workspace.runs()->empty(); });
   wait(title + ": and all of what is seen", begun_s, 0, [&] { return !page.is_busy(); });
@@ -132,13 +147,12 @@ void bench_page(const QString& database, const std::string& title,
     begun_s = now_s();
     asked_s = thread_s();
     gui::ViewState next = state;
-    next.databases = {database};
-    const auto* table = page.template findChild<QTableView*>();
-    const int n_rows = table->model()->rowCount();
+    next.databases = databases;
+    const int n_rows = rows_in_sight(page).n;
     navigator.go(std::move(next));
     // Rows are there before what is read for each of them.
     wait(title + ": " + what, begun_s, thread_s() - asked_s,
-         [&] { return !page.is_busy() || table->model()->rowCount() != n_rows; });
+         [&] { return !page.is_busy() || (rows_in_sight(page).n != n_rows && rows_in_sight(page).are_there); });
     if (page.is_busy()) wait(title + ": and all of what is seen", begun_s, 0, [&] { return !page.is_busy(); });
     asked_s = thread_s();
     page.grab();
@@ -146,7 +160,7 @@ void bench_page(const QString& database, const std::string& title,
   }
 }
 
-void bench_pages(const QString& database) {
+void bench_pages(const QStringList& databases) {
   qputenv("QT_QPA_PLATFORM", "offscreen");
   int argc = 1;
   char name[] = "assay_browse_bench";
@@ -161,7 +175,7 @@ void bench_pages(const QString& database) {
     if (hides_equal) state.settings["hide_equal"] = "1";
     return state;
   };
-  bench_page<gui::RunsPage>(database, "runs",
+  bench_page<gui::RunsPage>(databases, "runs",
                             {{"sort by name", runs_state("name", "")},
                              {"sort by accuracy", runs_state("accuracy", "")},
                              {"filter \"bench 77\"", runs_state("accuracy", "bench 77")},
@@ -173,7 +187,7 @@ void bench_pages(const QString& database) {
     return state;
   };
   bench_page<gui::ItemsPage>(
-      database, "items",
+      databases, "items",
       {{"all samples", items_state({{"items.tab", "1"}, {"items.all", "1"}})},
        {"all samples by end-to-end time", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "-8"}})},
        {"all samples by item", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "0"}})},
@@ -186,9 +200,13 @@ void bench_pages(const QString& database) {
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
-  if (mode == "pages" && argc == 3) return bench_pages(argv[2]), 0;
+  if (mode == "pages" && argc >= 3) {
+    QStringList databases;
+    for (int i = 2; i < argc; ++i) databases << argv[i];
+    return bench_pages(databases), 0;
+  }
   if (mode != "index" || argc != 4) {
-    std::fprintf(stderr, "assay_browse_bench index FILE.db INDEX | pages FILE.db\n");
+    std::fprintf(stderr, "assay_browse_bench index FILE.db INDEX | pages FILE.db…\n");
     return 2;
   }
   const auto done = bench(argv[2], argv[3]);

@@ -27,14 +27,6 @@ std::optional<double> size_of(const PointSummary& point) {
   return point.median("in_flight_requests");
 }
 
-QString reasons_text(const PointSummary& point) {
-  QStringList reasons;
-  for (const auto& [reason, n] : point.n_invalid) {
-    reasons << QString("%1 in %2 of %3 repeats").arg(visible_text(reason, 60)).arg(n).arg(point.n_points);
-  }
-  return reasons.join(", ");
-}
-
 std::optional<PointProjection> projection_of(const results::BenchPoint& point) {
   const auto at = point.details.find("projection");
   if (at == point.details.end() || !at->is_object()) return std::nullopt;
@@ -69,6 +61,14 @@ TableCell error_cell(const SweepStep& step) {
 
 }  // namespace
 
+QString invalid_text(const PointSummary& point) {
+  QStringList reasons;
+  for (const auto& [reason, n] : point.n_invalid) {
+    reasons << QString("%1 in %2 of %3 repeats").arg(visible_text(reason, 60)).arg(n).arg(point.n_points);
+  }
+  return reasons.join(", ");
+}
+
 std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
   std::vector<BenchSweep> sweeps;
   for (const BenchedRun& run : runs) {
@@ -87,7 +87,7 @@ std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
                       (point.arm.empty() ? QString() : " (" + visible_text(point.arm, 10) + ")");
       }
       BenchSweep& sweep = sweeps[at->second];
-      if (!point.n_invalid.empty()) sweep.not_believed << visible_text(point.name, 60) + ": " + reasons_text(point);
+      if (!point.n_invalid.empty()) sweep.not_believed << visible_text(point.name, 60) + ": " + invalid_text(point);
       const std::optional<double> size = size_of(point);
       if (point.n_valid > 0 && size) sweep.steps.push_back({*size, point, projection_of(point, summary.points)});
     }
@@ -130,7 +130,7 @@ QString step_tooltip(const BenchSweep& sweep, const SweepStep& step, const std::
     text += "\n" + visible_text(metric) + ": " + number_text(figure->median) + " (median of " +
             counted(figure->n, "repeat") + ", " + number_text(figure->min) + " to " + number_text(figure->max) + ")";
   }
-  if (!step.point.n_invalid.empty()) text += "\nnot believed: " + reasons_text(step.point);
+  if (!step.point.n_invalid.empty()) text += "\nnot believed: " + invalid_text(step.point);
   text += "\nprovenance: " + visible_text(sweep.provenance);
   if (step.projection) {
     text += ", from run " + visible_text(step.projection->from_run, 40);

@@ -42,6 +42,8 @@ struct BenchSweep {
 /// The sweeps of all runs, in their order. Pure.
 std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs);
 
+/// Why repeats of a setting are not believed: "too_short in 2 of 3 repeats"; empty if all are.
+QString invalid_text(const results::PointSummary& point);
 /// A figure of a step; none if it lacks it.
 const results::RepeatedFigure* figure_of(const SweepStep& step, const std::string& metric);
 /// "p50_ttft_ms": the metric that stands for what is asked of this kind. Throughput of a prefill is of prompt tokens.

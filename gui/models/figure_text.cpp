@@ -18,13 +18,12 @@ int decimals_for(double value, int places) {
   return std::clamp(places - 1 - magnitude, 0, 12);
 }
 
-/// "12 345": thousands apart by narrow blanks that don't break.
+/// "12,345".
 QString grouped(QString digits) {
   const qsizetype begin = digits.startsWith('-') ? 1 : 0;
   qsizetype end = digits.indexOf('.');
   if (end < 0) end = digits.size();
-  if (end - begin <= 4) return digits;
-  for (qsizetype at = end - 3; at > begin; at -= 3) digits.insert(at, QChar(0x202F));
+  for (qsizetype at = end - 3; at > begin; at -= 3) digits.insert(at, ',');
   return digits;
 }
 

@@ -14,7 +14,7 @@ QString unknown_text();
 
 QString share_text(double ratio);        ///< "81.3 %"
 QString points_text(double difference);  ///< "+2.1": a difference of shares, in points of 100
-QString number_text(double value);       ///< three significant places at least: "0.00123", "12.3", "12 345"
+QString number_text(double value);       ///< three significant places at least: "0.00123", "12.3", "12,345"
 QString signed_text(double value);       ///< number_text() with its sign
 QString ratio_text(double ratio);        ///< "1.034×"
 QString usd_text(double usd);            ///< "$0.00123", "$1.20"

@@ -133,6 +133,20 @@ TEST_CASE("samples index: pages come as they are looked at") {
   CHECK(model.rowCount() == 0);
 }
 
+TEST_CASE("samples index: without an index the first rows are there at once, and the rest follows") {
+  const BrowseRuns fixture;
+  const auto workspace = fixture.opened();
+  SamplesIndex model(*workspace);
+  std::vector<std::pair<int, std::int64_t>> seen;  // rows, and how many are said to be missing
+  QObject::connect(&model, &SamplesIndex::changed, [&] {
+    const std::pair<int, std::int64_t> now(model.rowCount(), model.n_left_out());
+    if (seen.empty() || seen.back() != now) seen.push_back(now);
+  });
+  model.ask({{fixture.database, {}}}, {.order = results::SampleOrder::e2e_ms, .most_unindexed = 5});
+  REQUIRE(wait_until([&] { return !model.is_busy() && model.rowCount() == 24; }));
+  CHECK(seen == std::vector<std::pair<int, std::int64_t>>{{0, 0}, {5, 19}, {24, 0}});
+}
+
 TEST_CASE("samples of several databases: one order over all files, each row from its own file") {
   const BrowseRuns here;
   const BrowseRuns there("1");

@@ -13,13 +13,13 @@ namespace assay::gui {
 namespace {
 
 constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
-    {"started", "Started", "When the run began, local time", 17, false, false, true},
+    {"started", "Started", "When the run began, local time", 14, false, false, true},
     {"name", "Name", "The run's --name, else its model's; with the beginning of its id where another is called so, too",
-     18, false, false, true},
-    {"state", "State", "Finished, running or interrupted; stored of planned samples", 22, false, false, true},
+     17, false, false, true},
+    {"state", "State", "Finished, running or interrupted; stored of planned samples", 21, false, false, true},
     {"model", "Model", "The model's short name", 12, false, false, true},
-    {"suites", "Suites", "The suites that were asked", 16, false, false, true},
-    {"accuracy", "Accuracy", "Mean over items of the mean over samples, with its 95 % interval", 24, true, true, true},
+    {"suites", "Suites", "The suites that were asked", 14, false, false, true},
+    {"accuracy", "Accuracy", "Mean over items of the mean over samples, with its 95 % interval", 20, true, true, true},
     {"hardware", "Hardware", "The devices that worked on the run", 18, false, false, true},
     {"items", "Items", "Planned items, over all suites", 7, true, false, true},
     {"samples", "Samples", "Stored samples, over all suites", 9, true, false, true},
@@ -168,8 +168,6 @@ RunCell figures_cell(RunColumn column, const RunRow& row, const QString& suite) 
   }
 }
 
-QString with_groups(const QString& digits) { return QLocale(QLocale::English).toString(digits.toLongLong()); }
-
 }  // namespace
 
 const RunColumnFacts& facts_of(RunColumn column) { return kColumns[static_cast<std::size_t>(column)]; }
@@ -275,7 +273,7 @@ std::optional<double> seconds_left(const results::RunRecord& run) {
   return static_cast<double>(n_planned(run) - stored) * run.wall_s / static_cast<double>(stored);
 }
 
-QString shown_count(std::int64_t n) { return with_groups(QString::number(n)); }
+QString shown_count(std::int64_t n) { return number_text(static_cast<double>(n)); }
 
 QString shown_percent(double ratio) { return QString::number(100 * ratio, 'f', 1) + " %"; }
 

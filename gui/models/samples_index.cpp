@@ -1,6 +1,7 @@
 #include "gui/models/samples_index.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "gui/models/figure_text.h"
@@ -17,6 +18,7 @@ constexpr std::size_t kMostPagesAtOnce = 4;
 
 struct Sorted {
   std::vector<results::SampleRef> samples;
+  std::int64_t n_left_out = 0;
   QString failure;
 };
 
@@ -51,6 +53,7 @@ Sorted sort_samples(const std::vector<SampleSource>& sources, results::SampleQue
     query.runs = source.runs;
     auto ordering = index->order_samples(query);
     if (ordering) {
+      sorted.n_left_out += ordering->n_left_out;
       files.back() = std::move(*ordering);
     } else {
       sorted.failure = QString::fromStdString(ordering.error().message);
@@ -118,20 +121,29 @@ void SamplesIndex::ask(std::vector<SampleSource> sources, const results::SampleQ
   const std::int64_t n_stored = n_samples_of(sources);
   if (n_stored == n_stored_ && sources == sources_ && is_same(query, query_)) return;
   n_stored_ = n_stored;
-  sources_ = sources;
+  sources_ = std::move(sources);
   query_ = query;
+  // Where much isn't indexed yet, first what can be had at once, then all.
+  sort_at_most(query_.most_unindexed);
+}
+
+void SamplesIndex::sort_at_most(std::int64_t most_unindexed) {
   paging_.cancel();
-  sorting_.start([sources = std::move(sources),
-                  query](std::stop_token stop) { return sort_samples(sources, query, std::move(stop)); },
-                 [this](Sorted sorted) {
-                   beginResetModel();
-                   samples_ = std::move(sorted.samples);
-                   failure_ = sorted.failure;
-                   pages_.clear();
-                   wanted_.clear();
-                   endResetModel();
-                   emit changed();
-                 });
+  results::SampleQuery query = query_;
+  query.most_unindexed = most_unindexed;
+  sorting_.start(
+      [sources = sources_, query](std::stop_token stop) { return sort_samples(sources, query, std::move(stop)); },
+      [this](Sorted sorted) {
+        beginResetModel();
+        samples_ = std::move(sorted.samples);
+        n_left_out_ = sorted.n_left_out;
+        failure_ = sorted.failure;
+        pages_.clear();
+        wanted_.clear();
+        endResetModel();
+        if (n_left_out_ > 0) return sort_at_most(std::numeric_limits<std::int64_t>::max());
+        emit changed();
+      });
   emit changed();
 }
 
@@ -151,7 +163,8 @@ void SamplesIndex::want_page(int page) const {
 }
 
 void SamplesIndex::read_pages() {
-  if (paging_.is_running() || sorting_.is_running() || wanted_.empty()) return;
+  const bool is_replaced_soon = sorting_.is_running() && n_left_out_ == 0;
+  if (paging_.is_running() || is_replaced_soon || wanted_.empty()) return;
   std::vector<std::pair<int, std::vector<results::SampleRef>>> asked;
   while (!wanted_.empty() && asked.size() < kMostPagesAtOnce) {
     const int page = *wanted_.rbegin();

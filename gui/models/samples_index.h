@@ -32,14 +32,19 @@ class SamplesIndex : public QAbstractTableModel {
   enum Role { RunIdRole = Qt::UserRole };
   static constexpr int kPageRows = 256;
   static constexpr int kMostPages = 64;
+  /// A SampleQuery's most_unindexed with which the first answer is there at once.
+  static constexpr std::int64_t kMostUnindexed = 100'000;
 
   explicit SamplesIndex(const Workspace& workspace, QObject* parent = nullptr);
   ~SamplesIndex() override;
 
-  /// Shows other samples; the ones before stay until these are there. The query's runs are those of each source. The
+  /// Shows other samples; the ones before stay until these are there. The query's runs are those of each source. What
+  /// its most_unindexed leaves out follows. The
   /// same question is asked anew when the workspace has more samples of these runs than before.
   void ask(std::vector<SampleSource> sources, const results::SampleQuery& query);
   bool is_busy() const { return sorting_.is_running() || paging_.is_running(); }
+  /// Samples that are not in the table yet, since their figures are still being read.
+  std::int64_t n_left_out() const { return n_left_out_; }
   const QString& failure() const { return failure_; }
   /// None for a row whose page isn't there.
   const results::SampleRow* row_at(int row) const;
@@ -57,6 +62,7 @@ class SamplesIndex : public QAbstractTableModel {
  private:
   using Page = std::vector<results::SampleRow>;
   std::int64_t n_samples_of(const std::vector<SampleSource>& sources) const;
+  void sort_at_most(std::int64_t most_unindexed);
   void want_page(int page) const;
   void read_pages();
 
@@ -64,6 +70,7 @@ class SamplesIndex : public QAbstractTableModel {
   std::vector<SampleSource> sources_;
   results::SampleQuery query_;
   std::int64_t n_stored_ = -1;  ///< when it was asked
+  std::int64_t n_left_out_ = 0;
   QString failure_;
   std::vector<results::SampleRef> samples_;
   mutable QCache<int, Page> pages_;

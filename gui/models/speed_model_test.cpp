@@ -70,7 +70,7 @@ TEST_CASE("profiles_table: values side by side, ratios, disputes and dashes with
   bool has_link = false;
   for (const std::vector<TableCell>& row : table.rows) {
     if (row[0].text == "memory_bandwidth_gb_per_s") {
-      CHECK(row[2].text == "3350 *");
+      CHECK(row[2].text == "3,350 *");
       CHECK(row[2].tooltip.contains("disputed"));
     }
     if (row[0].text == "fp64_tensor_tflops") {

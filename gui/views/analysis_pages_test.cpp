@@ -249,6 +249,73 @@ TEST_CASE("pages: Tab reaches every table, chart and control; none keeps it") {
   }
 }
 
+TEST_CASE("pages: every chart is saved as PNG, SVG, PDF and CSV, the CSV with a row for each point") {
+  const TestDatabase database;
+  int n_charts = 0;
+  const auto look_at = [&](auto& shown) {
+    for (const ChartView* view : shown.page.template findChildren<ChartView*>()) {
+      if (!view->isVisible()) continue;
+      ++n_charts;
+      INFO(view->chart().title.toStdString());
+      std::size_t n_rows = 1 + static_cast<std::size_t>(view->chart().missing.size());
+      for (const ChartSeries& series : view->chart().series) n_rows += series.points.size();
+      for (const char* ending : {"png", "svg", "pdf", "csv"}) {
+        const QString path = QString::fromStdString(database.folder / (std::string("chart.") + ending));
+        REQUIRE(ok(view->save(path)));
+        QFile file(path);
+        REQUIRE(file.open(QIODevice::ReadOnly));
+        const QByteArray bytes = file.readAll();
+        if (QString(ending) == "csv") {
+          CHECK(bytes.count("\r\n") == static_cast<qsizetype>(n_rows));
+        } else if (QString(ending) == "svg") {
+          CHECK(bytes.contains("<svg"));
+          CHECK(bytes.contains(view->chart().title.left(8).toHtmlEscaped().toUtf8()));
+        } else {
+          CHECK(bytes.startsWith(QString(ending) == "png" ? "\x89PNG" : "%PDF"));
+        }
+      }
+    }
+  };
+  ShownPage<ComparePage> compare;
+  look_at(compare);
+  ShownPage<SpeedPage> speed;
+  look_at(speed);
+  ShownPage<HardwarePage> hardware;
+  look_at(hardware);
+  ShownPage<CostPage> cost;
+  look_at(cost);
+  CHECK(n_charts > 12);
+}
+
+TEST_CASE("pages: no cell of a table is cut that is not very long") {
+  const auto look_at = [](auto& shown) {
+    int n_cells = 0;
+    for (DataTable* table : shown.page.template findChildren<DataTable*>()) {
+      QStyleOptionViewItem option;
+      option.initFrom(table);
+      option.widget = table;
+      for (int row = 0; row < table->model()->rowCount(); ++row) {
+        for (int column = 0; column < table->model()->columnCount(); ++column) {
+          const QModelIndex cell = table->model()->index(row, column);
+          const int needed = table->itemDelegate()->sizeHint(option, cell).width();
+          INFO(table->accessibleName().toStdString() << ": " << cell.data().toString().toStdString());
+          CHECK(std::min(needed, 400) <= table->columnWidth(column));
+          ++n_cells;
+        }
+      }
+    }
+    CHECK(n_cells > 20);
+  };
+  ShownPage<ComparePage> compare;
+  look_at(compare);
+  ShownPage<SpeedPage> speed;
+  look_at(speed);
+  ShownPage<HardwarePage> hardware;
+  look_at(hardware);
+  ShownPage<CostPage> cost;
+  look_at(cost);
+}
+
 TEST_CASE("pages: every table keeps the rules of item models, every chart has a title, in both themes") {
   const auto look_at = [](auto& shown) {
     for (DataTable* table : shown.page.template findChildren<DataTable*>()) {

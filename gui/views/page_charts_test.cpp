@@ -1,5 +1,8 @@
 // The charts of the analysis pages, as data.
+#include <QApplication>
 #include "gui/test_database.h"
+
+#include "gui/views/charts/scene.h"
 #include "gui/views/compare/compare_charts.h"
 #include "gui/views/cost/cost_charts.h"
 #include "gui/views/hardware/hardware_charts.h"
@@ -28,6 +31,11 @@ TEST_CASE("compare charts: a dot and an interval a run, differences with the lin
   REQUIRE(difference.series.size() == 1);
   CHECK(difference.x.unit == "points");
   CHECK(difference.series[0].points[0].x == Approx(-12.5));
+  const auto& paired = answer.comparison->runs[0].suites[0].accuracy.interval;
+  REQUIRE(paired.has_value());
+  REQUIRE(difference.series[0].points[0].x_interval.has_value());
+  CHECK((*difference.series[0].points[0].x_interval)[0] == Approx(100 * (*paired)[0]));
+  CHECK((*difference.series[0].points[0].x_interval)[1] == Approx(100 * (*paired)[1]));
   REQUIRE(difference.markers.size() == 1);
   CHECK(difference.markers[0].from == 0);
 }
@@ -86,11 +94,15 @@ TEST_CASE("speed charts: distributions end at 1, published points are hollow, no
   CHECK(latency.series[0].points.back().x == 21);
   CHECK(latency.series[0].points.front().y == Approx(1.0 / 24));
   const Chart trade_off = trade_off_chart(answer);
-  REQUIRE(trade_off.series.size() >= 3);
-  CHECK_FALSE(trade_off.series[0].points[0].is_hollow);
-  CHECK(trade_off.series[2].points[0].is_hollow);
-  CHECK(trade_off.series[2].points[0].x == 21);
-  CHECK(trade_off.series[2].points[0].y == 1850);
+  REQUIRE(trade_off.series.size() == 4);
+  CHECK_FALSE(trade_off.series[1].points[0].is_hollow);
+  CHECK(trade_off.series[3].points[0].is_hollow);
+  CHECK(trade_off.series[3].points[0].x == 21);
+  CHECK(trade_off.series[3].points[0].y == 1850);
+  CHECK(trade_off.series[0].name == "not beaten by another");
+  const Scene scene = layout(trade_off, {600, 400}, light_theme(), QApplication::font());
+  CHECK(scene.lines.size() == 1);
+  for (const SceneMark& mark : scene.marks) CHECK(mark.series != 0);  // a point stands under its own mark
   const Chart timeline = timeline_chart(answer.runs[0], 0);
   REQUIRE_FALSE(timeline.series.empty());
   CHECK(timeline.series.back().name == "Decode");
@@ -104,6 +116,30 @@ TEST_CASE("speed charts: distributions end at 1, published points are hollow, no
   REQUIRE(roof.series.size() == 2);
   CHECK(roof.series[1].points[0].x == 200);  // 2e14 operations, 1e12 bytes a second
   CHECK(roof.missing.join("").contains("dispatch"));
+}
+
+TEST_CASE("charts of runs: what was emulated is hollow and says so, wherever it is drawn") {
+  const TestDatabase database;
+  SpeedAnswer speed = read_speed(database.chosen(), {});
+  REQUIRE(speed.runs.size() == 2);
+  speed.runs[1].summary.run.facts.provenance = "emulated";
+  const auto check = [](const Chart& chart, std::size_t measured, std::size_t emulated) {
+    INFO(chart.title.toStdString());
+    REQUIRE(chart.series.size() > std::max(measured, emulated));
+    CHECK_FALSE(chart.series[measured].points[0].is_hollow);
+    CHECK(chart.series[emulated].points[0].is_hollow);
+    CHECK(chart.series[emulated].points[0].tooltip.contains("emulated"));
+  };
+  const Chart throughput = throughput_chart(speed);
+  check(throughput, 0, 1);
+  CHECK(throughput.series[1].points[0].label.endsWith(" emulated"));
+  check(latency_chart(speed, LatencyMetric::itl_ms), 0, 1);
+  CHECK(rate_chart(speed.runs[1]).series[0].points[0].is_hollow);
+
+  ComparisonAnswer compared = read_comparison({database.chosen(), false, {}}, kNowMs, {});
+  REQUIRE(compared.summaries.size() == 2);
+  compared.summaries[1].run.facts.provenance = "emulated";
+  check(accuracy_chart(compared, "sums"), 0, 1);
 }
 
 TEST_CASE("speed charts: seconds in which clocks were held down are one shaded stretch") {

@@ -9,6 +9,7 @@
 #include <QPainter>
 #include <QScrollBar>
 #include <QStyledItemDelegate>
+#include <cmath>
 
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/theme.h"
@@ -23,6 +24,13 @@ constexpr int kCellPadding = 12;
 constexpr int kMaxColumnWidth = 420;
 constexpr int kMeasuredRows = 200;
 
+bool is_bold(CellTone tone) { return tone != CellTone::plain && tone != CellTone::muted; }
+
+/// What the style leaves free beside a cell's text.
+int cell_margin(const QWidget* view) {
+  return view->style()->pixelMetric(QStyle::PM_FocusFrameHMargin, nullptr, view) + 1;
+}
+
 /// Cells with room at both sides, in the colour and weight of their tone.
 class ToneDelegate : public QStyledItemDelegate {
  public:
@@ -35,6 +43,10 @@ class ToneDelegate : public QStyledItemDelegate {
     QStyledItemDelegate::paint(painter, inner, index);
   }
 
+  QSize sizeHint(const QStyleOptionViewItem& option, const QModelIndex& index) const override {
+    return QStyledItemDelegate::sizeHint(option, index) + QSize(kCellPadding, 0);
+  }
+
  protected:
   void initStyleOption(QStyleOptionViewItem* option, const QModelIndex& index) const override {
     QStyledItemDelegate::initStyleOption(option, index);
@@ -44,7 +56,7 @@ class ToneDelegate : public QStyledItemDelegate {
     if (tone == CellTone::muted) color = theme.muted_text;
     if (tone == CellTone::better) color = theme.better;
     if (tone == CellTone::worse) color = theme.worse;
-    if (tone != CellTone::plain && tone != CellTone::muted) option->font.setBold(true);
+    if (is_bold(tone)) option->font.setBold(true);
     for (const QPalette::ColorRole role : {QPalette::Text, QPalette::HighlightedText}) {
       option->palette.setColor(role, color);
     }
@@ -75,7 +87,8 @@ class PlainHeader : public QHeaderView {
     painter->setPen(theme.line);
     painter->drawLine(rect.bottomLeft(), rect.bottomRight());
     painter->setPen(theme.muted_text);
-    const QRect inner = rect.adjusted(kCellPadding / 2 + 3, 0, -kCellPadding / 2 - 3, 0);
+    const int room = kCellPadding / 2 + cell_margin(this);
+    const QRect inner = rect.adjusted(room, 0, -room, 0);
     const auto alignment = model()->headerData(section, Qt::Horizontal, Qt::TextAlignmentRole).toInt();
     const QString title = model()->headerData(section, Qt::Horizontal).toString();
     painter->drawText(inner, alignment | Qt::TextSingleLine,
@@ -180,20 +193,22 @@ void DataTable::fit() {
   const QFontMetrics metrics(font());
   QFont bold = font();
   bold.setBold(true);
-  const QFontMetrics bold_metrics(bold);
+  // With fractions of pixels, as cells are laid out.
+  const QFontMetricsF plain_metrics(font()), bold_metrics(bold);
+  const int room = kCellPadding + 2 * cell_margin(this) + 1;
   verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   verticalHeader()->setDefaultSectionSize(metrics.height() + kCellPadding);
   horizontalHeader()->setFixedHeight(metrics.height() + kCellPadding + 2);
   const Table& table = model_.table();
   for (int column = 0; column < model_.columnCount(); ++column) {
     const auto at = static_cast<std::size_t>(column);
-    int width = bold_metrics.horizontalAdvance(table.columns[at].title);
+    double width = bold_metrics.horizontalAdvance(table.columns[at].title);
     for (std::size_t row = 0; row < table.rows.size() && row < kMeasuredRows; ++row) {
       if (at >= table.rows[row].size()) continue;
       const TableCell& cell = table.rows[row][at];
-      width = std::max(width, (cell.tone == CellTone::plain ? metrics : bold_metrics).horizontalAdvance(cell.text));
+      width = std::max(width, (is_bold(cell.tone) ? bold_metrics : plain_metrics).horizontalAdvance(cell.text));
     }
-    setColumnWidth(column, std::min(width + 2 * kCellPadding, kMaxColumnWidth));
+    setColumnWidth(column, std::min(static_cast<int>(std::ceil(width)) + room, kMaxColumnWidth));
   }
   horizontalHeader()->setStretchLastSection(!table.columns.empty() && !table.columns.back().is_figure);
   updateGeometry();
@@ -219,6 +234,17 @@ void DataTable::contextMenuEvent(QContextMenuEvent* event) {
   QMenu menu(this);
   menu.addActions(actions());
   menu.exec(event->globalPos());
+}
+
+QComboBox* make_choice(const QString& label, QWidget* parent, QHBoxLayout* row) {
+  auto* text = new QLabel(label, parent);
+  auto* choice = new QComboBox(parent);
+  choice->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  choice->setAccessibleName(QString(label).remove('&'));
+  text->setBuddy(choice);
+  row->addWidget(text);
+  row->addWidget(choice);
+  return choice;
 }
 
 void set_choices(QComboBox* box, const std::vector<std::pair<QString, QString>>& choices, const QString& value) {

@@ -3,6 +3,7 @@
 
 #include <QComboBox>
 #include <QFrame>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QTableView>
@@ -70,6 +71,8 @@ class DataTable : public QTableView {
   int max_rows_ = 20;
 };
 
+/// A choice behind its label (with a mnemonic), at the end of a row.
+QComboBox* make_choice(const QString& label, QWidget* parent, QHBoxLayout* row);
 /// Fills a choice with texts and their values, unless it holds just these; and picks the value, else the first.
 void set_choices(QComboBox* box, const std::vector<std::pair<QString, QString>>& choices, const QString& value);
 /// Shows a text in a field, unless the user is typing there.

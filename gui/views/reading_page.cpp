@@ -16,7 +16,7 @@ ReadingPage::ReadingPage(const PageContext& context, QString name, QString title
     : Page(parent), context_(context), name_(std::move(name)), title_(std::move(title)) {
   setAccessibleName(title_);
   auto* outer = new QVBoxLayout(this);
-  outer->setContentsMargins(kPageMargin, kPageMargin - 4, kPageMargin, 0);
+  outer->setContentsMargins(0, 8, 0, 0);
   outer->setSpacing(10);
 
   auto* head = new QHBoxLayout;

@@ -13,12 +13,12 @@ Theme make_light() {
   theme.line = QColor("#c9d1d9");
   theme.grid = QColor("#e6e9ed");
   theme.accent = QColor("#0a5fb4");
-  theme.selection = QColor("#cfe3f7");
+  theme.selection = QColor("#d6e7f8");
   theme.series = {QColor("#0072b2"), QColor("#d55e00"), QColor("#007a5a"), QColor("#b5588d"),
                   QColor("#8a6d00"), QColor("#2e8fc4"), QColor("#1b1f24"), QColor("#7a4fb5")};
-  theme.better = QColor("#0072b2");
-  theme.worse = QColor("#c24e00");
-  theme.undecided = QColor("#6e7781");
+  theme.better = QColor("#0067a3");
+  theme.worse = QColor("#ab4400");
+  theme.undecided = QColor("#5a636d");
   return theme;
 }
 
@@ -32,12 +32,12 @@ Theme make_dark() {
   theme.line = QColor("#3b434d");
   theme.grid = QColor("#2a3038");
   theme.accent = QColor("#62b0f2");
-  theme.selection = QColor("#22425f");
+  theme.selection = QColor("#1e3850");
   theme.series = {QColor("#4aa8e0"), QColor("#f08a3c"), QColor("#2fc097"), QColor("#e08fbe"),
                   QColor("#e6c543"), QColor("#8fd0f5"), QColor("#e8eaed"), QColor("#b796ea")};
   theme.better = QColor("#4aa8e0");
   theme.worse = QColor("#f08a3c");
-  theme.undecided = QColor("#8b949e");
+  theme.undecided = QColor("#9aa4af");
   return theme;
 }
 

@@ -2,11 +2,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 
 #include "harness/base/file.h"
 #include "harness/base/json.h"
+#include "harness/base/large_memory.h"
 #include "harness/base/result.h"
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
@@ -140,4 +143,20 @@ TEST_CASE("file: reading, replacing, mapping, and what is missing", "[base]") {
   CHECK(read(reader, &read_back, 1) == 1);
   CHECK(read_back == 'x');
   close(reader);
+}
+
+TEST_CASE("allocate_large: aligned to what its size asks for, and all of it may be used", "[base]") {
+  const auto address = [](const LargeMemory& memory) { return reinterpret_cast<std::uintptr_t>(memory.get()); };
+  constexpr std::size_t kLargePage = std::size_t{2} << 20;
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{65}, kLargePage - 1}) {
+    const LargeMemory memory = allocate_large(n);
+    CHECK(address(memory) % 64 == 0);
+    std::memset(memory.get(), 1, n);
+  }
+  for (const std::size_t n : {kLargePage, 3 * kLargePage + 5}) {
+    const LargeMemory memory = allocate_large(n);
+    CHECK(address(memory) % kLargePage == 0);
+    std::memset(memory.get(), 1, n);
+    CHECK(memory[n - 1] == std::byte{1});
+  }
 }

@@ -140,8 +140,9 @@ Json pass_method_versions() {
   return json;
 }
 
-Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& options, const runners::PassLimits& limits,
-                                                 run::ProgressStyle progress) {
+Result<std::unique_ptr<runners::PassEngine>> open_pass_engine(const run::RunnerOptions& options,
+                                                              const runners::PassLimits& limits,
+                                                              run::ProgressStyle progress) {
   if (run::reference_kind(options.model) != run::ReferenceKind::model) {
     return bad_input("--model: passes are the native engine's; give a folder, a GGUF file or a registered name");
   }
@@ -153,6 +154,7 @@ Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& optio
                                       .path = path,
                                       .device = options.device,
                                       .parallel = options.parallel,
+                                      .parts = options.parts,
                                       .cuda_path = options.cuda_path,
                                       .chat_template = {},
                                       .max_batch = {},
@@ -160,7 +162,12 @@ Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& optio
                                       .kv_memory_pct = options.kv_memory.pct,
                                       .speculate = {},
                                       .load = std::move(load)};
-  ASSAY_ASSIGN(std::unique_ptr<runners::PassEngine> engine, runners::PassEngine::open(native, limits));
+  return runners::PassEngine::open(native, limits);
+}
+
+Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& options, const runners::PassLimits& limits,
+                                                 run::ProgressStyle progress) {
+  ASSAY_ASSIGN(std::unique_ptr<runners::PassEngine> engine, open_pass_engine(options, limits, progress));
   return std::unique_ptr<Target>(std::make_unique<PassTarget>(std::move(engine)));
 }
 

@@ -10,6 +10,11 @@
 
 namespace assay::bench {
 
+/// The native engine with the model, for passes. Errors as open_pass_target().
+Result<std::unique_ptr<runners::PassEngine>> open_pass_engine(const run::RunnerOptions& options,
+                                                              const runners::PassLimits& limits,
+                                                              run::ProgressStyle progress);
+
 /// Loads the model. `options.model` names a folder, a GGUF file, a registered model, or, with dummy weights, a folder
 /// that need hold config.json alone. Error{bad_input} for a recording or an endpoint.
 Result<std::unique_ptr<Target>> open_pass_target(const run::RunnerOptions& options, const runners::PassLimits& limits,

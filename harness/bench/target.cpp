@@ -3,6 +3,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "results/ceilings.h"
+#include "results/layers.h"
 
 namespace assay::bench {
 
@@ -77,6 +78,16 @@ std::string machine_name(const std::string& kind, const MachineSetting& machine)
   return name;
 }
 
+Json pass_json(const std::string& kind, const PassSetting& passes) {
+  const bool is_layers = kind == results::kLayersKind;
+  Json json = {{"batch", passes.batch},
+               {passes.is_decode ? "context" : "prompt_tokens", passes.context},
+               {"n_steps", passes.is_decode || is_layers ? Json(passes.n_steps) : Json()},
+               {"temperature", passes.temperature}};
+  if (is_layers) json["pass"] = passes.is_decode ? "decode" : "prefill";
+  return json;
+}
+
 bool is_machine(const std::string& kind) { return kind == results::kMachineKind || kind == results::kCollectiveKind; }
 
 }  // namespace
@@ -88,16 +99,13 @@ std::string Setting::name() const {
            (serve.prompts_from.empty() ? " in=" + to_text(serve.prompt_tokens) : " " + serve.prompts_from) +
            " out=" + to_text(serve.output_tokens);
   }
-  return "batch=" + to_text(passes.batch) + (kind == "decode" ? " context=" : " in=") + to_text(passes.context);
+  const std::string which = kind != results::kLayersKind ? "" : passes.is_decode ? "decode " : "prefill ";
+  return which + "batch=" + to_text(passes.batch) + (passes.is_decode ? " context=" : " in=") + to_text(passes.context);
 }
 
 Json Setting::to_json() const {
   if (is_machine(kind)) return machine_json(kind, machine);
-  Json json = kind == "serve" ? serve_json(serve)
-                              : Json{{"batch", passes.batch},
-                                     {kind == "decode" ? "context" : "prompt_tokens", passes.context},
-                                     {"n_steps", kind == "decode" ? Json(passes.n_steps) : Json()},
-                                     {"temperature", passes.temperature}};
+  Json json = kind == "serve" ? serve_json(serve) : pass_json(kind, passes);
   json["usd_per_gpu_hour"] = priced.usd_per_gpu_hour ? Json(*priced.usd_per_gpu_hour) : Json();
   json["n_devices"] = priced.n_devices;
   return json;

@@ -36,10 +36,10 @@ struct ServeSetting {
 
 /// Passes of the native engine, with no server in between.
 struct PassSetting {
-  bool is_decode = true;       ///< else prefill
+  bool is_decode = true;       ///< else prefill; of layers too
   std::int64_t batch = 1;      ///< sequences, or prompts
   std::int64_t context = 256;  ///< positions before the first decoded one, or tokens of each prompt
-  std::int64_t n_steps = 48;   ///< decode passes that are measured; prompts are prefilled once
+  std::int64_t n_steps = 48;   ///< decode passes that are measured; prompts are prefilled once, of layers so often
   double temperature = 0;
 };
 
@@ -55,7 +55,7 @@ struct MachineSetting {
 };
 
 struct Setting {
-  std::string kind;  ///< "serve", "decode", "prefill", "machine", "collective"
+  std::string kind;  ///< "serve", "decode", "prefill", "layers", "machine", "collective"
   ServeSetting serve;
   PassSetting passes;
   MachineSetting machine;

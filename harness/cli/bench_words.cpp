@@ -4,11 +4,13 @@
 #include <functional>
 
 #include "harness/base/text.h"
+#include "harness/bench/layers_target.h"
 #include "harness/bench/pass_target.h"
 #include "harness/bench/serve_target.h"
 #include "harness/cli/bench_build.h"
 #include "harness/cli/run_words.h"
 #include "harness/cli/shell_words.h"
+#include "results/layers.h"
 #include "suites/registry.h"
 
 namespace assay::cli {
@@ -148,18 +150,12 @@ Result<std::vector<Setting>> serve_settings(BenchCommand command, const BenchArg
   return settings;
 }
 
-Result<std::vector<Setting>> pass_settings(BenchCommand command, const BenchArgs& args, const Setting& common,
-                                           bool is_decode) {
-  Setting setting = common;
-  setting.kind = is_decode ? "decode" : "prefill";
-  setting.passes.is_decode = is_decode;
-  setting.passes.n_steps = args.steps.value_or(setting.passes.n_steps);
-  setting.passes.temperature = args.temperature.value_or(0);
-  const std::string batches = or_default(args.batch, command, "1,2,4,8,16", is_decode ? "1,8" : "1");
-  const std::string& lengths = is_decode ? args.context : args.prompt_tokens;
-  const char* const option = is_decode ? "--context" : "--prompt-tokens";
+/// A setting for each batch and length; `lengths` are the words of `option`.
+Result<std::vector<Setting>> batches_by_lengths(const Setting& common, const std::string& batches, const char* option,
+                                                const std::string& lengths) {
   ASSAY_ASSIGN(const auto batch_values, parse_counts("--batch", batches, 65536));
   ASSAY_ASSIGN(const auto length_values, parse_counts(option, lengths.empty() ? "128" : lengths, 10'000'000));
+  Setting setting = common;
   std::vector<Setting> settings;
   for (const std::int64_t length : length_values) {
     for (const std::int64_t batch : batch_values) {
@@ -173,26 +169,44 @@ Result<std::vector<Setting>> pass_settings(BenchCommand command, const BenchArgs
   return settings;
 }
 
-Result<run::RunnerOptions> parse_runner(const BenchArgs& args) {
-  ModelOptions model = args.model;
-  if (!args.config.empty()) {
-    if (!model.model.empty()) return bad_input("--config: takes the place of --model; give one of them");
-    if (!args.dummy_weights) return bad_input("--config: has no weights; add --dummy-weights, or give --model");
-    const std::filesystem::path file = args.config;
-    if (file.filename() != "config.json") {
-      return bad_input("--config: must be a file config.json, is ", quoted_excerpt(args.config));
-    }
-    model.model = file.has_parent_path() ? file.parent_path().string() : ".";
+Result<std::vector<Setting>> pass_settings(BenchCommand command, const BenchArgs& args, const Setting& common,
+                                           bool is_decode) {
+  Setting setting = common;
+  setting.kind = is_decode ? "decode" : "prefill";
+  setting.passes.is_decode = is_decode;
+  setting.passes.n_steps = args.steps.value_or(setting.passes.n_steps);
+  setting.passes.temperature = args.temperature.value_or(0);
+  const std::string batches = or_default(args.batch, command, "1,2,4,8,16", is_decode ? "1,8" : "1");
+  const std::string& lengths = is_decode ? args.context : args.prompt_tokens;
+  const char* const option = is_decode ? "--context" : "--prompt-tokens";
+  return batches_by_lengths(setting, batches, option, lengths);
+}
+
+/// Decoding steps, and prompts where their lengths are given; without --context these alone.
+Result<std::vector<Setting>> layer_settings(const BenchArgs& args, const Setting& common) {
+  Setting setting = common;
+  setting.kind = results::kLayersKind;
+  setting.passes.temperature = args.temperature.value_or(0);
+  const std::string batches = args.batch.empty() ? "1" : args.batch;
+  std::vector<Setting> settings;
+  if (!args.context.empty() || args.prompt_tokens.empty()) {
+    setting.passes.is_decode = true;
+    setting.passes.n_steps = args.steps.value_or(16);
+    ASSAY_ASSIGN(settings, batches_by_lengths(setting, batches, "--context", args.context));
   }
-  ASSAY_ASSIGN(run::RunnerOptions options, parse_model_options(model));
-  if (args.dummy_weights) options.load.weights = runners::WeightSource::dummy;
-  return options;
+  if (args.prompt_tokens.empty()) return settings;
+  setting.passes.is_decode = false;
+  setting.passes.n_steps = args.steps.value_or(3);
+  ASSAY_ASSIGN(const std::vector<Setting> prompts,
+               batches_by_lengths(setting, batches, "--prompt-tokens", args.prompt_tokens));
+  settings.insert(settings.end(), prompts.begin(), prompts.end());
+  return settings;
 }
 
 Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench::LoadTime& time,
-                             run::ProgressStyle progress) {
+                             run::ProgressStyle progress, const std::filesystem::path& db) {
   bench::Arm arm;
-  ASSAY_ASSIGN(const run::RunnerOptions runner, parse_runner(args));
+  ASSAY_ASSIGN(const run::RunnerOptions runner, parse_bench_model(args));
   if (run::reference_kind(runner.model) == run::ReferenceKind::replay) {
     return bad_input("--model: recorded outputs have no speed of their own; give a model or an endpoint");
   }
@@ -202,6 +216,8 @@ Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench:
   const BenchCommand kind = kind_of(command, args);
   if (kind == BenchCommand::serve) {
     ASSAY_ASSIGN(arm.settings, serve_settings(command, args, common));
+  } else if (kind == BenchCommand::layers) {
+    ASSAY_ASSIGN(arm.settings, layer_settings(args, common));
   } else {
     ASSAY_ASSIGN(arm.settings, pass_settings(command, args, common, kind == BenchCommand::decode));
   }
@@ -213,7 +229,11 @@ Result<bench::Arm> parse_arm(BenchCommand command, const BenchArgs& args, bench:
   }
   if (kind != BenchCommand::serve) {
     const runners::PassLimits limits{.max_batch = most, .prefill_chunk_tokens = args.chunk.value_or(0)};
-    arm.open = [runner, limits, progress] { return bench::open_pass_target(runner, limits, progress); };
+    if (kind == BenchCommand::layers) {
+      arm.open = [runner, limits, progress, db] { return bench::open_layers_target(runner, limits, progress, db); };
+    } else {
+      arm.open = [runner, limits, progress] { return bench::open_pass_target(runner, limits, progress); };
+    }
     return arm;
   }
   if (run::reference_kind(runner.model) == run::ReferenceKind::endpoint) {
@@ -262,6 +282,28 @@ void add_serve_options(CLI::App& app, BenchArgs& args) {
   app.add_flag("--raw", args.raw, "Send prompts as they are, without the chat template");
 }
 
+void add_comparison_options(CLI::App& app, BenchArgs& args) {
+  add_text(app, "--against", args.against, "WORDS",
+           "Compare with the same benchmark under other options, such as \"--threads 1\": both in turns, A B B A");
+  add_text(
+      app, "--against-build", args.against_build, "PROGRAM",
+      "Compare this build (a) with another assay (b), both called in turns, A B B A, each time as a process of its "
+      "own; with --against, b also under its options");
+}
+
+void add_layers_options(CLI::App& app, BenchArgs& args) {
+  add_text(app, "--batch", args.batch, "N[,N…]", "Sequences that decode together, or prompts (default: 1)");
+  add_text(app, "--context", args.context, "N[,N…]",
+           "Positions before the decoded one (default: 128, if no prompts are asked for)");
+  add_text(app, "--prompt-tokens", args.prompt_tokens, "N[,N…]",
+           "Also prompts of so many tokens; without --context "
+           "these alone");
+  add_integer(app, "--steps", args.steps, 1, 1000,
+              "Times that a decoding step, or the prompts, are watched (default: 16, of prompts 3)");
+  add_integer(app, "--chunk", args.chunk, 1, 1'000'000, "Rows of a prefill pass at most (default: the engine's)");
+  app.add_flag("--by-layer", args.by_layer, "Show every layer, too");
+}
+
 void add_pass_options(CLI::App& app, BenchArgs& args, bool has_decode) {
   add_text(app, "--batch", args.batch, "N[,N…]",
            has_decode ? "Sequences that decode together, or prompts (default: 1,8; a sweep: 1,2,4,8,16)"
@@ -275,6 +317,26 @@ void add_pass_options(CLI::App& app, BenchArgs& args, bool has_decode) {
 
 }  // namespace
 
+Result<run::RunnerOptions> parse_bench_model(const BenchArgs& args) {
+  ModelOptions model = args.model;
+  if (!args.config.empty()) {
+    if (!model.model.empty()) return bad_input("--config: takes the place of --model; give one of them");
+    if (!args.dummy_weights) return bad_input("--config: has no weights; add --dummy-weights, or give --model");
+    const std::filesystem::path file = args.config;
+    if (file.filename() != "config.json") {
+      return bad_input("--config: must be a file config.json, is ", quoted_excerpt(args.config));
+    }
+    model.model = file.has_parent_path() ? file.parent_path().string() : ".";
+  }
+  ASSAY_ASSIGN(run::RunnerOptions options, parse_model_options(model));
+  if (args.dummy_weights) options.load.weights = runners::WeightSource::dummy;
+  options.parts = args.parts;
+  if (!args.across.where.empty() && !(args.against.empty() && args.against_build.empty())) {
+    return bad_input("--across: measures one engine; leave out --against and --against-build");
+  }
+  return options;
+}
+
 std::string to_string(BenchCommand command) {
   switch (command) {
     case BenchCommand::serve:
@@ -283,6 +345,8 @@ std::string to_string(BenchCommand command) {
       return "decode";
     case BenchCommand::prefill:
       return "prefill";
+    case BenchCommand::layers:
+      return "layers";
     case BenchCommand::sweep:
       break;
   }
@@ -290,7 +354,7 @@ std::string to_string(BenchCommand command) {
 }
 
 void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
-  const bool is_sweep = command == BenchCommand::sweep;
+  const bool is_sweep = command == BenchCommand::sweep, is_layers = command == BenchCommand::layers;
   add_model_options(app, args.model);
   if (is_sweep || command == BenchCommand::serve) add_endpoint_options(app, args.model.endpoint);
   add_text(app, "--config", args.config, "config.json",
@@ -300,8 +364,13 @@ void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
     add_choice(app, "--kind", args.kind, {"serve", "decode", "prefill"}, "What is measured (default: serve)");
   }
   if (is_sweep || command == BenchCommand::serve) add_serve_options(app, args);
-  if (is_sweep || command != BenchCommand::serve) add_pass_options(app, args, command != BenchCommand::prefill);
-  if (command != BenchCommand::decode) {
+  if (is_layers) {
+    add_layers_options(app, args);
+  } else if (command != BenchCommand::serve) {
+    add_pass_options(app, args, command != BenchCommand::prefill);
+  }
+  if (command == BenchCommand::decode || command == BenchCommand::prefill) add_across_options(app, args.across);
+  if (command != BenchCommand::decode && !is_layers) {
     add_text(app, "--prompt-tokens", args.prompt_tokens, "N[,N…]",
              "Tokens of each prompt, about (default: 64 for serve, 128 for prefill)");
   }
@@ -310,28 +379,25 @@ void add_bench_options(CLI::App& app, BenchCommand command, BenchArgs& args) {
   add_integer(
       app, "--repeats", args.repeats, 1, 1000,
       "Measure every setting so often; of a comparison, in so many blocks A B B A (default: serve 1, decode and "
-      "prefill 5, a sweep 3, a comparison 4)");
-  add_text(app, "--against", args.against, "WORDS",
-           "Compare with the same benchmark under other options, such as \"--threads 1\": both in turns, A B B A");
-  add_text(
-      app, "--against-build", args.against_build, "PROGRAM",
-      "Compare this build (a) with another assay (b), both called in turns, A B B A, each time as a process of its "
-      "own; with --against, b also under its options");
+      "prefill 5, a sweep 3, layers 3, a comparison 4)");
+  if (!is_layers) add_comparison_options(app, args);
   add_seed_option(app, args.seed);
   add_label_options(app, {args.name, args.tags, args.hardware});
+  if (is_layers) return;
   add_number(app, "--price-usd-per-gpu-hour", args.price_usd_per_gpu_hour,
              {.least = 0, .most = 1e6, .text = "dollars from 0 to 1000000"},
              "Price of the device in US dollars an hour: gives dollars per million tokens");
 }
 
 Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& args, bench::LoadTime& time,
-                                         run::ProgressStyle progress) {
+                                         run::ProgressStyle progress, const std::filesystem::path& db) {
   bench::BenchmarkPlan plan;
-  ASSAY_ASSIGN(bench::Arm arm, parse_arm(command, args, time, progress));
+  ASSAY_ASSIGN(bench::Arm arm, parse_arm(command, args, time, progress, db));
   plan.arms.push_back(std::move(arm));
   const bool is_serve = kind_of(command, args) == BenchCommand::serve;
   const bool is_comparison = !args.against.empty() || !args.against_build.empty();
-  plan.repeats = args.repeats.value_or(is_comparison ? 4 : command == BenchCommand::sweep ? 3 : is_serve ? 1 : 5);
+  const bool is_long = command == BenchCommand::sweep || command == BenchCommand::layers;
+  plan.repeats = args.repeats.value_or(is_comparison ? 4 : is_long ? 3 : is_serve ? 1 : 5);
   plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   plan.name = args.name;
   if (args.model.link_gb_s) plan.provenance = "emulated";
@@ -348,7 +414,7 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   if (const auto parsed = parse_words(table, std::move(words)); !parsed) {
     return bad_input("--against: ", parsed.error().message);
   }
-  ASSAY_ASSIGN(bench::Arm b, parse_arm(command, other, time, progress));
+  ASSAY_ASSIGN(bench::Arm b, parse_arm(command, other, time, progress, db));
   if (b.settings.size() != plan.arms[0].settings.size()) {
     return bad_input("--against: gives ", b.settings.size(), " settings, and the other side has ",
                      plan.arms[0].settings.size(), "; they are compared one by one");
@@ -359,8 +425,8 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   if (!args.against.empty()) plan.tags.emplace_back("against", args.against);
   if (!args.against_build.empty()) {
     ASSAY_ASSIGN(const std::string here, this_program());
-    ASSAY_ASSIGN(const run::RunnerOptions of_a, parse_runner(args));
-    ASSAY_ASSIGN(const run::RunnerOptions of_b, parse_runner(other));
+    ASSAY_ASSIGN(const run::RunnerOptions of_a, parse_bench_model(args));
+    ASSAY_ASSIGN(const run::RunnerOptions of_b, parse_bench_model(other));
     ASSAY_TRY(measure_build(plan.arms[0], here, of_a, args));
     ASSAY_TRY(measure_build(b, args.against_build, of_b, other));
     plan.tags.emplace_back("against_build", args.against_build);

@@ -12,6 +12,7 @@
 #include "harness/cli/output.h"
 #include "harness/cli/shell_words.h"
 #include "harness/run/stop_signals.h"
+#include "results/layers.h"
 #include "results/report.h"
 #include "results/summary.h"
 
@@ -19,8 +20,8 @@ namespace assay::cli {
 
 namespace {
 
-constexpr std::array kCommands = {BenchCommand::serve, BenchCommand::decode, BenchCommand::prefill,
-                                  BenchCommand::sweep};
+constexpr std::array kCommands = {BenchCommand::serve, BenchCommand::decode, BenchCommand::prefill, BenchCommand::sweep,
+                                  BenchCommand::layers};
 
 const char* summary_of(BenchCommand command) {
   switch (command) {
@@ -30,6 +31,8 @@ const char* summary_of(BenchCommand command) {
       return "Decode passes of the native engine alone, by batch and context";
     case BenchCommand::prefill:
       return "Prefill passes of the native engine alone, by prompts and length";
+    case BenchCommand::layers:
+      return "Where the time of a pass goes: operation by operation, layer by layer, beside what limits it";
     case BenchCommand::sweep:
       break;
   }
@@ -47,6 +50,11 @@ const char* footer_of(BenchCommand command) {
       return "Example: assay bench decode --model reference --batch 1,8 --context 128";
     case BenchCommand::prefill:
       return "Example: assay bench prefill --model reference --prompt-tokens 128";
+    case BenchCommand::layers:
+      return "An operation's time is what it adds to the pass: on a GPU from the device's records of every kernel "
+             "(CUPTI, which\ncomes with the CUDA toolkit), on a CPU from its clock. Limits are measured (assay bench "
+             "machine, same --db) or published.\n"
+             "Example: assay bench layers --model reference --batch 1,8 --context 128 --prompt-tokens 128";
     case BenchCommand::sweep:
       break;
   }
@@ -95,7 +103,8 @@ Result<> check_validity(const results::RunSummary& summary) {
 }
 
 /// Measures what is not stored yet of the plan, and prints all of it.
-Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& signals, const CommonOptions& common) {
+Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& signals, const CommonOptions& common,
+                  bool by_layer = false) {
   const run::ProgressStyle style = run::progress_style(common.quiet);
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
   bench::BenchmarkOutcome outcome;
@@ -125,26 +134,39 @@ Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& sign
     const std::string compared = bench::comparison_text(comparisons);
     const std::string client = client_text(summary.points);
     ASSAY_TRY(print(results::report_text(summary) + (client.empty() ? "" : "\n" + client) +
-                    (compared.empty() ? "" : "\n" + compared)));
+                    (compared.empty() ? "" : "\n" + compared) +
+                    (by_layer ? "\n" + results::layer_by_layer_text(summary.points) : "")));
   }
   return check_validity(summary);
 }
 
-Result<> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
-                       const CommonOptions& common) {
-  bench::MachineTime time;
-  ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_bench(command, args, time, run::progress_style(common.quiet)));
-  plan.command_line = command_line;
+Result<> measure(BenchCommand command, BenchArgs args, const std::string& command_line, const CommonOptions& common) {
   const run::StopSignals signals;  // before anything starts a thread
-  return run_plan(plan, signals, common);
+  ASSAY_ASSIGN(const run::RunnerOptions model, parse_bench_model(args));
+  ASSAY_ASSIGN(const std::unique_ptr<runners::PartGroup> parts, lead_parts(args.across, model, signals));
+  args.parts = parts.get();
+  bench::MachineTime time;
+  ASSAY_ASSIGN(bench::BenchmarkPlan plan,
+               parse_bench(command, args, time, run::progress_style(common.quiet), common.db));
+  plan.command_line = command_line;
+  return run_plan(plan, signals, common, args.by_layer);
 }
 
-Result<> machine_command(const MachineArgs& args, bool only_collectives, const std::string& command_line,
-                         const CommonOptions& common) {
+Result<int> bench_command(BenchCommand command, const BenchArgs& args, const std::string& command_line,
+                          const CommonOptions& common) {
+  ASSAY_ASSIGN(const int part, part_of(args.across, run::process_environment()));
+  if (part != 0) return follow_part(args.across, part, {args.model.model, args.model.device, args.model.threads});
+  ASSAY_TRY(measure(command, args, command_line, common));
+  return 0;
+}
+
+Result<int> machine_command(const MachineArgs& args, bool only_collectives, const std::string& command_line,
+                            const CommonOptions& common) {
   const run::StopSignals signals;  // before the machine's threads start
   ASSAY_ASSIGN(bench::BenchmarkPlan plan, parse_machine(args, only_collectives));
   plan.command_line = command_line;
-  return run_plan(plan, signals, common);
+  ASSAY_TRY(run_plan(plan, signals, common));
+  return 0;
 }
 
 /// The words that were given, quoted for a shell.
@@ -194,7 +216,7 @@ Action declare_bench(CLI::App& app, const CommonOptions& common) {
   std::array<CLI::App*, 2> machines = {};
   for (std::size_t i = 0; i < machines.size(); ++i) machines[i] = declare_machine(app, i == 1, (*machine_args)[i]);
   app.footer("Example: assay bench serve --model reference");
-  return [declared, machine_args, machines, &common]() -> Result<> {
+  return [declared, machine_args, machines, &common]() -> Result<int> {
     for (std::size_t i = 0; i < declared->size(); ++i) {
       const auto& [sub, args] = (*declared)[i];
       if (sub->parsed()) return bench_command(kCommands[i], *args, given_words(*sub), common);
@@ -202,7 +224,7 @@ Action declare_bench(CLI::App& app, const CommonOptions& common) {
     for (std::size_t i = 0; i < machines.size(); ++i) {
       if (machines[i]->parsed()) return machine_command((*machine_args)[i], i == 1, given_words(*machines[i]), common);
     }
-    return bad_input("bench: say what: serve, decode, prefill, sweep, machine or collective");
+    return bad_input("bench: say what: serve, decode, prefill, sweep, layers, machine or collective");
   };
 }
 

@@ -5,6 +5,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "harness/cli/across.h"
 #include "harness/cli/command.h"
 #include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
@@ -18,6 +19,7 @@ namespace {
 
 struct GenerateArgs {
   ModelOptions model;
+  AcrossWords across;
   std::optional<std::string> prompt;
   std::string prompts;
   bool raw = false;
@@ -155,10 +157,12 @@ class OrderedPrinter {
   std::string first_failure_;
 };
 
-Result<> generate_command(const GenerateArgs& args, const CommonOptions& common) {
-  ASSAY_ASSIGN(const GenerateJob job, parse_generate(args));
+Result<> generate(const GenerateArgs& args, const CommonOptions& common) {
+  ASSAY_ASSIGN(GenerateJob job, parse_generate(args));
   warn_of_options_without_effect(args.model);
   const run::StopSignals signals;  // before anything starts a thread
+  ASSAY_ASSIGN(const std::unique_ptr<runners::PartGroup> parts, lead_parts(args.across, job.runner, signals));
+  job.runner.parts = parts.get();
   ASSAY_ASSIGN(const std::unique_ptr<runners::Runner> runner,
                run::open_runner(job.runner, run::progress_style(common.quiet)));
   ASSAY_TRY(runner->check(job.requests));
@@ -180,11 +184,19 @@ Result<> generate_command(const GenerateArgs& args, const CommonOptions& common)
   return printer.outcome();
 }
 
+Result<int> generate_command(const GenerateArgs& args, const CommonOptions& common) {
+  ASSAY_ASSIGN(const int part, part_of(args.across, run::process_environment()));
+  if (part != 0) return follow_part(args.across, part, {args.model.model, args.model.device, args.model.threads});
+  ASSAY_TRY(generate(args, common));
+  return 0;
+}
+
 }  // namespace
 
 Action declare_generate(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<GenerateArgs>();  // shared by the option table, which writes it, and the action
   add_model_options(app, args->model);
+  add_across_options(app, args->across);
   add_endpoint_options(app, args->model.endpoint);
   app.add_option_function<std::string>(
          "--prompt", [args](const std::string& text) { args->prompt = text; }, "The user message")

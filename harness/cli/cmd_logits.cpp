@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/base/log.h"
+#include "harness/cli/across.h"
 #include "harness/cli/command.h"
 #include "harness/cli/logits_file.h"
 #include "harness/cli/model_options.h"
@@ -15,6 +16,7 @@
 #include "runners/engine/host.h"
 #include "runners/engine/logits.h"
 #include "runners/engine/native_device.h"
+#include "runners/engine/parts/leading_executor.h"
 
 namespace assay::cli {
 
@@ -27,8 +29,20 @@ struct LogitsArgs {
   bool hidden = false;
   std::string device = "auto";
   std::string cuda_path;  // empty: auto
+  std::optional<std::int64_t> tensor_parallel, expert_parallel;
+  AcrossWords across;
   WeightWords weights;
 };
+
+run::RunnerOptions runner_options(const LogitsArgs& args) {
+  run::RunnerOptions options;
+  options.model = args.model;
+  options.device = args.device;
+  if (!args.cuda_path.empty()) options.cuda_path = args.cuda_path;
+  options.parallel = {static_cast<int>(args.tensor_parallel.value_or(1)),
+                      static_cast<int>(args.expert_parallel.value_or(1))};
+  return options;
+}
 
 /// The tensors of one sequence under the names of INTERFACE.md.
 void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& sequence, runners::SequenceLogits result,
@@ -49,9 +63,11 @@ void append_tensors(std::vector<OutputTensor>& tensors, const TokenSequence& seq
 }
 
 Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const std::vector<TokenSequence>& sequences,
-                                                  run::ProgressStyle progress) {
+                                                  run::ProgressStyle progress, const run::StopSignals& signals) {
+  const run::RunnerOptions options = runner_options(args);
+  ASSAY_ASSIGN(const std::unique_ptr<runners::PartGroup> parts, lead_parts(args.across, options, signals));
   ASSAY_ASSIGN(runners::NativeDevice device,
-               runners::open_native_device(args.device, args.cuda_path.empty() ? "auto" : args.cuda_path));
+               runners::open_native_device(options.device, options.cuda_path, options.parallel, parts.get()));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(const std::filesystem::path path, run::resolve_model(args.model));
   run::LoadView view(progress);
@@ -65,6 +81,10 @@ Result<std::vector<OutputTensor>> compute_tensors(const LogitsArgs& args, const 
   limits.speculate = model.mtp.has_value();
   ASSAY_ASSIGN(const std::unique_ptr<runners::Executor> executor,
                runners::create_executor(model, device, limits, load, {kernels::cpu_ops(level), pool}));
+  if (parts != nullptr) {
+    ASSAY_ASSIGN(const std::string weights_sha256, model.checkpoint.weights_sha256());
+    ASSAY_TRY(runners::settle_parts(device, weights_sha256));
+  }
   std::vector<OutputTensor> tensors;
   for (const TokenSequence& sequence : sequences) {
     auto result = runners::compute_logits(model, *executor, sequence.tokens, {.hidden = args.hidden});
@@ -82,14 +102,19 @@ Result<> check_words(const LogitsArgs& args) {
   return {};
 }
 
-Result<> logits_command(const LogitsArgs& args, const CommonOptions& common) {
+Result<int> logits_command(const LogitsArgs& args, const CommonOptions& common) {
+  ASSAY_ASSIGN(const int part, part_of(args.across, run::process_environment()));
+  if (part != 0) return follow_part(args.across, part, {.model = args.model, .device = args.device});
   ASSAY_TRY(check_words(args));
+  const run::StopSignals signals;  // before anything starts a thread
   ASSAY_ASSIGN(const std::vector<TokenSequence> sequences, read_token_sequences(args.tokens));
   ASSAY_ASSIGN(const std::vector<OutputTensor> tensors,
-               compute_tensors(args, sequences, run::progress_style(common.quiet)));
+               compute_tensors(args, sequences, run::progress_style(common.quiet), signals));
   ASSAY_TRY(write_output_tensors(args.out, tensors));
-  if (!common.json) return {};
-  return print_json({{"out", args.out}, {"sequences", sequences.size()}, {"tensors", tensors.size()}});
+  if (common.json) {
+    ASSAY_TRY(print_json({{"out", args.out}, {"sequences", sequences.size()}, {"tensors", tensors.size()}}));
+  }
+  return 0;
 }
 
 }  // namespace
@@ -104,6 +129,8 @@ Action declare_logits(CLI::App& app, const CommonOptions& common) {
            "Where logits.N [T, vocab] and mtp.N [T-1, vocab] go, as float32");
   app.add_flag("--hidden", args->hidden, "Also write hidden.N.L [T, hidden] of every layer and final.N");
   add_device_options(app, args->device, args->cuda_path);
+  add_parallel_options(app, args->tensor_parallel, args->expert_parallel);
+  add_across_options(app, args->across);
   add_weight_options(app, args->weights);
   app.footer("Example: assay logits --model reference --tokens tokens.safetensors --out logits.safetensors");
   return [args, &common] { return logits_command(*args, common); };

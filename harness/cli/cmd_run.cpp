@@ -5,6 +5,7 @@
 
 #include "harness/base/log.h"
 #include "harness/base/text.h"
+#include "harness/cli/across.h"
 #include "harness/cli/command.h"
 #include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
@@ -38,11 +39,13 @@ struct RunArgs {
   std::string resume;
   bool dummy_weights = false;
   std::optional<std::int64_t> rank, ranks;
+  AcrossWords across;
   bool operator==(const RunArgs&) const = default;
 };
 
 void add_run_options(CLI::App& app, RunArgs& args) {
   add_model_options(app, args.model);
+  add_across_options(app, args.across);
   add_endpoint_options(app, args.model.endpoint);
   add_text(app, "--suite", args.suite, "NAME[,NAME…]",
            "Suites, groups of suites, or folders of your own (\"assay suites\" lists them)");
@@ -191,6 +194,7 @@ Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
   resume_alone.resume = args.resume;
   resume_alone.rank = args.rank;  // --ranks 1: not as the task of an array
   resume_alone.ranks = args.ranks;
+  resume_alone.across = args.across;
   if (args != resume_alone) {
     return bad_input("--resume: without --model the run's own options are used; leave out all others but --db");
   }
@@ -209,25 +213,37 @@ Result<RunArgs> with_stored_words(const RunArgs& args, const std::string& db) {
   stored.resume = run_id.value;
   stored.rank = args.rank;
   stored.ranks = args.ranks;
+  stored.across = args.across;
   return stored;
 }
 
-/// How the run that stopped goes on.
-Error resumable_error(const run::RunOutcome& outcome, const std::string& db) {
+/// How the run that stopped goes on: by the same words for each part where it has several.
+Error resumable_error(const run::RunOutcome& outcome, const std::string& db, const AcrossWords& across) {
+  std::vector<std::string> words = {"run", "--resume", outcome.run_id.value, "--db", db};
+  if (!across.where.empty()) words.insert(words.end(), {"--across", across.where});
   Error error = *outcome.stopped_by;
   error.message = (error.kind == ErrorKind::interrupted ? "interrupted" : error.message) + std::string("; ") +
                   to_text(outcome.n_stored) + " of " + to_text(outcome.n_planned) +
-                  " samples are stored; resume with: assay " +
-                  shell_text({"run", "--resume", outcome.run_id.value, "--db", db});
+                  " samples are stored; resume with: assay " + shell_text(words) +
+                  (across.where.empty() ? "" : " (for every part)");
   return error;
 }
 
 Result<int> run_command(const RunArgs& given, const CommonOptions& common) {
+  ASSAY_ASSIGN(const int part, part_of(given.across, run::process_environment()));
+  if (part != 0) {
+    return follow_part(given.across, part, {given.model.model, given.model.device, given.model.threads});
+  }
   ASSAY_ASSIGN(const RunArgs args, with_stored_words(given, common.db));
-  ASSAY_ASSIGN(const RunJob job, parse_run(args));
+  ASSAY_ASSIGN(RunJob job, parse_run(args));
   warn_of_options_without_effect(args.model);
   const run::StopSignals signals;  // before anything starts a thread
-  ASSAY_ASSIGN(std::optional<RankGroup> group, join_ranks(args.rank, args.ranks));
+  ASSAY_ASSIGN(const std::unique_ptr<runners::PartGroup> parts, lead_parts(args.across, job.runner, signals));
+  job.runner.parts = parts.get();
+  std::optional<RankGroup> group;  // of engines; what a launcher started with --across is one
+  if (parts == nullptr || args.ranks) {
+    ASSAY_ASSIGN(group, join_ranks(args.rank, args.ranks));
+  }
   if (group && !args.resume.empty()) {
     return bad_input("--resume: ranks go on by the same command; --ranks 1 makes this process one of its own");
   }
@@ -242,7 +258,7 @@ Result<int> run_command(const RunArgs& given, const CommonOptions& common) {
     run::ProgressView progress(run::progress_style(common.quiet), "run");
     ASSAY_ASSIGN(outcome, ask(job, std::move(suites), {store, progress, nullptr, signals, common.quiet}));
   }
-  if (outcome.stopped_by) return resumable_error(outcome, common.db);
+  if (outcome.stopped_by) return resumable_error(outcome, common.db, args.across);
   ASSAY_TRY(print_run(store, outcome.run_id, common));
   return 0;
 }

@@ -63,20 +63,25 @@ void add_endpoint_options(CLI::App& app, run::EndpointWords& words) {
               "Further attempts at a reply that an endpoint failed to give (default: 9)");
 }
 
+void add_parallel_options(CLI::App& app, std::optional<std::int64_t>& tensor_parallel,
+                          std::optional<std::int64_t>& expert_parallel) {
+  add_integer(app, "--tensor-parallel", tensor_parallel, 1, 8,
+              "Spread the model over so many GPUs (or processes: --across), 2, 4 or 8, each with its own of the "
+              "attention heads, of the KV cache "
+              "and of the columns of feed-forward networks. Sums over GPUs are always made in the same order, but the "
+              "last bits differ from those of one GPU (default: 1)");
+  add_integer(app, "--expert-parallel", expert_parallel, 1, 8,
+              "Spread a mixture of experts over so many GPUs, each with its own experts; attention is on all of them, "
+              "unless --tensor-parallel gives the same number (default: 1)");
+}
+
 void add_model_options(CLI::App& app, ModelOptions& options) {
   add_text(
       app, "--model", options.model, "REF",
       "A folder with config.json and safetensors, a GGUF file, a registered name (\"assay models\" lists them), "
       "http(s)://host/v1#model-name for an OpenAI-compatible endpoint, or replay:FILE.jsonl with recorded outputs");
   add_device_options(app, options.device, options.cuda_path);
-  add_integer(
-      app, "--tensor-parallel", options.tensor_parallel, 1, 8,
-      "Spread the model over so many GPUs, 2, 4 or 8, each with its own of the attention heads, of the KV cache "
-      "and of the columns of feed-forward networks. Sums over GPUs are always made in the same order, but the "
-      "last bits differ from those of one GPU (default: 1)");
-  add_integer(app, "--expert-parallel", options.expert_parallel, 1, 8,
-              "Spread a mixture of experts over so many GPUs, each with its own experts; attention is on all of them, "
-              "unless --tensor-parallel gives the same number (default: 1)");
+  add_parallel_options(app, options.tensor_parallel, options.expert_parallel);
   add_number(app, "--link-gb-s", options.link_gb_s, {0, 10'000, true, false, "GB/s one way, above 0 and at most 10000"},
              "Hold the links between the GPUs back to so many GB/s one way, as those of a slower machine: 165 is what "
              "an H800's 8 of 18 NVLinks carry. No token changes; figures are labelled emulated (default: not held "

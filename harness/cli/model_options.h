@@ -43,6 +43,9 @@ void add_weight_options(CLI::App& app, WeightWords& words);
 void set_weight_options(const WeightWords& words, runners::LoadOptions& load);
 /// --api-key-env, --reply-timeout, --idle-timeout, --retries.
 void add_endpoint_options(CLI::App& app, run::EndpointWords& words);
+/// --tensor-parallel and --expert-parallel alone.
+void add_parallel_options(CLI::App& app, std::optional<std::int64_t>& tensor_parallel,
+                          std::optional<std::int64_t>& expert_parallel);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 /// Checks what the table can't. Error{bad_input} names the option. Pure.

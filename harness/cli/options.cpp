@@ -38,9 +38,15 @@ std::string with_nearest(std::string message, std::string_view word, const std::
   return message + (nearest.empty() ? otherwise : "; did you mean " + nearest + "?");
 }
 
+/// "assay bench layers" of the command `layers` of `bench`.
+std::string words_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? "assay" : words_of(*parent) + " " + command.get_name();
+}
+
 Error unknown_word(CLI::App& root, const std::string& word) {
   const CLI::App& command = chosen_command(root);
-  const std::string words = &command == &root ? "assay" : "assay " + command.get_display_name();
+  const std::string words = words_of(command);
   if (word.starts_with("-") && word.size() > 1) {
     const std::string name = word.substr(0, word.find('='));
     return bad_input(with_nearest("unknown option " + quoted_excerpt(name), name, known_options(command),

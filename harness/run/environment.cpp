@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "harness/base/file.h"
 #include "harness/base/text.h"
@@ -55,7 +56,8 @@ std::string cuda_version_text(std::int64_t version) {
 void add_gpu(const runners::DeviceFacts& device, results::EnvironmentFacts& facts) {
   facts.gpu_name = device.name;
   const std::vector<std::string> ids = pci_bus_ids(device);
-  facts.n_gpus = std::max<std::int64_t>(1, static_cast<std::int64_t>(ids.size()));
+  const auto devices = device.details.find("devices");
+  facts.n_gpus = devices == device.details.end() ? 1 : std::max<std::int64_t>(1, devices->size());
   facts.cuda_version = cuda_version_text(device.details.value("runtime_cuda_version", std::int64_t{0}));
   GpuState state;
   if (const auto reader = GpuReader::open(ids)) state = reader->read();
@@ -79,8 +81,19 @@ std::string provenance_on(const runners::DeviceFacts& device) {
   return device.details.contains("link_gb_per_s") ? "emulated" : "measured";
 }
 
+bool is_on_several_hosts(const runners::DeviceFacts& device) {
+  std::set<std::string> hosts;
+  for (const char* key : {"devices", "parts"}) {
+    const auto all = device.details.find(key);
+    if (all == device.details.end()) continue;
+    for (const Json& one : *all) hosts.insert(one.value("host", ""));
+  }
+  return hosts.size() > 1;
+}
+
 std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device) {
   std::vector<std::string> ids;
+  if (is_on_several_hosts(device)) return ids;
   const auto add = [&](const Json& facts) {
     if (const auto id = facts.find("pci_bus_id"); id != facts.end() && id->is_string()) ids.push_back(*id);
   };

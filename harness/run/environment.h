@@ -20,7 +20,11 @@ results::EnvironmentFacts read_environment(const runners::DeviceFacts& device);
 /// What figures on this device are: "emulated" where its links are held back, else "measured".
 std::string provenance_on(const runners::DeviceFacts& device);
 
-/// Where the runner's GPUs are ("0000:1b:00.0"), rank by rank; empty if it has none.
+/// Whether the device is several hosts' (--across). What this host measures of itself is then not the device's.
+bool is_on_several_hosts(const runners::DeviceFacts& device);
+
+/// Where the runner's GPUs are on this host ("0000:1b:00.0"), rank by rank; empty if it has none, or they are on
+/// several hosts.
 std::vector<std::string> pci_bus_ids(const runners::DeviceFacts& device);
 
 // Pure readers of the kernel's texts.

@@ -214,8 +214,10 @@ Result<RunOutcome> execute(const RunSettings& settings, std::vector<suites::Suit
 
   // Watch the GPU, or the processors' energy.
   const bool on_processors = environment.device_kind == "cpu";
+  std::optional<CpuEnergyReader> cpu_reader;
+  if (!is_on_several_hosts(runner.device_facts())) cpu_reader = CpuEnergyReader::open(powercap);
   GpuSampler gpu =
-      on_processors ? GpuSampler(CpuEnergyReader::open(powercap), wall_ms) : GpuSampler(std::move(gpu_reader), wall_ms);
+      on_processors ? GpuSampler(std::move(cpu_reader), wall_ms) : GpuSampler(std::move(gpu_reader), wall_ms);
 
   // Ask; grade and store what is answered, while the runner goes on.
   GradingPipeline pipeline(

@@ -41,6 +41,7 @@ auto open_model(const RunnerOptions& options, ProgressStyle progress, const Open
                                      .path = path,
                                      .device = options.device,
                                      .parallel = options.parallel,
+                                     .parts = options.parts,
                                      .cuda_path = options.cuda_path,
                                      .chat_template = options.chat_template,
                                      .max_batch = options.max_batch,

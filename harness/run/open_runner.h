@@ -15,6 +15,10 @@
 #include "runners/live_runner.h"
 #include "runners/runner.h"
 
+namespace assay::runners {
+class PartGroup;
+}
+
 namespace assay::run {
 
 /// Memory for the KV cache: so many bytes, or a share of what is available. Empty: the runner decides.
@@ -41,6 +45,7 @@ struct RunnerOptions {
   std::string model;                      ///< REF as INTERFACE.md says
   std::string device = "auto";            ///< auto, cpu, cuda, cuda:0, cuda:0,1
   runners::ParallelOptions parallel;      ///< over how many GPUs the model is spread
+  runners::PartGroup* parts = nullptr;    ///< or over these processes, of which this one leads; outlives the runner
   std::string cuda_path = "auto";         ///< a GPU's kernels: auto, hopper, portable
   std::string chat_template;              ///< a template's name; empty: the model's own
   std::optional<std::int64_t> max_batch;  ///< sequences in flight at most; empty: what fits

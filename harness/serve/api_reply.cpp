@@ -30,10 +30,15 @@ Json chat_logprobs(const ReplyFacts& facts, const std::vector<ToldToken>& tokens
 Json completion_logprobs(const ReplyFacts& facts, const std::vector<ToldToken>& tokens) {
   Json texts = Json::array(), logprobs = Json::array(), tops = Json::array(), offsets = Json::array();
   for (const ToldToken& told : tokens) {
-    if (!told.token.logprobs) continue;
-    texts.push_back(to_valid_utf8(facts.token_bytes(told.token.id)));
-    logprobs.push_back(told.token.logprobs->logprob);
+    if (!told.token.logprobs && !told.opens_prompt) continue;
+    texts.push_back(told.token.id < 0 ? "" : to_valid_utf8(facts.token_bytes(told.token.id)));
     offsets.push_back(told.text_offset);
+    if (!told.token.logprobs) {
+      logprobs.push_back(nullptr);
+      tops.push_back(nullptr);
+      continue;
+    }
+    logprobs.push_back(told.token.logprobs->logprob);
     Json top = Json::object();
     for (const auto& [id, logprob] : told.token.logprobs->top) top[to_valid_utf8(facts.token_bytes(id))] = logprob;
     tops.push_back(std::move(top));

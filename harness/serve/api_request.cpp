@@ -117,19 +117,40 @@ Result<> read_chat(const JsonObject& fields, ApiRequest& request) {
   return {};
 }
 
+/// One prompt as ids; whether the model has them is seen when it is checked.
+Result<> read_prompt_tokens(const JsonObject& fields, const Json& list, ApiRequest& request) {
+  std::vector<std::int32_t>& tokens = request.prompt_tokens.emplace_back();
+  for (const Json& id : list) {
+    const bool fits = id.is_number_unsigned() && id.get<std::uint64_t>() <= std::uint64_t{0x7FFFFFFF};
+    if (!fits) return fields.field_error("prompt", "has a token id that is no whole number from 0 to 2147483647");
+    tokens.push_back(id.get<std::int32_t>());
+  }
+  request.prompts.emplace_back();
+  return {};
+}
+
 Result<> read_completion(const JsonObject& fields, ApiRequest& request) {
   const Json* prompt = fields.find("prompt");
   const auto wrong = [&] {
     return fields.field_error(
-        "prompt", "must be text, or a list of 1 to " + to_text(kMaxPrompts) + " texts; token ids are not served here");
+        "prompt", "must be text, a list of token ids, or a list of 1 to " + to_text(kMaxPrompts) + " of either");
   };
   if (prompt != nullptr && prompt->is_string()) {
     request.prompts = {prompt->get<std::string>()};
+  } else if (prompt == nullptr || !prompt->is_array() || prompt->empty()) {
+    return wrong();
+  } else if (prompt->front().is_number()) {
+    ASSAY_TRY(read_prompt_tokens(fields, *prompt, request));
   } else {
-    if (prompt == nullptr || !prompt->is_array() || prompt->empty() || prompt->size() > kMaxPrompts) return wrong();
+    if (prompt->size() > kMaxPrompts) return wrong();
+    const bool are_texts = prompt->front().is_string();
     for (const Json& one : *prompt) {
-      if (!one.is_string()) return wrong();
-      request.prompts.push_back(one.get<std::string>());
+      if (are_texts ? !one.is_string() : !one.is_array()) return wrong();
+      if (are_texts) {
+        request.prompts.push_back(one.get<std::string>());
+      } else {
+        ASSAY_TRY(read_prompt_tokens(fields, one, request));
+      }
     }
   }
   if (fields.has("logprobs")) {
@@ -137,10 +158,11 @@ Result<> read_completion(const JsonObject& fields, ApiRequest& request) {
     request.logprobs = static_cast<int>(top);
   }
   ASSAY_ASSIGN(request.echo, fields.boolean_or("echo", false));
-  if (request.echo && request.logprobs) {
-    return fields.field_error("echo",
-                              "together with logprobs is not served here: a prompt's own log-probabilities are "
-                              "not computed");
+  if (request.scores_prompt() && request.stream) {
+    return fields.field_error("echo", "together with logprobs is not streamed here; leave \"stream\" out");
+  }
+  if (!request.has_output && !request.echo) {
+    return fields.field_error("max_tokens", "must be from 1 to 100000000; 0 needs \"echo\": true");
   }
   constexpr std::int64_t kUsualTokens = 16;  // as the form has it
   if (request.sampling.max_output_tokens == 0) request.sampling.max_output_tokens = kUsualTokens;
@@ -172,7 +194,10 @@ Result<> read_sampling(const JsonObject& fields, ApiRequest& request) {
   sampling.top_k = std::max<std::int64_t>(top_k, 0);  // -1 is off, too
   ASSAY_ASSIGN(sampling.min_p, number_in(fields, "min_p", 0, 0, 1 - 1e-12, "from 0, below 1"));
   if (fields.has("max_tokens")) {
-    ASSAY_ASSIGN(sampling.max_output_tokens, integer_in(fields, "max_tokens", 0, 1, 100'000'000));
+    const bool may_be_none = request.form == ApiForm::completion;
+    ASSAY_ASSIGN(sampling.max_output_tokens, integer_in(fields, "max_tokens", 0, may_be_none ? 0 : 1, 100'000'000));
+    request.has_output = sampling.max_output_tokens > 0;
+    sampling.max_output_tokens = std::max<std::int64_t>(sampling.max_output_tokens, 1);  // that is left out then
   }
   if (fields.has("seed")) {
     ASSAY_ASSIGN(const std::int64_t seed, fields.integer("seed"));
@@ -217,7 +242,12 @@ std::vector<runners::Request> choice_requests(const ApiRequest& request, std::ui
       one.id = id;
       one.sample = i;
       one.messages = request.messages;
-      if (request.form == ApiForm::completion) one.raw_prompt = request.prompts[prompt];
+      if (!request.prompt_tokens.empty()) {
+        one.prompt_tokens = request.prompt_tokens[prompt];
+      } else if (request.form == ApiForm::completion) {
+        one.raw_prompt = request.prompts[prompt];
+      }
+      one.scores_prompt = request.scores_prompt();
       one.sampling = request.sampling;
       one.key = {seed, static_cast<std::uint32_t>(i)};
       if (request.logprobs) one.n_logprobs = std::max(*request.logprobs, 1);

@@ -21,7 +21,8 @@ struct ApiRequest {
   ApiForm form = ApiForm::chat;
   std::string model;  ///< empty: not named
   std::vector<runners::Message> messages;
-  std::vector<std::string> prompts;  ///< of a completion
+  std::vector<std::string> prompts;  ///< of a completion; of those given as token ids their text, once it is known
+  std::vector<std::vector<std::int32_t>> prompt_tokens;  ///< one for each prompt, or empty: they are texts
   runners::SamplingParams sampling;
   std::optional<std::uint64_t> seed;
   int n = 1;  ///< choices for each prompt
@@ -30,7 +31,10 @@ struct ApiRequest {
   bool include_usage = false;
   bool echo = false;
   std::optional<int> logprobs;  ///< so many likeliest tokens beside the drawn one; empty: none are wanted
+  bool has_output = true;       ///< false: max_tokens is 0, the prompt alone is wanted
 
+  /// Of the prompt's own tokens, too.
+  bool scores_prompt() const { return echo && logprobs.has_value(); }
   std::size_t n_choices() const { return static_cast<std::size_t>(n) * (form == ApiForm::chat ? 1 : prompts.size()); }
 };
 

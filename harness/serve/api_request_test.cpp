@@ -93,8 +93,11 @@ TEST_CASE("parse_api_request: a completion refuses in words what it can't comput
   const auto [body, word] = GENERATE(table<std::string, std::string>({
       {R"({})", "prompt"},
       {R"({"prompt":[]})", "prompt"},
-      {R"({"prompt":[1,2]})", "token ids"},
-      {R"({"prompt":"x","echo":true,"logprobs":1})", "log-probabilities"},
+      {R"({"prompt":"x","echo":true,"logprobs":1,"stream":true})", "streamed"},
+      {R"({"prompt":"x","max_tokens":0})", "max_tokens"},
+      {R"({"prompt":[1,-2]})", "token id"},
+      {R"({"prompt":[[1],[2147483648]]})", "token id"},
+      {R"({"prompt":[[1],"x"]})", "of either"},
       {R"({"prompt":"x","best_of":2})", "best_of"},
       {R"({"prompt":"x","suffix":"y"})", "suffix"},
       {R"({"prompt":"x","logprobs":true})", "logprobs"},

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,15 +18,25 @@ namespace assay::serve {
 struct ToldToken {
   runners::StreamToken token;
   std::int64_t text_offset = 0;  ///< of its text in the choice's, in code points
+  bool opens_prompt = false;     ///< a prompt's first token, which nothing stands before: it has no log-probability
 };
+
+/// The tokens of an echoed prompt with their log-probabilities; `text` is the prompt's. A token whose bytes don't stand
+/// there, such as one that begins every text, takes no place in it.
+std::vector<ToldToken> prompt_tokens_told(const runners::Completion& completion, std::string_view text,
+                                          const std::function<std::string(std::int32_t)>& token_bytes);
+std::int64_t count_code_points(std::string_view text);
 
 /// What a client is told next of a choice.
 struct ReplyDelta {
-  std::string reasoning, content;  ///< a completion has all in `content`
-  std::vector<ToldToken> tokens;   ///< if log-probabilities are wanted
-  std::string finish_reason;       ///< "stop", "length"; empty as long as it goes on
+  std::string reasoning, content;        ///< a completion has all in `content`
+  std::vector<ToldToken> tokens;         ///< if log-probabilities are wanted
+  std::vector<ToldToken> prompt_tokens;  ///< likewise of an echoed prompt
+  std::string finish_reason;             ///< "stop", "length"; empty as long as it goes on
 
-  bool empty() const { return reasoning.empty() && content.empty() && tokens.empty() && finish_reason.empty(); }
+  bool empty() const {
+    return reasoning.empty() && content.empty() && tokens.empty() && prompt_tokens.empty() && finish_reason.empty();
+  }
 };
 
 class ChoiceReply {
@@ -47,7 +58,7 @@ class ChoiceReply {
   void tell_tokens(bool all, ReplyDelta& delta);
 
   ApiForm form_;
-  bool wants_tokens_;
+  bool wants_tokens_, wants_end_, has_output_;
   StopFilter stops_;
   ReasoningSplitter splitter_;
   struct Pending {

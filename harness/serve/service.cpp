@@ -59,6 +59,14 @@ bool is_json_type(std::string_view content_type) {
   return word == "application/json";
 }
 
+/// An echoed prompt's tokens stand before the output's, whose text is then further behind. With the choice's last
+/// delta.
+void put_prompt_first(std::string_view prompt, const std::vector<ToldToken>& prompt_tokens,
+                      std::vector<ToldToken>& tokens) {
+  for (ToldToken& token : tokens) token.text_offset += count_code_points(prompt);
+  tokens.insert(tokens.begin(), prompt_tokens.begin(), prompt_tokens.end());
+}
+
 }  // namespace
 
 Service::Service(runners::LiveRunner& runner, ServiceOptions options)
@@ -173,6 +181,11 @@ HttpAnswer Service::generate(ApiForm form, const HttpRequest& http) {
                                  quoted_excerpt(options_.model) + " is");
   }
   if (draining_) return error_answer(503, "the server is stopping");
+  for (std::size_t i = 0; i < parsed->prompt_tokens.size(); ++i) {
+    std::string bytes;
+    for (const std::int32_t id : parsed->prompt_tokens[i]) bytes += runner_.token_bytes(id);
+    parsed->prompts[i] = to_valid_utf8(bytes);
+  }
   const std::size_t n_samples = parsed->n_choices();
   if (n_samples > options_.max_samples) {
     return error_answer(400, "this server takes " + std::to_string(options_.max_samples) + " choices at most");
@@ -239,6 +252,11 @@ Service::Outcome Service::follow(const ApiRequest& request, Generation& generati
         return end(Outcome::Kind::cut, "the server is stopping");
       }
       delta = choice.finish(*done);
+      if (request.scores_prompt()) {
+        const std::string& prompt = request.prompts[update->choice / static_cast<std::size_t>(request.n)];
+        delta.prompt_tokens =
+            prompt_tokens_told(*done, prompt, [this](std::int32_t id) { return runner_.token_bytes(id); });
+      }
       if (update->choice % static_cast<std::size_t>(request.n) == 0) {
         outcome.usage.prompt_tokens += done->n_prompt_tokens;
         outcome.usage.cached_tokens += std::max<std::int64_t>(done->n_cached_prompt_tokens, 0);
@@ -263,7 +281,10 @@ HttpAnswer Service::answer_whole(const ApiRequest& request, const ReplyFacts& fa
   const Outcome outcome = follow(request, generation, http, [&](std::size_t i, const ReplyDelta& delta) {
     choices[i].reasoning += delta.reasoning;
     choices[i].content += delta.content;
-    choices[i].tokens.insert(choices[i].tokens.end(), delta.tokens.begin(), delta.tokens.end());
+    std::vector<ToldToken>& tokens = choices[i].tokens;
+    tokens.insert(tokens.end(), delta.tokens.begin(), delta.tokens.end());
+    if (!delta.prompt_tokens.empty())
+      put_prompt_first(request.prompts[i / static_cast<std::size_t>(request.n)], delta.prompt_tokens, tokens);
     if (!delta.finish_reason.empty()) choices[i].finish_reason = delta.finish_reason;
     return true;
   });

@@ -9,6 +9,7 @@
 #include "harness/base/data_path.h"
 #include "harness/serve/test_client.h"
 #include "runners/engine/native_live_runner.h"
+#include "runners/engine/test_executor.h"
 #include "tests/support/catch.h"
 
 using namespace assay;
@@ -242,6 +243,101 @@ TEST_CASE("service: n choices, stop strings, log-probabilities, echo", "[serve]"
       const std::string prompt = i < 2 ? "Hello" : "What is";
       CHECK(reply["choices"][i]["text"] == prompt + plain["choices"][i]["text"].get<std::string>());
     }
+  }
+}
+
+namespace {
+
+/// Log-probabilities of ids 1, 2, … as `assay logits` computes them: an executor of its own, chunks of `chunk_tokens`.
+std::vector<double> scores_of(const std::vector<std::int32_t>& ids, int chunk_tokens) {
+  const auto model = load_model(*shipped_path("models/reference"));
+  REQUIRE(model);
+  ExecutorOptions limits;
+  limits.kv_memory_bytes = std::int64_t{1} << 28;
+  TestExecutor executor(*model, limits);
+  const auto logits =
+      compute_logits(*model, *executor, ids, {.hidden = false, .mtp = false, .chunk_tokens = chunk_tokens});
+  REQUIRE(logits);
+  const auto vocab = static_cast<std::size_t>(model->config.vocab_size);
+  std::vector<double> scores;
+  for (std::size_t i = 0; i + 1 < ids.size(); ++i) {
+    scores.push_back(logprobs_of(std::span(logits->logits).subspan(i * vocab, vocab), ids[i + 1], 1).logprob);
+  }
+  return scores;
+}
+
+}  // namespace
+
+// Shape: platform.openai.com, API reference, "The completion object", with echo and logprobs.
+TEST_CASE("service: an echoed prompt's own log-probabilities are those of its logits, to the bit", "[serve][scored]") {
+  const Served served;
+  const std::string text = "The quick brown fox jumps over the lazy dog, and the grid has four houses. ";
+  Json body = {{"prompt", text + text + text}, {"max_tokens", 1}, {"temperature", 0}, {"logprobs", 2}, {"echo", true}};
+  const auto completion = offline({[&] {
+    Request request;
+    request.id = "ids";
+    request.raw_prompt = text + text + text;
+    request.sampling.max_output_tokens = 1;
+    return request;
+  }()});
+  const std::vector<std::int32_t> ids = completion[0].prompt_tokens;
+  REQUIRE(ids.size() > 64);  // more than a page, and more rows than are multiplied with the head at a time on a GPU
+  const std::vector<double> scores = scores_of(ids, 512);
+  CHECK(scores_of(ids, 17) == scores);
+
+  const auto check_choice = [&](const Json& choice, std::size_t n_output) {
+    const Json& told = choice["logprobs"];
+    REQUIRE(told["token_logprobs"].size() == ids.size() + n_output);
+    REQUIRE(told["tokens"].size() == ids.size() + n_output);
+    REQUIRE(told["top_logprobs"].size() == ids.size() + n_output);
+    REQUIRE(told["text_offset"].size() == ids.size() + n_output);
+    CHECK(told["token_logprobs"][0].is_null());
+    CHECK(told["top_logprobs"][0].is_null());
+    const std::string whole = choice["text"].get<std::string>();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (i > 0) CHECK(told["token_logprobs"][i].get<double>() == scores[i - 1]);
+      if (i > 0) CHECK(told["top_logprobs"][i].size() == 2);
+      CHECK(whole.substr(told["text_offset"][i]).starts_with(told["tokens"][i].get<std::string>()));
+    }
+    if (n_output > 0) CHECK(told["text_offset"].back() == text.size() * 3);
+  };
+  const Json first = served.post_for_json(kCompletions, body);
+  check_choice(first["choices"][0], 1);
+  CHECK(first["usage"]["prompt_tokens"] == ids.size());
+  CHECK(first["usage"]["completion_tokens"] == 1);
+  SECTION("again, beside the same prompt in the cache, and several at a time") {
+    Json plain = body;
+    plain.erase("logprobs");
+    served.post_for_json(kCompletions, plain);
+    CHECK(served.post_for_json(kCompletions, body)["choices"] == first["choices"]);
+    body["n"] = 3;
+    for (const Json& choice : served.post_for_json(kCompletions, body)["choices"]) check_choice(choice, 1);
+  }
+  SECTION("as token ids, one or several prompts") {
+    body["prompt"] = ids;
+    CHECK(served.post_for_json(kCompletions, body)["choices"] == first["choices"]);
+    body["prompt"] = Json::array({ids, Json::array({ids[3], ids[4]})});
+    const Json two = served.post_for_json(kCompletions, body);
+    check_choice(two["choices"][0], 1);
+    const std::vector<double> short_scores = scores_of({ids[3], ids[4]}, 512);
+    CHECK(two["choices"][1]["logprobs"]["token_logprobs"][1].get<double>() == short_scores[0]);
+    CHECK(two["choices"][1]["logprobs"]["token_logprobs"].size() == 3);
+  }
+  SECTION("max_tokens 0: the prompt alone") {
+    body["max_tokens"] = 0;
+    const Json alone = served.post_for_json(kCompletions, body);
+    check_choice(alone["choices"][0], 0);
+    CHECK(alone["choices"][0]["text"] == text + text + text);
+    CHECK(alone["choices"][0]["finish_reason"] == "length");
+    CHECK(alone["usage"]["completion_tokens"] == 0);
+    body.erase("logprobs");
+    CHECK(served.post_for_json(kCompletions, body)["choices"][0]["text"] == text + text + text);
+  }
+  SECTION("ids that the model doesn't have are refused") {
+    body["prompt"] = {1, 2'000'000};
+    const ClientAnswer answer = served.post(kCompletions, body);
+    CHECK(answer.status == 400);
+    CHECK_THAT(answer.body, Catch::Matchers::Contains("2000000"));
   }
 }
 

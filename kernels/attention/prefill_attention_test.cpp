@@ -78,7 +78,8 @@ struct Problem {
 }  // namespace
 
 TEST_CASE("prefill_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
-  const auto shape = GENERATE(values<AttentionShape>({{2, 2, 64}, {6, 2, 64}, {4, 1, 128}, {7, 1, 128}, {2, 2, 128}}));
+  const auto shape = GENERATE(values<AttentionShape>(
+      {{2, 2, 64}, {6, 2, 64}, {18, 6, 64}, {4, 1, 128}, {7, 1, 128}, {2, 2, 128}, {16, 4, 128}}));
   const Problem problem(shape, {1, 2, 63, 64, 65, 127, 128, 129, 200, 300}, 103);
   std::vector<Piece> pieces;
   for (std::size_t s = 0; s < problem.sequences.size(); ++s) pieces.push_back(problem.whole(s));

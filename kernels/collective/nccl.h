@@ -1,7 +1,6 @@
 #pragma once
-// NVIDIA's collective library, found at run time: what our own collectives are compared with. Its sums are not in the
-// order of the ranks, so no model's work uses it. Nothing links to it; NVLink multicast stays off in it.
-// Source of names and numbers: NVIDIA NCCL 2 documentation, API section.
+// NVIDIA's collective library between GPUs of one process: what our own collectives are compared with. Its sums are not
+// in the order of the ranks, so no model's work uses them; between processes it moves data (process_ranks.cuh).
 
 #include <cuda_runtime_api.h>
 

@@ -30,6 +30,8 @@ int rows_per_task(const WeightMatrix& w, int n_threads) {
   return kQuantPanelRows * std::max(1, std::min(by_bytes, n_panels(w.n_out) / (kTasksPerThread * n_threads)));
 }
 
+int end_column(const MatmulArgs& a) { return std::min(a.columns.end, a.w.n_out); }
+
 bool same_x(const MatmulArgs& a, const MatmulArgs& b) {
   return a.x == b.x && a.x_stride == b.x_stride && a.m_rows == b.m_rows && a.w.n_in == b.w.n_in;
 }
@@ -58,7 +60,8 @@ const Cut* prepare(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* produc
   for (int i = 0; i < n_products; ++i) {
     const MatmulArgs& a = products[i];
     const int rows = rows_per_task(a.w, pool.n_threads());
-    cuts[i] = {rows, a.m_rows == 0 ? 0 : (a.w.n_out + rows - 1) / rows, nullptr};
+    const int n_columns = std::max(0, end_column(a) - a.columns.begin);
+    cuts[i] = {rows, a.m_rows == 0 ? 0 : (n_columns + rows - 1) / rows, nullptr};
     if (!is_quantized(a.w.type)) continue;
     if (const int first = first_with_same_x(products, i); first != i) {
       cuts[i].x = cuts[first].x;
@@ -99,7 +102,8 @@ void matmul(const CpuOps& ops, ThreadPool& pool, const MatmulArgs* products, int
     int i = 0;
     while (task >= cuts[i].n_tasks) task -= cuts[i++].n_tasks;
     const MatmulArgs& a = products[i];
-    const int begin = task * cuts[i].rows_per_task, end = std::min(begin + cuts[i].rows_per_task, a.w.n_out);
+    const int begin = a.columns.begin + task * cuts[i].rows_per_task;
+    const int end = std::min(begin + cuts[i].rows_per_task, end_column(a));
     if (!is_quantized(a.w.type)) return ops.matmul_columns(a, begin, end, scratch);
     const QuantizedArgs args{
         cuts[i].x, a.m_rows,  a.w, panel_scale_bytes(a.w.type, a.w.n_in), panel_bytes(a.w.type, a.w.n_in),

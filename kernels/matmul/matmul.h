@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "kernels/simd/cpu_ops.h"
 #include "kernels/threads/thread_pool.h"
@@ -32,6 +33,15 @@ struct WeightMatrix {
   const float* block_scales = nullptr;  ///< [ceil(n_out / 128), ceil(n_in / 128)], f8_e4m3 only
 };
 
+constexpr int kPanelRows = 16;  ///< rows of w that are widened at a time
+
+/// Columns [begin, end) of a product, or to its last one. begin is a multiple of kPanelRows, and so is an end that is
+/// not the last.
+struct ColumnRange {
+  int begin = 0;
+  int end = std::numeric_limits<int>::max();
+};
+
 /// One product. y may not overlap x.
 struct MatmulArgs {
   const float* x = nullptr;
@@ -40,9 +50,9 @@ struct MatmulArgs {
   WeightMatrix w;
   float* y = nullptr;
   std::ptrdiff_t y_stride = 0;  ///< floats from a row of y to the next, >= w.n_out
+  ColumnRange columns = {};     ///< those of y that are computed; the others stay as they are
 };
 
-constexpr int kPanelRows = 16;  ///< rows of w that are widened at a time
 constexpr std::size_t matmul_panel_floats(int n_in) {
   return static_cast<std::size_t>(kPanelRows) * static_cast<std::size_t>((n_in + 15) / 16 * 16);
 }

@@ -273,10 +273,7 @@ struct Fp8Multiplier {
   // Named barriers 1 and 2: the turns of groups 0 and 1, met by both.
   __device__ static void wait_for_turn(int of_group) { barrier_sync(1 + of_group, 2 * kGroupThreads); }
   __device__ static void give_turn(int to_group) { barrier_arrive_only(1 + to_group, 2 * kGroupThreads); }
-  __device__ void release(int slot) const {  // this warp has read a stage
-    __syncwarp();                            // each of its threads has read scales
-    if (lane() == 0) barrier_arrive(&ring.empty[slot]);
-  }
+  __device__ void release(int slot) const { barrier_arrive(&ring.empty[slot]); }  // this thread has read its scales
   __device__ static void add(Sums& sums, const Sums& block, const Fp8Scales& scales) {
     float scale[2][2];
 #pragma unroll
@@ -411,7 +408,7 @@ __global__ void __launch_bounds__(T::kThreads, 1)
     prefetch_tensor_map(&x_map);
     for (int i = 0; i < ring.n_stages; ++i) {
       barrier_init(&ring.full[i], 1 + scale_threads(a));
-      barrier_init(&ring.empty[i], T::kGroups * 4);
+      barrier_init(&ring.empty[i], T::kGroups * kGroupThreads);
     }
     barrier_init_fence();
   }

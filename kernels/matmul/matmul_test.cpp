@@ -139,3 +139,22 @@ TEST_CASE("matmul: a ragged E4M3 weight takes the scale of its own block", "[ker
   CHECK(y[127] == 2);
   CHECK(y[128] == 4);
 }
+
+TEST_CASE("matmul: a range of columns is those columns of the whole, and touches no others", "[kernels][invariance]") {
+  std::mt19937 generator(17);
+  constexpr int n_in = 96, n_out = 200, m = 5;
+  const std::vector<float> x = normal_floats(generator, m * n_in);
+  for (const WeightType type : {WeightType::f32, WeightType::bf16, WeightType::f8_e4m3}) {
+    const StoredWeight w = random_weight(generator, type, n_out, n_in);
+    const std::vector<float> whole = product(best_simd_level(), 1, x, m, w.matrix);
+    for (const ColumnRange& columns : {ColumnRange{0, 96}, {96, 112}, {112, 1000}, {64, 64}, {208, 300}}) {
+      ThreadPool pool(2);
+      std::vector<float> y(static_cast<std::size_t>(m) * n_out, -7.0f);
+      matmul(cpu_ops(best_simd_level()), pool, {x.data(), n_in, m, w.matrix, y.data(), n_out, columns});
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const int column = static_cast<int>(i % n_out);
+        CHECK(y[i] == (column >= columns.begin && column < columns.end ? whole[i] : -7.0f));
+      }
+    }
+  }
+}

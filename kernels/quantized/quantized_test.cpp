@@ -390,3 +390,26 @@ TEST_CASE("quantized: a list mixes types and stored forms and shares its inputs"
   matmul(cpu_ops(best_simd_level()), pool, products.data(), static_cast<int>(products.size()));
   for (const Product& p : list) CHECK(p.y == product(cpu_ops(SimdLevel::scalar), 1, p.x, m, p.w));
 }
+
+TEST_CASE("quantized: a range of columns is those columns of the whole, and touches no others",
+          "[kernels][invariance]") {
+  const auto type = GENERATE(from_range(std::begin(kQuantizedTypes), std::end(kQuantizedTypes)));
+  std::mt19937 generator(31);
+  const int n_out = 190, n_in = 2 * block_inputs(type), m = 9;
+  const RepackedWeight w = random_file(generator, type, n_out, n_in).repacked();
+  const auto x = normal_floats(generator, size(m, n_in));
+  for (const CpuOps& ops : available_ops()) {
+    const auto whole = product(ops, 1, x, m, w.matrix());
+    for (const ColumnRange& columns : {ColumnRange{0, 96}, {96, 112}, {112, 1000}, {176, 190}}) {
+      ThreadPool pool(2);
+      std::vector<float> y(size(m, n_out), -7.0f);
+      matmul(ops, pool, {x.data(), n_in, m, w.matrix(), y.data(), n_out, columns});
+      bool is_right = true;
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const int column = static_cast<int>(i % n_out);
+        is_right = is_right && y[i] == (column >= columns.begin && column < columns.end ? whole[i] : -7.0f);
+      }
+      CHECK(is_right);
+    }
+  }
+}

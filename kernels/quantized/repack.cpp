@@ -1,14 +1,8 @@
 #include "kernels/quantized/repack.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 #include "harness/base/assert.h"
 #include "kernels/quantized/quantized.h"
@@ -18,20 +12,6 @@ namespace assay::kernels {
 namespace {
 
 using Byte = std::uint8_t;
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
-
-std::byte* allocate(std::size_t bytes) {
-  const std::size_t alignment = bytes < kLargePage ? 64 : kLargePage;
-  void* memory =
-      std::aligned_alloc(alignment, (std::max<std::size_t>(bytes, 1) + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) throw std::bad_alloc();
-#if defined(__linux__)
-  // Weights are streamed, and large pages spare address look-ups. Those that are filled as a whole: what is left over
-  // stays in small pages, so that only what is used takes memory. Only advice.
-  if (bytes >= kLargePage) ::madvise(memory, bytes / kLargePage * kLargePage, MADV_HUGEPAGE);
-#endif
-  return static_cast<std::byte*>(memory);
-}
 
 /// A block of the file, cut in blocks of 32 inputs: the unsigned integers of block `part`.
 void read_integers(WeightType type, const Byte* block, int part, Byte* u) {
@@ -150,8 +130,6 @@ void repack_panel(WeightType type, int n_in, const std::byte* const* rows, Byte*
 
 }  // namespace
 
-void RepackedWeight::Free::operator()(std::byte* p) const { std::free(p); }
-
 std::size_t file_row_bytes(WeightType type, int n_in) {
   const QuantizedForm form = quantized_form(type);
   return static_cast<std::size_t>(n_in / form.file_inputs) * static_cast<std::size_t>(form.file_bytes);
@@ -164,7 +142,7 @@ RepackedWeight repack(ThreadPool& pool, WeightType type, int n_in, std::span<con
   const std::size_t bytes_a_panel = panel_bytes(type, n_in),
                     total = bytes_a_panel * static_cast<std::size_t>(n_panels(n_out));
   RepackedWeight weight;
-  weight.data_.reset(allocate(total));
+  weight.data_ = allocate_large(total);
   weight.size_bytes_ = total;
   weight.matrix_ = {weight.data_.get(), type, n_out, n_in, nullptr};
   const std::vector<std::byte> no_row(file_row_bytes(type, n_in));

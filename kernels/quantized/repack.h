@@ -2,9 +2,9 @@
 // Weights of GGUF's quantised types brought into the panels that quantized.h describes.
 
 #include <cstddef>
-#include <memory>
 #include <span>
 
+#include "harness/base/large_memory.h"
 #include "kernels/matmul/matmul.h"
 
 namespace assay::kernels {
@@ -19,10 +19,7 @@ class RepackedWeight {
 
  private:
   friend RepackedWeight repack(ThreadPool& pool, WeightType type, int n_in, std::span<const std::byte* const> rows);
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
-  std::unique_ptr<std::byte[], Free> data_;
+  LargeMemory data_;
   std::size_t size_bytes_ = 0;
   WeightMatrix matrix_;
 };

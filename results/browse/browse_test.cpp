@@ -171,6 +171,67 @@ TEST_CASE("sample index: sorted and filtered, the same with and without an index
   CHECK(keys({.runs = {RunId("unknown")}}).empty());
 }
 
+TEST_CASE("sample index: what isn't indexed yet is ordered up to a number, and the rest is counted", "[browse]") {
+  const Fixture fixture;
+  auto index = SampleIndex::open(fixture.database, fixture.file);
+  REQUIRE(ok(index));
+  const auto order = [](const SampleIndex& of, const SampleQuery& query) {
+    const auto result = of.order_samples(query);
+    REQUIRE(ok(result));
+    return *result;
+  };
+  const SampleQuery first_three = {.order = SampleOrder::e2e_ms, .most_unindexed = 3};
+  CHECK(order(*index, first_three).keys == Keys{3, 2, 1});
+  CHECK(order(*index, first_three).n_left_out == 5);
+  const SampleQuery of_second = {.runs = {fixture.second}, .order = SampleOrder::e2e_ms, .most_unindexed = 3};
+  CHECK(order(*index, of_second).keys == Keys{7, 6, 5});
+  CHECK(order(*index, of_second).n_left_out == 1);
+  CHECK(order(*index, {.order = SampleOrder::item, .most_unindexed = 0}).keys.size() == 8);
+  // Without an index there is nothing to wait for.
+  const auto without = SampleIndex::open(fixture.database, "/dev/null/none");
+  REQUIRE(ok(without));
+  CHECK(order(*without, first_three).keys.size() == 8);
+
+  // Figures come first: they are all in while no text is.
+  CHECK(index->add_next().value());
+  CHECK(index->progress()->n_indexed == 0);
+  CHECK(found(*index, "zebras").empty());
+  CHECK(order(*index, {.order = SampleOrder::e2e_ms, .most_unindexed = 0}).keys == Keys{4, 8, 3, 7, 2, 6, 1, 5});
+  CHECK(order(*index, {.order = SampleOrder::e2e_ms, .most_unindexed = 0}).n_left_out == 0);
+  CHECK_FALSE(index->add_next().value());
+  CHECK(index->progress()->n_indexed == 8);
+  CHECK(found(*index, "zebras").size() == 4);
+}
+
+TEST_CASE("sample index: texts of several batches are counted as they come", "[browse]") {
+  const testing::TemporaryFolder folder;
+  const std::filesystem::path database = folder.path() / "a.db";
+  {
+    auto store = Store::open_or_create(database);
+    REQUIRE(ok(store));
+    auto writer = store->begin_run(testing::some_run("long", 2, 2), testing::some_environment(), testing::kNowMs);
+    REQUIRE(ok(writer));
+    // Three of these are a batch. They have one word, so that this takes no time.
+    const std::string text = "zebra" + std::string(4'000'000, ' ');
+    const std::vector<GradedSample> samples = {
+        graded("i0", 0, text, 1, Verdict::correct), graded("i0", 1, text, 2, Verdict::correct),
+        graded("i1", 0, text, 3, Verdict::correct), graded("i1", 1, text, 4, Verdict::correct)};
+    REQUIRE(ok(writer->add_samples(samples, testing::kNowMs, 1)));
+  }
+  auto index = SampleIndex::open(database, folder.path() / "a.index");
+  REQUIRE(ok(index));
+  std::vector<std::int64_t> n_indexed;
+  bool has_more = true;
+  while (has_more) {
+    const auto added = index->add_next();
+    REQUIRE(ok(added));
+    has_more = *added;
+    n_indexed.push_back(index->progress()->n_indexed);
+  }
+  CHECK(n_indexed == std::vector<std::int64_t>{0, 3, 4});
+  CHECK(found(*index, "zebra") == Keys{4, 3, 2, 1});
+}
+
 TEST_CASE("merge_orderings: samples of several files in one order, unknown figures last, items by name", "[browse]") {
   const Fixture fixture, other;
   const double unknown = std::numeric_limits<double>::quiet_NaN();

@@ -11,15 +11,19 @@ namespace assay::results {
 
 namespace {
 
-constexpr std::int64_t kIndexVersion = 1;
-// So many bytes of text a transaction: often enough to lose little, rarely enough not to wait for the disk.
+constexpr std::int64_t kIndexVersion = 2;
+// So many samples a transaction; of texts so many bytes: often enough to lose little, rarely enough not to wait for the
+// disk.
+constexpr std::int64_t kBatchFigures = 50'000;
+constexpr std::int64_t kBatchSamples = 20'000;
 constexpr std::int64_t kBatchBytes = 8 << 20;
-constexpr std::int64_t kMostBatchSamples = 20'000;
+constexpr std::string_view kFiguresAfter =
+    "SELECT sample_key, n_output_tokens, ttft_ms, itl_ms_mean, e2e_ms FROM samples WHERE sample_key > ?1 "
+    "ORDER BY sample_key LIMIT ?2";
 // Of a reply of more characters than this the rest is not searched.
 constexpr std::string_view kTextsAfter =
-    "SELECT s.sample_key, i.run_suite_id, s.item_key, s.n_output_tokens, s.ttft_ms, s.itl_ms_mean, s.e2e_ms, "
-    "substr(s.text, 1, 4000000) FROM samples s JOIN items i ON i.item_key = s.item_key "
-    "WHERE s.sample_key > ?1 ORDER BY s.sample_key";
+    "SELECT sample_key, substr(text, 1, 4000000) FROM samples WHERE sample_key > ?1 AND sample_key <= ?2 "
+    "ORDER BY sample_key LIMIT ?3";
 constexpr std::string_view kProof =
     "SELECT r.run_id, rs.suite, i.item, s.sample, s.stored_at_ms FROM samples s JOIN items i ON i.item_key = "
     "s.item_key "
@@ -29,19 +33,23 @@ constexpr std::string_view kProof =
 // synchronous = OFF: a power loss may break the file, which is then made anew.
 constexpr std::string_view kIndexSettings =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -32000;";
+// Figures go before texts: they are all in after seconds, and what is sorted needs no texts.
 constexpr std::string_view kIndexSchema =
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), first_key INTEGER NOT NULL, "
-    "first_proof TEXT NOT NULL, last_key INTEGER NOT NULL, last_proof TEXT NOT NULL) STRICT;"
-    "INSERT INTO progress VALUES (1, 0, '', 0, '');"
-    "CREATE TABLE figures (sample_key INTEGER PRIMARY KEY, run_suite_id INTEGER NOT NULL, item_key INTEGER NOT NULL, "
-    "n_output_tokens INTEGER, ttft_ms REAL, itl_ms_mean REAL, e2e_ms REAL) STRICT;"
+    "first_proof TEXT NOT NULL, last_key INTEGER NOT NULL, last_proof TEXT NOT NULL, "
+    "last_text_key INTEGER NOT NULL) STRICT;"
+    "INSERT INTO progress VALUES (1, 0, '', 0, '', 0);"
+    "CREATE TABLE figures (sample_key INTEGER PRIMARY KEY, n_output_tokens INTEGER, ttft_ms REAL, itl_ms_mean REAL, "
+    "e2e_ms REAL) STRICT;"
     "CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize='unicode61 remove_diacritics 2');"
     "INSERT INTO words(words, rank) VALUES ('hashsize', 16777216);";
-constexpr std::string_view kAddFigures = "INSERT INTO figures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+constexpr std::string_view kAddFigures = "INSERT INTO figures VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr std::string_view kAddWords = "INSERT INTO words(rowid, text) VALUES (?1, ?2)";
 constexpr std::string_view kReadProgress = "SELECT first_key, first_proof, last_key, last_proof FROM progress";
 constexpr std::string_view kWriteProgress =
     "UPDATE progress SET first_key = ?1, first_proof = ?2, last_key = ?3, last_proof = ?4";
+constexpr std::string_view kReadTextProgress = "SELECT last_key, last_text_key FROM progress";
+constexpr std::string_view kWriteTextProgress = "UPDATE progress SET last_text_key = ?1";
 
 void remove_file(const std::filesystem::path& file) {
   std::error_code ignored;  // what can't be removed can't be opened either, which is said then
@@ -131,46 +139,70 @@ Result<IndexProgress> SampleIndex::progress() const {
   // Samples are numbered without gaps: they are added one after the other and never removed.
   IndexProgress progress;
   ASSAY_ASSIGN(progress.n_stored, database_->query_integer("SELECT coalesce(max(sample_key), 0) FROM samples"));
-  ASSAY_ASSIGN(progress.n_indexed, last_indexed());
+  if (index_) {
+    ASSAY_ASSIGN(progress.n_indexed, index_->query_integer("SELECT last_text_key FROM progress"));
+  }
   return progress;
 }
 
 Result<bool> SampleIndex::add_next(std::stop_token stop) {
-  if (!index_) return false;
+  if (!index_ || stop.stop_requested()) return false;
   // Two windows may fill one index: each batch goes on behind the last one, whoever wrote it.
   ASSAY_ASSIGN(auto adding, Transaction::begin(*index_, Transaction::Kind::write));
+  ASSAY_ASSIGN(const bool has_figures, add_figures());
+  bool has_texts = false;
+  if (!has_figures) {
+    ASSAY_ASSIGN(has_texts, add_texts(stop));
+  }
+  ASSAY_TRY(adding.commit());
+  return has_figures || has_texts;
+}
+
+Result<bool> SampleIndex::add_figures() {
   ASSAY_ASSIGN(auto state, index_->prepare(kReadProgress));
   ASSAY_ASSIGN([[maybe_unused]] const bool found, state.step());
   std::int64_t first_key = state.integer(0);
   std::int64_t last_key = state.integer(2);
   state.reset();
   const std::int64_t began_behind = last_key;
-  ASSAY_ASSIGN(auto sample, database_->prepare(kTextsAfter));
+  ASSAY_ASSIGN(auto sample, database_->prepare(kFiguresAfter));
   ASSAY_ASSIGN(auto figures, index_->prepare(kAddFigures));
-  ASSAY_ASSIGN(auto words, index_->prepare(kAddWords));
-  sample.bind(1, last_key);
-  std::int64_t n_bytes = 0;
-  bool has_more = false;
-  for (std::int64_t n = 0;; ++n) {
-    ASSAY_ASSIGN(has_more, sample.step());
-    if (!has_more || n == kMostBatchSamples || n_bytes >= kBatchBytes || stop.stop_requested()) break;
+  sample.bind(1, last_key).bind(2, kBatchFigures);
+  ASSAY_TRY(for_each_row(sample, [&]() -> Result<> {
     last_key = sample.integer(0);
     if (first_key == 0) first_key = last_key;
-    figures.bind(1, last_key).bind(2, sample.integer(1)).bind(3, sample.integer(2));
-    figures.bind(4, sample.optional_integer(3)).bind(5, sample.optional_real(4));
-    figures.bind(6, sample.optional_real(5)).bind(7, sample.optional_real(6));
-    ASSAY_TRY(figures.run());
-    const std::string text = to_valid_utf8(sample.text(7));
-    n_bytes += static_cast<std::int64_t>(text.size());
-    ASSAY_TRY(words.bind(1, last_key).bind(2, text).run());
-  }
+    figures.bind(1, last_key).bind(2, sample.optional_integer(1)).bind(3, sample.optional_real(2));
+    return figures.bind(4, sample.optional_real(3)).bind(5, sample.optional_real(4)).run();
+  }));
   if (last_key == began_behind) return false;
   ASSAY_ASSIGN(const std::string first_proof, proof_of(first_key));
   ASSAY_ASSIGN(const std::string last_proof, proof_of(last_key));
   ASSAY_ASSIGN(auto progress, index_->prepare(kWriteProgress));
   ASSAY_TRY(progress.bind(1, first_key).bind(2, first_proof).bind(3, last_key).bind(4, last_proof).run());
-  ASSAY_TRY(adding.commit());
-  return has_more;
+  return true;
+}
+
+Result<bool> SampleIndex::add_texts(const std::stop_token& stop) {
+  ASSAY_ASSIGN(auto state, index_->prepare(kReadTextProgress));
+  ASSAY_ASSIGN([[maybe_unused]] const bool found, state.step());
+  const std::int64_t end_key = state.integer(0);
+  std::int64_t last_key = state.integer(1);
+  state.reset();
+  ASSAY_ASSIGN(auto sample, database_->prepare(kTextsAfter));
+  ASSAY_ASSIGN(auto words, index_->prepare(kAddWords));
+  sample.bind(1, last_key).bind(2, end_key).bind(3, kBatchSamples);
+  std::int64_t n_bytes = 0;
+  while (n_bytes < kBatchBytes && !stop.stop_requested()) {
+    ASSAY_ASSIGN(const bool has_more, sample.step());
+    if (!has_more) break;
+    last_key = sample.integer(0);
+    const std::string text = to_valid_utf8(sample.text(1));
+    n_bytes += static_cast<std::int64_t>(text.size());
+    ASSAY_TRY(words.bind(1, last_key).bind(2, text).run());
+  }
+  ASSAY_ASSIGN(auto progress, index_->prepare(kWriteTextProgress));
+  ASSAY_TRY(progress.bind(1, last_key).run());
+  return last_key < end_key;
 }
 
 void SampleIndex::interrupt() const {

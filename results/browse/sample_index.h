@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,9 @@ struct SampleQuery {
   std::string words = {};  ///< that stand in the item's id, the answer or the rule, each of them; ASCII case ignored
   SampleOrder order = SampleOrder::stored;
   bool descending = false;
+  /// Of samples whose figures the index doesn't have yet at most so many are ordered by a figure: the database answers
+  /// slowly. What is left out is counted.
+  std::int64_t most_unindexed = std::numeric_limits<std::int64_t>::max();
 };
 
 /// A sample without its text.
@@ -53,6 +57,7 @@ struct SampleOrdering {
   std::vector<std::int64_t> keys;
   std::vector<double> values;      ///< what each is ordered by, NaN where unknown; none in the order `stored`
   std::vector<std::string> items;  ///< in the order `item`: sorted names, which `values` are indices of
+  std::int64_t n_left_out = 0;     ///< see most_unindexed
 };
 
 /// A sample of one of several databases.
@@ -66,7 +71,7 @@ struct SampleRef {
 std::vector<SampleRef> merge_orderings(const std::vector<SampleOrdering>& files, bool descending);
 
 struct IndexProgress {
-  std::int64_t n_indexed = 0;
+  std::int64_t n_indexed = 0;  ///< with their texts
   std::int64_t n_stored = 0;
 };
 
@@ -99,8 +104,9 @@ class SampleIndex {
 
   /// Why there is no index; empty where there is one.
   const std::string& index_error() const { return index_error_; }
-  /// Adds the next samples, some megabytes of text, durably; fewer when it is asked to stop. False when all are in, or
-  /// without an index. After interrupt() met it the index is only good for being closed.
+  /// Adds the next samples, first the figures of all, then some megabytes of text at a time, durably; fewer when it is
+  /// asked to stop. False when all are in, or without an index. After interrupt() met it the index is only good for
+  /// being closed.
   Result<bool> add_next(std::stop_token stop = {});
   Result<IndexProgress> progress() const;
 
@@ -120,7 +126,11 @@ class SampleIndex {
   Result<bool> is_index_of_this_database() const;
   /// Names the sample of this key by what can't change; empty if there is none.
   Result<std::string> proof_of(std::int64_t sample_key) const;
+  /// The last sample whose figures are in the index.
   Result<std::int64_t> last_indexed() const;
+  /// The next batch of each, within a transaction. True if figures came; if texts are left.
+  Result<bool> add_figures();
+  Result<bool> add_texts(const std::stop_token& stop);
 
   std::unique_ptr<Database> database_;
   std::unique_ptr<Database> index_;  ///< none if it can't be had

@@ -56,6 +56,7 @@ Result<std::vector<SuiteRow>> suites_of(const Database& database, const SampleQu
 /// Samples by their key; keys are small, since samples are numbered one after the other.
 class KeySet {
  public:
+  std::int64_t end() const { return static_cast<std::int64_t>(has_.size()); }  // behind the largest key
   void add(std::int64_t key) {
     if (key < 0) return;
     const auto at = static_cast<std::size_t>(key);
@@ -69,6 +70,11 @@ class KeySet {
  private:
   std::vector<bool> has_;
 };
+
+/// Whether every filter has the key.
+bool passes(const std::vector<KeySet>& filters, std::int64_t key) {
+  return std::all_of(filters.begin(), filters.end(), [&](const KeySet& keys) { return keys.has(key); });
+}
 
 /// Adds the first column of `sql`, once for each suite's parameters.
 template <class Bind>
@@ -147,14 +153,39 @@ struct SortedKey {
   std::int64_t key;
 };
 
-Result<> add_values(const Database& database, const std::string& sql, std::int64_t behind,
-                    std::vector<SortedKey>& keys) {
-  ASSAY_ASSIGN(auto row, database.prepare(sql));
-  row.bind(1, behind);
+Result<> add_values(Statement& row, std::vector<SortedKey>& keys) {
   return for_each_row(row, [&]() -> Result<> {
     keys.push_back({row.is_null(1) ? std::numeric_limits<double>::quiet_NaN() : row.real(1), row.integer(0)});
     return {};
   });
+}
+
+/// Adds samples from the database: those behind `last` that all filters let through, at most `most`. How many are left.
+Result<std::int64_t> add_unindexed(const Database& database, const std::string& columns, std::int64_t last,
+                                   const std::vector<KeySet>& filters, std::int64_t most,
+                                   std::vector<SortedKey>& keys) {
+  if (filters.empty()) {
+    ASSAY_ASSIGN(auto row,
+                 database.prepare(columns + " FROM samples WHERE sample_key > ?1 ORDER BY sample_key LIMIT ?2"));
+    const std::size_t n_before = keys.size();
+    ASSAY_TRY(add_values(row.bind(1, last).bind(2, most), keys));
+    if (keys.size() > n_before) last = keys.back().key;
+    ASSAY_ASSIGN(const std::int64_t end, database.query_integer("SELECT coalesce(max(sample_key), 0) FROM samples"));
+    return std::max<std::int64_t>(0, end - last);
+  }
+  // Those that are let through are looked up, so that a small run is never lost among what is left.
+  ASSAY_ASSIGN(auto row, database.prepare(columns + " FROM samples WHERE sample_key = ?1"));
+  std::int64_t n_left = 0;
+  for (std::int64_t key = last + 1; key < filters.front().end(); ++key) {
+    if (!passes(filters, key)) continue;
+    if (most-- <= 0) {
+      ++n_left;
+      continue;
+    }
+    row.reset();
+    ASSAY_TRY(add_values(row.bind(1, key), keys));
+  }
+  return n_left;
 }
 
 Result<> add_verdicts(const Database& database, const std::vector<SuiteRow>& suites, std::vector<SortedKey>& keys) {
@@ -273,13 +304,21 @@ Result<SampleOrdering> SampleIndex::order_samples(const SampleQuery& query) cons
     }));
   } else {
     const std::string columns = "SELECT sample_key, " + std::string(column_of(query.order));
-    ASSAY_ASSIGN(const std::int64_t last, last_indexed());
-    if (index_) ASSAY_TRY(add_values(*index_, columns + " FROM figures WHERE sample_key > ?1", 0, sorted));
-    ASSAY_TRY(add_values(*database_, columns + " FROM samples WHERE sample_key > ?1", last, sorted));
+    std::int64_t last = 0;
+    if (index_) {
+      // As it is at one moment: it may be filled meanwhile.
+      ASSAY_ASSIGN(auto moment, Transaction::begin(*index_, Transaction::Kind::read));
+      ASSAY_ASSIGN(last, last_indexed());
+      {
+        ASSAY_ASSIGN(auto row, index_->prepare(columns + " FROM figures"));
+        ASSAY_TRY(add_values(row, sorted));
+      }
+      ASSAY_TRY(moment.commit());
+    }
+    const std::int64_t most = index_ ? query.most_unindexed : std::numeric_limits<std::int64_t>::max();
+    ASSAY_ASSIGN(ordering.n_left_out, add_unindexed(*database_, columns, last, filters, most, sorted));
   }
-  std::erase_if(sorted, [&](const SortedKey& key) {
-    return !std::all_of(filters.begin(), filters.end(), [&](const KeySet& keys) { return keys.has(key.key); });
-  });
+  std::erase_if(sorted, [&](const SortedKey& key) { return !passes(filters, key.key); });
   if (query.order != SampleOrder::item) {
     sort_keys(sorted, query.descending);
   } else if (query.descending) {  // items came sorted

@@ -34,6 +34,8 @@ Result<> check_request(const Request& request) {
   if (request.n_logprobs > 0) {
     return bad_input(who, "an endpoint's log-probabilities come without token ids; leave out --logprobs");
   }
+  if (request.prompt_tokens)
+    return bad_input(who, "an endpoint takes text; a prompt as token ids is the engine's alone");
   if (request.raw_prompt && request.sampling.max_output_tokens == 0) {
     return bad_input(who,
                      "for raw prompts endpoints have limits of their own, as low as 16 tokens; give "

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "harness/base/large_memory.h"
 #include "harness/base/result.h"
 #include "kernels/sampling/sampling.h"
+#include "runners/engine/operations.h"
 #include "runners/runner.h"
 
 namespace assay::runners {
@@ -54,6 +56,9 @@ struct Draw {
   kernels::NoiseKey key;
   std::uint32_t position = 0;  ///< of the token that is drawn, the prompt's included
   int n_logprobs = 0;
+  std::int32_t given = -1;  ///< not negative: nothing is drawn, this token's log-probabilities are wanted
+
+  bool wants_logprobs() const { return n_logprobs > 0 || given >= 0; }
 };
 
 /// Called after each decoder layer with its output [rows, hidden].
@@ -69,7 +74,7 @@ struct Pass {
 };
 
 struct DrawnToken {
-  std::int32_t token = 0;  ///< negative: the logits were no numbers
+  std::int32_t token = 0;  ///< negative: the logits were no numbers; of a given token only that counts
   std::optional<TokenLogprobs> logprobs;
 };
 
@@ -123,13 +128,12 @@ class SavedPages {
  public:
   SavedPages() = default;
   /// Not initialised.
-  explicit SavedPages(std::size_t n_bytes)
-      : memory_(std::make_unique_for_overwrite<std::byte[]>(n_bytes)), n_bytes_(n_bytes) {}
+  explicit SavedPages(std::size_t n_bytes) : memory_(allocate_large(n_bytes)), n_bytes_(n_bytes) {}
   std::span<std::byte> bytes() { return {memory_.get(), n_bytes_}; }
   std::span<const std::byte> bytes() const { return {memory_.get(), n_bytes_}; }
 
  private:
-  std::unique_ptr<std::byte[]> memory_;
+  LargeMemory memory_;
   std::size_t n_bytes_ = 0;
 };
 
@@ -162,6 +166,11 @@ class Executor {
   virtual Result<> keep_hidden(int row, int slot) = 0;
   /// Runs the MTP module; no pass is under way.
   virtual Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) = 0;
+
+  /// Through which passes of the main model tell what they do, in order of submit(); a GPU's are launched one by one
+  /// while they are heard, and as graphs again from the second pass behind that. Null: a model over several GPUs tells
+  /// nothing.
+  virtual OperationMarks* marks() { return nullptr; }
 
   /// As Runner::link_report(); no pass is under way.
   virtual Result<std::optional<LinkReport>> link_report() const { return std::optional<LinkReport>{}; }

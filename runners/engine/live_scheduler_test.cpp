@@ -131,9 +131,17 @@ std::vector<TokenRequest> mixed_requests(std::size_t n) {
       request.key = {7, static_cast<std::uint32_t>(i)};
     }
     if (i % 4 == 1) request.n_logprobs = 2;
+    request.scores_prompt = i % 8 == 1;
     requests.push_back(std::move(request));
   }
   return requests;
+}
+
+/// Log-probabilities of the prompt's own tokens.
+std::vector<double> scores_of(const TokenOutput& output) {
+  std::vector<double> scores;
+  for (const TokenLogprobs& one : output.prompt_logprobs) scores.push_back(one.logprob);
+  return scores;
 }
 
 /// What a live client saw of a request.
@@ -198,6 +206,9 @@ std::size_t play(Scheduler& scheduler, const std::vector<TokenRequest>& requests
     }
     ++n_whole;
     CHECK(s.tokens == whole);
+    const std::vector<double> scores = scores_of(*s.output);
+    CHECK(scores == scores_of(expected[i]));
+    CHECK(scores.size() == (requests[i].scores_prompt ? requests[i].prompt.size() - 1 : 0));
     CHECK(s.output->finish_reason == expected[i].finish_reason);
   }
   return n_whole;

@@ -7,6 +7,8 @@
 #include "harness/base/text.h"
 #include "runners/engine/cpu/cpu_executor.h"
 #include "runners/engine/host.h"
+#include "runners/engine/parts/leading_executor.h"
+#include "runners/engine/parts/part_group.h"
 
 namespace assay::runners {
 
@@ -42,6 +44,24 @@ std::string option_of(const ParallelOptions& parallel) {
          std::to_string(parallel.n_ranks());
 }
 
+/// The devices of all parts: their hosts, and of GPUs what is told of those in one process.
+Json part_devices(const NativeDevice& device) {
+  Json devices = Json::array();
+  devices.push_back({{"host", device.parts->host_of(0)}});
+  if (device.cuda) {
+    devices[0].update(
+        {{"ordinal", device.cuda->ordinal}, {"name", device.cuda->name}, {"pci_bus_id", device.cuda->pci_bus_id}});
+  }
+  for (const Json& facts : device.part_facts) {
+    Json& one = devices.emplace_back(Json{{"host", device.parts->host_of(static_cast<int>(devices.size()))}});
+    for (const char* key : {"ordinal", "pci_bus_id"}) {
+      if (facts.is_object() && facts.contains(key)) one[key] = facts[key];
+    }
+    if (device.cuda) one["name"] = device.cuda->name;
+  }
+  return devices;
+}
+
 /// How a model is spread, and over which GPUs, rank by rank.
 Json parallel_details(const NativeDevice& device) {
   Json devices = Json::array();
@@ -50,6 +70,7 @@ Json parallel_details(const NativeDevice& device) {
   };
   add(*device.cuda);
   for (const CudaDevice& peer : device.peers) add(peer);
+  if (device.parts != nullptr) devices = part_devices(device);
   Json details = {{"tensor_parallel", device.parallel.tensor_parallel},
                   {"expert_parallel", device.parallel.expert_parallel},
                   {"devices", std::move(devices)}};
@@ -60,15 +81,23 @@ Json parallel_details(const NativeDevice& device) {
 }  // namespace
 
 Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path,
-                                        const ParallelOptions& parallel) {
+                                        const ParallelOptions& parallel, PartGroup* parts) {
   ASSAY_TRY(check_parallel(parallel));
+  if (parts != nullptr) {
+    ASSAY_ASSIGN(NativeDevice own, open_native_device(word, cuda_path));
+    own.parallel = parallel;
+    own.parts = parts;
+    return own;
+  }
   NativeDevice device;
   device.parallel = parallel;
   const bool is_one = parallel.n_ranks() == 1;
   const bool any_path = cuda_path == "auto";
   if (word == "cpu") {
     if (!any_path) return bad_input("--cuda-path ", cuda_path, ": chooses a GPU's kernels; give --device cuda");
-    if (!is_one) return bad_input(option_of(parallel), ": spreads a model over GPUs; give --device cuda");
+    if (!is_one)
+      return bad_input(option_of(parallel),
+                       ": spreads a model over GPUs; give --device cuda, or spread it over processes with --across");
     return device;
   }
   if (word == "auto" && any_path && is_one) {
@@ -92,10 +121,14 @@ Result<NativeDevice> open_native_device(const std::string& word, const std::stri
 }
 
 Result<> settle_device(const Model& model, NativeDevice& device) {
+  if (!device.cuda && device.parallel.expert_parallel > 1) {
+    return bad_input("--expert-parallel ", device.parallel.expert_parallel,
+                     ": processors share all products of a model; give --tensor-parallel");
+  }
   if (!device.cuda) return {};
   ASSAY_TRY(check_parallel_model(model.config, device.parallel));
   const Result<> runs = check_cuda_model(model);
-  if (device.by_name) return runs;
+  if (device.by_name || (device.parts != nullptr && !runs)) return runs;
   if (runs) return {};
   log_note("the model runs on the CPU: ", runs.error().message);
   device.cuda.reset();
@@ -126,6 +159,7 @@ DeviceFacts device_facts_of(const NativeDevice& device, int n_threads, kernels::
     facts.kind = "cpu";
     facts.name = processor + ", " + std::to_string(n_threads) + " threads, " + kernels::to_string(level);
     facts.details["simd_level"] = kernels::to_string(level);
+    if (device.parts != nullptr && device.parts->leads()) facts.details["parts"] = part_devices(device);
     return facts;
   }
   const CudaDevice& gpu = *device.cuda;
@@ -139,13 +173,15 @@ DeviceFacts device_facts_of(const NativeDevice& device, int n_threads, kernels::
                         {"memory_bytes", gpu.memory_bytes},
                         {"driver_cuda_version", gpu.driver_version},
                         {"runtime_cuda_version", gpu.runtime_version}});
-  if (!device.peers.empty()) facts.details.update(parallel_details(device));
+  const bool leads = device.parts != nullptr && device.parts->leads();
+  if (!device.peers.empty() || leads) facts.details.update(parallel_details(device));
   return facts;
 }
 
 Result<std::unique_ptr<Executor>> create_executor(const Model& model, const NativeDevice& device,
                                                   const ExecutorOptions& options, const LoadOptions& load,
                                                   const Compute& compute) {
+  if (device.parts != nullptr) return create_leading_executor(model, device, options, load, compute);
   if (!device.peers.empty()) {
     std::vector<int> ordinals{device.cuda->ordinal};
     for (const CudaDevice& peer : device.peers) ordinals.push_back(peer.ordinal);

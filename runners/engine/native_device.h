@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "harness/base/json.h"
 #include "harness/base/result.h"
 #include "kernels/simd/cpu_ops.h"
 #include "runners/engine/cpu/compute.h"
@@ -16,19 +17,24 @@
 
 namespace assay::runners {
 
+class PartGroup;
+
 struct NativeDevice {
   std::optional<CudaDevice> cuda;      ///< empty: the CPU; of several GPUs the first
   bool by_name = false;                ///< asked for by name, so that no other may take its place
   ParallelOptions parallel = {};       ///< a rank on each GPU
   std::vector<CudaDevice> peers = {};  ///< of ranks 1, 2, …
+  PartGroup* parts = nullptr;          ///< the processes that the model is spread over, a rank each; null: this one
+  std::vector<Json> part_facts = {};   ///< of parts 1, 2, …, once settle_parts() has them
 };
 
 /// The device that `word` (auto, cpu, cuda, cuda:i) names; auto is the first GPU if the kernels run on it, or else the
 /// CPU. A GPU is then this thread's own. `cuda_path` (auto, hopper, portable) chooses its kernels; but for auto it
 /// names a GPU, too. So does `parallel`, which takes as many GPUs as it has ranks: the first ones, or those that
-/// cuda:i,j lists. Error{environment} for a GPU that is named and can't be had; Error{bad_input} for other words.
+/// cuda:i,j lists; with `parts` this process takes one, or its processors. Error{environment} for a GPU that is named
+/// and can't be had; Error{bad_input} for other words.
 Result<NativeDevice> open_native_device(const std::string& word, const std::string& cuda_path = "auto",
-                                        const ParallelOptions& parallel = {});
+                                        const ParallelOptions& parallel = {}, PartGroup* parts = nullptr);
 
 /// Leaves a GPU that was not asked for by name for the CPU, with a note, if its kernels don't run this model.
 /// Error{bad_input} for GPUs that were asked for and can't run it.

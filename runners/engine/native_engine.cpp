@@ -17,6 +17,7 @@
 #include "runners/engine/host.h"
 #include "runners/engine/memory_fit.h"
 #include "runners/engine/native_device.h"
+#include "runners/engine/parts/leading_executor.h"
 #include "runners/engine/pass_work.h"
 #include "runners/engine/scheduler.h"
 #include "runners/formats/chat/chat_template.h"
@@ -118,6 +119,9 @@ Result<> NativeEngine::start(Workload workload) {
                create_executor(*model_, device_, limits, options_.load, {kernels::cpu_ops(level_), pool_}));
   ASSAY_ASSIGN(weights_sha256_, hash.finish(options_.load.on_progress));
   options_.load.on_progress = {};  // loading is over, and so may be what it was shown in
+  if (device_.parts != nullptr) {
+    ASSAY_TRY(settle_parts(device_, weights_sha256_.empty() ? config_sha256_ : weights_sha256_));
+  }
   if (options_.canary) ASSAY_TRY(run_canary_on(*executor, limits.prefill_chunk_tokens));
   SchedulerOptions scheduling;
   scheduling.limits = limits;
@@ -186,20 +190,26 @@ DeviceFacts NativeEngine::device_facts() const {
 
 Result<Prepared> NativeEngine::prepare(const Request& request) const {
   RenderedPrompt prompt;
-  if (request.raw_prompt) {
-    prompt = raw_prompt(*request.raw_prompt);
-  } else {
-    if (!chat_) return chat_.error();
-    ASSAY_ASSIGN(prompt, chat_->render(request.messages));
-    if (!request.reply_opening.empty()) ASSAY_TRY(open_reply_with(prompt, request.reply_opening));
-  }
   Prepared prepared;
-  ASSAY_ASSIGN(prepared.request.prompt, encode_prompt(tokenizer_, prompt));
+  if (request.prompt_tokens) {
+    prepared.request.prompt = *request.prompt_tokens;  // ids outside the vocabulary are found by the scheduler
+    for (const std::int32_t id : *request.prompt_tokens) prompt.text += tokenizer_.token_bytes(id);
+  } else {
+    if (request.raw_prompt) {
+      prompt = raw_prompt(*request.raw_prompt);
+    } else {
+      if (!chat_) return chat_.error();
+      ASSAY_ASSIGN(prompt, chat_->render(request.messages));
+      if (!request.reply_opening.empty()) ASSAY_TRY(open_reply_with(prompt, request.reply_opening));
+    }
+    ASSAY_ASSIGN(prepared.request.prompt, encode_prompt(tokenizer_, prompt));
+  }
   prepared.request.sampling = {request.sampling.temperature, request.sampling.top_p, request.sampling.top_k,
                                request.sampling.min_p};
   prepared.request.key = {request.key.seed, request.key.sample_word};
   prepared.request.max_output_tokens = request.sampling.max_output_tokens;
   prepared.request.n_logprobs = request.n_logprobs;
+  prepared.request.scores_prompt = request.scores_prompt && request.n_logprobs > 0;
   prepared.prompt_sha256 = sha256_hex(prompt.text);
   prepared.prefill = prompt.prefill;
   return prepared;
@@ -221,6 +231,7 @@ Completion NativeEngine::complete(const Request& request, const Prepared& prepar
   done.n_drafted_tokens = output.n_drafted_tokens;
   done.n_accepted_tokens = output.n_accepted_tokens;
   done.logprobs = std::move(output.logprobs);
+  done.prompt_logprobs = std::move(output.prompt_logprobs);
   done.timings = output.timings;
   done.failure = std::move(output.failure);
   done.tokens = std::move(output.tokens);
@@ -236,7 +247,8 @@ Result<Prepared> NativeEngine::prepare_checked(const Request& request) const {
 }
 
 Result<std::unique_ptr<NativeEngine>> NativeEngine::open(const NativeOptions& options, Workload workload) {
-  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path, options.parallel));
+  ASSAY_ASSIGN(NativeDevice device,
+               open_native_device(options.device, options.cuda_path, options.parallel, options.parts));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   if (options.max_batch && (*options.max_batch < 1 || *options.max_batch > 65536)) {
     return bad_input("--max-batch must be from 1 to 65536, is ", *options.max_batch);

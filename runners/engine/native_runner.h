@@ -15,14 +15,17 @@
 
 namespace assay::runners {
 
+class PartGroup;
+
 struct NativeOptions {
-  std::string model;                            ///< REF as the user wrote it
-  std::filesystem::path path;                   ///< its folder, or its GGUF file
-  std::string device = "auto";                  ///< auto, cpu, cuda, cuda:i, cuda:i,j
-  ParallelOptions parallel = {};                ///< over how many GPUs the model is spread
-  std::string cuda_path = "auto";               ///< a GPU's kernels: auto, hopper, portable
-  std::string chat_template;                    ///< a template's name; empty: the model's own
-  std::optional<std::int64_t> max_batch;        ///< sequences that decode together; empty: 64
+  std::string model;                      ///< REF as the user wrote it
+  std::filesystem::path path;             ///< its folder, or its GGUF file
+  std::string device = "auto";            ///< auto, cpu, cuda, cuda:i, cuda:i,j
+  ParallelOptions parallel = {};          ///< over how many GPUs the model is spread
+  PartGroup* parts = nullptr;             ///< or over these processes, of which this one leads; outlives the runner
+  std::string cuda_path = "auto";         ///< a GPU's kernels: auto, hopper, portable
+  std::string chat_template;              ///< a template's name; empty: the model's own
+  std::optional<std::int64_t> max_batch;  ///< sequences that decode together; empty: 64
   std::optional<std::int64_t> kv_memory_bytes;  ///< empty: kv_memory_pct
   std::optional<double> kv_memory_pct;          ///< of the memory that is available now; empty: 50
   std::optional<bool> speculate;                ///< draft with the MTP module; empty: off

@@ -5,6 +5,7 @@
 #include "kernels/simd/simd_choice.h"
 #include "runners/engine/host.h"
 #include "runners/engine/native_device.h"
+#include "runners/engine/parts/leading_executor.h"
 #include "runners/engine/pass_work.h"
 
 namespace assay::runners {
@@ -17,6 +18,7 @@ struct PassEngine::Parts {
   kernels::ThreadPool pool;
   ExecutorOptions limits;
   std::unique_ptr<Executor> executor;
+  std::unique_ptr<kernels::ActivityTrace> trace;  // once something has been watched on a GPU
   std::string weights_sha256, config_sha256;
 
   Parts(NativeOptions given, Model loaded, NativeDevice on, kernels::SimdLevel simd, int n_threads)
@@ -28,7 +30,8 @@ PassEngine::PassEngine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) 
 PassEngine::~PassEngine() = default;
 
 Result<std::unique_ptr<PassEngine>> PassEngine::open(const NativeOptions& options, const PassLimits& wanted) {
-  ASSAY_ASSIGN(NativeDevice device, open_native_device(options.device, options.cuda_path, options.parallel));
+  ASSAY_ASSIGN(NativeDevice device,
+               open_native_device(options.device, options.cuda_path, options.parallel, options.parts));
   ASSAY_ASSIGN(const kernels::SimdLevel level, kernels::chosen_simd_level());
   ASSAY_ASSIGN(Model model, load_model(options.path, options.load));
   ASSAY_TRY(settle_device(model, device));
@@ -47,6 +50,9 @@ Result<std::unique_ptr<PassEngine>> PassEngine::open(const NativeOptions& option
     parts->config_sha256 = sha256_hex(text);
   } else {
     ASSAY_ASSIGN(parts->weights_sha256, parts->model.checkpoint.weights_sha256());
+  }
+  if (options.parts != nullptr) {
+    ASSAY_TRY(settle_parts(parts->device, parts->is_dummy() ? parts->config_sha256 : parts->weights_sha256));
   }
   parts->options.load.on_progress = {};  // loading is over, and so may be what it was shown in
   return std::unique_ptr<PassEngine>(new PassEngine(std::move(parts)));
@@ -94,5 +100,55 @@ Result<PassTimes> PassEngine::prefill(int n_prompts, int n_tokens, int first_tok
 Result<PassTimes> PassEngine::decode(int batch, int context, int n_steps, double temperature, const Pages& pages) {
   return time_decode(*parts_->executor, batch, context, n_steps, temperature, pages);
 }
+
+Result<LayerTimes> PassEngine::watch(const WatchedPasses& labelled, const WatchPlan& plan) {
+  OperationMarks* const marks = parts_->executor->marks();
+  if (marks == nullptr)
+    return bad_input(
+        "operations are told apart on one device; leave out --tensor-parallel and "
+        "--expert-parallel");
+  if (!is_cuda()) return watch_on_host(*marks, plan);
+  if (!parts_->trace) {
+    ASSAY_ASSIGN(parts_->trace, kernels::ActivityTrace::open());
+  }
+  return watch_on_device(*marks, *parts_->trace, labelled, plan);
+}
+
+namespace {
+/// Steps on a GPU before those that count: launched kernel by kernel, captured, replayed.
+constexpr int kFirstSteps = 3;
+}  // namespace
+
+int PassEngine::watched_steps(int n_runs) const { return n_runs + (is_cuda() ? kFirstSteps : 0); }
+
+Result<LayerTimes> PassEngine::watch_decode(int batch, int context, int n_runs, double temperature,
+                                            const Pages& pages) {
+  const auto steps = [&](int n) {
+    return [this, batch, context, n, temperature, &pages](const AfterPass& after_pass) -> Result<> {
+      ASSAY_TRY(time_decode(*parts_->executor, batch, context, n, temperature, pages, after_pass));
+      return {};
+    };
+  };
+  const int n_steps = watched_steps(n_runs), n_first = n_steps - n_runs;
+  const double keys = static_cast<double>(batch) * (context + n_first + n_runs / 2 + 1);  // of the step in the middle
+  const auto n = static_cast<double>(batch);
+  return watch(steps(1), {steps(n_steps), n_runs, 1, n_first, {PositionRole::generated, n, keys, keys, n}});
+}
+
+Result<LayerTimes> PassEngine::watch_prefill(int n_prompts, int n_tokens, int n_runs, const Pages& pages) {
+  const WatchedPasses prompts = [&](const AfterPass& after_pass) -> Result<> {
+    ASSAY_TRY(time_prefill(*parts_->executor, n_prompts, n_tokens, parts_->limits.prefill_chunk_tokens, 1,
+                           parts_->model.config.vocab_size, pages, after_pass));
+    return {};
+  };
+  return watch(prompts, {prompts, n_runs, 0, 1});
+}
+
+OperationWork PassEngine::work_of(const OperationPlace& place, const PassShape& shape) const {
+  const bool blocks = load_options_on(parts_->device, parts_->options.load).fp8 == Fp8Weights::blocks;
+  return operation_work(parts_->model, {is_cuda(), blocks}, shape, place);
+}
+
+int PassEngine::prefill_chunk_tokens() const { return parts_->limits.prefill_chunk_tokens; }
 
 }  // namespace assay::runners

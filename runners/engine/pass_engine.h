@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "runners/engine/layer_timing.h"
 #include "runners/engine/native_runner.h"
 #include "runners/engine/pass_timing.h"
 #include "runners/runner.h"
@@ -36,12 +37,24 @@ class PassEngine {
   Result<Pages> pages(int n_sequences, std::int64_t n_tokens) const;
   Result<PassTimes> prefill(int n_prompts, int n_tokens, int first_token, const Pages& pages);
   Result<PassTimes> decode(int batch, int context, int n_steps, double temperature, const Pages& pages);
+
+  /// Positions behind `context` that watch_decode() takes in all.
+  int watched_steps(int n_runs) const;
+  /// Where the time of a decoding step goes, watched n_runs times, and of prompts. Error{bad_input} for a model over
+  /// several GPUs; Error{environment} where a GPU's records can't be had.
+  Result<LayerTimes> watch_decode(int batch, int context, int n_runs, double temperature, const Pages& pages);
+  Result<LayerTimes> watch_prefill(int n_prompts, int n_tokens, int n_runs, const Pages& pages);
+  /// What the operation must move and compute in a pass of this shape.
+  OperationWork work_of(const OperationPlace& place, const PassShape& shape) const;
+  int prefill_chunk_tokens() const;
+
   /// As Runner::link_report().
   Result<std::optional<LinkReport>> link_report() const;
 
  private:
   struct Parts;
   explicit PassEngine(std::unique_ptr<Parts> parts);
+  Result<LayerTimes> watch(const WatchedPasses& labelled, const WatchPlan& plan);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -42,7 +42,8 @@ Result<std::vector<std::vector<std::int32_t>>> pages_of_sequences(const Executor
 }
 
 Result<PassTimes> time_prefill(Executor& executor, int n_prompts, int n_tokens, int chunk_tokens, int first_token,
-                               std::int64_t vocab_size, const std::vector<std::vector<std::int32_t>>& pages) {
+                               std::int64_t vocab_size, const std::vector<std::vector<std::int32_t>>& pages,
+                               const AfterPass& after_pass) {
   const std::int64_t n_ids = std::min<std::int64_t>(vocab_size, 1000);
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(n_tokens));
   for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -61,15 +62,17 @@ Result<PassTimes> time_prefill(Executor& executor, int n_prompts, int n_tokens, 
       at += rows;
       if (at % n_tokens == 0) draws.push_back({at - first - 1, {}, {}, static_cast<std::uint32_t>(n_tokens), 0});
     }
-    ASSAY_TRY(executor.submit({.role = PositionRole::prompt, .spans = spans, .draws = draws}));
+    const Pass pass{.role = PositionRole::prompt, .spans = spans, .draws = draws};
+    ASSAY_TRY(executor.submit(pass));
     ASSAY_TRY(collect_into(executor, times, last));
+    if (after_pass) ASSAY_TRY(after_pass(pass));
   }
   return times;
 }
 
 Result<PassTimes> time_decode(Executor& executor, int batch, int context, int n_steps, double temperature,
-                              const std::vector<std::vector<std::int32_t>>& pages) {
-  const int n_ahead = std::min(2, executor.max_in_flight()) - 1;
+                              const std::vector<std::vector<std::int32_t>>& pages, const AfterPass& after_pass) {
+  const int n_ahead = after_pass ? 0 : std::min(2, executor.max_in_flight()) - 1;
   PassTimes times;
   Clock::time_point last = Clock::now();
   std::vector<DrawnToken> drawn;  // of the step before, where one pass is under way at a time
@@ -87,10 +90,12 @@ Result<PassTimes> time_decode(Executor& executor, int batch, int context, int n_
                        static_cast<std::uint32_t>(context + step + 1),
                        0});
     }
-    ASSAY_TRY(executor.submit({.role = PositionRole::generated, .spans = spans, .draws = draws}));
+    const Pass pass{.role = PositionRole::generated, .spans = spans, .draws = draws};
+    ASSAY_TRY(executor.submit(pass));
     if (step >= n_ahead) {
       ASSAY_ASSIGN(drawn, collect_into(executor, times, last));
     }
+    if (after_pass) ASSAY_TRY(after_pass(pass));
   }
   for (int i = 0; i < std::min(n_ahead, n_steps); ++i) ASSAY_TRY(collect_into(executor, times, last));
   return times;

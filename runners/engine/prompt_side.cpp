@@ -6,6 +6,14 @@
 namespace assay::runners {
 
 void PromptSide::add(std::span<const std::int32_t> tokens, Sample sample) {
+  if (sample.scores_prompt) {
+    Prompt& prompt = queued_.emplace_back();
+    prompt.tokens.assign(tokens.begin(), tokens.end());
+    prompt.is_scored = true;
+    prompt.n_logprobs = sample.n_logprobs;
+    prompt.waiting.push_back(std::move(sample));
+    return;
+  }
   const auto place = places_.find(tokens);
   Prompt* prompt = place == places_.end() ? nullptr : place->second;
   if (prompt != nullptr && prompt->waiting.empty()) {
@@ -73,7 +81,7 @@ void PromptSide::retire() {
     const auto prompt = at++;
     if (!prompt->waiting.empty() || prompt->n_pending > 0) continue;
     free_hidden_slot(*prompt);
-    if (keeps_ && prompt->n_submitted == prompt->size()) {
+    if (keeps_ && !prompt->is_scored && prompt->n_submitted == prompt->size()) {
       prompt->used = true;
       kept_.splice(kept_.end(), active_, prompt);
       continue;
@@ -165,7 +173,15 @@ Result<std::vector<PromptPart>> PromptSide::submit(int max_rows) {
     if (!prompt.used && first == 0) prompt.started_ms = state_.now_ms();
     spans.push_back({prompt.pages, first,
                      std::span(prompt.tokens).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n))});
-    PromptPart& part = parts.emplace_back(PromptPart{&prompt, n_rows, first, n, static_cast<int>(draws.size()), 0});
+    PromptPart& part =
+        parts.emplace_back(PromptPart{&prompt, n_rows, first, n, static_cast<int>(draws.size()), 0, 0, 0});
+    for (int i = 0; prompt.is_scored && i < n && first + i + 1 < prompt.size(); ++i, ++part.n_scored) {
+      Draw& score = draws.emplace_back();
+      score.row = n_rows + i;
+      score.n_logprobs = prompt.n_logprobs;
+      score.given = prompt.tokens[static_cast<std::size_t>(first + i + 1)];
+    }
+    part.first_draw = static_cast<int>(draws.size());
     n_rows += n;
     prompt.n_submitted = first + n;
     ++prompt.n_pending;
@@ -186,7 +202,15 @@ Result<> PromptSide::finish(const std::vector<PromptPart>& parts, PassResult& re
     --prompt.n_pending;
     prompt.prefill_ms += result.device_ms * part.n_rows / n_rows;
     state_.progress.n_prompt_tokens += part.n_rows;
+    bool is_number = true;
+    for (int i = part.first_scored; i < part.first_scored + part.n_scored; ++i) {
+      DrawnToken& scored = result.drawn[static_cast<std::size_t>(i)];
+      is_number = is_number && scored.token >= 0;
+      if (is_number) prompt.logprobs.push_back(std::move(*scored.logprobs));
+    }
+    prompt.scores_failed = prompt.scores_failed || !is_number;
     const auto first = result.drawn.begin() + part.first_draw;
+    if (prompt.scores_failed && part.n_draws > 0) first->token = -1;
     prompt.first_tokens.insert(prompt.first_tokens.end(), std::make_move_iterator(first),
                                std::make_move_iterator(first + part.n_draws));
     if (!state_.limits.speculate) continue;
@@ -224,6 +248,8 @@ void PromptSide::release_pages(Prompt& prompt) {
   for (const std::int32_t page : prompt.pages) state_.pages.release(page);
   prompt.pages.clear();
   prompt.n_submitted = 0;
+  prompt.logprobs.clear();
+  prompt.scores_failed = false;
   prompt.prefill_ms = 0;
   prompt.used = false;
 }

@@ -2,6 +2,7 @@
 // The scheduler's prompts: which are brought into the cache next, and the first tokens of their samples.
 //   A prompt is prefilled once, in chunks, however many samples it has. With its last position the first tokens of all
 //   samples that wait are drawn. A sample that comes later runs the last position again, which writes the same bits.
+//   A prompt whose own tokens are to be scored is one sample's alone, and does not stay in the cache.
 
 #include <algorithm>
 #include <cstdint>
@@ -30,6 +31,10 @@ struct Prompt {
   double started_ms = 0;  ///< its first pass
   double prefill_ms = 0;
   bool used = false;  ///< a sample has started: later ones find the prompt in the cache
+  bool is_scored = false;
+  bool scores_failed = false;           ///< a row's logits were no numbers
+  int n_logprobs = 0;                   ///< of a scored one: so many likeliest tokens beside each of its own
+  std::vector<TokenLogprobs> logprobs;  ///< of its tokens 1, 2, …, as far as they are known
 
   int size() const { return static_cast<int>(tokens.size()); }
   bool ready() const { return !first_tokens.empty(); }
@@ -51,7 +56,8 @@ struct Prompt {
 struct PromptPart {
   Prompt* prompt;
   int first_row, first_position, n_rows;
-  int first_draw, n_draws;  ///< no draws: it does not end here
+  int first_scored, n_scored;  ///< draws that score its own tokens
+  int first_draw, n_draws;     ///< no draws: it does not end here
 };
 
 class PromptSide {

@@ -116,6 +116,7 @@ void Scheduler::Work::add(std::uint64_t id, const TokenRequest& request, double 
                                 .key = request.key,
                                 .max_output_tokens = request.max_output_tokens,
                                 .n_logprobs = request.n_logprobs,
+                                .scores_prompt = request.scores_prompt,
                                 .max_total = max_total(request),
                                 .submitted_ms = submitted_ms});
 }

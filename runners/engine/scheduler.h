@@ -49,6 +49,9 @@ struct TokenRequest {
   kernels::NoiseKey key;
   std::int64_t max_output_tokens = 0;  ///< 0: what is left of the context
   int n_logprobs = 0;
+  /// Also the log-probabilities of the prompt's own tokens. Such a prompt is prefilled for this sample alone, all of
+  /// it, and logits are made of few rows at a time.
+  bool scores_prompt = false;
 };
 
 struct TokenOutput {
@@ -59,6 +62,7 @@ struct TokenOutput {
   FinishReason finish_reason = FinishReason::eos;
   std::int64_t n_drafted_tokens = 0, n_accepted_tokens = 0;
   std::vector<TokenLogprobs> logprobs;
+  std::vector<TokenLogprobs> prompt_logprobs;  ///< of prompt tokens 1, 2, …, if asked for
   Timings timings;
   std::string failure;  ///< not empty: the sample failed (its logits were no numbers)
 };

@@ -25,6 +25,7 @@ struct Sample {
   kernels::NoiseKey key;
   std::int64_t max_output_tokens = 0;
   int n_logprobs = 0;
+  bool scores_prompt = false;
   int max_total = 0;        ///< tokens, the prompt's included, at which it ends
   double submitted_ms = 0;  ///< by SchedulerState::now_ms()
   bool cancelled = false;   ///< it must not start any more

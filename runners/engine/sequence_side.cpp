@@ -32,7 +32,11 @@ void SequenceSide::start(Prompt& prompt) {
   s.output.timings.started_ms = prompt.used ? state_.now_ms() : std::max(prompt.started_ms, s.sample.submitted_ms);
   s.output.timings.prefill_device_ms = prompt.used ? 0 : prompt.prefill_ms;
   s.output.timings.decode_device_ms = 0;
-  if (s.sample.earlier) s.output.timings = s.sample.earlier->timings;
+  s.output.prompt_logprobs = std::move(prompt.logprobs);  // a prompt that is scored has one sample
+  if (s.sample.earlier) {
+    s.output.timings = s.sample.earlier->timings;
+    s.output.prompt_logprobs = std::move(s.sample.earlier->prompt_logprobs);
+  }
   prompt.used = true;
   commit(s, std::move(prompt.first_tokens.front()));
   prompt.drop_first();
@@ -116,6 +120,7 @@ Result<std::vector<Restart>> SequenceSide::give_way() {
       take_earlier(s);
       restart.sample = std::move(s.sample);
       restart.sample.n_told = s.n_told;
+      restart.sample.scores_prompt = false;  // it has been
       s.output.tokens.assign(s.tokens.begin() + s.n_prompt, s.tokens.end());
       restart.sample.earlier = std::move(s.output);
       s.finished = s.handed_over = true;

@@ -242,7 +242,7 @@ TEST_CASE("bench: wrong words are refused in one line before a model is loaded",
     CHECK(std::count(ended.err.begin(), ended.err.end(), '\n') == 1);
     return ended.err;
   };
-  CHECK_THAT(refusal({}), Contains("serve, decode, prefill, sweep, machine or collective"));
+  CHECK_THAT(refusal({}), Contains("serve, decode, prefill, sweep, layers, machine or collective"));
   CHECK_THAT(refusal({"serve"}), Contains("--model is missing"));
   CHECK_THAT(refusal({"serve", "--model", "x", "--concurrency", "0"}), Contains("--concurrency"));
   CHECK_THAT(refusal({"serve", "--model", "x", "--concurrency", "1,,2"}), Contains("--concurrency"));

@@ -15,6 +15,10 @@ namespace assay::program_test {
 
 using test_support::TemporaryFolder;
 
+/// A TCP port of this machine that nobody has at this moment; the system deals them out, so that tests side by side get
+/// different ones.
+int free_port();
+
 void write_text(const std::string& path, const std::string& text);
 std::string read_text(const std::string& path);
 

@@ -254,7 +254,7 @@ TEST_CASE("ranks: one is killed, the others finish, and started again it complet
 }
 
 TEST_CASE("ranks: a stop is exit code 4, and the words in the message go on", "[cli]") {
-  const Recorded recorded(12'000);  // more than waits to be graded
+  const Recorded recorded(40'000);  // far more than waits to be graded, however late the signal comes
   Call running(recorded.rank(0, 2));
   wait_for_samples(running, recorded.part(0), 30);
   running.send(SIGTERM);

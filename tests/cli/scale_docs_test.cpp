@@ -54,7 +54,9 @@ done
     write_text(folder_ / "script", script);
     const std::string command = "cd '" + (folder_ / "work") + "' && env -u ASSAY_DB PATH='" + (folder_ / "bin") + ":" +
                                 fs::path(ASSAY_PROGRAM).parent_path().string() +
-                                ":'\"$PATH\" MODEL=reference SUITES=../few DEVICE=cpu "
+                                ":'\"$PATH\" MODEL=reference SUITES=../few DEVICE=cpu HEAD=127.0.0.1:" +
+                                std::to_string(free_port()) +
+                                " "
                                 "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
                                 "OMPI_MCA_rmaps_base_oversubscribe=1 ASAN_OPTIONS=detect_leaks=0 bash -e '" +
                                 (folder_ / "script") + "' > '" + (folder_ / "out") + "' 2>&1";
@@ -92,7 +94,7 @@ std::string documentation(const std::string& name) {
 
 TEST_CASE("scale: every command of docs/scale.md works, and all ways make the same run", "[cli]") {
   const std::vector<std::string> blocks = shell_blocks(documentation("scale.md"));
-  REQUIRE(blocks.size() == 6);
+  REQUIRE(blocks.size() == 8);
   Site site;
   int n_run = 0;
   for (const std::string& block : blocks) {
@@ -107,12 +109,14 @@ TEST_CASE("scale: every command of docs/scale.md works, and all ways make the sa
     if (block.starts_with("assay merge")) CHECK_THAT(site.output(), Contains("of 2 ranks is whole in results.db"));
     if (block.starts_with("assay check")) CHECK_THAT(site.output(), Contains("pass"));
   }
-  CHECK(n_run >= 5);
+  CHECK(n_run >= 6);
   const auto content = stored_content(site / "results.db");
   CHECK(content.size() == 10);
   CHECK(stored_content(site / "results-array.db") == content);
+  CHECK(stored_content(site / "results-parts.db") == content);
 #ifdef ASSAY_MPIEXEC
   CHECK(stored_content(site / "results-mpi.db") == content);
+  CHECK(stored_content(site / "results-across.db") == content);
 #endif
 }
 

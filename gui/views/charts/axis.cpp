@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kMostMagnitude = 1e300;
 constexpr double kAxisRoom = 0.05;   // of the range, left free at both ends
-constexpr double kLabelRoom = 0.12;  // and behind lying bars, for their names
+constexpr double kLabelRoom = 0.18;  // and behind lying bars, for their names
 
 struct Extent {
   double low = std::numeric_limits<double>::infinity();

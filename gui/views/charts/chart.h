@@ -42,6 +42,7 @@ enum class SeriesForm {
   band,       ///< the area between y_interval's ends
   step_band,  ///< the same with steps' edges: bands of distribution functions
   bars,       ///< from 0 (or the stack below) to y; where y has categories and x has none they lie, from 0 to x
+  spans,      ///< a box from x_interval's first end to its last, in the row y: timelines. In order of time
 };
 
 struct ChartSeries {
@@ -51,6 +52,7 @@ struct ChartSeries {
   std::optional<QColor> color{};  ///< instead of the style's
   bool is_dashed = false;
   bool is_stacked = false;  ///< bars: on top of the series before
+  bool has_marks = true;    ///< lines: whether its points are marks, too
   std::vector<ChartPoint> points{};
 };
 

@@ -14,6 +14,7 @@ namespace {
 constexpr double kLineWidth = 1.75;
 constexpr double kFillingLength = 6;  // a line this many times as long as the plot is wide and high fills it
 constexpr qsizetype kLongLine = 100, kLinePiece = 8;  // points
+constexpr double kGlyphRoom = 8;                      // from a bar's beginning to the middle of its shape
 constexpr double kManyOpacity = 0.65;                 // of marks among many
 
 QColor faded(QColor color, double alpha) {
@@ -93,7 +94,9 @@ void paint_markers(QPainter& painter, const Scene& scene) {
 
 void paint_bar(QPainter& painter, const Scene& scene, const SceneMark& mark) {
   const SeriesLook& look = scene.looks[static_cast<std::size_t>(mark.series)];
-  if (mark.is_hollow) {
+  if (mark.is_hollow && mark.box.width() < 4) {
+    painter.fillRect(mark.box, faded(look.color, 0.5));  // no room for a frame
+  } else if (mark.is_hollow) {
     painter.setPen(QPen(look.color, 1.5));
     painter.setBrush(faded(look.color, 0.12));
     painter.drawRect(mark.box.adjusted(0.75, 0.75, -0.75, -0.75));
@@ -105,7 +108,9 @@ void paint_bar(QPainter& painter, const Scene& scene, const SceneMark& mark) {
   }
   if (!scene.draws_glyphs || mark.box.width() < 13 || mark.box.height() < 13) return;
   const QColor ink = mark.is_hollow ? look.color : scene.theme.panel;
-  paint_shape(painter, mark.box.center(), mark.shape, 3.5, ink, false, scene.theme.panel);
+  QPointF at = mark.box.center();
+  if (scene.has_marks_on_bars) at.setX(mark.box.left() + kGlyphRoom);
+  paint_shape(painter, at, mark.shape, 3.5, ink, false, scene.theme.panel);
 }
 
 // All marks of one series that look the same, as copies of one picture.
@@ -134,11 +139,14 @@ void paint_copies(QPainter& painter, const Scene& scene, const SeriesLook& look,
 void paint_marks(QPainter& painter, const Scene& scene) {
   const bool copies = scene.marks.size() >= kManyMarks && is_raster(painter);
   std::vector<std::vector<QPointF>> places(copies ? scene.looks.size() * 2 : 0);
+  // Marks stand on bars.
+  for (const SceneMark& mark : scene.marks) {
+    if (mark.kind == MarkKind::bar) paint_bar(painter, scene, mark);
+  }
   for (const SceneMark& mark : scene.marks) {
     const SeriesLook& look = scene.looks[static_cast<std::size_t>(mark.series)];
-    if (mark.kind == MarkKind::bar) {
-      paint_bar(painter, scene, mark);
-    } else if (mark.kind == MarkKind::cell) {
+    if (mark.kind == MarkKind::bar) continue;
+    if (mark.kind == MarkKind::cell) {
       const double share = std::log1p(mark.n_points) / std::log1p(std::max(1, scene.most_in_a_cell));
       painter.fillRect(mark.box, faded(look.color, 0.15 + 0.85 * share));
     } else if (mark.shape != Shape::none && copies) {
@@ -223,6 +231,7 @@ void paint_legend(QPainter& painter, const Scene& scene) {
       case SeriesForm::steps:
         painter.setPen(line_pen(look, kLineWidth));
         painter.drawLine(QPointF(box.left(), middle.y()), QPointF(box.right(), middle.y()));
+        if (!look.has_marks) break;
         [[fallthrough]];
       case SeriesForm::marks:
         paint_shape(painter, middle, look.shape, kMarkRadius, look.color, false, scene.theme.panel);
@@ -232,6 +241,7 @@ void paint_legend(QPainter& painter, const Scene& scene) {
         painter.fillRect(block, faded(look.color, 0.25));
         break;
       case SeriesForm::bars:
+      case SeriesForm::spans:
         painter.fillRect(block, look.color);
         if (scene.draws_glyphs)
           paint_shape(painter, middle, look.shape, 3.5, scene.theme.panel, false, scene.theme.panel);
@@ -242,6 +252,8 @@ void paint_legend(QPainter& painter, const Scene& scene) {
 
 void paint_texts(QPainter& painter, const Scene& scene) {
   for (const SceneText& text : scene.texts) {
+    // A name in the plot is read across the lines that it lies on.
+    if (text.role == TextRole::label) painter.fillRect(text.box, faded(scene.theme.panel, 0.85));
     painter.setFont(font_of(scene, text.role));
     painter.setPen(text.color);
     const int flags = static_cast<int>(text.alignment) | Qt::TextSingleLine;

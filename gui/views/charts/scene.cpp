@@ -179,8 +179,10 @@ void add_empty_text(Frame& frame) {
   const double height = frame.line_height(TextRole::empty);
   const double width = std::min(frame.free.width(), 420.0);
   const QStringList lines = wrapped(text, frame.metrics(TextRole::empty), width, 4);
-  double y = frame.free.center().y() - height * static_cast<double>(lines.size()) / 2;
+  // Below the title, however low the chart is.
+  double y = std::max(frame.free.top(), frame.free.center().y() - height * static_cast<double>(lines.size()) / 2);
   for (const QString& line : lines) {
+    if (y + height > frame.free.bottom() + 1) break;
     frame.write(line, {frame.free.center().x() - width / 2, y, width, height}, Qt::AlignCenter, TextRole::empty,
                 frame.scene.theme.muted_text);
     y += height;
@@ -352,7 +354,7 @@ Scene layout(const Chart& chart, const QSizeF& size, const Theme& theme, const Q
   scene.missing = chart.missing + unplaced(chart);
   for (const ChartSeries& series : chart.series) {
     scene.looks.push_back({series.color.value_or(theme.series_color(series.style)), series_shape(series.style),
-                           series.form, series.is_dashed});
+                           series.form, series.is_dashed, series.has_marks});
   }
 
   Frame frame{chart, scene, QRectF({0, 0}, size).adjusted(kMargin, kMargin, -kMargin, -kMargin),

@@ -92,6 +92,7 @@ struct SeriesLook {
   Shape shape = Shape::circle;
   SeriesForm form = SeriesForm::marks;
   bool is_dashed = false;
+  bool has_marks = true;
 };
 
 /// Above this many marks a chart shows how many there are in each place instead.
@@ -122,6 +123,7 @@ struct Scene {
   double mark_radius = kMarkRadius;  ///< smaller where there are many
   bool draws_bars = false;           ///< intervals lie on top of bars, but below marks
   bool draws_glyphs = false;         ///< bars of several series carry their series' shape
+  bool has_marks_on_bars = false;    ///< so that the shape is at the beginning of a bar, not in its middle
 };
 
 /// Lays the chart out in `size` pixels. `font` is the widget's or the application's.

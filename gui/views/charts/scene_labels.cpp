@@ -100,7 +100,7 @@ void take_lines(const Scene& scene, Occupied& occupied) {
 }
 
 // Where a mark's name may stand, the best place first.
-std::vector<QRectF> label_places(const SceneMark& mark, bool lies, double width, double height) {
+std::vector<QRectF> label_places(const SceneMark& mark, SeriesForm form, bool lies, double width, double height) {
   const QRectF& box = mark.box;
   const QRectF& whole = mark.extent;
   const QPointF at = mark.kind == MarkKind::bar ? mark.at : box.center();
@@ -110,6 +110,7 @@ std::vector<QRectF> label_places(const SceneMark& mark, bool lies, double width,
   const QRectF below(at.x() - width / 2, box.bottom(), width, height);
   const QRectF beyond_right = right.translated(whole.right() - box.right(), 0);
   const QRectF beyond_above = above.translated(0, whole.top() - box.top());
+  if (form == SeriesForm::spans) return {above, below};
   if (mark.kind == MarkKind::bar) {
     return lies ? std::vector{beyond_right, left} : std::vector{beyond_above, below};
   }
@@ -150,7 +151,8 @@ void add_labels(const Chart& chart, Scene& scene) {
         chart.series[static_cast<std::size_t>(mark->series)].points[static_cast<std::size_t>(mark->point)];
     const QString text = metrics.elidedText(visible_text(point.label, 120), Qt::ElideRight, kWidestLabel);
     const double width = std::ceil(metrics.horizontalAdvance(text)) + 1;
-    for (const QRectF& box : label_places(*mark, lies, width, height)) {
+    for (const QRectF& box :
+         label_places(*mark, chart.series[static_cast<std::size_t>(mark->series)].form, lies, width, height)) {
       if (!within.contains(box) || !occupied.is_free(box)) continue;
       scene.texts.push_back({text, box, Qt::AlignLeft | Qt::AlignVCenter, TextRole::label, scene.theme.text, true});
       occupied.take(box);

@@ -221,6 +221,19 @@ TEST_CASE("layout: nothing to draw says why, and any size is survived", "[charts
   }
 }
 
+TEST_CASE("layout: in a low chart without data no text covers another", "[charts]") {
+  Chart chart;
+  chart.title = "Kernels below the ceilings of a device with a long name";
+  chart.empty_text = "No imported benchmark counts both bytes and operations; another command brings some in, later";
+  for (int i = 0; i < 6; ++i) chart.missing << "a kernel: counts no operations";
+  for (const int height : {60, 90, 130, 190, 400}) {
+    CAPTURE(height);
+    const Scene scene = scene_of(chart, {560, static_cast<double>(height)});
+    check_no_overlap(scene);
+    check_within(scene);
+  }
+}
+
 TEST_CASE("layout: one point is enough", "[charts]") {
   const Scene scene = scene_of(marks({point(7, 0.5)}));
   REQUIRE(scene.marks.size() == 1);

@@ -192,7 +192,7 @@ void ComparePage::show_gates() {
   clear(gates_);
   for (const GateAnswer& gate : answer_.gates) {
     const QString headline = gate.check ? visible_text(results::headline(*gate.check), 1000)
-                                        : "check: no verdict; " + visible_text(gate.refusal, 2000);
+                                        : "no verdict; " + visible_text(gate.refusal, 2000);
     QLabel* line = make_text(gate.candidate + "\n" + headline, gate_panel_);
     line->setAccessibleName("Verdict on " + gate.candidate);
     gates_->addWidget(line);

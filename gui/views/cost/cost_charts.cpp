@@ -5,13 +5,11 @@
 
 #include "gui/models/figure_text.h"
 #include "gui/models/plain_text.h"
-#include "results/analysis/pareto.h"
+#include "gui/views/frontier.h"
 
 namespace assay::gui {
 
 namespace {
-
-constexpr int kFrontierStyle = 6;
 
 const results::SuiteSummary* suite_to_plot(const results::RunSummary& summary, const std::string& suite) {
   const auto at = std::find_if(summary.suites.begin(), summary.suites.end(), [&](const results::SuiteSummary& of) {
@@ -150,20 +148,7 @@ Chart frontier_chart(const CostAnswer& answer, const std::string& suite) {
     points.push_back({point.x, point.y});
   }
   chart.title = name.isEmpty() ? QString("Accuracy against cost") : "Accuracy in " + name + " against cost";
-  const std::vector<std::size_t> front = results::pareto_front(points, results::Better::lower);
-  if (front.size() > 1) {
-    ChartSeries line;
-    line.name = "not beaten by another";
-    line.form = SeriesForm::line;
-    line.style = kFrontierStyle;
-    line.is_dashed = true;
-    for (const std::size_t i : front) {
-      ChartPoint& corner = line.points.emplace_back();
-      corner.x = points[i].x;
-      corner.y = points[i].y;
-    }
-    chart.series.push_back(std::move(line));
-  }
+  add_frontier(points, results::Better::lower, chart);
   if (!answer.costs.empty() && !chart.series.empty()) {
     for (const results::HostedCost& hosted : answer.costs.front().hosted) {
       if (!hosted.usd_per_correct) continue;

@@ -66,6 +66,7 @@ void SamplesPane::show_state(const ChosenRuns& chosen) {
   if (!isVisible()) return;
   if (const auto verdict = results::parse_verdict(setting("items.verdict").toStdString())) query.verdicts = {*verdict};
   query.words = setting("items.filter").toStdString();
+  query.most_unindexed = SamplesIndex::kMostUnindexed;
   QStringList ids;
   for (const ChosenRun& run : chosen.runs) ids << run.run_id;
   const bool takes_all = setting("items.all") == "1" || ids.isEmpty();
@@ -83,7 +84,10 @@ void SamplesPane::take_sort(int column) {
 void SamplesPane::show_status() {
   QStringList parts;
   if (!samples_->failure().isEmpty()) parts << visible_text(samples_->failure());
-  if (samples_->is_busy()) {
+  if (samples_->n_left_out() > 0) {
+    parts << tr("the first %1 samples; %2 more are being read…")
+                 .arg(shown_count(samples_->rowCount()), shown_count(samples_->n_left_out()));
+  } else if (samples_->is_busy()) {
     parts << tr("Reading…");
   } else {
     parts << tr("%1 samples").arg(shown_count(samples_->rowCount())) +

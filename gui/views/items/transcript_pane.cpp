@@ -180,20 +180,24 @@ void TranscriptPane::changeEvent(QEvent* event) {
 void TimingStrip::set_sample(const std::optional<results::SampleFacts>& sample) {
   parts_.clear();
   if (sample && sample->ttft_ms && sample->e2e_ms && *sample->e2e_ms >= *sample->ttft_ms) {
-    parts_.push_back({tr("first token after"), *sample->ttft_ms, 4});
-    parts_.push_back({tr("the rest"), *sample->e2e_ms - *sample->ttft_ms, 0});
-    QStringList lines;
+    parts_.push_back({tr("first token"), *sample->ttft_ms, 4});
+    parts_.push_back({tr("rest"), *sample->e2e_ms - *sample->ttft_ms, 0});
+    QStringList lines, whole;
     for (const Part& part : parts_) lines << QString("%1 %2 ms").arg(part.name, number_text(part.ms));
+    whole = lines;
     // Before the reply's own time: it waited for others, where work is done in turns.
     if (sample->started_ms && sample->queued_ms && *sample->started_ms > *sample->queued_ms) {
-      lines << tr("begun %1 s after the first").arg(number_text((*sample->started_ms - *sample->queued_ms) / 1000));
+      const QString begun_s = number_text((*sample->started_ms - *sample->queued_ms) / 1000);
+      lines << tr("begun at %1 s").arg(begun_s);
+      whole << tr("begun %1 s after the first").arg(begun_s);
     }
     text_ = lines.join(", ");
+    setAccessibleName(whole.join(", "));
   } else {
     text_ = sample ? tr("Times of this sample are not known") : QString();
+    setAccessibleName(text_);
   }
-  setToolTip(tooltip_html(text_));
-  setAccessibleName(text_);
+  setToolTip(tooltip_html(accessibleName()));
   update();
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "gui/models/plain_text.h"
-#include "results/analysis/pareto.h"
+#include "gui/views/frontier.h"
 
 namespace assay::gui {
 
@@ -113,19 +113,7 @@ Chart first_token_chart(const std::vector<BenchSweep>& sweeps) {
     }
     if (!series.points.empty()) chart.series.push_back(std::move(series));
   }
-  const std::vector<std::size_t> front = results::pareto_front(trade_offs, results::Better::lower);
-  if (front.size() > 1) {
-    ChartSeries& line = *chart.series.insert(chart.series.begin(), ChartSeries());  // below the marks
-    line.name = "not beaten by another";
-    line.form = SeriesForm::line;
-    line.style = 6;
-    line.is_dashed = true;
-    for (const std::size_t i : front) {
-      ChartPoint& corner = line.points.emplace_back();
-      corner.x = trade_offs[i].x;
-      corner.y = trade_offs[i].y;
-    }
-  }
+  add_frontier(trade_offs, results::Better::lower, chart);
   if (!chart.series.empty()) chart.note = "A mark is labelled with how many requests there were at a time.";
   return chart;
 }

@@ -8,7 +8,7 @@
 #include "gui/models/bench_sweeps.h"
 #include "gui/models/figure_text.h"
 #include "gui/models/plain_text.h"
-#include "results/analysis/pareto.h"
+#include "gui/views/frontier.h"
 
 namespace assay::gui {
 
@@ -208,20 +208,7 @@ Chart trade_off_chart(const SpeedAnswer& answer) {
     point.is_hollow = from.is_hollow;
     point.label = from.label;
   }
-  const std::vector<std::size_t> front = results::pareto_front(trade_offs, results::Better::higher);
-  if (front.size() > 1) {
-    ChartSeries& line = chart.series.emplace_back();
-    line.name = "not beaten by another";
-    line.form = SeriesForm::line;
-    line.style = 6;
-    line.is_dashed = true;
-    for (const std::size_t i : front) {
-      ChartPoint& corner = line.points.emplace_back();
-      corner.x = trade_offs[i].x;
-      corner.y = trade_offs[i].y;
-      corner.tooltip = points[i].tooltip;
-    }
-  }
+  add_frontier(trade_offs, results::Better::higher, chart);
   if (!points.empty())
     chart.note = "Points as stored; nothing is interpolated. The line joins what no other point beats.";
   return chart;

@@ -6,24 +6,10 @@
 #include "gui/models/plain_text.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/speed/bench_charts.h"
+#include "gui/views/speed/pass_panel.h"
 #include "gui/views/speed/speed_charts.h"
 
 namespace assay::gui {
-
-namespace {
-
-QComboBox* make_choice(const QString& label, QWidget* parent, QHBoxLayout* row) {
-  auto* text = new QLabel(label, parent);
-  auto* choice = new QComboBox(parent);
-  choice->setSizeAdjustPolicy(QComboBox::AdjustToContents);
-  choice->setAccessibleName(QString(label).remove('&'));
-  text->setBuddy(choice);
-  row->addWidget(text);
-  row->addWidget(choice);
-  return choice;
-}
-
-}  // namespace
 
 SpeedPage::SpeedPage(const PageContext& context, QWidget* parent)
     : ReadingPage(context, "speed", "Speed",
@@ -34,6 +20,7 @@ SpeedPage::SpeedPage(const PageContext& context, QWidget* parent)
   make_panels();
   make_one_run_panel();
   make_bench_panel();
+  make_pass_panel();
   make_kernels_panel();
   body()->addStretch();
 }
@@ -53,16 +40,16 @@ void SpeedPage::make_panels() {
   latency_panel_->add(latency_);
   latency_panel_->add(percentiles_);
 
-  auto* rates_panel = new Panel("Throughput", this);
-  throughput_ = make_chart(rates_panel, 240);
-  trade_off_ = make_chart(rates_panel, 320);
-  device_time_ = new DataTable(rates_panel);
-  token_rates_ = new DataTable(rates_panel);
+  rates_panel_ = new Panel("Throughput", this);
+  throughput_ = make_chart(rates_panel_, 240);
+  trade_off_ = make_chart(rates_panel_, 320);
+  device_time_ = new DataTable(rates_panel_);
+  token_rates_ = new DataTable(rates_panel_);
   for (QWidget* part : std::initializer_list<QWidget*>{throughput_, trade_off_, device_time_, token_rates_}) {
-    rates_panel->add(part);
+    rates_panel_->add(part);
   }
   body()->addWidget(latency_panel_);
-  body()->addWidget(rates_panel);
+  body()->addWidget(rates_panel_);
 }
 
 void SpeedPage::make_one_run_panel() {
@@ -110,6 +97,14 @@ void SpeedPage::make_bench_panel() {
   body()->addWidget(bench_panel_);
 }
 
+void SpeedPage::make_pass_panel() {
+  pass_panel_ = new PassPanel(this);
+  connect(pass_panel_, &PassPanel::passChosen, this, [this](const QString& name) { set_setting("pass", name); });
+  connect(pass_panel_, &PassPanel::stretchChosen, this,
+          [this](const QString& stretch) { set_setting("layer", stretch); });
+  body()->addWidget(pass_panel_);
+}
+
 void SpeedPage::make_kernels_panel() {
   kernels_panel_ = new Panel("Kernels and collectives", this);
   auto* row = new QHBoxLayout;
@@ -143,6 +138,7 @@ void SpeedPage::refresh() {
   // A run that grows asks for a refresh each second: charts whose settings are the same stay as they are.
   if (!is_busy() && !answer_.runs.empty() && shown_ != view_settings()) {
     show_one_run();
+    show_passes();
     show_kernels();
   }
 }
@@ -166,9 +162,13 @@ void SpeedPage::show_answer(SpeedAnswer answer) {
   for (QWidget* part : std::initializer_list<QWidget*>{latency_panel_, one_run_, device_time_}) {
     part->setVisible(has_samples);
   }
+  const bool has_rates = !throughput.series.empty() || !trade_off_->chart().series.empty();
   throughput_->setVisible(!throughput.series.empty() || has_samples);
+  trade_off_->setVisible(!trade_off_->chart().series.empty() || has_samples);
+  rates_panel_->setVisible(has_rates || has_samples || token_rates_->isVisibleTo(rates_panel_));
   show_one_run();
   show_benchmarks();
+  show_passes();
   show_kernels();
   show_body();
 }
@@ -190,7 +190,9 @@ void SpeedPage::turn_page(int by) {
 }
 
 QString SpeedPage::view_settings() const {
-  return QStringList{setting("latency"), setting("run"), setting("from"), setting("profile")}.join('\n');
+  return QStringList{setting("latency"), setting("run"),  setting("from"),
+                     setting("profile"), setting("pass"), setting("layer")}
+      .join('\n');
 }
 
 void SpeedPage::show_one_run() {
@@ -221,10 +223,18 @@ void SpeedPage::show_one_run() {
   later_->setEnabled(first + kMaxTimelineSamples < static_cast<int>(run.spans.size()));
 }
 
-void SpeedPage::show_benchmarks() {
+std::vector<BenchedRun> SpeedPage::benched_runs() const {
   std::vector<BenchedRun> runs;
   for (const SpeedRun& run : answer_.runs) runs.push_back({run.title, &run.summary});
-  const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
+  return runs;
+}
+
+void SpeedPage::show_passes() {
+  pass_panel_->show_timelines(pass_timelines(benched_runs()), setting("pass"), setting("layer"));
+}
+
+void SpeedPage::show_benchmarks() {
+  const std::vector<BenchSweep> sweeps = bench_sweeps(benched_runs());
   bench_panel_->setVisible(!sweeps.empty());
   sweep_->set_chart(sweep_chart(sweeps));
   const Chart first_token = first_token_chart(sweeps);
@@ -240,8 +250,10 @@ void SpeedPage::show_kernels() {
   const KernelCeilings ceilings = kernel_ceilings(answer_, profiles_, name.toStdString());
   const std::vector<KernelPoint> points = kernel_points(answer_, ceilings);
   const Chart roofline = roofline_chart(points, ceilings);
-  constexpr int kEmptyHeight = 130, kHeight = 340;
-  roofline_->setFixedHeight(roofline.series.empty() ? kEmptyHeight : kHeight);
+  constexpr int kEmptyHeight = 130, kListHeight = 190, kHeight = 340;
+  roofline_->setFixedHeight(!roofline.series.empty()     ? kHeight
+                            : roofline.missing.isEmpty() ? kEmptyHeight
+                                                         : kListHeight);
   roofline_->set_chart(roofline);
   kernels_->set_table(kernels_table(points));
   kernels_->setVisible(!points.empty());

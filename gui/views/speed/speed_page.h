@@ -4,11 +4,14 @@
 #include <QComboBox>
 #include <QPushButton>
 
+#include "gui/models/bench_sweeps.h"
 #include "gui/models/speed.h"
 #include "gui/views/panel.h"
 #include "gui/views/reading_page.h"
 
 namespace assay::gui {
+
+class PassPanel;
 
 class SpeedPage : public ReadingPage {
   Q_OBJECT
@@ -23,10 +26,13 @@ class SpeedPage : public ReadingPage {
   void make_panels();
   void make_one_run_panel();
   void make_bench_panel();
+  void make_pass_panel();
   void make_kernels_panel();
   void show_answer(SpeedAnswer answer);
   void show_one_run();
   void show_benchmarks();
+  void show_passes();
+  std::vector<BenchedRun> benched_runs() const;
   void show_kernels();
   const SpeedRun* run_looked_at() const;
   void turn_page(int by);
@@ -39,7 +45,8 @@ class SpeedPage : public ReadingPage {
   ChartView *latency_, *throughput_, *trade_off_, *rate_, *power_, *clock_, *temperature_, *timeline_, *roofline_,
       *collectives_, *sweep_, *first_token_, *cost_curve_;
   DataTable *percentiles_, *device_time_, *kernels_, *token_rates_, *ceilings_, *bench_steps_;
-  Panel *latency_panel_, *one_run_, *kernels_panel_, *bench_panel_;
+  PassPanel* pass_panel_;
+  Panel *latency_panel_, *rates_panel_, *one_run_, *kernels_panel_, *bench_panel_;
   QPushButton *earlier_, *later_;
 };
 

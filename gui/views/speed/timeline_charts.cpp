@@ -127,6 +127,7 @@ Chart timeline_chart(const SpeedRun& run, int first) {
   decode.name = "Decode";
   waits.style = 2;
   prefill.style = 1;
+  for (ChartSeries* series : {&waits, &prefill, &decode}) series->form = SeriesForm::spans;
   for (int i = first; i < end; ++i) {
     const SampleSpan& span = run.spans[static_cast<std::size_t>(i)];
     const double first_token_ms = span.first_token_ms.value_or(span.started_ms);
@@ -158,8 +159,7 @@ Chart timeline_chart(const SpeedRun& run, int first) {
   for (ChartSeries* series : {&waits, &prefill, &decode}) {
     if (!series->points.empty()) chart.series.push_back(std::move(*series));
   }
-  chart.note = "Samples " + number_text(first + 1) + " to " + number_text(end) + " of " + number_text(n) +
-               ". A mark is where a phase begins, its line how long it took.";
+  chart.note = "Samples " + number_text(first + 1) + " to " + number_text(end) + " of " + number_text(n) + ".";
   return chart;
 }
 

@@ -22,9 +22,9 @@ double since_ms(Clock::time_point start) {
 class CpuExecutor final : public Executor {
  public:
   CpuExecutor(const Model& model, const Compute& compute, const ExecutorOptions& options, KvCache cache)
-      : compute_(compute),
+      : compute_{compute.ops, compute.pool, &marks_, compute.columns},
         cache_(std::move(cache)),
-        forward_(model, cache_, compute),
+        forward_(model, cache_, compute_),
         vocab_(static_cast<std::size_t>(model.config.vocab_size)),
         hidden_size_(static_cast<std::size_t>(model.config.hidden_size)),
         kept_(static_cast<std::size_t>(options.max_batch) + 1) {
@@ -33,6 +33,7 @@ class CpuExecutor final : public Executor {
 
   int n_pages() const override { return cache_.n_pages(); }
   int max_in_flight() const override { return 1; }
+  OperationMarks* marks() override { return &marks_; }
 
   /// The whole pass is run here: there is nothing else that could be done meanwhile.
   Result<> submit(const Pass& pass) override;
@@ -66,6 +67,7 @@ class CpuExecutor final : public Executor {
  private:
   void draw(std::span<const Draw> draws);
 
+  OperationMarks marks_;
   Compute compute_;
   KvCache cache_;
   Forward forward_;
@@ -103,6 +105,7 @@ void CpuExecutor::draw(std::span<const Draw> draws) {
   const std::size_t n_rows = rows_.size() / hidden_size_;
   logits_.resize(n_rows * vocab_);
   forward_.logits(rows_.data(), static_cast<int>(n_rows), logits_.data());
+  compute_.begin(Operation::sampling);
   result_.drawn.resize(draws.size());
   compute_.pool.for_each(static_cast<int>(draws.size()), [&](int which, float* scratch) {
     const auto i = static_cast<std::size_t>(which);
@@ -111,7 +114,9 @@ void CpuExecutor::draw(std::span<const Draw> draws) {
     const Result<std::int32_t> token =
         kernels::sample_token(compute_.ops, logits, d.sampling, d.key, d.position, scratch);
     result_.drawn[i].token = token ? *token : -1;
-    if (token && d.n_logprobs > 0) result_.drawn[i].logprobs = logprobs_of(logits, *token, d.n_logprobs);
+    if (token && d.wants_logprobs()) {
+      result_.drawn[i].logprobs = logprobs_of(logits, d.given >= 0 ? d.given : *token, d.n_logprobs);
+    }
   });
 }
 
@@ -156,10 +161,14 @@ Result<MtpResult> CpuExecutor::run_mtp(PositionRole role, std::span<const MtpSpa
 }  // namespace
 
 Result<std::unique_ptr<Executor>> create_cpu_executor(const Model& model, const Compute& compute,
-                                                      const ExecutorOptions& options) {
+                                                      const ExecutorOptions& options,
+                                                      const std::function<Result<int>(int fitting)>& settle_pages) {
   const std::size_t page_bytes = KvCache::page_bytes(model.n_cache_layers(), model.cache_row_width());
-  ASSAY_ASSIGN(const int n_pages, count_pages(options, available_memory_bytes(), model.config.max_position_embeddings,
-                                              static_cast<std::int64_t>(page_bytes)));
+  ASSAY_ASSIGN(int n_pages, count_pages(options, available_memory_bytes(), model.config.max_position_embeddings,
+                                        static_cast<std::int64_t>(page_bytes)));
+  if (settle_pages) {
+    ASSAY_ASSIGN(n_pages, settle_pages(n_pages));
+  }
   ASSAY_ASSIGN(KvCache cache, KvCache::create(n_pages, model.n_cache_layers(), model.cache_row_width()));
   return std::unique_ptr<Executor>(std::make_unique<CpuExecutor>(model, compute, options, std::move(cache)));
 }

@@ -25,14 +25,16 @@ Result<> FeedForwardPass::run(const LayerWeights& layer, int n_rows, const float
 void FeedForwardPass::dense(const FfnWeights& ffn, int n_rows, const float* x, float* out) {
   const int hidden = ffn.gate_proj.n_in, width = ffn.gate_proj.n_out;
   float *gate = grown(gate_, product(n_rows, width)), *up = grown(up_, product(n_rows, width));
+  compute_.begin(Operation::gate_up);
   const MatmulArgs products[] = {{x, hidden, n_rows, ffn.gate_proj, gate, width},
                                  {x, hidden, n_rows, ffn.up_proj, up, width}};
-  matmul(compute_.ops, compute_.pool, products, 2);
+  compute_.multiply(products);
   compute_.for_rows(n_rows, [&](int row) {
     float* g = gate + static_cast<std::ptrdiff_t>(row) * width;
     compute_.ops.swiglu_row(g, up + static_cast<std::ptrdiff_t>(row) * width, width, g);
   });
-  matmul(compute_.ops, compute_.pool, {gate, width, n_rows, ffn.down_proj, out, hidden});
+  compute_.begin(Operation::down);
+  compute_.multiply({gate, width, n_rows, ffn.down_proj, out, hidden});
 }
 
 Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float* x, float* out) {
@@ -42,8 +44,9 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
              per_token = static_cast<int>(model_.config.num_experts_per_tok);
 
   // 1. Route every row.
+  compute_.begin(Operation::router);
   float* logits = grown(router_logits_, product(n_rows, n_experts));
-  matmul(compute_.ops, compute_.pool, {x, hidden, n_rows, moe.router, logits, n_experts});
+  compute_.multiply({x, hidden, n_rows, moe.router, logits, n_experts});
   slots_.resize(static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(per_token));
   const kernels::RouterArgs router = model_.router_args(moe);
   std::atomic<int> failed_row{-1};
@@ -56,9 +59,11 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
   if (failed_row >= 0) return bad_input("nan_logits: a router logit is not a number");
 
   // 2. Bring the rows of each expert together.
+  compute_.begin(Operation::sort);
   sort_by_expert(n_rows, x);
 
   // 3. Every expert's network on its rows, and the shared one on all of them.
+  compute_.begin(Operation::experts_gate_up);  // the shared one's too
   const int n_sorted = n_rows * per_token;
   float *gate = grown(sorted_gate_, product(n_sorted, width)), *up = grown(sorted_up_, product(n_sorted, width)),
         *output = grown(sorted_output_, product(n_sorted, hidden));
@@ -82,7 +87,7 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
     first.push_back({x, hidden, n_rows, moe.shared_experts->up_proj, u, shared_width});
     second.push_back({g, shared_width, n_rows, moe.shared_experts->down_proj, shared_output, hidden});
   }
-  matmul(compute_.ops, compute_.pool, first.data(), static_cast<int>(first.size()));
+  compute_.multiply(first);
   compute_.for_rows(n_sorted, [&](int row) {
     float* g = gate + static_cast<std::ptrdiff_t>(row) * width;
     compute_.ops.swiglu_row(g, up + static_cast<std::ptrdiff_t>(row) * width, width, g);
@@ -93,9 +98,11 @@ Result<> FeedForwardPass::mixture(const MoeWeights& moe, int n_rows, const float
       compute_.ops.swiglu_row(g, up_.data() + static_cast<std::ptrdiff_t>(row) * shared_width, shared_width, g);
     });
   }
-  matmul(compute_.ops, compute_.pool, second.data(), static_cast<int>(second.size()));
+  compute_.begin(Operation::experts_down);
+  compute_.multiply(second);
 
   // 4. Weigh and add: slots in ascending expert, then the shared expert.
+  compute_.begin(Operation::combine);
   compute_.for_rows(n_rows, [&](int row) {
     float* y = out + static_cast<std::ptrdiff_t>(row) * hidden;
     std::memset(y, 0, sizeof(float) * static_cast<std::size_t>(hidden));

@@ -20,12 +20,14 @@ Result<std::span<const float>> Forward::run(std::span<const TokenSpan> spans, Po
   const std::size_t n = static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(model_.config.hidden_size);
   x_.resize(n);
   hidden_.resize(n);
+  compute_.begin(Operation::embed);
   extend_rope(spans);
   embed(spans, x_.data());
   for (std::size_t i = 0; i < model_.layers.size(); ++i) {
     ASSAY_TRY(layer(model_.layers[i], static_cast<int>(i), spans, role, x_.data()));
     if (observe) observe(static_cast<int>(i), x_);
   }
+  compute_.begin(Operation::final_norm);
   norm_rows(model_.norm, n_rows, x_.data(), hidden_.data());
   return std::span<const float>(hidden_);
 }
@@ -47,7 +49,7 @@ Result<std::span<const float>> Forward::run_mtp(std::span<const TokenSpan> spans
     compute_.ops.rmsnorm_row(x_.data() + at, mtp.enorm.data(), eps, hidden, pair);
     compute_.ops.rmsnorm_row(main_hidden + at, mtp.hnorm.data(), eps, hidden, pair + hidden);
   });
-  matmul(compute_.ops, compute_.pool, {pair_.data(), 2 * hidden, n_rows, mtp.eh_proj, x_.data(), hidden});
+  compute_.multiply({pair_.data(), 2 * hidden, n_rows, mtp.eh_proj, x_.data(), hidden});
   ASSAY_TRY(layer(mtp.layer, static_cast<int>(model_.layers.size()), spans, role, x_.data()));
   norm_rows(mtp.shared_head_norm, n_rows, x_.data(), mtp_hidden_.data());
   return std::span<const float>(mtp_hidden_);
@@ -55,7 +57,8 @@ Result<std::span<const float>> Forward::run_mtp(std::span<const TokenSpan> spans
 
 void Forward::logits(const float* hidden, int n_rows, float* out) {
   const WeightMatrix& head = model_.lm_head;
-  matmul(compute_.ops, compute_.pool, {hidden, head.n_in, n_rows, head, out, head.n_out});
+  compute_.begin(Operation::head);
+  compute_.multiply({hidden, head.n_in, n_rows, head, out, head.n_out});
 }
 
 void Forward::extend_rope(std::span<const TokenSpan> spans) {
@@ -84,16 +87,22 @@ Result<> Forward::layer(const LayerWeights& weights, int cache_layer, std::span<
   const std::size_t n = static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(model_.config.hidden_size);
   normed_.resize(n);
   part_.resize(n);
+  if (compute_.marks != nullptr) compute_.marks->enter_layer(cache_layer);
+  compute_.begin(Operation::attention_norm);
   norm_rows(weights.input_layernorm, n_rows, x, normed_.data());
   if (const auto* mla = std::get_if<MlaWeights>(&weights.attention)) {
     mla_.run(*mla, cache_layer, cache_, rope_, spans, role, normed_.data(), part_.data());
   } else {
     gqa_.run(std::get<GqaWeights>(weights.attention), cache_layer, cache_, rope_, spans, normed_.data(), part_.data());
   }
+  compute_.begin(Operation::residual);
   add_rows(n_rows, part_.data(), x);
+  compute_.begin(Operation::ffn_norm);
   norm_rows(weights.post_attention_layernorm, n_rows, x, normed_.data());
   ASSAY_TRY(feed_forward_.run(weights, n_rows, normed_.data(), part_.data()));
+  compute_.begin(Operation::residual);
   add_rows(n_rows, part_.data(), x);
+  if (compute_.marks != nullptr) compute_.marks->leave_layers();
   return {};
 }
 

@@ -35,10 +35,14 @@ void GqaAttention::run(const GqaWeights& weights, int cache_layer, KvCache& cach
                        std::span<const TokenSpan> spans, const float* x, float* out) {
   const GqaSizes s = gqa_sizes(model_.config);
   const int n_rows = count_rows(spans);
+  compute_.begin(Operation::qkv);
   project_inputs(weights, n_rows, x);
+  compute_.begin(Operation::rope_append);
   write_cache_rows(weights, cache_layer, cache, rope, spans);
+  compute_.begin(Operation::attention);
   attend(cache_layer, cache, spans);
-  matmul(compute_.ops, compute_.pool, {head_output_.data(), s.query(), n_rows, weights.o_proj, out, s.hidden});
+  compute_.begin(Operation::attention_output);
+  compute_.multiply({head_output_.data(), s.query(), n_rows, weights.o_proj, out, s.hidden});
 }
 
 void GqaAttention::project_inputs(const GqaWeights& weights, int n_rows, const float* x) {
@@ -47,7 +51,7 @@ void GqaAttention::project_inputs(const GqaWeights& weights, int n_rows, const f
       {x, s.hidden, n_rows, weights.q_proj, grown(query_, product(n_rows, s.query())), s.query()},
       {x, s.hidden, n_rows, weights.k_proj, grown(key_, product(n_rows, s.key())), s.key()},
       {x, s.hidden, n_rows, weights.v_proj, grown(value_, product(n_rows, s.key())), s.key()}};
-  matmul(compute_.ops, compute_.pool, products, 3);
+  compute_.multiply(products);
 }
 
 void GqaAttention::write_cache_rows(const GqaWeights& weights, int cache_layer, KvCache& cache,

@@ -68,6 +68,7 @@ void MlaAttention::run(const MlaWeights& weights, int cache_layer, KvCache& cach
   const MlaSizes s = mla_sizes(model_.config);
   const int n_rows = count_rows(spans);
   project_inputs(weights, n_rows, x);
+  compute_.begin(Operation::rope_append);
   write_cache_rows(weights, cache_layer, cache, rope, spans);
   grown(head_output_, product(n_rows, s.heads, s.v));
   if (role == PositionRole::generated) {
@@ -79,7 +80,8 @@ void MlaAttention::run(const MlaWeights& weights, int cache_layer, KvCache& cach
       first_row += span.n_rows();
     }
   }
-  matmul(compute_.ops, compute_.pool, {head_output_.data(), s.heads * s.v, n_rows, weights.o_proj, out, s.hidden});
+  compute_.begin(Operation::attention_output);
+  compute_.multiply({head_output_.data(), s.heads * s.v, n_rows, weights.o_proj, out, s.hidden});
 }
 
 void MlaAttention::project_inputs(const MlaWeights& weights, int n_rows, const float* x) {
@@ -89,20 +91,24 @@ void MlaAttention::project_inputs(const MlaWeights& weights, int n_rows, const f
   const MatmulArgs kv_product{x, s.hidden, n_rows, weights.kv_a_proj_with_mqa, kv, s.row()};
 
   if (const auto* plain = std::get_if<PlainQuery>(&weights.query)) {
+    compute_.begin(Operation::q_b);  // the latent's product with it
     const MatmulArgs products[] = {{x, s.hidden, n_rows, plain->q_proj, query, s.heads * s.qk()}, kv_product};
-    return matmul(compute_.ops, compute_.pool, products, 2);
+    return compute_.multiply(products);
   }
   const auto& compressed = std::get<CompressedQuery>(weights.query);
   const int rank = compressed.q_a_proj.n_out;
+  compute_.begin(Operation::q_a);  // the latent's product with it
   float* low = grown(compressed_query_, product(n_rows, rank));
   const MatmulArgs products[] = {{x, s.hidden, n_rows, compressed.q_a_proj, low, rank}, kv_product};
-  matmul(compute_.ops, compute_.pool, products, 2);
+  compute_.multiply(products);
+  compute_.begin(Operation::q_a_norm);
   const auto eps = static_cast<float>(model_.config.rms_norm_eps);
   compute_.for_rows(n_rows, [&](int row) {
     float* q = low + product(row, rank);
     compute_.ops.rmsnorm_row(q, compressed.q_a_layernorm.data(), eps, rank, q);
   });
-  matmul(compute_.ops, compute_.pool, {low, rank, n_rows, compressed.q_b_proj, query, s.heads * s.qk()});
+  compute_.begin(Operation::q_b);
+  compute_.multiply({low, rank, n_rows, compressed.q_b_proj, query, s.heads * s.qk()});
 }
 
 void MlaAttention::write_cache_rows(const MlaWeights& weights, int cache_layer, KvCache& cache,
@@ -130,6 +136,7 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, K
                                    std::span<const TokenSpan> spans) {
   const MlaSizes s = mla_sizes(model_.config);
   const int n_rows = count_rows(spans);
+  compute_.begin(Operation::key_map);
   float* query = grown(latent_query_, product(n_rows, s.heads, s.row()));
   float* output = grown(latent_output_, product(n_rows, s.heads, s.latent));
 
@@ -152,6 +159,7 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, K
     }
   });
 
+  compute_.begin(Operation::attention);
   // One task per sequence and group of heads: a group's queries share each page that they read.
   std::vector<std::size_t> first_chunk;
   std::vector<int> first_row;
@@ -195,6 +203,7 @@ void MlaAttention::attend_absorbed(const MlaWeights& weights, int cache_layer, K
         scratch);
   });
 
+  compute_.begin(Operation::value_map);
   products.clear();
   for (int h = 0; h < s.heads; ++h) {
     const float* map = weights.value_map.data() + product(h, s.v, s.latent);
@@ -214,6 +223,7 @@ void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_laye
   const int n_positions = span.end_position();
   const int block = heads_per_block(s, weights.kv_b_proj, n_positions);
   for (int first_head = 0; first_head < s.heads; first_head += block) {
+    compute_.begin(Operation::expand);
     const int n_heads = std::min(block, s.heads - first_head);
     const int width = n_heads * (s.nope + s.v);
     float* key_value = grown(key_value_, product(n_positions, width));
@@ -237,6 +247,7 @@ void MlaAttention::attend_materialised(const MlaWeights& weights, int cache_laye
         std::memcpy(key + s.nope, rotated, sizeof(float) * static_cast<std::size_t>(s.rope));
       }
     });
+    compute_.begin(Operation::attention);
     attend_heads(first_head, n_heads, span, first_row);
   }
 }

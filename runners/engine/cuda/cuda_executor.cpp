@@ -87,6 +87,7 @@ class CudaExecutor final : public RankExecutor {
 
   int n_pages() const override { return n_pages_; }
   int max_in_flight() const override { return static_cast<int>(kMaxInFlight); }
+  OperationMarks* marks() override { return &marks_; }
   Result<> submit(const Pass& pass) override;
   Result<PassResult> collect() override;
   Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override;
@@ -121,6 +122,7 @@ class CudaExecutor final : public RankExecutor {
   DeviceModel model_;
   ExecutorOptions options_;
   PlanShape shape_;
+  OperationMarks marks_;
   int n_pages_ = 0;
   std::optional<CudaForward> forward_;
   kernels::Stream stream_;
@@ -160,7 +162,7 @@ Result<> CudaExecutor::make_buffers(const RankBuffers& ranks) {
     ASSAY_ASSIGN(u.end, kernels::create_event());
   }
   const ForwardLimits limits = this->limits();
-  Result<CudaForward> forward = CudaForward::create(model_, limits, ranks);
+  Result<CudaForward> forward = CudaForward::create(model_, marks_, limits, ranks);
   if (!forward) {
     return environment_error("the buffers for ", options_.max_batch, " sequences don't fit beside the weights (",
                              forward.error().message, "); give a smaller --max-batch");
@@ -230,6 +232,7 @@ Result<> CudaExecutor::submit(const Pass& pass) {
   }
   const std::int32_t* tokens = pass.role == PositionRole::generated ? generated_tokens_.data() : prompt_tokens_.data();
   if (!pass.draws.empty()) {
+    marks_.begin(Operation::outputs);
     ASSAY_TRY(check(cudaMemcpyAsync(under_way.tokens.get(), tokens, pass.draws.size() * sizeof(std::int32_t),
                                     cudaMemcpyDeviceToHost, stream_.get()),
                     "drawn tokens"));
@@ -248,6 +251,7 @@ Result<> CudaExecutor::submit_generated(const Pass& pass, UnderWay& under_way) {
   for (const Draw& d : pass.draws) how.host[static_cast<std::size_t>(d.row)] = sample_row(d, d.row);
   const PassRows rows = stage_generated(generated_inputs_, shape_, pass.spans, n_filled, spare_page());
   ASSAY_TRY(check(cudaEventRecord(under_way.begin.get(), stream_.get()), "event"));
+  marks_.begin(Operation::inputs);
   ASSAY_TRY(generated_inputs_.upload(stream_.get()));
   if (pass.wants_states) return run_for_states(rows, pass, under_way.result);
 
@@ -265,6 +269,10 @@ Result<> CudaExecutor::submit_generated(const Pass& pass, UnderWay& under_way) {
 /// allow: the first launch is a plain one, the second is captured.
 template <class Launch>
 Result<> CudaExecutor::launch_as_graph(Graphs& graphs, int n_rows, const Launch& launch) {
+  if (marks_.are_heard()) {  // a graph's operations can't be told apart while it is captured
+    graphs.erase(n_rows);
+    return launch();
+  }
   const auto [graph, is_new] = graphs.try_emplace(n_rows);
   if (is_new) return launch();
   if (!graph->second) {
@@ -310,6 +318,7 @@ Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
   const auto device_rows = prompt_inputs_.add(std::span(logits_rows));
   const auto device_how = prompt_inputs_.add(std::span(how));
   ASSAY_TRY(check(cudaEventRecord(under_way.begin.get(), stream_.get()), "event"));
+  marks_.begin(Operation::inputs);
   ASSAY_TRY(prompt_inputs_.upload(stream_.get()));
   if (pass.wants_states) return run_for_states(rows, pass, under_way.result);
 
@@ -430,11 +439,11 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
   const std::size_t first = drawn.size();
   drawn.resize(first + draws.size());
   if (!reports()) return {};
-  if (std::none_of(draws.begin(), draws.end(), [](const Draw& d) { return d.n_logprobs > 0; })) return {};
+  if (std::none_of(draws.begin(), draws.end(), [](const Draw& d) { return d.wants_logprobs(); })) return {};
   ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "logits"));
   std::vector<float> logits(static_cast<std::size_t>(model_.sizes.vocab));
   for (std::size_t i = 0; i < draws.size(); ++i) {
-    if (draws[i].n_logprobs == 0) continue;
+    if (!draws[i].wants_logprobs()) continue;
     const float* row =
         forward_->logits() + std::size_t{how[i].logits_row} * static_cast<std::size_t>(model_.sizes.vocab_rows);
     std::int32_t token = 0;
@@ -444,12 +453,15 @@ Result<> CudaExecutor::take_logprobs(std::span<const Draw> draws, const SampleRo
         check(cudaMemcpyAsync(logits.data(), row, logits.size() * sizeof(float), cudaMemcpyDeviceToHost, stream_.get()),
               "logits"));
     ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "logits"));
-    if (token >= 0) drawn[first + i].logprobs = logprobs_of(logits, token, draws[i].n_logprobs);
+    if (token < 0) continue;
+    const std::int32_t told = draws[i].given >= 0 ? draws[i].given : token;
+    drawn[first + i].logprobs = logprobs_of(logits, told, draws[i].n_logprobs);
   }
   return {};
 }
 
 Result<> CudaExecutor::sample(const SampleRow* how, int n, std::int32_t* tokens) {
+  marks_.begin(Operation::sampling);
   return kernels::sample_rows({forward_->logits(), model_.sizes.vocab_rows, n, model_.sizes.vocab, how, tokens},
                               stream_.get());
 }

@@ -4,6 +4,7 @@
 //   pages, and whether a pass was launched kernel by kernel or as a graph.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -55,5 +56,20 @@ Result<std::unique_ptr<Executor>> create_cuda_executor(const Model& model, const
 Result<std::unique_ptr<Executor>> create_parallel_executor(const Model& model, std::span<const int> ordinals,
                                                            const ParallelOptions& parallel,
                                                            const ExecutorOptions& options, const LoadOptions& load);
+
+/// What a part of a model, in a process of its own, needs of the others. Functions may wait for them.
+struct PartLink {
+  ParallelOptions parallel;
+  int part = 0;
+  std::string meeting_place;                               ///< as make_meeting_place() made it, for all of them
+  std::function<Result<int>(int own)> least;               ///< of what all parts give; returns once all have come
+  std::function<void(std::function<bool()>)> set_release;  ///< PartGroup::set_release()
+};
+/// Error{environment} if NCCL is not here.
+Result<std::string> make_meeting_place();
+/// One part of a model on the GPU that this thread has opened; the other processes make theirs at the same time. What
+/// all are told, all do in the same order. kv_memory_bytes is that of all GPUs together.
+Result<std::unique_ptr<Executor>> create_part_executor(const Model& model, const PartLink& link,
+                                                       const ExecutorOptions& options, const LoadOptions& load);
 
 }  // namespace assay::runners

@@ -12,19 +12,19 @@ namespace assay::runners {
 
 using kernels::Epilogue;
 
-Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardLimits& limits,
+Result<CudaForward> CudaForward::create(const DeviceModel& model, OperationMarks& marks, const ForwardLimits& limits,
                                         const RankBuffers& ranks) {
   const DeviceSizes& s = model.sizes;
-  CudaForward f(model, limits, ranks);
+  CudaForward f(model, marks, limits, ranks);
   ASSAY_ASSIGN(DeviceProducts products,
                DeviceProducts::create(model, limits.rows() * std::max(1, s.num_experts_per_tok)));
   f.products_ = std::make_unique<DeviceProducts>(std::move(products));
   if (s.is_mla) {
-    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, *f.products_, limits));
+    ASSAY_ASSIGN(f.attention_, MlaLayer::create(model, *f.products_, marks, limits));
   } else {
-    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, *f.products_, limits));
+    ASSAY_ASSIGN(f.attention_, GqaLayer::create(model, *f.products_, marks, limits));
   }
-  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, *f.products_, limits));
+  ASSAY_ASSIGN(f.ffn_, FfnLayer::create(model, *f.products_, marks, limits));
   if (ranks.links == nullptr) {
     ASSAY_ASSIGN(f.x_, rows_buffer<float>(limits.rows(), s.hidden));
   }
@@ -34,6 +34,10 @@ Result<CudaForward> CudaForward::create(const DeviceModel& model, const ForwardL
     ASSAY_ASSIGN(f.pair_, rows_buffer<Bf16>(limits.rows(), 2 * s.hidden));
   }
   ASSAY_ASSIGN(f.logits_, rows_buffer<float>(limits.logits_rows, s.head_rows));
+  if (ranks.processes != nullptr) {
+    ASSAY_ASSIGN(f.part_, rows_buffer<float>(limits.rows(), s.hidden));
+    ASSAY_ASSIGN(f.all_logits_, rows_buffer<float>(limits.logits_rows, s.vocab_rows));
+  }
   return f;
 }
 
@@ -45,6 +49,7 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
                           const std::function<Result<>(int layer)>& after_layer) {
   const DeviceModel& m = *model_;
   n_sums_ = 0;
+  marks_->begin(Operation::embed);
   ASSAY_TRY(embed(rows, drawn, stream));
   for (std::size_t i = 0; i < m.layers.size(); ++i) {
     ASSAY_TRY(layer(m.layers[i], static_cast<int>(i), rows, stream));
@@ -52,6 +57,7 @@ Result<> CudaForward::run(const PassRows& rows, const int* drawn, cudaStream_t s
   }
   ASSAY_TRY(end_sums(stream));
   if (states_.size() == 0) return {};
+  marks_->begin(Operation::final_norm);
   return kernels::rmsnorm_bf16({x(), nullptr, m.norm.data(), m.eps, rows.n_rows, m.sizes.hidden, states_.data()},
                                stream);
 }
@@ -82,6 +88,8 @@ Result<> CudaForward::run_mtp(const PassRows& rows, const int* states, cudaStrea
 }
 
 Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const PassRows& rows, cudaStream_t stream) {
+  marks_->enter_layer(cache_layer);
+  marks_->begin(Operation::attention_norm);
   ASSAY_TRY(norm(weights.input_layernorm, nullptr, rows.n_rows, stream));
   const LayerOutput attended = next_output(model_->shard.splits_heads());
   if (auto* mla = std::get_if<MlaLayer>(&attention_)) {
@@ -93,28 +101,33 @@ Result<> CudaForward::layer(const DeviceLayer& weights, int cache_layer, const P
                        attended, stream));
   }
   ASSAY_TRY(add_parts(attended, rows.n_rows, stream));
+  marks_->begin(Operation::ffn_norm);
   ASSAY_TRY(norm(weights.post_attention_layernorm, nullptr, rows.n_rows, stream));
   const LayerOutput fed = next_output(!model_->shard.is_whole());
   const auto run_ffn = [&](const auto& ffn) {
     return std::get<FfnLayer>(ffn_).run(ffn, rows, normed_.data(), fed, stream);
   };
   ASSAY_TRY(std::visit(run_ffn, weights.ffn));
+  marks_->leave_layers();
   return add_parts(fed, rows.n_rows, stream);
 }
 
 LayerOutput CudaForward::next_output(bool is_part) const {
   if (!is_part) return {x(), false};
+  if (ranks_.processes != nullptr) return {part_.data(), true};
   return {ranks_.parts[n_sums_ % 2][static_cast<std::size_t>(ranks_.links->rank)], true};
 }
 
 Result<> CudaForward::add_parts(const LayerOutput& out, int n_rows, cudaStream_t stream) {
   if (!out.is_part) return {};
+  const std::int64_t n = std::int64_t{n_rows} * model_->sizes.hidden;
+  if (ranks_.processes != nullptr) return ranks_.processes->all_reduce(part_.data(), x(), n, stream);
   kernels::AllReduceArgs args;
   args.links = ranks_.links;
   const auto& parts = ranks_.parts[n_sums_ % 2];
   std::copy(parts.begin(), parts.end(), args.parts.begin());
   args.x = ranks_.x;
-  args.n = std::int64_t{n_rows} * model_->sizes.hidden;
+  args.n = n;
   args.pace = ranks_.pace;
   ++n_sums_;
   return kernels::all_reduce(args, stream);
@@ -132,14 +145,19 @@ Result<> CudaForward::norm(const DeviceBuffer<float>& weight, const int* rows, i
 }
 
 Result<> CudaForward::final_norm(const int* rows, int n, cudaStream_t stream) {
+  marks_->begin(Operation::final_norm);
   return norm(model_->norm, rows, n, stream);
 }
 
 Result<> CudaForward::head(int first, int n, cudaStream_t stream) {
   const Bf16* rows = normed_.data() + std::ptrdiff_t{first} * model_->sizes.hidden;
+  marks_->begin(Operation::head);
   // Few rows of a pass need logits, so that prompts' are made as those of generated positions are.
   ASSAY_TRY(products_->multiply(rows, n, PositionRole::generated, model_->head(), Epilogue::store_f32, logits_.data(),
                                 stream));
+  if (ranks_.processes != nullptr) {
+    return ranks_.processes->all_gather(logits_.data(), logits(), n, model_->sizes.head_rows, stream);
+  }
   if (ranks_.links == nullptr) return {};
   return kernels::all_gather({ranks_.links, logits_.data(), ranks_.logits, n, model_->sizes.head_rows, 0, ranks_.pace},
                              stream);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "kernels/collective/collective.cuh"
+#include "kernels/collective/process_ranks.cuh"
 #include "runners/engine/cuda/device_model.h"
 #include "runners/engine/cuda/ffn_layer.h"
 #include "runners/engine/cuda/gqa_layer.h"
@@ -17,8 +18,10 @@
 
 namespace assay::runners {
 
-/// What a rank shares with the others of its group: buffers that every rank has. Null links: the model is on one GPU.
+/// What a rank has of the others. In one process: links, and buffers that every rank has, all of which are mapped. Over
+/// processes: `processes` alone. Neither: the model is on one GPU.
 struct RankBuffers {
+  kernels::ProcessRanks* processes = nullptr;
   const kernels::PeerLinks* links = nullptr;
   kernels::LinkPace pace = {};                        ///< of all that goes over the links
   std::array<kernels::PerRank<float>, 2> parts = {};  ///< [rows, hidden]: what is added takes turns between them
@@ -34,9 +37,9 @@ struct DeviceCache {
 
 class CudaForward {
  public:
-  /// The model, and what `ranks` names, must outlive it. Every rank of a group makes the same calls. Error{environment}
-  /// if the buffers don't fit.
-  static Result<CudaForward> create(const DeviceModel& model, const ForwardLimits& limits,
+  /// The model, `marks`, and what `ranks` names, must outlive it. Every rank of a group makes the same calls.
+  /// Error{environment} if the buffers don't fit.
+  static Result<CudaForward> create(const DeviceModel& model, OperationMarks& marks, const ForwardLimits& limits,
                                     const RankBuffers& ranks = {});
 
   void use_cache(const DeviceCache& cache) { cache_ = cache; }
@@ -54,16 +57,17 @@ class CudaForward {
   /// states(). The normed states of all rows are then in hidden().
   Result<> run_mtp(const PassRows& rows, const int* states, cudaStream_t stream);
 
-  float* x() const { return own(ranks_.x, x_); }                 ///< [rows, hidden]
-  Bf16* hidden() const { return normed_.data(); }                ///< [rows, hidden]
-  float* logits() const { return own(ranks_.logits, logits_); }  ///< [rows, vocab_rows]
+  float* x() const { return own(ranks_.x, x_); }   ///< [rows, hidden]
+  Bf16* hidden() const { return normed_.data(); }  ///< [rows, hidden]
+  /// [rows, vocab_rows]
+  float* logits() const { return own(ranks_.logits, ranks_.processes == nullptr ? logits_ : all_logits_); }
   /// Hidden states of the last pass of the main model [rows], and behind them those that are kept [kept_states].
   Bf16* states() const { return states_.data(); }
   const ForwardLimits& limits() const { return limits_; }
 
  private:
-  CudaForward(const DeviceModel& model, const ForwardLimits& limits, const RankBuffers& ranks)
-      : model_(&model), limits_(limits), ranks_(ranks) {}
+  CudaForward(const DeviceModel& model, OperationMarks& marks, const ForwardLimits& limits, const RankBuffers& ranks)
+      : model_(&model), marks_(&marks), limits_(limits), ranks_(ranks) {}
   /// This rank's buffer of those that are shared, or the one that it has alone.
   float* own(const kernels::PerRank<float>& shared, const DeviceBuffer<float>& alone) const {
     return ranks_.links == nullptr ? alone.data() : shared[static_cast<std::size_t>(ranks_.links->rank)];
@@ -78,6 +82,7 @@ class CudaForward {
   Bf16* plane(int index) const;
 
   const DeviceModel* model_;
+  OperationMarks* marks_;
   ForwardLimits limits_;
   RankBuffers ranks_;
   std::size_t n_sums_ = 0;  // over ranks, of this pass
@@ -90,6 +95,9 @@ class CudaForward {
   DeviceBuffer<Bf16> states_;   // [rows + kept_states, hidden], or empty
   DeviceBuffer<Bf16> pair_;     // [rows, 2·hidden], the MTP module's input, or empty
   DeviceBuffer<float> logits_;  // [logits_rows, head_rows]: with ranks, this one's columns
+  // Only where ranks are processes.
+  DeviceBuffer<float> part_;        // [rows, hidden], of a sum
+  DeviceBuffer<float> all_logits_;  // [logits_rows, vocab_rows]
 };
 
 }  // namespace assay::runners

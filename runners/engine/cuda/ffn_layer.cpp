@@ -15,11 +15,11 @@ constexpr int kLeastTileRows = 8;  // gives the most tiles
 
 }  // namespace
 
-Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts& products,
+Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
                                   const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   const int rows = limits.rows(), per_token = s.num_experts_per_tok;
-  FfnLayer layer(model, products);
+  FfnLayer layer(model, products, marks);
   ASSAY_ASSIGN(layer.gated_, rows_buffer<Bf16>(rows, s.max_ffn_width));
   if (s.n_routed_experts == 0) return layer;
   const std::int64_t places = std::int64_t{rows} * per_token;
@@ -44,8 +44,10 @@ Result<FfnLayer> FfnLayer::create(const DeviceModel& model, const DeviceProducts
 
 Result<> FfnLayer::run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
                        cudaStream_t stream) {
+  marks_->begin(Operation::gate_up);
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.gate_up, Epilogue::swiglu_bf16, gated_.data(),
                                 stream));
+  marks_->begin(Operation::down);
   return products_->multiply(gated_.data(), rows.n_rows, rows.role(), weights.down, out.epilogue(), out.y, stream);
 }
 
@@ -59,28 +61,35 @@ Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf1
   const int n_rows = rows.n_rows, per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts;
   const int n_places = n_rows * per_token;
   // 1. Route every row.
+  marks_->begin(Operation::router);
   ASSAY_TRY(multiply(normed, n_rows, weights.router, Epilogue::store_f32, router_logits_.data(), stream));
   ASSAY_TRY(kernels::route_rows({weights.args, router_logits_.data(), weights.router_parts, n_rows, slots_.data(),
                                  slot_weights_.data(), failed_.data()},
                                 stream));
   // 2. Bring the rows of each expert together.
+  marks_->begin(Operation::sort);
   const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
   ASSAY_TRY(kernels::expert_rows(
       {slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows(), s.first_expert, s.n_own_experts},
       stream));
   // 3. Every own expert's network on its rows, and the shared one on all of them.
   const ExpertPlaces places{expert_rows(), n_places, s.n_own_experts, tile_rows};
+  marks_->begin(Operation::experts_gate_up);
   ASSAY_TRY(products_->multiply_grouped(normed, sorted_.data(), places, weights.gate_up, Epilogue::swiglu_bf16,
                                         sorted_gated_.data(), stream));
+  marks_->begin(Operation::experts_down);
   ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
                                         sorted_output_.data(), stream));
   if (weights.shared) {
+    marks_->begin(Operation::shared_gate_up);
     ASSAY_TRY(products_->multiply(normed, n_rows, rows.role(), weights.shared->gate_up, Epilogue::swiglu_bf16,
                                   gated_.data(), stream));
+    marks_->begin(Operation::shared_down);
     ASSAY_TRY(products_->multiply(gated_.data(), n_rows, rows.role(), weights.shared->down, Epilogue::store_f32,
                                   shared_output_.data(), stream));
   }
   // 4. Weigh and add: slots in ascending expert, then the shared expert.
+  marks_->begin(Operation::combine);
   return kernels::combine_rows(
       {sorted_output_.data(), places_.data(), slot_weights_.data(), weights.shared ? shared_output_.data() : nullptr,
        n_rows, per_token, s.hidden, out.y, out.is_part},

@@ -4,13 +4,15 @@
 #include "kernels/router/expert_rows.cuh"
 #include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
+#include "runners/engine/operations.h"
 
 namespace assay::runners {
 
 /// Holds the buffers of one pass at a time.
 class FfnLayer {
  public:
-  static Result<FfnLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
+  static Result<FfnLayer> create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
+                                 const ForwardLimits& limits);
 
   /// The network of `normed`, added to `out`.
   Result<> run(const DeviceFfn& weights, const PassRows& rows, const Bf16* normed, const LayerOutput& out,
@@ -19,11 +21,13 @@ class FfnLayer {
                cudaStream_t stream);
 
  private:
-  FfnLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
+  FfnLayer(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks)
+      : model_(&model), products_(&products), marks_(&marks) {}
   kernels::ExpertRows expert_rows() const;
 
   const DeviceModel* model_;
   const DeviceProducts* products_;
+  const OperationMarks* marks_;
   DeviceBuffer<Bf16> gated_;           // [rows, width] of a dense or shared network
   DeviceBuffer<float> shared_output_;  // [rows, hidden]
   DeviceBuffer<float> router_logits_;  // [rows, router parts · experts]

@@ -7,10 +7,10 @@ namespace assay::runners {
 
 using kernels::Epilogue;
 
-Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const DeviceProducts& products,
+Result<GqaLayer> GqaLayer::create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
                                   const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
-  GqaLayer layer(model, products);
+  GqaLayer layer(model, products, marks);
   layer.max_items_ = limits.decode_items;
   ASSAY_ASSIGN(layer.qkv_, rows_buffer<float>(limits.rows(), (s.heads + 2 * s.kv_heads) * s.head_dim));
   ASSAY_ASSIGN(layer.query_, rows_buffer<Bf16>(limits.rows(), s.heads * s.head_dim));
@@ -25,12 +25,15 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                        const LayerOutput& out, cudaStream_t stream) {
   const DeviceSizes& s = model_->sizes;
   const kernels::PagedCache cache{pages, n_pages, s.kv_heads, s.head_dim};
+  marks_->begin(Operation::qkv);
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.qkv, Epilogue::store_f32, qkv_.data(), stream,
                                 weights.qkv_bias.data()));
+  marks_->begin(Operation::rope_append);
   ASSAY_TRY(kernels::rope_append(
       {qkv_.data(), rows.n_rows, s.heads, s.kv_heads, s.head_dim, weights.q_norm.data(), weights.k_norm.data(),
        weights.norm_eps, model_->rope.data(), rows.positions, rows.slots, query_.data(), pages},
       stream));
+  marks_->begin(Operation::attention);
   if (const auto* decode = std::get_if<GqaDecodeRows>(&rows.plan)) {
     ASSAY_TRY(kernels::decode_attention(
         {query_.data(), rows.n_rows, s.heads, cache, model_->attention_scale, decode->items, decode->first_item,
@@ -42,6 +45,7 @@ Result<> GqaLayer::run(const DeviceGqa& weights, const PassRows& rows, const Bf1
                                           model_->attention_scale, prompt.tiles, prompt.n_tiles, attended_.data()},
                                          stream));
   }
+  marks_->begin(Operation::attention_output);
   return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, out.epilogue(), out.y, stream);
 }
 

@@ -3,13 +3,15 @@
 
 #include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
+#include "runners/engine/operations.h"
 
 namespace assay::runners {
 
 /// Holds the buffers of one pass at a time.
 class GqaLayer {
  public:
-  static Result<GqaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
+  static Result<GqaLayer> create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
+                                 const ForwardLimits& limits);
 
   /// Attention of `normed`, added to `out`. `pages` is the layer's plane of the cache. Each row appends one key, so
   /// that a row of generated positions has no more keys of this pass than the pass has rows.
@@ -17,10 +19,12 @@ class GqaLayer {
                const LayerOutput& out, cudaStream_t stream);
 
  private:
-  GqaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
+  GqaLayer(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks)
+      : model_(&model), products_(&products), marks_(&marks) {}
 
   const DeviceModel* model_;
   const DeviceProducts* products_;
+  const OperationMarks* marks_;
   int max_items_ = 0;
   DeviceBuffer<float> qkv_;      // [rows, (heads + 2·kv_heads)·head_dim]
   DeviceBuffer<Bf16> query_;     // [rows, heads·head_dim]

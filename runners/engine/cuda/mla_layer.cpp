@@ -45,11 +45,11 @@ Result<> multiply_heads(const Bf16* x, int x_stride, int n_rows, int heads, cons
 
 }  // namespace
 
-Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const DeviceProducts& products,
+Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
                                   const ForwardLimits& limits) {
   const DeviceSizes& s = model.sizes;
   const int rows = limits.rows(), generated = limits.generated_rows;
-  MlaLayer layer(model, products);
+  MlaLayer layer(model, products, marks);
   layer.max_items_ = limits.decode_items;
   layer.max_keys_ = limits.prompt_keys;
   ASSAY_ASSIGN(layer.q_a_, rows_buffer<float>(rows, s.q_lora_rank));
@@ -80,6 +80,7 @@ Result<> MlaLayer::run(const DeviceMla& weights, const PassRows& rows, const Bf1
   } else {
     ASSAY_TRY(attend_materialised(weights, std::get<MlaPromptRows>(rows.plan), rows.n_rows, cache, n_pages, stream));
   }
+  marks_->begin(Operation::attention_output);
   return products_->multiply(attended_.data(), rows.n_rows, rows.role(), weights.o_proj, out.epilogue(), out.y, stream);
 }
 
@@ -89,15 +90,19 @@ Result<> MlaLayer::project(const DeviceMla& weights, const PassRows& rows, const
   const DeviceSizes& s = model_->sizes;
   const Bf16* q_input = normed;
   if (s.q_lora_rank > 0) {
+    marks_->begin(Operation::q_a);
     ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), *weights.q_a_proj, Epilogue::store_f32, q_a_.data(),
                                   stream));
+    marks_->begin(Operation::q_a_norm);
     ASSAY_TRY(kernels::rmsnorm_bf16({q_a_.data(), nullptr, weights.q_a_layernorm.data(), model_->eps, rows.n_rows,
                                      s.q_lora_rank, q_a_normed_.data()},
                                     stream));
     q_input = q_a_normed_.data();
   }
+  marks_->begin(Operation::q_b);
   ASSAY_TRY(
       products_->multiply(q_input, rows.n_rows, rows.role(), weights.q_proj, Epilogue::store_f32, q_.data(), stream));
+  marks_->begin(Operation::kv_a);
   ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.kv_a_proj, Epilogue::store_f32, kv_.data(),
                                 stream));
   const bool generated = std::holds_alternative<MlaDecodeRows>(rows.plan);
@@ -118,14 +123,17 @@ Result<> MlaLayer::project(const DeviceMla& weights, const PassRows& rows, const
   append.q_head = generated ? nullptr : q_head_.data();
   append.q_nope = generated ? q_nope_.data() : nullptr;
   append.q_latent = generated ? q_latent_.data() : nullptr;
+  marks_->begin(Operation::rope_append);
   return kernels::mla_append(append, stream);
 }
 
 Result<> MlaLayer::attend_absorbed(const DeviceMla& weights, const MlaDecodeRows& plan, int n_rows, const Bf16* cache,
                                    int n_pages, cudaStream_t stream) {
   const int heads = model_->sizes.heads;
+  marks_->begin(Operation::key_map);
   ASSAY_TRY(
       multiply_heads(q_nope_.data(), kMlaNope, n_rows, heads, weights.key_map, q_latent_.data(), kMlaRow, stream));
+  marks_->begin(Operation::attention);
   ASSAY_TRY(kernels::mla_decode_attention({q_latent_.data(),
                                            n_rows,
                                            heads,
@@ -138,6 +146,7 @@ Result<> MlaLayer::attend_absorbed(const DeviceMla& weights, const MlaDecodeRows
                                            scratch_.data(),
                                            o_latent_.data()},
                                           stream));
+  marks_->begin(Operation::value_map);
   return multiply_heads(o_latent_.data(), kMlaLatent, n_rows, heads, weights.value_map, attended_.data(), kMlaValue,
                         stream);
 }
@@ -146,11 +155,13 @@ Result<> MlaLayer::attend_materialised(const DeviceMla& weights, const MlaPrompt
                                        const Bf16* cache, int n_pages, cudaStream_t stream) {
   ASSAY_ASSERT(plan.n_keys <= max_keys_, "a pass of prompts continues one prompt at most");
   const int heads = model_->sizes.heads;
+  marks_->begin(Operation::expand);
   ASSAY_TRY(kernels::mla_gather({{cache, n_pages}, plan.pages, plan.n_pages, gathered_.data()}, stream));
   const auto fitting = static_cast<std::int64_t>(expanded_.size()) / (std::int64_t{plan.n_keys} * kExpandedHead);
   const int block = static_cast<int>(std::min<std::int64_t>(heads, fitting));
   for (int first = 0; first < heads; first += block) {
     const int n_heads = std::min(block, heads - first);
+    if (first > 0) marks_->begin(Operation::expand);
     kernels::MatmulBf16Args expand;
     expand.x = gathered_.data();
     expand.x_stride = kMlaRow;
@@ -162,6 +173,7 @@ Result<> MlaLayer::attend_materialised(const DeviceMla& weights, const MlaPrompt
     expand.y = expanded_.data();
     expand.y_stride = expand.n_out;
     ASSAY_TRY(kernels::matmul_bf16(expand, stream));
+    marks_->begin(Operation::attention);
     ASSAY_TRY(kernels::mla_prefill_attention(
         {q_head_.data(), n_rows, heads, first, n_heads, gathered_.data(), expanded_.data(), plan.n_keys, plan.first_key,
          model_->attention_scale, plan.tiles, plan.n_tiles, attended_.data()},

@@ -4,20 +4,23 @@
 
 #include "runners/engine/cuda/device_product.h"
 #include "runners/engine/cuda/pass_rows.h"
+#include "runners/engine/operations.h"
 
 namespace assay::runners {
 
 /// Holds the buffers of one pass at a time.
 class MlaLayer {
  public:
-  static Result<MlaLayer> create(const DeviceModel& model, const DeviceProducts& products, const ForwardLimits& limits);
+  static Result<MlaLayer> create(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks,
+                                 const ForwardLimits& limits);
 
   /// Attention of `normed`, added to `out`. `cache` is the layer's plane.
   Result<> run(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache, int n_pages,
                const LayerOutput& out, cudaStream_t stream);
 
  private:
-  MlaLayer(const DeviceModel& model, const DeviceProducts& products) : model_(&model), products_(&products) {}
+  MlaLayer(const DeviceModel& model, const DeviceProducts& products, const OperationMarks& marks)
+      : model_(&model), products_(&products), marks_(&marks) {}
   Result<> project(const DeviceMla& weights, const PassRows& rows, const Bf16* normed, Bf16* cache,
                    cudaStream_t stream);
   Result<> attend_absorbed(const DeviceMla& weights, const MlaDecodeRows& plan, int n_rows, const Bf16* cache,
@@ -27,6 +30,7 @@ class MlaLayer {
 
   const DeviceModel* model_;
   const DeviceProducts* products_;
+  const OperationMarks* marks_;
   int max_items_ = 0, max_keys_ = 0;
   DeviceBuffer<float> q_a_;        // [rows, q_lora_rank]
   DeviceBuffer<Bf16> q_a_normed_;  // [rows, q_lora_rank]

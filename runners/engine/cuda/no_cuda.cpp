@@ -26,4 +26,11 @@ Result<std::unique_ptr<Executor>> create_parallel_executor(const Model&, std::sp
   return no_cuda();
 }
 
+Result<std::string> make_meeting_place() { return no_cuda(); }
+
+Result<std::unique_ptr<Executor>> create_part_executor(const Model&, const PartLink&, const ExecutorOptions&,
+                                                       const LoadOptions&) {
+  return no_cuda();
+}
+
 }  // namespace assay::runners

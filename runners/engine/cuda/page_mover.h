@@ -1,15 +1,17 @@
 #pragma once
 // Pieces of device memory to the host and back, through two pinned buffers that take turns: one is copied by the GPU
-// while the host empties or fills the other.
+// while threads of the host empty or fill the other.
 
 #include <cuda_runtime.h>
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "harness/base/result.h"
 #include "kernels/device/handles.cuh"
+#include "kernels/threads/thread_pool.h"
 #include "runners/engine/cuda/upload.h"
 #include "runners/engine/executor.h"
 
@@ -32,10 +34,12 @@ class PageMover {
   };
 
   Result<> make_buffers();
+  void copy(std::byte* to, const std::byte* from, std::size_t n_bytes);  ///< within the host
   std::size_t pieces_per_turn() const;
 
   std::size_t piece_bytes_;
   std::array<Buffer, 2> buffers_;
+  std::unique_ptr<kernels::ThreadPool> pool_;
 };
 
 }  // namespace assay::runners

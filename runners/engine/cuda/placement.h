@@ -2,9 +2,11 @@
 // Where rows and columns of a model's weights go on the device: in another order, several weights in one, filled up
 // with zeros.
 
+#include <optional>
 #include <vector>
 
 #include "kernels/quantized/device_layout.h"
+#include "runners/engine/parallel.h"
 
 namespace assay::runners {
 
@@ -20,6 +22,16 @@ using Axis = std::vector<int>;
 Axis repeated(int n, const std::vector<Segment>& segments);
 /// n values and then zeros.
 inline Axis filled(int n, int n_to) { return repeated(1, {{n, n_to}}); }
+/// n values in their order.
+inline Axis whole(int n) { return filled(n, n); }
+/// True for those, and for an empty axis, which means: as they are.
+bool is_whole(const Axis& axis, int n);
+/// The values of a share.
+Axis run_axis(Share share);
+/// The share of n values that an axis is (empty: all of them); none if they don't follow each other.
+std::optional<Share> run_of(const Axis& axis, int n);
+/// The same, if blocks of 128 are cut nowhere.
+std::optional<Share> blocks_of(const Axis& axis, int n);
 
 /// Part `rank` of an axis that `n_ranks` share equally.
 Axis part_of(const Axis& axis, int rank, int n_ranks);
