@@ -180,6 +180,8 @@ TEST_CASE("samples of several databases: one order over all files, each row from
   model.ask({{here.database, {}}, {"/nowhere/x.db", {}}}, {});
   REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
   CHECK(model.failure().contains("/nowhere/x.db"));
+  REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));  // a page that could be read doesn't hide it
+  CHECK(model.failure().contains("/nowhere/x.db"));
 
   TranscriptSearch search(workspace);
   search.set_databases(workspace.databases());

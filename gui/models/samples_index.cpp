@@ -137,7 +137,8 @@ void SamplesIndex::sort_at_most(std::int64_t most_unindexed) {
         beginResetModel();
         samples_ = std::move(sorted.samples);
         n_left_out_ = sorted.n_left_out;
-        failure_ = sorted.failure;
+        sort_failure_ = sorted.failure;
+        page_failure_.clear();
         pages_.clear();
         wanted_.clear();
         endResetModel();
@@ -206,7 +207,7 @@ void SamplesIndex::read_pages() {
         return read;
       },
       [this](ReadPages read) {
-        failure_ = read.failure;
+        page_failure_ = read.failure;
         for (auto& [page, rows] : read.pages) {
           const int first = page * kPageRows;
           const int last = first + static_cast<int>(rows.size()) - 1;

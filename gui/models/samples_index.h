@@ -45,7 +45,8 @@ class SamplesIndex : public QAbstractTableModel {
   bool is_busy() const { return sorting_.is_running() || paging_.is_running(); }
   /// Samples that are not in the table yet, since their figures are still being read.
   std::int64_t n_left_out() const { return n_left_out_; }
-  const QString& failure() const { return failure_; }
+  /// Why samples are missing; empty if none are.
+  const QString& failure() const { return page_failure_.isEmpty() ? sort_failure_ : page_failure_; }
   /// None for a row whose page isn't there.
   const results::SampleRow* row_at(int row) const;
   /// The order that a click on a column asks for; `stored` for those that have none.
@@ -71,7 +72,8 @@ class SamplesIndex : public QAbstractTableModel {
   results::SampleQuery query_;
   std::int64_t n_stored_ = -1;  ///< when it was asked
   std::int64_t n_left_out_ = 0;
-  QString failure_;
+  QString sort_failure_;  ///< of the order asked for; what pages say leaves it in place
+  QString page_failure_;  ///< of the pages read last
   std::vector<results::SampleRef> samples_;
   mutable QCache<int, Page> pages_;
   mutable std::set<int> wanted_;
