@@ -216,7 +216,7 @@ TEST_CASE("summarise: by tag, and over a run that is half done or empty", "[resu
   CHECK(summarise(*store, RunId("nope")).error().kind == ErrorKind::bad_input);
 }
 
-TEST_CASE("summary: the canary of each segment; different ones are seen", "[results][summary]") {
+TEST_CASE("summary: the canary of each segment, different ones are seen", "[results][summary]") {
   TemporaryFolder folder;
   auto store = Store::open_or_create(folder / "a.db");
   REQUIRE(ok(store));

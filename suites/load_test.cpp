@@ -80,7 +80,7 @@ TEST_CASE("load_suite_folder: prompts of each kind carry question and instructio
   CHECK(suite->items[2].prompt == "Do it.");
 }
 
-TEST_CASE("load_suite_folder: a record's prompt is used as it is; a suite's text is filled in once", "[suites]") {
+TEST_CASE("load_suite_folder: a record's prompt is used as it is, a suite's text is filled in once", "[suites]") {
   const auto suite = load(header("integer", R"(,"prompt":{"text":"<{question}> {x} \\boxed{}"})"),
                           R"({"id":"1","question":"{question}","answer":"2"})"
                           "\n"

@@ -105,7 +105,7 @@ TEST_CASE("main window: links and commands are copied, and open the same view") 
   CHECK(QApplication::clipboard()->text() == to_command(window.navigator().state()));
 }
 
-TEST_CASE("main window: a dropped file opens and is remembered; one that is no database says so") {
+TEST_CASE("main window: a dropped file opens and is remembered, one that is no database says so") {
   TestRuns fixture;
   MainWindow window({}, fixture.settings);
   window.show();
@@ -129,7 +129,7 @@ TEST_CASE("main window: a dropped file opens and is remembered; one that is no d
   CHECK(window.workspace().runs()->size() == 2);
 }
 
-TEST_CASE("main window: files that were opened are listed, also those of the command line; a broken one is not") {
+TEST_CASE("main window: files that were opened are listed, also those of the command line, a broken one is not") {
   TestRuns fixture;
   {
     MainWindow window(fixture.state(), fixture.settings);
@@ -186,7 +186,7 @@ TEST_CASE("main window: a saved view comes back whole, also in another session, 
   CHECK_FALSE(views[0]->isEnabled());
 }
 
-TEST_CASE("main window: a link opens its view; a bad one says so and changes nothing") {
+TEST_CASE("main window: a link opens its view, a bad one says so and changes nothing") {
   TestRuns fixture;
   MainWindow window(fixture.state(), fixture.settings);
   window.show();

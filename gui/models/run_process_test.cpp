@@ -38,7 +38,7 @@ TEST_CASE("run process: a pause lets it save, and it can go on") {
   CHECK(process.state() == RunProcess::State::finished);
 }
 
-TEST_CASE("run process: stopping lets it save; a second time ends it at once") {
+TEST_CASE("run process: stopping lets it save, a second time ends it at once") {
   RunProcess process;
   process.start("/bin/sh", {"-c", "trap 'exit 4' TERM; echo begun >&2; while :; do sleep 0.01; done"});
   REQUIRE(wait_until([&] { return process.lines().contains("begun"); }));

@@ -151,7 +151,7 @@ TEST_CASE("runs table: equal columns") {
   CHECK_FALSE(is_equal(RunColumn::accuracy));
 }
 
-TEST_CASE("figures: remembered between starts, for this state of the run alone; a broken file is ignored") {
+TEST_CASE("figures: remembered between starts, for this state of the run alone, a broken file is ignored") {
   const BrowseRuns fixture;
   const auto runs = fixture.runs();
   const QString file = cache_file(fixture.database, "figures.json");

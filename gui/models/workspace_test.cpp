@@ -46,7 +46,7 @@ TEST_CASE("workspace: the runs of all databases, newest first, a copy once") {
   CHECK_FALSE(find_run_id(*workspace.runs(), "").has_value());
 }
 
-TEST_CASE("workspace: a file that can't be read is named and left out; the others stay") {
+TEST_CASE("workspace: a file that can't be read is named and left out, the others stay") {
   const TemporaryFolder folder;
   const QString good = QString::fromStdString(folder / "good.db");
   make_database(good, "good");

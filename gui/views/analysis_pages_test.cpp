@@ -163,7 +163,7 @@ TEST_CASE("compare page: filters are steps that undo takes back") {
   CHECK(shown.table("Items whose outcome changed")->table().rows.size() == 4);
 }
 
-TEST_CASE("cost page: a price that is typed is a step; a wrong one is named and what was shown stays") {
+TEST_CASE("cost page: a price that is typed is a step, a wrong one is named and what was shown stays") {
   ShownPage<CostPage> shown;
   const QString name = "Cost of the chosen runs";
   const double whole = *shown.table(name)->table().rows[0][2].value;
@@ -219,7 +219,7 @@ TEST_CASE("speed page: the chosen latency is in the state, the SQL runs") {
   CHECK(shown.page.as_csv().contains("ttft_ms"));
 }
 
-TEST_CASE("hardware page: without a choice the newest of each device; another profile is a step") {
+TEST_CASE("hardware page: without a choice the newest of each device, another profile is a step") {
   ShownPage<HardwarePage> shown(false);
   DataTable* runs = shown.table("Runs of the suite by hardware");
   REQUIRE(runs != nullptr);
@@ -234,7 +234,7 @@ TEST_CASE("hardware page: without a choice the newest of each device; another pr
   CHECK(n_rows_of(shown.page.as_sql(), shown.database.path) == 2);
 }
 
-TEST_CASE("pages: Tab reaches every table, chart and control; none keeps it") {
+TEST_CASE("pages: Tab reaches every table, chart and control, none keeps it") {
   ShownPage<ComparePage> compare;
   const QStringList names = names_by_tab(compare.page);
   for (const char* name : {"Accuracy, paired by item", "Items whose outcome changed", "Which changes"}) {

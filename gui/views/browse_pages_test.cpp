@@ -83,7 +83,7 @@ TEST_CASE("runs page: keys alone filter, choose, pin and open") {
   CHECK(shown.navigator.state().page == "compare");
 }
 
-TEST_CASE("runs page: a filter hides chosen runs and leaves them chosen; a new run keeps the selection") {
+TEST_CASE("runs page: a filter hides chosen runs and leaves them chosen, a new run keeps the selection") {
   ViewState state;
   state.runs = {"00000000000b"};
   Shown<RunsPage> shown(state);
@@ -102,7 +102,7 @@ TEST_CASE("runs page: a filter hides chosen runs and leaves them chosen; a new r
   CHECK(table->selectionModel()->selectedRows().first().data(RunsTable::RunIdRole) == "00000000000b");
 }
 
-TEST_CASE("runs page: columns follow the state; SQL and CSV name the runs that are shown") {
+TEST_CASE("runs page: columns follow the state, SQL and CSV name the runs that are shown") {
   ViewState state;
   state.settings["runs.columns"] = "name,seed,nonsense";
   Shown<RunsPage> shown(state);

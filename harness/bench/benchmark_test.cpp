@@ -112,7 +112,7 @@ bool has_difference(const std::vector<SettingComparison>& comparisons) {
 
 }  // namespace
 
-TEST_CASE("plan_steps: settings forwards and backwards; a comparison in blocks that cancel a drift", "[bench]") {
+TEST_CASE("plan_steps: settings forwards and backwards, a comparison in blocks that cancel a drift", "[bench]") {
   BenchmarkPlan plan;
   plan.arms = {{"", "", {setting_of(1), setting_of(2)}, {}}};
   plan.repeats = 2;
@@ -191,7 +191,7 @@ TEST_CASE("compare_arms: replies of other lengths are said to be", "[bench]") {
   CHECK(compare_arms(points).at(0).lengths_differ);
 }
 
-TEST_CASE("run_benchmark: stores every point; stopped by a failure it keeps them, and goes on behind", "[bench]") {
+TEST_CASE("run_benchmark: stores every point, stopped by a failure it keeps them, and goes on behind", "[bench]") {
   const test_support::TemporaryFolder folder;
   NoisyMachine machine(1, 0.02, 0, 0);
   const BenchmarkPlan plan = comparison_plan(machine, 1, 2);

@@ -169,7 +169,7 @@ TEST_CASE("judge: a client that is late, or near its limit, is the bottleneck", 
   CHECK(judge(load, arrivals, {}, client, {}).reason_codes == Codes{"client_bound"});
 }
 
-TEST_CASE("judge: a GPU that is throttled by heat speaks against a load; its power limit does not", "[bench]") {
+TEST_CASE("judge: a GPU that is throttled by heat speaks against a load, its power limit does not", "[bench]") {
   const Arrivals arrivals{.concurrency = 4};
   const LoadResult load = run_load(100, steady_service, arrivals, 10'000);
   results::GpuSample sample;
@@ -211,7 +211,7 @@ TEST_CASE("service levels: MLPerf's limits, stated ones, and words that are none
   }
 }
 
-TEST_CASE("goodput: a request counts if it meets all limits; p99 is claimed only by enough of them", "[bench]") {
+TEST_CASE("goodput: a request counts if it meets all limits, p99 is claimed only by enough of them", "[bench]") {
   const auto record = [](double ttft_ms, double gap_ms) {
     RequestRecord one;
     one.intended_ms = 100;

@@ -261,7 +261,7 @@ TEST_CASE("execute: links held back to another rate make another run, and no res
   CHECK_THAT(refused.error().message, Catch::Matchers::Contains("--link-gb-s 165"));
 }
 
-TEST_CASE("execute: tags and price do not make another run; --resume names one and refuses a finished one", "[run]") {
+TEST_CASE("execute: tags and price do not make another run, --resume names one and refuses a finished one", "[run]") {
   Bench bench;
   std::stop_source stop;
   stop.request_stop();

@@ -161,7 +161,7 @@ TEST_CASE("sample_token: what survives and what is drawn is what the contract's 
   }
 }
 
-TEST_CASE("largest: of any number of floats; not a number if one isn't", "[kernels]") {
+TEST_CASE("largest: of any number of floats, not a number if one isn't", "[kernels]") {
   const SimdLevel level = GENERATE(from_range(tests::available_levels()));
   const int n = GENERATE(0, 1, 15, 16, 17, 100);
   std::mt19937 generator(9);

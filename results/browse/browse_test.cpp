@@ -67,7 +67,7 @@ using Keys = std::vector<std::int64_t>;
 
 }  // namespace
 
-TEST_CASE("match_expression: words, phrases and beginnings of words; all else is text", "[browse]") {
+TEST_CASE("match_expression: words, phrases and beginnings of words, all else is text", "[browse]") {
   CHECK(match_expression("two words") == "\"two\" \"words\"");
   CHECK(match_expression("\"in this order\" pre*") == "\"in this order\" \"pre\" *");
   CHECK(match_expression("a* * \"\" - NOT") == "\"a\" \"NOT\"");

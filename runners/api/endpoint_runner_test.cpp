@@ -622,7 +622,7 @@ TEST_CASE("live endpoint: text that was handed on is not asked for again", "[api
   CHECK(server.n_requests() == 2);
 }
 
-TEST_CASE("live endpoint: each fault without text is asked again; each request finishes once", "[api]") {
+TEST_CASE("live endpoint: each fault without text is asked again, each request finishes once", "[api]") {
   for (const Fault& fault : faults()) {
     CAPTURE(fault.name);
     ScriptedServer server(bad_then_good(fault.reply, 1));
@@ -638,7 +638,7 @@ TEST_CASE("live endpoint: each fault without text is asked again; each request f
   }
 }
 
-TEST_CASE("live endpoint: a cancelled request finishes with what it had; the destructor cancels the rest", "[api]") {
+TEST_CASE("live endpoint: a cancelled request finishes with what it had, the destructor cancels the rest", "[api]") {
   ScriptedServer server(
       behind_probe([](int, const ReceivedRequest&) { return Reply().stream_head().event(kText).stall(); }));
   EndpointOptions options = quick_options(server.url());

@@ -182,7 +182,7 @@ TEST_CASE("across: a killed part ends the command with code 3, and resumed it ha
   CHECK(stored_content(db) == stored_content(alone));
 }
 
-TEST_CASE("across: who loses part 0 ends with code 3; a stop of part 0 ends all as they should", "[cli]") {
+TEST_CASE("across: who loses part 0 ends with code 3, a stop of part 0 ends all as they should", "[cli]") {
   const TemporaryFolder folder;
   const std::string db = folder / "parts.db";
   Spread spread = spread_run(db);

@@ -95,7 +95,7 @@ TEST_CASE("run: an endpoint is asked, and the record says where prompts went", "
   CHECK(read_text(setting.db).find(kKey) == std::string::npos);
 }
 
-TEST_CASE("run: an endpoint's faults become verdicts error with their reason; no sample is lost or doubled", "[cli]") {
+TEST_CASE("run: an endpoint's faults become verdicts error with their reason, no sample is lost or doubled", "[cli]") {
   const Setting setting(40);
   ScriptedServer server([&](const ReceivedRequest& request) {
     if (request.method == "GET") return models();

@@ -100,7 +100,7 @@ TEST_CASE("serve: words that are wrong are refused before a model is loaded", "[
   CHECK_THAT(ended.err, Contains(word));
 }
 
-TEST_CASE("serve: a port that is taken is exit code 3; the key comes from the variable alone", "[cli]") {
+TEST_CASE("serve: a port that is taken is exit code 3, the key comes from the variable alone", "[cli]") {
   Call server(serve_words({"--api-key-env", "KEY_OF_TEST"}), {{"KEY_OF_TEST", "secret"}});
   const int port = port_of(server);
   const Ended second = call({"serve", "--model", "reference", "--device", "cpu", "--port", std::to_string(port)});

@@ -47,7 +47,7 @@ TEST_CASE("assay export: JSON Lines replay to the same verdicts, and are graded 
   }
 }
 
-TEST_CASE("assay export: each format is a file, written whole; what can't be is refused", "[cli][store]") {
+TEST_CASE("assay export: each format is a file, written whole, what can't be is refused", "[cli][store]") {
   const TemporaryFolder folder;
   const std::string db = make_database(folder, "a");
   for (const char* format : {"json", "jsonl", "csv", "html"}) {
@@ -131,7 +131,7 @@ TEST_CASE("assay import: transcripts of others are regraded by our graders", "[c
   CHECK(json_of(call({"report", puzzle_run, "--db", db, "--json"}).out)["suites"][0]["correct"] == 1);
 }
 
-TEST_CASE("assay import: our own export is the run again; broken files change nothing", "[cli][store]") {
+TEST_CASE("assay import: our own export is the run again, broken files change nothing", "[cli][store]") {
   const TemporaryFolder folder;
   const std::string a = make_database(folder, "a");
   const std::string record = folder / "a.json";

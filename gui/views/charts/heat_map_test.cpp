@@ -100,7 +100,7 @@ TEST_CASE("HeatMap: only visible cells are asked for and painted", "[charts]") {
   CHECK(shown.outcomes.n_asked < 2'000);
 }
 
-TEST_CASE("HeatMap: a click chooses; the source may change under it", "[charts]") {
+TEST_CASE("HeatMap: a click chooses, the source may change under it", "[charts]") {
   Shown shown(30, 3);
   HeatMap& map = shown.map;
   QSignalSpy chosen(&map, &HeatMap::chosen);

@@ -75,7 +75,7 @@ QString store_points(const QString& path, const std::string& name, const std::ve
 
 }  // namespace
 
-TEST_CASE("bench charts: a sweep is a curve of medians with their range; doubtful points are named, not drawn") {
+TEST_CASE("bench charts: a sweep is a curve of medians with their range, doubtful points are named, not drawn") {
   const TestDatabase database;
   std::vector<BenchPoint> points = {load_point(8, 0, 600, 40, 1), load_point(1, 0, 100, 10, 9),
                                     load_point(1, 1, 120, 12, 7), load_point(1, 2, 110, 11, 8)};

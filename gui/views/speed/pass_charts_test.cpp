@@ -194,7 +194,7 @@ TEST_CASE("pass_strip_chart: a layer alone begins at 0 and names its operations"
   CHECK(parse_stretch("-4") == PassStretch());
 }
 
-TEST_CASE("operations_chart: a limit stands on the bar of its run; projected times are hollow") {
+TEST_CASE("operations_chart: a limit stands on the bar of its run, projected times are hollow") {
   TwoRuns runs;
   runs.fast.points[0].provenance = "projected";
   runs.read();
@@ -256,7 +256,7 @@ TEST_CASE("operations_chart: a limit stands on the bar of its run; projected tim
   CHECK_FALSE(chart.series[1].points[1].x_interval.has_value());
 }
 
-TEST_CASE("pass panel: says what to do without timelines; a choice by keys is a setting") {
+TEST_CASE("pass panel: says what to do without timelines, a choice by keys is a setting") {
   PassPanel panel(nullptr);
   panel.resize(1000, 1600);
   panel.show();

@@ -201,7 +201,7 @@ TEST_CASE("GGUF tokenizer: what can't be used is refused, with a text that says 
   CHECK_THAT(refusal(fields), Contains("\"<0x41>\" stands twice"));
 }
 
-TEST_CASE("GGUF tokenizer: truncations are refused; mutations load or are refused in one line", "[tokenizer]") {
+TEST_CASE("GGUF tokenizer: truncations are refused, mutations load or are refused in one line", "[tokenizer]") {
   TestGguf gguf;
   const bool byte_level = GENERATE(true, false);
   gguf.set("tokenizer.ggml.model", gguf_text(byte_level ? "gpt2" : "llama"));
