@@ -21,8 +21,9 @@ set -euo pipefail
 first_node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 port=$((20000 + SLURM_JOB_ID % 10000))
 
-# A GPU each: srun must not hide a node's others from its tasks, which take theirs by their number on the node.
+# A GPU each: tasks of a node see all of the job's GPUs there, and take theirs by their number on the node. Where each
+# task sees its own alone (--gpus-per-task), add --device cuda:0.
 # Two minutes before the time is up, the signal reaches the parts; part 0 stores what is done and ends all with 4.
-exec srun --gpu-bind=none --cpus-per-task="$SLURM_CPUS_PER_TASK" \
+exec srun --cpus-per-task="$SLURM_CPUS_PER_TASK" \
   assay run --model "$MODEL" --suite "$SUITES" --db "$DB" \
   --tensor-parallel "$SLURM_NTASKS" --across "$first_node:$port"
