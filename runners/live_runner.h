@@ -59,6 +59,10 @@ class LiveRunner {
   /// happens if it has finished.
   virtual void cancel(Ticket ticket) = 0;
 
+  /// What links between GPUs carried so far, if they are held back, as of when there was last nothing to do; none
+  /// otherwise.
+  virtual std::optional<LinkReport> link_report() const { return {}; }
+
   /// What the model's template opens the reply to a chat with ("<think>\n"); empty where the runner doesn't know.
   virtual std::string reply_opening(const Request&) const { return {}; }
 

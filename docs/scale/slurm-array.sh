@@ -16,6 +16,7 @@
 #SBATCH --signal=B:TERM@120
 #SBATCH --requeue
 #SBATCH --output=assay-%A-%a.log
+#SBATCH --open-mode=append
 set -euo pipefail
 
 # As many ranks as --array has tasks. It stands here, since an array of one task that is started again says 1.

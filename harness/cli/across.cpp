@@ -185,7 +185,12 @@ Result<int> follow_part(const AcrossWords& words, int part, const FollowWords& o
   if (own.threads) follow.n_threads = static_cast<int>(*own.threads);
   const Result<> followed = runners::follow_leader(*group, follow);
   if (followed) return 0;
-  return Error{followed.error().kind, "part " + std::to_string(part) + ": " + followed.error().message};
+  Error error = followed.error();
+  error.message = "part " + std::to_string(part) + ": " + error.message;
+  if (error.kind == ErrorKind::environment) {
+    error.message += "; part 0 has stored what is finished, and the same command goes on with it";
+  }
+  return error;
 }
 
 }  // namespace assay::cli

@@ -1,6 +1,7 @@
 // assay project: what a stored run would have been on other hardware. Everything it says is a projection, with an error
 // that comes from measurements which took no part in it.
 
+#include <filesystem>
 #include <memory>
 
 #include "harness/base/text.h"
@@ -132,12 +133,23 @@ std::string projected_text(const run::ProjectedRun& run, const RunId& stored) {
   return text + "\n" + text_table(anchors);
 }
 
+/// The run that is projected.
+Result<RunId> find_source(const results::Store& store, const std::string& from, const std::string& db) {
+  Result<RunId> run = store.find_run(from);
+  std::error_code ignored;
+  if (run || !std::filesystem::is_regular_file(from, ignored)) return run;
+  return bad_input("--from ", from,
+                   ": is a file; it takes a run of --db. A projection stands on more than one run: put ",
+                   "all that the other machine measured into the database first, by \"assay merge --into ", db,
+                   "\", or \"assay import --format assay\" for exported JSON");
+}
+
 Result<> project_command(const ProjectArgs& args, const CommonOptions& common) {
   if (args.from.empty()) return bad_input("--from is missing; it takes a run of the database");
   if (args.to.empty()) return bad_input("--to is missing; it takes a hardware profile (\"assay hardware\" lists them)");
   ASSAY_ASSIGN(results::Store store, results::Store::open_or_create(common.db));
   run::ProjectRequest request;
-  ASSAY_ASSIGN(request.from, store.find_run(args.from));
+  ASSAY_ASSIGN(request.from, find_source(store, args.from, common.db));
   ASSAY_ASSIGN(request.profiles, results::load_hardware(results::user_hardware_folder()));
   request.to = args.to;
   request.link_gb_per_s = args.link_gb_s;
@@ -165,9 +177,9 @@ Action declare_project(CLI::App& app, const CommonOptions& common) {
              "Price of a GPU in US dollars an hour (default: the profile's usual price)");
   add_text(app, "--name", args->name, "LABEL", "A name by which the projected run can be called later");
   app.footer(
-      "Over several GPUs the database must also hold collectives (\"assay bench collective\") and the same passes "
-      "under\n"
-      "--link-gb-s at about the projected rate: what they took is held against the projection, and that is its error.\n"
+      "Over several GPUs the database must also hold collectives (\"assay bench collective\") and the same passes\n"
+      "under --link-gb-s at about the projected rate: what they took is held against the projection: its error.\n"
+      "What another machine measured comes in by \"assay merge\", or as exported JSON by \"assay import\".\n"
       "Example: assay project --from latest --to h800-sxm5");
   return [args, &common] { return project_command(*args, common); };
 }

@@ -4,7 +4,11 @@
 
 #include <cmath>
 
+#include "harness/base/file.h"
 #include "results/ceilings.h"
+#include "results/export/export.h"
+#include "results/import/import.h"
+#include "results/merge.h"
 #include "results/report.h"
 #include "results/summary.h"
 #include "results/test_facts.h"
@@ -235,6 +239,49 @@ TEST_CASE("project_run: a stored projection is a run of its own, labelled, with 
   const auto again = lab.project(fast, "h800-sxm5");
   REQUIRE(ok(again));
   CHECK(again->points[0].error.n_held_out == 4);
+}
+
+TEST_CASE("project_run: runs of another machine project as they do there, merged or imported", "[projection]") {
+  Lab there;
+  store_collectives(there.store);
+  const RunId fast = store_decode(there.store, 0);
+  store_decode(there.store, 165);
+  const auto expected = there.project(fast, "h200-sxm", 165);
+  REQUIRE(ok(expected));
+  const TemporaryFolder folder;
+  const std::string merged = folder / "merged.db", imported = folder / "imported.db", file = folder / "runs.json";
+  const std::vector<std::filesystem::path> from = {there.folder / "x.db"};
+  REQUIRE(ok(merge_databases(merged, from, [](std::int64_t, std::int64_t) -> Result<> { return {}; })));
+  {
+    auto store = Store::open_or_create(imported);
+    REQUIRE(ok(store));
+    const auto runs = there.store.list_runs();
+    REQUIRE(ok(runs));
+    std::vector<RunId> ids;
+    for (const RunRecord& run : *runs) ids.push_back(run.run_id);
+    std::string text;
+    REQUIRE(ok(export_runs(there.store, ids, {.format = ExportFormat::json}, [&](std::string_view piece) -> Result<> {
+      text += piece;
+      return {};
+    })));
+    REQUIRE(ok(write_file(file, text)));
+    const auto read = read_import(ImportFormat::assay, file, {}, kNowMs);
+    REQUIRE(ok(read));
+    CHECK(read->size() == 3);
+    for (const ImportedRun& one : *read) REQUIRE(ok(store_import(*store, one)));
+  }
+  for (const std::string& db : {merged, imported}) {
+    const auto store = Store::open_read_only(db);
+    REQUIRE(ok(store));
+    const auto run = project_run(*store, {fast, there.profiles, "h200-sxm", 165, {}});
+    REQUIRE(ok(run));
+    REQUIRE(run->points.size() == expected->points.size());
+    for (std::size_t i = 0; i < run->points.size(); ++i) {
+      CHECK(run->points[i].projected_ms == expected->points[i].projected_ms);
+      CHECK(run->points[i].error.ratio == expected->points[i].error.ratio);
+      CHECK(run->points[i].emulated_ms == expected->points[i].emulated_ms);
+    }
+  }
 }
 
 TEST_CASE("project_run: refuses what nothing speaks for, and says what would", "[projection]") {

@@ -16,6 +16,25 @@ std::string counter(const std::string& name, std::int64_t value, std::string_vie
   return metric(name, "counter", help) + name + "_total " + to_text(value) + "\n";
 }
 
+/// Messages by size: those of so many bytes and more, below twice that.
+std::string link_lines(const runners::LinkReport& links) {
+  const auto by_size = [&](const std::string& name, std::string_view unit, std::string_view help, const auto& value) {
+    std::string lines = metric(name, "counter", help, unit);
+    for (const runners::LinkSize& size : links.sizes) {
+      lines += name + "_total{bytes_from=\"" + to_text(size.bytes_from) + "\"} " + to_text(value(size)) + "\n";
+    }
+    return lines;
+  };
+  std::string lines = metric("assay_link_gb_per_s", "gauge", "GB/s one way that links between GPUs are held back to.");
+  lines += "assay_link_gb_per_s " + to_text(links.link_gb_per_s) + "\n";
+  lines += by_size("assay_link_messages", "", "Messages of a GPU's link, by the least size, when last idle.",
+                   [](const runners::LinkSize& size) { return size.n; });
+  lines += by_size("assay_link_bytes", "bytes", "Bytes of these messages, one way.",
+                   [](const runners::LinkSize& size) { return size.bytes; });
+  return lines + by_size("assay_link_seconds", "seconds", "Time of these messages, from the GPUs' meeting to the end.",
+                         [](const runners::LinkSize& size) { return 1e-6 * size.time_us; });
+}
+
 }  // namespace
 
 void Histogram::add(double seconds) {
@@ -60,7 +79,7 @@ void Metrics::add_sample_finished(std::int64_t n_prompt, std::int64_t n_cached, 
   if (!cancelled) e2e_.add(e2e_s);
 }
 
-std::string Metrics::text() const {
+std::string Metrics::text(const std::optional<runners::LinkReport>& links) const {
   const std::lock_guard lock(mutex_);
   std::string lines = metric("assay_requests", "counter", "HTTP requests answered, by status.");
   for (const auto& [status, n] : answers_) {
@@ -78,6 +97,7 @@ std::string Metrics::text() const {
   lines += ttft_.text("assay_ttft_seconds");
   lines += metric("assay_e2e_seconds", "histogram", "From a sample's arrival to its last token.", "seconds");
   lines += e2e_.text("assay_e2e_seconds");
+  if (links) lines += link_lines(*links);
   return lines + "# EOF\n";
 }
 

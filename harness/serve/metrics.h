@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+
+#include "runners/link_report.h"
 
 namespace assay::serve {
 
@@ -32,7 +35,8 @@ class Metrics {
   void add_first_token(double ttft_s);
   void add_sample_finished(std::int64_t n_prompt, std::int64_t n_cached, std::int64_t n_output, bool cancelled,
                            double e2e_s);
-  std::string text() const;
+  /// With what links that are held back carried, if there are such.
+  std::string text(const std::optional<runners::LinkReport>& links) const;
 
  private:
   mutable std::mutex mutex_;

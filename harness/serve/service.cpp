@@ -122,7 +122,7 @@ HttpAnswer Service::judge_head(const HttpRequest& http) const {
 HttpAnswer Service::answer(const HttpRequest& http) {
   if (http.path == kHealthPath) return health();
   if (http.path == kMetricsPath) {
-    return {200, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics_.text()};
+    return {200, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics_.text(runner_.link_report())};
   }
   if (http.path == kModelsPath) return list_models();
   if (http.path == kChatPath) return generate(ApiForm::chat, http);

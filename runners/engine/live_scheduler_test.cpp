@@ -6,6 +6,7 @@
 #include <set>
 
 #include "harness/base/data_path.h"
+#include "runners/engine/delegating_executor.h"
 #include "runners/engine/scheduler.h"
 #include "runners/engine/test_executor.h"
 #include "runners/engine/test_records.h"
@@ -43,34 +44,21 @@ struct PassLog {
   int n_saved = 0;  ///< sequences whose pages were saved
 };
 
-class LoggingExecutor final : public Executor {
+class LoggingExecutor final : public DelegatingExecutor {
  public:
-  LoggingExecutor(std::unique_ptr<Executor> inner, PassLog& log) : inner_(std::move(inner)), log_(log) {}
-  int n_pages() const override { return inner_->n_pages(); }
-  int max_in_flight() const override { return inner_->max_in_flight(); }
+  LoggingExecutor(std::unique_ptr<Executor> executor, PassLog& log)
+      : DelegatingExecutor(*executor), executor_(std::move(executor)), log_(log) {}
   Result<> submit(const Pass& pass) override {
     log_.passes.emplace_back(pass.role, count_rows(pass.spans));
-    return inner_->submit(pass);
+    return inner().submit(pass);
   }
-  Result<PassResult> collect() override { return inner_->collect(); }
-  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
-    return inner_->copy_pages(pages);
-  }
-  std::int64_t page_bytes() const override { return inner_->page_bytes(); }
   Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override {
     ++log_.n_saved;
-    return inner_->save_pages(pages);
-  }
-  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
-    return inner_->load_pages(saved, pages);
-  }
-  Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
-  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
-    return inner_->run_mtp(role, spans, output);
+    return inner().save_pages(pages);
   }
 
  private:
-  std::unique_ptr<Executor> inner_;
+  std::unique_ptr<Executor> executor_;
   PassLog& log_;
 };
 
@@ -258,6 +246,42 @@ TEST_CASE("live scheduler: clients don't notice that samples had to leave a full
   Bench bench(settings, Workload::live);
   play(*bench.scheduler, requests, expected, GENERATE(4u, 5u));
   CHECK((bench.log.n_saved > 0) == (host_memory_bytes > 0));
+}
+
+TEST_CASE("live scheduler: a scored prompt that loses its pages half-way has the scores that it would have had",
+          "[engine][live]") {
+  // One that grows beyond what it was taken to need, and in small parts a prompt that is scored beside it.
+  TokenRequest growing{.prompt = std::vector<std::int32_t>(60, 7), .sampling = {4, 1, 0, 0}, .key = {5, 0}};
+  growing.max_output_tokens = 800;
+  TokenRequest scored{.prompt = {}, .sampling = {}, .key = {}, .max_output_tokens = 1};
+  for (int i = 0; i < 400; ++i) scored.prompt.push_back(5 + i * 7 % 900);
+  scored.n_logprobs = 2;
+  scored.scores_prompt = true;
+  const std::vector<TokenRequest> requests = {growing, scored};
+  const std::vector<TokenOutput> expected = offline(requests);
+  REQUIRE(expected[0].n_output_tokens > 300);
+  REQUIRE(expected[1].prompt_logprobs.size() == scored.prompt.size() - 1);
+
+  Bench bench({.chunk = 6, .n_pages = 11}, Workload::live);
+  Scheduler& scheduler = *bench.scheduler;
+  std::map<std::uint64_t, TokenOutput> outputs;
+  const OutputSink sink{{}, [&](TokenOutput output) -> Result<> {
+                          const std::uint64_t id = output.request;
+                          outputs.emplace(id, std::move(output));
+                          return {};
+                        }};
+  for (std::uint64_t id = 0; id < requests.size(); ++id) {
+    scheduler.submit(id, requests[id], std::chrono::steady_clock::now());
+    for (int step = 0; id == 0 && step < 100; ++step) REQUIRE(scheduler.step(sink));
+  }
+  while (scheduler.has_work()) REQUIRE(scheduler.step(sink));
+  int n_prompt_rows = 0;
+  for (const auto& [role, n_rows] : bench.log.passes) n_prompt_rows += role == PositionRole::prompt ? n_rows : 0;
+  CHECK(n_prompt_rows > 460);  // all of both, and some again
+  REQUIRE(outputs.size() == 2);
+  CHECK(outputs.at(0).tokens == expected[0].tokens);
+  CHECK(outputs.at(1).tokens == expected[1].tokens);
+  CHECK(scores_of(outputs.at(1)) == scores_of(expected[1]));
 }
 
 TEST_CASE("live scheduler: between two passes of prompts every running sequence takes a step", "[engine][live]") {

@@ -37,8 +37,8 @@ struct Running {
   std::string text;
 };
 
-/// What `arrivals_`, `cancelled_` and `broken_` hold may be touched by any thread that holds the mutex; `running_` and
-/// the scheduler are the engine thread's. No sink is called with the mutex held.
+/// What `arrivals_`, `cancelled_`, `broken_` and `links_` hold may be touched by any thread that holds the mutex;
+/// `running_` and the scheduler are the engine thread's. No sink is called with the mutex held.
 class NativeLiveRunner final : public LiveRunner {
  public:
   explicit NativeLiveRunner(std::unique_ptr<NativeEngine> engine)
@@ -47,6 +47,11 @@ class NativeLiveRunner final : public LiveRunner {
   ModelFacts model_facts() const override { return engine_->model_facts(); }
   DeviceFacts device_facts() const override { return engine_->device_facts(); }
   std::string token_bytes(std::int32_t id) const override { return std::string(engine_->tokenizer().token_bytes(id)); }
+
+  std::optional<LinkReport> link_report() const override {
+    const std::lock_guard lock(mutex_);
+    return links_;
+  }
 
   std::string reply_opening(const Request& request) const override {
     const Result<Prepared> prepared = engine_->prepare(request);
@@ -80,6 +85,7 @@ class NativeLiveRunner final : public LiveRunner {
 
  private:
   void work(std::stop_token stop);
+  void note_links();
   void take_in(Arrival arrival);
   void tell(const NewTokens& news);
   void finish(TokenOutput output);
@@ -90,6 +96,7 @@ class NativeLiveRunner final : public LiveRunner {
   std::condition_variable_any wake_;
   std::vector<Arrival> arrivals_;
   std::vector<Ticket> cancelled_;
+  std::optional<LinkReport> links_;
   std::optional<Error> broken_;  // the device failed: nothing can be served any more
   Ticket last_ticket_ = 0;
   std::map<Ticket, Running> running_;
@@ -107,6 +114,7 @@ void NativeLiveRunner::work(std::stop_token stop) {
   while (!stopping || scheduler.has_work()) {
     std::vector<Arrival> arrivals;
     std::vector<Ticket> cancelled;
+    if (!scheduler.has_work()) note_links();
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, stop, [&] { return !arrivals_.empty() || !cancelled_.empty() || scheduler.has_work(); });
@@ -125,6 +133,14 @@ void NativeLiveRunner::work(std::stop_token stop) {
     if (done && scheduler.has_work()) done = scheduler.step(sink);
     if (!done) fail_all(done.error());
   }
+}
+
+/// While no pass is under way. A device that fails here says so with the next request.
+void NativeLiveRunner::note_links() {
+  Result<std::optional<LinkReport>> report = engine_->scheduler().link_report();
+  if (!report || !*report) return;
+  const std::lock_guard lock(mutex_);
+  links_ = std::move(*report);
 }
 
 void NativeLiveRunner::take_in(Arrival arrival) {

@@ -5,6 +5,7 @@
 
 #include "kernels/simd/simd_choice.h"
 #include "runners/engine/cpu/cpu_executor.h"
+#include "runners/engine/delegating_executor.h"
 #include "runners/engine/logits.h"
 #include "tests/support/catch.h"
 
@@ -30,12 +31,11 @@ class TestExecutor {
 
 /// An executor that takes two passes at a time, as a GPU does: what a pass draws is known on the host only after the
 /// next one was submitted.
-class TwoInFlight final : public Executor {
+class TwoInFlight final : public DelegatingExecutor {
  public:
-  TwoInFlight(std::unique_ptr<Executor> inner, std::int64_t context_tokens)
-      : inner_(std::move(inner)), context_tokens_(context_tokens) {}
+  TwoInFlight(std::unique_ptr<Executor> executor, std::int64_t context_tokens)
+      : DelegatingExecutor(*executor), executor_(std::move(executor)), context_tokens_(context_tokens) {}
 
-  int n_pages() const override { return inner_->n_pages(); }
   int max_in_flight() const override { return 2; }
   Result<> submit(const Pass& pass) override {
     REQUIRE(results_.size() < 2);
@@ -51,8 +51,8 @@ class TwoInFlight final : public Executor {
     }
     Pass known = pass;
     known.spans = spans;
-    ASSAY_TRY(inner_->submit(known));
-    ASSAY_ASSIGN(PassResult result, inner_->collect());
+    ASSAY_TRY(inner().submit(known));
+    ASSAY_ASSIGN(PassResult result, inner().collect());
     last_drawn_ = result.drawn;
     results_.push_back(std::move(result));
     return {};
@@ -63,21 +63,9 @@ class TwoInFlight final : public Executor {
     results_.pop_front();
     return result;
   }
-  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
-    return inner_->copy_pages(pages);
-  }
-  std::int64_t page_bytes() const override { return inner_->page_bytes(); }
-  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return inner_->save_pages(pages); }
-  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
-    return inner_->load_pages(saved, pages);
-  }
-  Result<> keep_hidden(int row, int slot) override { return inner_->keep_hidden(row, slot); }
-  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
-    return inner_->run_mtp(role, spans, output);
-  }
 
  private:
-  std::unique_ptr<Executor> inner_;
+  std::unique_ptr<Executor> executor_;
   std::int64_t context_tokens_;
   std::vector<DrawnToken> last_drawn_;
   std::deque<PassResult> results_;

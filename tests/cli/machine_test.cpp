@@ -78,4 +78,5 @@ TEST_CASE("project: refuses in one line what can't be projected", "[cli][project
   CHECK_THAT(refusal({"--from", "latest", "--to", "h800-sxm5"}), Contains("only what ran on a GPU"));
   CHECK_THAT(refusal({"--from", "latest", "--to", "h8000"}), Contains("h800-sxm5"));
   CHECK_THAT(refusal({"--from", "nobody", "--to", "h800-sxm5"}), Contains("nobody"));
+  CHECK_THAT(refusal({"--from", db, "--to", "h800-sxm5"}), Contains("assay merge --into") && Contains("assay import"));
 }

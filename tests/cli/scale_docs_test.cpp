@@ -31,7 +31,8 @@ std::vector<std::string> shell_blocks(const std::string& markdown) {
   return blocks;
 }
 
-/// A cluster of one machine: the reference model on the processors, and an sbatch that runs the tasks of an array.
+/// A cluster of one machine: the reference model on the processors, an sbatch that runs the tasks of an array one after
+/// another and other jobs with two tasks, which srun starts.
 class Site {
  public:
   Site() {
@@ -41,25 +42,35 @@ class Site {
     few_questions();
     // Tasks 0 to 7 in an order that a queue might have.
     program("sbatch", R"(#!/bin/bash
+if ! grep -q '^#SBATCH --array' "${@: -1}"; then
+  SLURM_JOB_ID=18 SLURM_JOB_NODELIST=node1 SLURM_NTASKS=2 SLURM_CPUS_PER_TASK=1 SLURM_PROCID=0 exec bash "$1"
+fi
 case "$1" in --array=*) tasks=${1#--array=}; shift ;; *) tasks="3 0 6 1 7 2 5 4" ;; esac
 for task in $tasks; do
   echo "== task $task"
   SLURM_ARRAY_JOB_ID=17 SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=7 SLURM_ARRAY_TASK_COUNT=8 bash "$1"
 done
 )");
+    program("scontrol", R"(#!/bin/bash
+[ "$*" = "show hostnames node1" ] && echo 127.0.0.1
+)");
+    program("srun", R"(#!/bin/bash
+while [[ "$1" == --* ]]; do shift; done
+SLURM_PROCID=1 "$@" & SLURM_PROCID=0 "$@" && wait -n
+)");
   }
 
   /// The exit code of a script that bash ends at its first failure.
   int shell(const std::string& script) {
     write_text(folder_ / "script", script);
-    const std::string command = "cd '" + (folder_ / "work") + "' && env -u ASSAY_DB PATH='" + (folder_ / "bin") + ":" +
-                                fs::path(ASSAY_PROGRAM).parent_path().string() +
-                                ":'\"$PATH\" MODEL=reference SUITES=../few DEVICE=cpu HEAD=127.0.0.1:" +
-                                std::to_string(free_port()) +
-                                " "
-                                "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
-                                "OMPI_MCA_rmaps_base_oversubscribe=1 ASAN_OPTIONS=detect_leaks=0 bash -e '" +
-                                (folder_ / "script") + "' > '" + (folder_ / "out") + "' 2>&1";
+    const std::string command =
+        "cd '" + (folder_ / "work") + "' && env -u ASSAY_DB PATH='" + (folder_ / "bin") + ":" +
+        fs::path(ASSAY_PROGRAM).parent_path().string() +
+        ":'\"$PATH\" MODEL=reference SUITES=../few DEVICE=cpu HEAD=127.0.0.1:" + std::to_string(free_port()) +
+        " "
+        "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+        "OMPI_MCA_rmaps_base_oversubscribe=1 ASAN_OPTIONS=detect_leaks=0 bash -e '" +
+        (folder_ / "script") + "' > '" + (folder_ / "out") + "' 2>&1";
     const int status = std::system(command.c_str());
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
@@ -94,7 +105,7 @@ std::string documentation(const std::string& name) {
 
 TEST_CASE("scale: every command of docs/scale.md works, and all ways make the same run", "[cli]") {
   const std::vector<std::string> blocks = shell_blocks(documentation("scale.md"));
-  REQUIRE(blocks.size() == 8);
+  REQUIRE(blocks.size() == 9);
   Site site;
   int n_run = 0;
   for (const std::string& block : blocks) {
@@ -109,15 +120,24 @@ TEST_CASE("scale: every command of docs/scale.md works, and all ways make the sa
     if (block.starts_with("assay merge")) CHECK_THAT(site.output(), Contains("of 2 ranks is whole in results.db"));
     if (block.starts_with("assay check")) CHECK_THAT(site.output(), Contains("pass"));
   }
-  CHECK(n_run >= 6);
+  CHECK(n_run >= 7);
   const auto content = stored_content(site / "results.db");
   CHECK(content.size() == 10);
   CHECK(stored_content(site / "results-array.db") == content);
   CHECK(stored_content(site / "results-parts.db") == content);
+  CHECK(stored_content(site / "results-slurm-parts.db") == content);
 #ifdef ASSAY_MPIEXEC
   CHECK(stored_content(site / "results-mpi.db") == content);
   CHECK(stored_content(site / "results-across.db") == content);
 #endif
+}
+
+TEST_CASE("scale: the Slurm script of parts tells the parts alone that time is up", "[cli]") {
+  const std::string script = documentation("scale/slurm-parts.sh");
+  CHECK(script.rfind("#SBATCH") < script.find("set -euo pipefail"));
+  CHECK_THAT(script, Contains("#SBATCH --signal=TERM@"));  // with B: it would be srun alone, which kills its tasks
+  // As many tasks as a model can have parts.
+  CHECK_THAT(script, Contains("#SBATCH --nodes=2\n") && Contains("#SBATCH --ntasks-per-node=4\n"));
 }
 
 TEST_CASE("scale: the Slurm script has as many ranks as tasks, and a task that failed is started again", "[cli]") {

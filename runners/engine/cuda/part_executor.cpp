@@ -8,6 +8,7 @@
 #include "kernels/collective/process_ranks.cuh"
 #include "runners/engine/cuda/cuda_executor.h"
 #include "runners/engine/cuda/rank_executor.h"
+#include "runners/engine/delegating_executor.h"
 
 namespace assay::runners {
 
@@ -18,32 +19,15 @@ using kernels::ProcessRanks;
 constexpr auto kJoinPatience = std::chrono::seconds(10);
 
 /// The rank's executor, and what joins it to the others, which outlives its graphs.
-class PartExecutor final : public Executor {
+class PartExecutor final : public DelegatingExecutor {
  public:
   PartExecutor(std::unique_ptr<ProcessRanks> ranks, std::unique_ptr<RankExecutor> rank, const PartLink& link)
-      : set_release_(link.set_release), ranks_(std::move(ranks)), rank_(std::move(rank)) {
+      : DelegatingExecutor(*rank), set_release_(link.set_release), ranks_(std::move(ranks)), rank_(std::move(rank)) {
     set_release_([this] { return ranks_->abort(); });
   }
   ~PartExecutor() override {
     rank_.reset();
     set_release_({});
-  }
-
-  int n_pages() const override { return rank_->n_pages(); }
-  int max_in_flight() const override { return rank_->max_in_flight(); }
-  Result<> submit(const Pass& pass) override { return rank_->submit(pass); }
-  Result<PassResult> collect() override { return rank_->collect(); }
-  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
-    return rank_->copy_pages(pages);
-  }
-  std::int64_t page_bytes() const override { return rank_->page_bytes(); }
-  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return rank_->save_pages(pages); }
-  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
-    return rank_->load_pages(saved, pages);
-  }
-  Result<> keep_hidden(int row, int slot) override { return rank_->keep_hidden(row, slot); }
-  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
-    return rank_->run_mtp(role, spans, output);
   }
 
   Result<> start(const PartLink& link);

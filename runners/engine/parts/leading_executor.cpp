@@ -7,6 +7,7 @@
 
 #include "runners/engine/cpu/cpu_executor.h"
 #include "runners/engine/cuda/cuda_executor.h"
+#include "runners/engine/delegating_executor.h"
 #include "runners/engine/parts/part_group.h"
 #include "runners/engine/parts/part_work.h"
 #include "runners/engine/parts/pass_message.h"
@@ -17,36 +18,14 @@ namespace {
 
 using Kind = PartMessageKind;
 
-/// The executor of one part on processors, with what cuts its products.
-class CpuPart final : public Executor {
+/// The executor of one part on processors, and what cuts its products.
+class CpuPart final : public DelegatingExecutor {
  public:
-  explicit CpuPart(PartGroup& group) : columns_(group) {}
-  Result<> start(const Model& model, const Compute& compute, const ExecutorOptions& options,
-                 const std::function<Result<int>(int)>& least) {
-    ASSAY_ASSIGN(executor_,
-                 create_cpu_executor(model, {compute.ops, compute.pool, nullptr, &columns_}, options, least));
-    return {};
-  }
-
-  int n_pages() const override { return executor_->n_pages(); }
-  int max_in_flight() const override { return executor_->max_in_flight(); }
-  Result<> submit(const Pass& pass) override { return executor_->submit(pass); }
-  Result<PassResult> collect() override { return executor_->collect(); }
-  Result<> copy_pages(std::span<const std::pair<std::int32_t, std::int32_t>> pages) override {
-    return executor_->copy_pages(pages);
-  }
-  std::int64_t page_bytes() const override { return executor_->page_bytes(); }
-  Result<SavedPages> save_pages(std::span<const std::int32_t> pages) override { return executor_->save_pages(pages); }
-  Result<> load_pages(std::span<const std::byte> saved, std::span<const std::int32_t> pages) override {
-    return executor_->load_pages(saved, pages);
-  }
-  Result<> keep_hidden(int row, int slot) override { return executor_->keep_hidden(row, slot); }
-  Result<MtpResult> run_mtp(PositionRole role, std::span<const MtpSpan> spans, MtpOutput output) override {
-    return executor_->run_mtp(role, spans, output);
-  }
+  CpuPart(std::unique_ptr<ColumnSplit> columns, std::unique_ptr<Executor> executor)
+      : DelegatingExecutor(*executor), columns_(std::move(columns)), executor_(std::move(executor)) {}
 
  private:
-  ColumnSplit columns_;
+  std::unique_ptr<ColumnSplit> columns_;
   std::unique_ptr<Executor> executor_;
 };
 
@@ -196,9 +175,10 @@ Result<std::unique_ptr<Executor>> create_own_part(const Model& model, const Nati
   PartGroup& group = *device.parts;
   const auto least = [&group](int own) { return least_of_all(group, own); };
   if (!device.cuda) {
-    auto part = std::make_unique<CpuPart>(group);
-    ASSAY_TRY(part->start(model, compute, options, least));
-    return std::unique_ptr<Executor>(std::move(part));
+    auto columns = std::make_unique<ColumnSplit>(group);
+    const Compute split{compute.ops, compute.pool, nullptr, columns.get()};
+    ASSAY_ASSIGN(auto executor, create_cpu_executor(model, split, options, least));
+    return std::unique_ptr<Executor>(std::make_unique<CpuPart>(std::move(columns), std::move(executor)));
   }
   const auto set_release = [&group](std::function<bool()> release) { group.set_release(std::move(release)); };
   return create_part_executor(model, {parallel, group.part(), meeting_place, least, set_release}, options, load);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "harness/base/json.h"
@@ -19,51 +18,11 @@ using std::chrono::milliseconds;
 constexpr std::string_view kMagic = "assay part 1";
 constexpr std::size_t kMostHelloBytes = 4096;
 constexpr std::size_t kMostBytes = std::size_t{1} << 40;  // what a message may say of itself; memory grows as it comes
-constexpr std::size_t kPiece = std::size_t{1} << 22;
+constexpr std::size_t kMostWelcomeBytes = std::size_t{1} << 22;
 constexpr auto kHelloPatience = std::chrono::seconds(5);
 constexpr auto kLook = milliseconds(200);
 constexpr auto kGoodbyePatience = std::chrono::seconds(3);
 constexpr auto kReasonPatience = std::chrono::seconds(2);
-
-struct Head {
-  std::uint32_t kind = 0;
-  std::uint32_t mark = 0x59415341;
-  std::uint64_t n_bytes = 0;
-};
-
-template <class T>
-std::span<std::byte> bytes_of(T& value) {
-  return std::as_writable_bytes(std::span(&value, 1));
-}
-
-/// One message; each of its pieces must come within `silence`.
-Result<PartMessage> receive_message(const PartSocket& socket, milliseconds silence, std::size_t most_bytes) {
-  Head head;
-  ASSAY_TRY(socket.receive(bytes_of(head), Clock::now() + silence));
-  if (head.mark != Head().mark || head.n_bytes > most_bytes) return environment_error("it sends what is no message");
-  PartMessage message{static_cast<PartMessageKind>(head.kind), {}};
-  while (message.bytes.size() < head.n_bytes) {
-    const std::size_t at = message.bytes.size(), n = std::min<std::size_t>(kPiece, head.n_bytes - at);
-    message.bytes.resize(at + n);
-    ASSAY_TRY(socket.receive(std::span(message.bytes).subspan(at), Clock::now() + silence));
-  }
-  return message;
-}
-
-Result<> send_message(const PartSocket& socket, PartMessageKind kind, std::span<const std::byte> bytes) {
-  Head head;
-  head.kind = static_cast<std::uint32_t>(kind);
-  head.n_bytes = bytes.size();
-  constexpr std::size_t kTogether = 65536;
-  if (bytes.size() > kTogether) {
-    ASSAY_TRY(socket.send(bytes_of(head)));
-    return socket.send(bytes);
-  }
-  std::vector<std::byte> all(sizeof head + bytes.size());
-  std::memcpy(all.data(), &head, sizeof head);
-  std::copy(bytes.begin(), bytes.end(), all.begin() + sizeof head);
-  return socket.send(all);
-}
 
 Result<> send_text(const PartSocket& socket, PartMessageKind kind, const std::string& text) {
   return send_message(socket, kind, std::as_bytes(std::span(text)));
@@ -159,7 +118,7 @@ Result<> PartGroup::introduce(PartSocket socket) {
   Peer& peer = peer_of(static_cast<int>(part));
   std::optional<PartSocket>& place = channel == "data" ? peer.data : peer.messages;
   if (place) return turn_away("there is a part " + std::to_string(part) + " already");
-  socket.set_patience(options_.patience.silence);
+  if (&place == &peer.messages) socket.set_patience(options_.patience.silence);
   place = std::move(socket);
   hosts_[static_cast<std::size_t>(part)] = host;
   return {};
@@ -184,12 +143,12 @@ Result<std::unique_ptr<PartGroup>> PartGroup::follow(std::span<const PartAddress
   Peer& peer = *group->peers_.front();
   for (auto [place, channel] : {std::pair(&peer.messages, "messages"), std::pair(&peer.data, "data")}) {
     ASSAY_ASSIGN(PartSocket socket, PartSocket::connect(leader, deadline));
-    socket.set_patience(patience.silence);
+    if (place == &peer.messages) socket.set_patience(patience.silence);
     ASSAY_TRY(send_text(socket, PartMessageKind::hello, to_json_text(hello_json(part, channel, group->options_))));
     *place = std::move(socket);
   }
   // Part 0 waits for all of them as long as this one did for it.
-  Result<PartMessage> answer = receive_message(*peer.messages, patience.meeting + kHelloPatience, kPiece);
+  Result<PartMessage> answer = receive_message(*peer.messages, patience.meeting + kHelloPatience, kMostWelcomeBytes);
   if (!answer) return environment_error("part 0 takes nobody in: ", answer.error().message);
   if (answer->kind == PartMessageKind::refuse) return bad_input("part 0 turned this one away: ", answer->text());
   if (answer->kind != PartMessageKind::welcome) return environment_error("what listens there is no part 0");
@@ -221,6 +180,7 @@ PartGroup::~PartGroup() {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kGoodbyePatience, [&] { return n_listening_ == 0; });
   }
+  { const std::scoped_lock told(telling_); }  // the others know why
   for (const auto& peer : peers_) {
     if (peer->messages) peer->messages->shut_down();
     if (peer->data) peer->data->shut_down();
@@ -364,22 +324,22 @@ Result<> PartGroup::check() const {
 
 void PartGroup::fail(int part, Error why) {
   const bool is_own = part == part_;
-  std::string own_failure;
+  const std::scoped_lock telling(telling_);
+  std::string told;
   {
     const std::scoped_lock lock(mutex_);
     if (failure_ || (is_ending_ && !is_own)) return;
-    own_failure = to_json_text(failure_json(why));
-    if (!is_own) {
-      why.message = name_of(part) + " " + why.message;
-    }
+    if (!is_own) why.message = name_of(part) + " " + why.message;
+    told = to_json_text(failure_json(why));
     failure_ = std::move(why);
     changed_.notify_all();
     // On a thread of its own: what it ends may need this one to get on.
     releaser_ = std::jthread([this] { release(); });
   }
   for (const auto& peer : peers_) {
-    if (is_own) {
-      static_cast<void>(send_to(*peer, PartMessageKind::failed, std::as_bytes(std::span(own_failure))));
+    // Parts that only hear part 0 learn from it which one is gone.
+    if (peer->part != part && (is_own || leads())) {
+      static_cast<void>(send_to(*peer, PartMessageKind::failed, std::as_bytes(std::span(told))));
     }
     if (peer->data) peer->data->shut_down();
   }
@@ -392,9 +352,14 @@ void PartGroup::release() {
   std::_Exit(static_cast<int>(ErrorKind::environment));
 }
 
-void PartGroup::set_release(std::function<bool()> release) {
-  const std::scoped_lock lock(releasing_);
-  release_ = std::move(release);
+void PartGroup::set_release(std::function<bool()> new_release) {
+  const bool is_any = new_release != nullptr;
+  {
+    const std::scoped_lock lock(releasing_);
+    release_ = std::move(new_release);
+  }
+  // A part that was gone before has called none.
+  if (is_any && !check()) releaser_ = std::jthread([this] { release(); });
 }
 
 }  // namespace assay::runners

@@ -3,7 +3,8 @@
 // others follow what it tells them (leading_executor.h, follow.h). Each has a connection to part 0 for messages, and
 // one for data.
 //   Every process gives a sign of life every few seconds. A process that ends, whose host is gone or that stands still
-//   for longer than the patience is noticed by the others, which then end: nobody waits for it without bound.
+//   for longer than the patience is noticed by the others, which then end: nobody waits for it without bound. Signs come
+//   from a thread of their own: they prove that host and process are there, and say nothing of how fast its work is.
 //   The network is trusted, as MPI's and NCCL's is: nothing is encrypted. A stranger who connects is turned away.
 
 #include <atomic>
@@ -23,32 +24,10 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "runners/engine/parts/part_message.h"
 #include "runners/engine/parts/part_socket.h"
 
 namespace assay::runners {
-
-/// What one process tells another.
-enum class PartMessageKind : std::uint32_t {
-  hello,  ///< who connects
-  welcome,
-  refuse,  ///< why somebody is turned away
-  alive,
-  start,   ///< part 0: load the model
-  ready,   ///< it is loaded
-  pages,   ///< how many fit, and how many shall be
-  run,     ///< part 0: a call of the executor
-  answer,  ///< what came of it
-  close,   ///< part 0: the engine is no longer needed
-  failed,  ///< why a part can't go on
-  end,     ///< part 0: nothing is to come
-};
-
-struct PartMessage {
-  PartMessageKind kind = PartMessageKind::alive;
-  std::vector<std::byte> bytes;
-
-  std::string text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-};
 
 /// How long is waited.
 struct PartPatience {
@@ -104,12 +83,13 @@ class PartGroup {
   Result<> check() const;
   /// The same, but if all seem well, a moment later: what failed here may come of another part that has just gone.
   Result<> check_again();
-  /// Says that a part can't go on, and ends all waiting; the first one counts. Any thread.
+  /// Says that a part can't go on, to other parts too where only this one may know it, and ends all waiting; the first
+  /// one counts. Any thread.
   void fail(int part, Error why);
-  /// What ends waiting elsewhere, on a GPU, when a part is gone: called once, on a thread of the group. False if it
-  /// could not be done: then the process says why, and ends. Empty: nothing; once this returns, the one before is not
-  /// being called.
-  void set_release(std::function<bool()> release);
+  /// What ends waiting elsewhere, on a GPU, when a part is gone, or is so already: called once, on a thread of the
+  /// group. False if it could not be done: then the process says why, and ends. Empty: nothing; once this returns, the
+  /// one before is not being called.
+  void set_release(std::function<bool()> new_release);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -146,6 +126,7 @@ class PartGroup {
   std::optional<Error> failure_;
   bool is_ending_ = false;
   int n_listening_ = 0;
+  std::mutex telling_;  // the others that a part can't go on; taken before mutex_
   std::mutex releasing_;
   std::function<bool()> release_;
   std::jthread releaser_;

@@ -187,7 +187,9 @@ Result<> PartSocket::send(std::span<const std::byte> bytes) const {
     if (n > 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(n));
     } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      if (!wait_until_ready(socket_.get(), POLLOUT, Clock::now() + patience_)) {
+      std::optional<Deadline> deadline;
+      if (patience_) deadline = Clock::now() + *patience_;
+      if (!wait_until_ready(socket_.get(), POLLOUT, deadline)) {
         return environment_error("it takes no data");
       }
     } else if (n >= 0 || errno != EINTR) {

@@ -43,7 +43,8 @@ class PartSocket {
   std::optional<PartSocket> accept(Deadline deadline) const;
 
   int port() const;  ///< that it listens on
-  /// Error{environment} if the other end is gone, or takes nothing for as long as patience lasts.
+  /// Error{environment} if the other end is gone, or takes nothing for as long as patience lasts; without any it is
+  /// waited for until the socket is shut down.
   Result<> send(std::span<const std::byte> bytes) const;
   /// Fills `bytes`. Error{environment} if the other end is gone, or the deadline is over.
   Result<> receive(std::span<std::byte> bytes, std::optional<Deadline> deadline = {}) const;
@@ -71,7 +72,7 @@ class PartSocket {
   explicit PartSocket(int socket) : socket_(socket) {}
 
   Descriptor socket_;
-  std::chrono::milliseconds patience_ = std::chrono::seconds(30);
+  std::optional<std::chrono::milliseconds> patience_;
 };
 
 }  // namespace assay::runners

@@ -1,5 +1,5 @@
-// A model over several processes, here over threads: messages, who is taken in, what happens when one is gone, and that
-// the bits are those of one.
+// A model over several processes, here over threads: what they tell each other, and that the bits are those of one. Who
+// is taken in and who is given up: part_group_test.cpp.
 
 #include <algorithm>
 #include <thread>
@@ -304,87 +304,6 @@ TEST_CASE("parts: another model is refused by its hash, before any work", "[engi
   REQUIRE(whole);
   REQUIRE(mixed);
   CHECK(whole->logits != mixed->logits);
-}
-
-TEST_CASE("parts: who is taken in", "[engine][parts]") {
-  auto listener = PartSocket::listen(0);
-  REQUIRE(listener);
-  PartOptions lead = options_of();
-  lead.patience.meeting = 1500ms;
-  const auto follow = [&](int part, PartOptions options) {
-    return PartGroup::follow(at(*listener), part, std::move(options));
-  };
-  std::string why;
-  const auto while_leading = [&](int n_parts, const auto& others) {
-    std::jthread other(others);
-    const auto group = PartGroup::lead(*listener, n_parts, lead);
-    REQUIRE_FALSE(group);
-    return group.error().message;
-  };
-  // Nobody comes, or not all.
-  CHECK_THAT(while_leading(3, [] {}), Contains("of 3 parts, 1, 2 did not come"));
-  CHECK_THAT(while_leading(2, [&] { why = follow(2, options_of()).error().message; }), Contains("1 did not come"));
-  CHECK_THAT(why, Contains("parts 0 to 1, there is no part 2"));
-  while_leading(2, [&] { why = follow(1, options_of("test 2")).error().message; });
-  CHECK_THAT(why, Contains("part 0 is test 1, this one test 2"));
-  // A stranger: wrong secret, or no part at all.
-  while_leading(2, [&] {
-    PartOptions stranger = options_of();
-    stranger.secret = "";
-    CHECK_FALSE(follow(1, stranger));
-    const auto deadline = std::chrono::steady_clock::now() + 1s;
-    auto socket = PartSocket::connect(at(*listener), deadline);
-    REQUIRE(socket);
-    CHECK(socket->send(std::as_bytes(std::span("GET / HTTP/1.1\r\n\r\n................................"))));
-  });
-  // Two of one number: the first one is taken in.
-  std::string other_why;
-  while_leading(3, [&] {
-    std::jthread other([&] { other_why = follow(1, options_of()).error().message; });
-    why = follow(1, options_of()).error().message;
-  });
-  CHECK_THAT(why + other_why, Contains("there is a part 1 already"));
-}
-
-TEST_CASE("parts: a part that ends, fails or stands still is noticed, and nobody waits on", "[engine][parts]") {
-  auto listener = PartSocket::listen(0);
-  REQUIRE(listener);
-  PartOptions options = options_of();
-  options.patience.silence = 1500ms;
-  const std::string how = GENERATE("ends", "fails", "is silent");
-  PartOptions others = options;
-  if (how == "is silent") others.patience.between_signs = 20s;
-  std::atomic<bool> may_end = false;
-  std::jthread other([&] {
-    auto group = PartGroup::follow(at(*listener), 1, others);
-    REQUIRE(group);
-    if (how == "fails") (*group)->fail(1, bad_input("no such thing"));
-    while (how != "ends" && !may_end) std::this_thread::sleep_for(5ms);
-  });
-  auto group = PartGroup::lead(*listener, 2, options);
-  REQUIRE(group);
-  std::atomic<int> n_released = 0;
-  (*group)->set_release([&] {
-    ++n_released;
-    return true;
-  });
-  // In the middle of a product, or waiting for an answer.
-  std::vector<std::byte> bytes(16);
-  const std::vector<std::span<std::byte>> of = {bytes, bytes};
-  const auto began = std::chrono::steady_clock::now();
-  const auto gathered = (*group)->all_gather(bytes, of);
-  REQUIRE_FALSE(gathered);
-  CHECK_THAT(gathered.error().message, Contains("part 1 ("));
-  CHECK_THAT(gathered.error().message,
-             Contains(how == "fails" ? "can't go on: no such thing" : "no longer takes part"));
-  if (how == "is silent") CHECK_THAT(gathered.error().message, Contains("it sends nothing"));
-  CHECK_FALSE((*group)->hear(1, PartMessageKind::answer));
-  CHECK_FALSE((*group)->tell(PartMessageKind::close));
-  CHECK(std::chrono::steady_clock::now() - began < 10s);
-  may_end = true;
-  other.join();
-  group->reset();
-  CHECK(n_released == 1);
 }
 
 TEST_CASE("parts: work and addresses are read with care", "[engine][parts]") {
