@@ -101,8 +101,9 @@ TEST_CASE("across: a slow network that loses packets, or is away for a while, ch
   CHECK(stored_content(db) == stored_content(alone));
 }
 
-TEST_CASE("across: a host that is gone ends every part with code 3 within 40 s, and resumed it has the same samples",
-          "[cli][network]") {
+TEST_CASE(
+    "across: a host that is gone ends every part with code 3 within a minute, and resumed it has the same samples",
+    "[cli][network]") {
   const auto network = network_of(3);
   const TemporaryFolder folder;
   const std::string alone = folder / "alone.db", db = folder / "parts.db";
@@ -113,7 +114,7 @@ TEST_CASE("across: a host that is gone ends every part with code 3 within 40 s, 
   const auto gone = Clock::now();
   REQUIRE(call(run_words(alone, 20, 100)).exit_code == 0);
   const std::vector<Ended> ended = parts.wait();
-  CHECK(Clock::now() - gone < std::chrono::seconds(40));
+  CHECK(Clock::now() - gone < std::chrono::seconds(60));  // 30 s, and what a busy machine adds
   for (const Ended& part : ended) {
     INFO(part.err);
     CHECK(part.exit_code == 3);
