@@ -4,11 +4,10 @@
 #include <array>
 
 #include "harness/base/text.h"
-#include "results/analysis/cost.h"
 #include "results/analysis/moments.h"
 #include "results/analysis/votes.h"
-#include "results/endpoint_use.h"
 #include "results/run_time.h"
+#include "results/run_totals.h"
 
 namespace assay::results {
 
@@ -37,43 +36,6 @@ struct SampledItem {
 
 /// Items of one suite by id, with what of them is stored.
 using SampledItems = std::map<ItemId, SampledItem>;
-
-/// What is summed over all samples of a run while they pass by.
-struct Totals {
-  std::int64_t n_served = 0;  ///< samples that did not fail
-  std::int64_t n_correct = 0;
-  std::optional<std::int64_t> n_prompt_tokens = 0, n_cached_prompt_tokens = 0, n_output_tokens = 0;
-  std::int64_t n_drafted_tokens = 0, n_accepted_tokens = 0;
-  std::optional<double> prefill_device_ms = 0, decode_device_ms = 0;
-  std::vector<double> ttft_ms, itl_ms, e2e_ms;
-};
-
-/// Adds, and is unknown from the first unknown part on.
-template <class T>
-void add(std::optional<T>& sum, const std::optional<T>& part) {
-  sum = sum && part ? std::optional<T>(*sum + *part) : std::nullopt;
-}
-
-void append_known(std::vector<double>& values, const std::optional<double>& value) {
-  if (value) values.push_back(*value);
-}
-
-void add_sample(Totals& totals, const SampleRecord& record) {
-  const SampleFacts& sample = record.sample;
-  totals.n_correct += record.verdict.verdict == Verdict::correct ? 1 : 0;
-  if (sample.failure) return;
-  ++totals.n_served;
-  add(totals.n_prompt_tokens, sample.n_prompt_tokens);
-  add(totals.n_cached_prompt_tokens, sample.n_cached_prompt_tokens);
-  add(totals.n_output_tokens, sample.n_output_tokens);
-  totals.n_drafted_tokens += sample.n_drafted_tokens;
-  totals.n_accepted_tokens += sample.n_accepted_tokens;
-  add(totals.prefill_device_ms, sample.prefill_device_ms);
-  add(totals.decode_device_ms, sample.decode_device_ms);
-  append_known(totals.ttft_ms, sample.ttft_ms);
-  append_known(totals.itl_ms, sample.itl_ms_mean);
-  append_known(totals.e2e_ms, sample.e2e_ms);
-}
 
 void add_sample(SampledItems& items, const SampleRecord& record) {
   SampledItem& item = items[record.sample.key.item];
@@ -154,7 +116,7 @@ Result<> summarise_votes(const SampledItems& items, const BootstrapOptions& boot
 }
 
 Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledItems& items,
-                                     const BootstrapOptions& bootstrap) {
+                                     const BootstrapOptions& bootstrap, SummaryParts parts) {
   SuiteSummary summary;
   summary.suite = suite;
   summary.n_items_sampled = static_cast<std::int64_t>(items.size());
@@ -183,110 +145,10 @@ Result<SuiteSummary> summarise_suite(const RunSuiteRecord& suite, const SampledI
   }
   // Fails, and leaves the figure unknown, where all samples are single.
   if (const auto split = split_variance(scores)) summary.stderr_fixed_items = split->fixed_items_standard_error;
+  if (parts == SummaryParts::headline) return summary;
   ASSAY_ASSIGN(summary.by_tag, summarise_tags(items, bootstrap));
   ASSAY_TRY(summarise_votes(items, bootstrap, summary));
   return summary;
-}
-
-}  // namespace
-
-Result<Percentiles> percentiles(const std::vector<double>& values) {
-  constexpr std::int64_t kLeastForP90 = 10;
-  constexpr std::int64_t kLeastForP99 = 100;
-  Percentiles summary;
-  summary.n = static_cast<std::int64_t>(values.size());
-  if (summary.n >= 1) {
-    ASSAY_ASSIGN(summary.p50, quantile(values, 0.50));
-  }
-  if (summary.n >= kLeastForP90) {
-    ASSAY_ASSIGN(summary.p90, quantile(values, 0.90));
-  }
-  if (summary.n >= kLeastForP99) {
-    ASSAY_ASSIGN(summary.p99, quantile(values, 0.99));
-  }
-  return summary;
-}
-
-namespace {
-
-std::optional<DeviceTime> device_time(const RunRecord& run) {
-  DeviceTime sum;
-  for (const SegmentRecord& segment : run.segments) {
-    if (!segment.device_time) return {};
-    sum.prefill_ms += segment.device_time->prefill_ms;
-    sum.decode_ms += segment.device_time->decode_ms;
-    sum.idle_ms += segment.device_time->idle_ms;
-  }
-  return sum;
-}
-
-/// By the tokens, of samples that did not fail: what failed attempts cost is not known.
-Result<> add_endpoint_cost(const Totals& totals, RunSummary& summary) {
-  ASSAY_ASSIGN(const std::vector<ApiPrice> prices, shipped_api_price_list());
-  const auto price = endpoint_price(summary.run, prices);
-  if (!price || !totals.n_prompt_tokens || !totals.n_output_tokens) return {};
-  const auto n_prompt = static_cast<double>(*totals.n_prompt_tokens);
-  const auto n_cached = static_cast<double>(totals.n_cached_prompt_tokens.value_or(0));
-  const auto n_output = static_cast<double>(*totals.n_output_tokens);
-  summary.endpoint_price = price;
-  summary.usd_total = hosted_usd(price->price, n_prompt - n_cached, n_cached, n_output);
-  summary.usd_per_correct = ratio_or_none(summary.usd_total, static_cast<double>(totals.n_correct));
-  summary.usd_per_mtok_input =
-      ratio_or_none(hosted_usd(price->price, n_prompt - n_cached, n_cached, 0) * 1e6, n_prompt);
-  summary.usd_per_mtok_output = price->price.usd_per_mtok_output;
-  return {};
-}
-
-void add_cost(const Totals& totals, RunSummary& summary) {
-  const RunFacts& facts = summary.run.facts;
-  const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.run.device_s);
-  summary.usd_total = usd_total;
-  summary.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(totals.n_correct));
-  if (!totals.prefill_device_ms || !totals.decode_device_ms) return;
-  const auto split = split_cost(usd_total, {*totals.prefill_device_ms, *totals.decode_device_ms, totals.n_prompt_tokens,
-                                            totals.n_cached_prompt_tokens, totals.n_output_tokens});
-  if (!split) return;
-  summary.usd_per_mtok_input = split->usd_per_mtok_input;
-  summary.usd_per_mtok_output = split->usd_per_mtok_output;
-}
-
-void add_energy(const Totals& totals, RunSummary& summary) {
-  if (!summary.gpu) {
-    summary.net_energy.reason = kNoEnergyCounter;
-    return;
-  }
-  summary.net_energy = net_of_idle(*summary.gpu, summary.run.segments);
-  const auto& joules = summary.gpu->energy_joules;
-  summary.joules_per_output_token = ratio_or_none(joules, static_cast<double>(summary.n_output_tokens.value_or(0)));
-  summary.joules_per_correct = ratio_or_none(joules, static_cast<double>(totals.n_correct));
-}
-
-Result<> add_totals(const Totals& totals, RunSummary& summary) {
-  summary.wall_s = summary.run.wall_s;
-  if (totals.n_served > 0) {
-    summary.n_prompt_tokens = totals.n_prompt_tokens;
-    summary.n_cached_prompt_tokens = totals.n_cached_prompt_tokens;
-    summary.n_output_tokens = totals.n_output_tokens;
-  }
-  summary.n_drafted_tokens = totals.n_drafted_tokens;
-  summary.n_accepted_tokens = totals.n_accepted_tokens;
-  ASSAY_ASSIGN(summary.ttft_ms, percentiles(totals.ttft_ms));
-  ASSAY_ASSIGN(summary.itl_ms, percentiles(totals.itl_ms));
-  ASSAY_ASSIGN(summary.e2e_ms, percentiles(totals.e2e_ms));
-  summary.device_time = device_time(summary.run);
-  summary.net_energy.reason = kNotTimed;
-  if (!was_timed(summary.run) || totals.n_served == 0) return {};
-  if (summary.n_output_tokens) {
-    summary.output_tokens_per_s = ratio_or_none(static_cast<double>(*summary.n_output_tokens), summary.wall_s);
-  }
-  summary.requests_per_s = ratio_or_none(static_cast<double>(totals.n_served), summary.wall_s);
-  if (summary.run.facts.price_usd_per_gpu_hour) {
-    add_cost(totals, summary);
-  } else {
-    ASSAY_TRY(add_endpoint_cost(totals, summary));
-  }
-  add_energy(totals, summary);
-  return {};
 }
 
 }  // namespace
@@ -313,10 +175,11 @@ Json canary_of(const EnvironmentFacts& environment) {
   return canary != device->end() && canary->is_object() ? *canary : Json(nullptr);
 }
 
-Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap) {
+Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap,
+                             SummaryParts parts) {
   RunSummary summary;
   summary.bootstrap = bootstrap;
-  Totals totals;
+  RunTotals totals;
   GpuActivityMeter gpu;
   std::map<std::string, SampledItems> items_by_suite;
   std::map<std::string, VerdictTally> tallies;
@@ -329,7 +192,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
       return {};
     }));
     return store.for_each_sample(run, "", SampleParts::facts, [&](const SampleRecord& record) -> Result<> {
-      add_sample(totals, record);
+      totals.add(record.sample, record.verdict.verdict);
       add_sample(items_by_suite[record.sample.key.suite], record);
       ++tallies[record.sample.key.suite][static_cast<std::size_t>(record.verdict.verdict)];
       return {};
@@ -339,7 +202,7 @@ Result<RunSummary> summarise(const Store& store, const RunId& run, const Bootstr
   summary.gpu = gpu.finish(segments_at_work(summary.run), device_sharing(summary.run.segments));
   for (const RunSuiteRecord& suite : summary.run.suites) {
     ASSAY_TRY(check_counts(suite, tallies[suite.facts.suite], store.path().string()));
-    ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap));
+    ASSAY_ASSIGN(auto suite_summary, summarise_suite(suite, items_by_suite[suite.facts.suite], bootstrap, parts));
     summary.suites.push_back(std::move(suite_summary));
   }
   ASSAY_TRY(add_totals(totals, summary));

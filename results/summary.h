@@ -89,9 +89,14 @@ bool was_timed(const RunRecord& run);
 /// sample.
 std::vector<std::size_t> segments_at_work(const RunRecord& run);
 
+/// What a summary holds. A `headline` has all but each suite's votes (pass@k, maj@k) and its tags: one resampling of a
+/// suite instead of one for each of them, a fifth of the time.
+enum class SummaryParts { all, headline };
+
 /// Reads a run and computes its summary. Cost: one pass over its samples, without their text. The same database and
 /// options give the same bits.
-Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {});
+Result<RunSummary> summarise(const Store& store, const RunId& run, const BootstrapOptions& bootstrap = {},
+                             SummaryParts parts = SummaryParts::all);
 
 /// Every field of the facts; unknown ones are null.
 Json environment_json(const EnvironmentFacts& environment);

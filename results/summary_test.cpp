@@ -214,6 +214,16 @@ TEST_CASE("summarise: by tag, and over a run that is half done or empty", "[resu
   CHECK(half->suites[0].by_tag[1].n_items == 1);
   CHECK(half->suites[0].by_tag[1].ci95[0] < 1);
   CHECK(summarise(*store, RunId("nope")).error().kind == ErrorKind::bad_input);
+
+  // A headline resamples the suite alone: neither its tags nor its votes.
+  const auto headline = summarise(*store, writer->run_id(), {}, SummaryParts::headline);
+  REQUIRE(ok(headline));
+  CHECK(headline->suites[0].accuracy == half->suites[0].accuracy);
+  CHECK(headline->suites[0].ci95 == half->suites[0].ci95);
+  CHECK(headline->n_output_tokens == half->n_output_tokens);
+  CHECK(headline->suites[0].by_tag.empty());
+  CHECK(headline->suites[0].pass_at_k.empty());
+  CHECK(headline->suites[0].maj_at_k.empty());
 }
 
 TEST_CASE("summary: the canary of each segment, different ones are seen", "[results][summary]") {

@@ -20,6 +20,7 @@
 #include <QVBoxLayout>
 
 #include "gui/app/new_run_dialog.h"
+#include "gui/app/remembered_menus.h"
 #include "gui/app/selection_bar.h"
 #include "gui/app/shortcut_list.h"
 #include "gui/models/figure_text.h"
@@ -29,8 +30,6 @@
 namespace assay::gui {
 
 namespace {
-
-constexpr int kMaxRecent = 10;
 
 /// Keeps an action in the window, with what is needed to find and press it.
 QAction* add_action(QMenu* menu, const QString& text, const QKeySequence& keys, const QObject* owner,
@@ -138,6 +137,10 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   status_->setIndent(6);
   statusBar()->addWidget(status_, 1);
 
+  remembered_ = new RememberedMenus(settings_, this);
+  connect(remembered_, &RememberedMenus::database_chosen, this,
+          [this](const QString& path) { open_databases({path}); });
+  connect(remembered_, &RememberedMenus::view_chosen, this, &MainWindow::go_to_link);
   make_actions();
   connect(page_list_, &QListWidget::currentItemChanged, this, [this](QListWidgetItem* item) {
     if (item != nullptr && !is_refreshing_) go_to_page(item->data(Qt::UserRole).toString());
@@ -147,14 +150,12 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   connect(&workspace_, &Workspace::reading_changed, this, &MainWindow::refresh);
   connect(&workspace_, &Workspace::failed, this, [this](const QString& path, const QString& message) {
     show_message(message);
-    QStringList recent = settings_.value("recent").toStringList();
-    recent.removeAll(path);
-    settings_.setValue("recent", recent);
+    remembered_->forget_database(path);
     ViewState left = navigator_.state();
     left.databases.removeAll(path);
     navigator_.replace(std::move(left));
   });
-  remember_databases(navigator_.state().databases);
+  remembered_->remember_databases(navigator_.state().databases);
   refresh();
 }
 
@@ -241,18 +242,8 @@ void MainWindow::open_databases(const QStringList& paths) {
   for (const QString& whole : wholes) {
     if (!state.databases.contains(whole)) state.databases.append(whole);
   }
-  remember_databases(wholes);
+  remembered_->remember_databases(wholes);
   navigator_.go(std::move(state));
-}
-
-void MainWindow::remember_databases(const QStringList& paths) {
-  if (paths.isEmpty()) return;
-  QStringList recent = settings_.value("recent").toStringList();
-  for (const QString& path : paths) {
-    recent.removeAll(path);
-    recent.prepend(path);
-  }
-  settings_.setValue("recent", QStringList(recent.mid(0, kMaxRecent)));
 }
 
 void MainWindow::ask_for_databases() {
@@ -266,8 +257,11 @@ void MainWindow::open_link() {
   bool is_given = false;
   const QString link = QInputDialog::getText(this, tr("Open a link"), tr("Link (assay://…):"), QLineEdit::Normal,
                                              clipboard.startsWith("assay://") ? clipboard : QString(), &is_given);
-  if (!is_given) return;
-  Result<ViewState> state = parse_link(link.trimmed());
+  if (is_given) go_to_link(link.trimmed());
+}
+
+void MainWindow::go_to_link(const QString& link) {
+  Result<ViewState> state = parse_link(link);
   if (!state) return show_message(QString::fromStdString(state.error().message));
   if (state->databases.isEmpty()) state->databases = navigator_.state().databases;
   navigator_.go(std::move(*state));
@@ -279,51 +273,6 @@ void MainWindow::save_picture() {
   QSaveFile file(path);
   if (!file.open(QIODevice::WriteOnly) || !grab().save(&file, "PNG") || !file.commit()) {
     show_message(tr("Can't write %1: %2").arg(path, file.errorString()));
-  }
-}
-
-void MainWindow::save_view() {
-  bool is_given = false;
-  const QString name =
-      QInputDialog::getText(this, tr("Save this view"), tr("Name:"), QLineEdit::Normal, {}, &is_given).trimmed();
-  if (!is_given || name.isEmpty()) return;
-  QVariantMap views = settings_.value("views").toMap();
-  views[name] = to_link(navigator_.state());
-  settings_.setValue("views", views);
-}
-
-void MainWindow::fill_recent_menu() {
-  recent_menu_->clear();
-  for (const QString& path : settings_.value("recent").toStringList()) {
-    QString text = path;
-    recent_menu_->addAction(text.replace("&", "&&"), this, [this, path] { open_databases({path}); });
-  }
-  if (recent_menu_->isEmpty()) recent_menu_->addAction(tr("None yet"))->setEnabled(false);
-}
-
-void MainWindow::fill_views_menu() {
-  views_menu_->clear();
-  const QVariantMap views = settings_.value("views").toMap();
-  for (auto it = views.begin(); it != views.end(); ++it) {
-    QString text = it.key();
-    views_menu_->addAction(text.replace("&", "&&"), this, [this, link = it.value().toString()] {
-      Result<ViewState> state = parse_link(link);
-      if (!state) return show_message(QString::fromStdString(state.error().message));
-      navigator_.go(std::move(*state));
-    });
-  }
-  if (views.isEmpty()) {
-    views_menu_->addAction(tr("None yet: save one with Ctrl+D"))->setEnabled(false);
-    return;
-  }
-  QMenu* forget = views_menu_->addMenu(tr("&Forget"));
-  for (auto it = views.begin(); it != views.end(); ++it) {
-    QString text = it.key();
-    forget->addAction(text.replace("&", "&&"), this, [this, name = it.key()] {
-      QVariantMap left = settings_.value("views").toMap();
-      left.remove(name);
-      settings_.setValue("views", left);
-    });
   }
 }
 
@@ -350,8 +299,7 @@ void MainWindow::make_actions() {
 void MainWindow::make_file_menu() {
   QMenu* menu = menuBar()->addMenu(tr("&File"));
   add_action(menu, tr("&Open databases…"), QKeySequence::Open, this, [this] { ask_for_databases(); });
-  recent_menu_ = menu->addMenu(tr("Open &recent"));
-  connect(recent_menu_, &QMenu::aboutToShow, this, &MainWindow::fill_recent_menu);
+  menu->addMenu(remembered_->databases());
   add_action(menu, tr("Open a &link…"), QKeySequence("Ctrl+L"), this, [this] { open_link(); });
   add_action(menu, tr("&Close all databases"), QKeySequence("Ctrl+Shift+W"), this, [this] {
     ViewState state = navigator_.state();
@@ -403,9 +351,9 @@ void MainWindow::make_view_menu() {
                [this, name = pages_[i]->name()] { go_to_page(name); });
   }
   menu->addSeparator();
-  add_action(menu, tr("&Save this view…"), QKeySequence("Ctrl+D"), this, [this] { save_view(); });
-  views_menu_ = menu->addMenu(tr("Saved &views"));
-  connect(views_menu_, &QMenu::aboutToShow, this, &MainWindow::fill_views_menu);
+  add_action(menu, tr("&Save this view…"), QKeySequence("Ctrl+D"), this,
+             [this] { remembered_->save_view(to_link(navigator_.state())); });
+  menu->addMenu(remembered_->views());
   menu->addSeparator();
   add_action(menu, tr("&Light"), QKeySequence("Ctrl+Alt+L"), this, [this] { set_theme("light"); });
   add_action(menu, tr("&Dark"), QKeySequence("Ctrl+Alt+D"), this, [this] { set_theme("dark"); });

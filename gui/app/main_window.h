@@ -13,13 +13,13 @@
 
 class QLabel;
 class QListWidget;
-class QMenu;
 class QStackedWidget;
 class QToolButton;
 
 namespace assay::gui {
 
 class NewRunDialog;
+class RememberedMenus;
 class SelectionBar;
 
 class MainWindow : public QMainWindow {
@@ -58,13 +58,10 @@ class MainWindow : public QMainWindow {
   void show_message(const QString& text);
   void go_to_page(const QString& name);
   void open_databases(const QStringList& paths);
-  void remember_databases(const QStringList& paths);
   void ask_for_databases();
   void open_link();
+  void go_to_link(const QString& link);
   void save_picture();
-  void save_view();
-  void fill_recent_menu();
-  void fill_views_menu();
   void set_theme(const QString& name);
   void show_shortcuts();
 
@@ -78,8 +75,7 @@ class MainWindow : public QMainWindow {
   QWidget* message_bar_ = nullptr;
   QLabel* message_ = nullptr;
   QLabel* status_ = nullptr;
-  QMenu* recent_menu_ = nullptr;
-  QMenu* views_menu_ = nullptr;
+  RememberedMenus* remembered_ = nullptr;
   QAction *undo_ = nullptr, *redo_ = nullptr, *go_on_ = nullptr;
   QPointer<NewRunDialog> new_run_;  ///< deletes itself when it is closed
   bool is_refreshing_ = false;

@@ -10,7 +10,8 @@ namespace {
 using results::Finding;
 
 constexpr std::size_t kMostAtOnce = 8;
-constexpr qint64 kMostAtOnceMs = 250;
+// What comes into sight waits for so long at most.
+constexpr qint64 kMostAtOnceMs = 100;
 
 const QString kMinus = QString(QChar(0x2212));
 
@@ -172,18 +173,11 @@ const RunDifferences* DifferenceReader::find(const QString& run_id) const {
   return at == known_.end() ? nullptr : &at->differences;
 }
 
-void DifferenceReader::read_next() {
-  if (reading_.is_running() || baseline_id_.isEmpty() || runs_ == nullptr) return;
-  struct Wanted {
-    QString database, run_id, key;
-  };
+std::vector<DifferenceReader::Wanted> DifferenceReader::still_wanted() const {
   std::vector<Wanted> wanted;
-  QString baseline_database;
-  for (const LocatedRun& located : *runs_) {
-    if (QString::fromStdString(located.run.run_id.value) == baseline_id_) baseline_database = located.database;
-  }
+  if (baseline_id_.isEmpty() || runs_ == nullptr) return wanted;
   for (const std::size_t index : wanted_) {
-    if (index >= runs_->size() || wanted.size() == kMostAtOnce) break;
+    if (index >= runs_->size()) continue;
     const LocatedRun& located = (*runs_)[index];
     const QString id = QString::fromStdString(located.run.run_id.value);
     const QString key = figures_key(located.run);
@@ -193,7 +187,20 @@ void DifferenceReader::read_next() {
     if (at != known_.end() && (at->key == key || located.run.is_active)) continue;
     wanted.push_back({located.database, id, key});
   }
+  return wanted;
+}
+
+bool DifferenceReader::is_busy() const { return reading_.is_running() || !still_wanted().empty(); }
+
+void DifferenceReader::read_next() {
+  if (reading_.is_running()) return;
+  std::vector<Wanted> wanted = still_wanted();
   if (wanted.empty()) return;
+  wanted.resize(std::min(wanted.size(), kMostAtOnce));
+  QString baseline_database;
+  for (const LocatedRun& located : *runs_) {
+    if (QString::fromStdString(located.run.run_id.value) == baseline_id_) baseline_database = located.database;
+  }
   reading_.start(
       [baseline = baseline_, baseline_database, baseline_id = baseline_id_, suite = suite_,
        wanted](std::stop_token stop) {

@@ -41,7 +41,8 @@ class DifferenceReader : public QObject {
   void set_wanted(std::vector<std::size_t> wanted);
   /// nullptr until it is known.
   const RunDifferences* find(const QString& run_id) const;
-  bool is_busy() const { return reading_.is_running(); }
+  /// True while differences of a wanted run are still to come.
+  bool is_busy() const;
 
  signals:
   void differences_changed(const QStringList& run_ids);
@@ -51,6 +52,10 @@ class DifferenceReader : public QObject {
     QString key;
     RunDifferences differences;
   };
+  struct Wanted {
+    QString database, run_id, key;
+  };
+  std::vector<Wanted> still_wanted() const;
   void read_next();
 
   std::shared_ptr<const Runs> runs_;

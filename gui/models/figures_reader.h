@@ -1,5 +1,5 @@
 #pragma once
-// Summaries of runs, read in the background: those that are looked at first, the others after.
+// Summaries of runs, read in the background: those that are looked at first, then overviews of all, then the others.
 
 #include <QElapsedTimer>
 #include <QHash>
@@ -25,12 +25,14 @@ class FiguresReader : public QObject {
   void set_runs(std::shared_ptr<const Runs> runs);
   /// Indices of runs that are looked at now: they come first.
   void set_first(std::vector<std::size_t> first);
-  /// What is known of a run; nullptr until it is read. Of a run that grew it is what was known before, until it is read
-  /// anew.
+  /// What is known of a run; nullptr until it is read, and not whole while there is but an overview. Of a run that grew
+  /// it is what was known before, until it is read anew.
   const RunFigures* find(const QString& run_id) const;
   /// True while figures of a run that is looked at are still to come.
   bool is_busy() const;
-  bool is_reading() const { return reading_.is_running() || !is_loaded(); }
+  /// True if at least an overview is known of every run: what sorts by figures is then in order.
+  bool knows_all() const;
+  bool is_reading() const { return reading_.is_running() || overviewing_.is_running() || !is_loaded(); }
 
  signals:
   void figures_changed(const QStringList& run_ids);
@@ -42,6 +44,7 @@ class FiguresReader : public QObject {
   bool is_loaded() const;
   bool is_wanted(std::size_t index) const;
   void read_next();
+  void read_overviews();
   void load_next();
   void save();
 
@@ -49,14 +52,18 @@ class FiguresReader : public QObject {
   std::vector<QString> keys_;  ///< of runs_
   std::vector<std::size_t> first_;
   FiguresById known_;
+  QSet<QString> databases_;            ///< of runs_
   QSet<QString> loaded_;               ///< databases whose file in the cache was looked into
+  QSet<QString> overviewed_;           ///< databases whose runs were passed over, or could not be
   QSet<QString> to_save_;              ///< databases with figures that are in no file yet
   QHash<QString, qint64> read_at_ms_;  ///< when a run that is being written was read last
   QElapsedTimer clock_;
   qint64 saved_at_ms_ = 0;
   LatestJob reading_;
+  LatestJob overviewing_;  ///< beside it: what comes into sight meanwhile doesn't wait
   LatestJob saving_;
   QTimer retry_;
+  QTimer settling_;
 };
 
 }  // namespace assay::gui

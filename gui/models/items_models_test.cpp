@@ -1,5 +1,6 @@
 #include <QAbstractItemModelTester>
 #include <QElapsedTimer>
+#include <QSignalSpy>
 
 #include "gui/browse_runs.h"
 #include "gui/models/outcome_matrix.h"
@@ -156,7 +157,7 @@ TEST_CASE("samples of several databases: one order over all files, each row from
   const std::vector<SampleSource> all = sample_sources(workspace, {});
   REQUIRE(all.size() == 2);
   CHECK(all[0].runs.empty());
-  CHECK(all[1].runs.size() == 3);
+  CHECK(all[1].runs.empty());
   const std::vector<SampleSource> chosen = sample_sources(workspace, {there.second, here.first});
   REQUIRE(chosen.size() == 2);
   CHECK(chosen[0] == SampleSource{here.database, {RunId(here.first.toStdString())}});
@@ -191,6 +192,56 @@ TEST_CASE("samples of several databases: one order over all files, each row from
   search.search("zebra", {there.first});
   REQUIRE(wait_until([&] { return search.rowCount() == 8; }));
   CHECK(search.hits()[0].run.value == there.first.toStdString());
+}
+
+TEST_CASE("samples of several databases: of one whose runs stand with an earlier one only the others are meant") {
+  const BrowseRuns here;
+  BrowseRuns copy;  // the same three ids
+  copy.add("00000000000d", "four", "tiny", 3, [](int, int) { return results::Verdict::correct; });
+  Workspace workspace;
+  workspace.set_databases({here.database, copy.database});
+  REQUIRE(wait_until([&] { return workspace.runs()->size() == 4; }));
+  const std::vector<SampleSource> all = sample_sources(workspace, {});
+  REQUIRE(all.size() == 2);
+  CHECK(all[0].runs.empty());
+  CHECK(all[1].runs == std::vector<RunId>{RunId("00000000000d")});
+}
+
+TEST_CASE("samples of several databases: what is read before the index is there is of all together") {
+  const BrowseRuns here;
+  const BrowseRuns there("1");
+  Workspace workspace;
+  workspace.set_databases({here.database, there.database});
+  REQUIRE(wait_until([&] { return workspace.runs()->size() == 6; }));
+  SamplesIndex model(workspace);
+  std::vector<int> seen;
+  QObject::connect(&model, &SamplesIndex::changed, [&] {
+    if (seen.empty() || seen.back() != model.rowCount()) seen.push_back(model.rowCount());
+  });
+  model.ask(sample_sources(workspace, {}), {.order = results::SampleOrder::e2e_ms, .most_unindexed = 10});
+  REQUIRE(wait_until([&] { return !model.is_busy() && model.rowCount() == 48; }));
+  CHECK(seen == std::vector<int>{0, 10, 48});
+}
+
+TEST_CASE("samples index: views are told of many rows in parts, and nothing of a part is lost") {
+  const BrowseRuns fixture;
+  const auto workspace = fixture.opened();
+  SamplesIndex model(*workspace, nullptr, 10);
+  const QAbstractItemModelTester tester(&model, Mode::Fatal);
+  QSignalSpy resets(&model, &QAbstractItemModel::modelReset);
+  QSignalSpy insertions(&model, &QAbstractItemModel::rowsInserted);
+  model.ask(sample_sources(*workspace, {}), {});
+  REQUIRE(wait_until([&] { return !model.is_busy() && model.rowCount() > 0; }));
+  CHECK(resets.size() == 1);
+  REQUIRE(insertions.size() == 2);
+  CHECK(insertions[1][1].toInt() == 20);
+  CHECK(insertions[1][2].toInt() == 23);
+  REQUIRE(wait_until([&] { return model.row_at(23) != nullptr; }));
+  // Fewer rows come while the others are still being told of.
+  model.ask(sample_sources(*workspace, {}), {.order = results::SampleOrder::item});
+  REQUIRE(wait_until([&] { return resets.size() == 2; }));
+  model.ask(sample_sources(*workspace, {}), {.verdicts = {results::Verdict::incorrect}});
+  REQUIRE(wait_until([&] { return !model.is_busy() && model.rowCount() == 2; }));
 }
 
 TEST_CASE("samples of a run that grows: they are asked for anew") {

@@ -3,6 +3,7 @@
 #include <QDateTime>
 #include <QFileInfo>
 #include <QLocale>
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -48,6 +49,8 @@ constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
 QString qt(const std::string& text) { return QString::fromStdString(text); }
 
 RunCell missing(const QString& reason) { return {unknown_text(), {}, reason}; }
+
+RunCell still_read() { return {QString(QChar(0x2026)), {}, "Being read…", true}; }
 
 RunCell words_cell(const QString& text, const QString& reason_if_empty) {
   if (text.isEmpty()) return missing(reason_if_empty);
@@ -103,6 +106,7 @@ QString shown_interval(const SuiteFigures& suite) {
 
 RunCell accuracy_cell(const RunRow& row, const QString& suite) {
   const SuiteFigures* shown = suite_figures(*row.figures, suite);
+  if (shown != nullptr && !shown->accuracy && !row.figures->is_whole) return still_read();
   if (shown == nullptr || !shown->accuracy) return missing("No sample is stored yet");
   QString text = shown_percent(*shown->accuracy);
   if (shown->ci95) text += " " + shown_interval(*shown);
@@ -110,13 +114,28 @@ RunCell accuracy_cell(const RunRow& row, const QString& suite) {
   QStringList lines;
   for (const SuiteFigures& each : row.figures->suites) {
     QString line = each.suite + ": ";
-    line += each.accuracy ? shown_percent(*each.accuracy) : QString("no samples");
+    const QString unknown = row.figures->is_whole ? "no samples" : "being read";
+    line += each.accuracy ? shown_percent(*each.accuracy) : unknown;
     if (each.ci95) line += QString(", 95 % interval %1 (%2)").arg(shown_interval(each), each.ci95_method);
     line += QString(", n = %1 items").arg(shown_count(each.n_items_sampled));
     lines << line;
   }
   lines << "Mean over items of the mean over samples" << provenance_line(row);
   return {text, *shown->accuracy, lines.join('\n')};
+}
+
+/// Before any sample is read: with every planned sample stored, each item has as many as any other, and the mean over
+/// items is that over samples.
+RunCell counted_accuracy_cell(const RunRow& row, const QString& suite) {
+  const auto& suites = row.located->run.suites;
+  auto shown =
+      std::find_if(suites.begin(), suites.end(), [&](const auto& each) { return qt(each.facts.suite) == suite; });
+  if (shown == suites.end()) shown = suites.begin();
+  if (shown == suites.end() || shown->n_samples == 0 || shown->n_samples != shown->n_items * shown->facts.samples) {
+    return still_read();
+  }
+  const double accuracy = static_cast<double>(shown->n_correct) / static_cast<double>(shown->n_samples);
+  return {shown_percent(accuracy), accuracy, "Its interval is being read…"};
 }
 
 RunCell number_cell(const RunRow& row, RunColumn column, const std::optional<double>& value, const QString& text,
@@ -133,7 +152,7 @@ RunCell median_cell(const RunRow& row, RunColumn column, const Median& median) {
 }
 
 RunCell figures_cell(RunColumn column, const RunRow& row, const QString& suite) {
-  if (row.figures == nullptr) return {QString(QChar(0x2026)), {}, "Being read…"};
+  if (row.figures == nullptr) return column == RunColumn::accuracy ? counted_accuracy_cell(row, suite) : still_read();
   const RunFigures& figures = *row.figures;
   if (!figures.failure.isEmpty()) return missing(figures.failure);
   const bool is_timed = was_timed(row.located->run);
@@ -163,6 +182,7 @@ RunCell figures_cell(RunColumn column, const RunRow& row, const QString& suite) 
       return number_cell(row, column, figures.usd_per_correct, shown_usd(figures.usd_per_correct.value_or(0)),
                          figures.usd_total ? "No sample is correct" : "No cost is known");
     default:
+      if (!figures.is_whole) return still_read();
       return number_cell(row, column, figures.joules_total, shown_number(figures.joules_total.value_or(0)),
                          figures.joules_reason);
   }

@@ -66,6 +66,7 @@ struct RunCell {
   QString text;
   QVariant value;
   QString tooltip;
+  bool is_coming = false;  ///< `value` is being read
 };
 
 /// `suite`: the one whose accuracy is shown; the run's first where it is empty or the run lacks it.

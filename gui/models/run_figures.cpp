@@ -127,6 +127,12 @@ RunFigures figures_of(const results::RunSummary& summary) {
   return figures;
 }
 
+RunFigures overview_figures(const results::RunSummary& overview) {
+  RunFigures figures = figures_of(overview);
+  figures.is_whole = false;
+  return figures;
+}
+
 QString figures_key(const results::RunRecord& run) {
   QStringList parts = {QString::number(run.wall_s, 'g', 17), QString::number(run.segments.size())};
   for (const results::RunSuiteRecord& suite : run.suites) {
@@ -164,7 +170,7 @@ FiguresById load_figures(const QString& file) {
 bool save_figures(const QString& file, const FiguresById& figures) {
   Json runs = Json::object();
   for (auto it = figures.begin(); it != figures.end(); ++it) {
-    if (!it->figures.failure.isEmpty()) continue;
+    if (!it->figures.failure.isEmpty() || !it->figures.is_whole) continue;
     Json run = json_of(it->figures);
     run["key"] = it->key.toStdString();
     runs[it.key().toStdString()] = std::move(run);

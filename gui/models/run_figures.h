@@ -38,10 +38,13 @@ struct RunFigures {
   std::optional<double> usd_total, usd_per_correct, joules_total;
   QString joules_reason;  ///< why joules_total is none
   QString failure;        ///< why nothing is known: the run could not be read
+  bool is_whole = true;   ///< false: intervals, energy and accuracies of unfinished suites are still to come
   bool operator==(const RunFigures&) const = default;
 };
 
 RunFigures figures_of(const results::RunSummary& summary);
+/// Of results::read_overviews(): not whole.
+RunFigures overview_figures(const results::RunSummary& overview);
 
 /// Changes whenever the run's figures may: with its samples, its wall time and the gradings that count.
 QString figures_key(const results::RunRecord& run);

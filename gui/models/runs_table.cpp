@@ -9,23 +9,36 @@ namespace assay::gui {
 
 namespace {
 
-constexpr int kSortAgainMs = 700;
+constexpr int kSortAgainMs = 250;
 
 QString id_of(const LocatedRun& located) { return QString::fromStdString(located.run.run_id.value); }
 
-/// -1, 0, 1; numbers before texts.
-int compare(const QVariant& a, const QVariant& b, const QCollator& collator) {
-  if (a.userType() == QMetaType::QString && b.userType() == QMetaType::QString) {
-    return collator.compare(a.toString(), b.toString());
-  }
-  const double x = a.toDouble();
-  const double y = b.toDouble();
-  return x < y ? -1 : x > y ? 1 : 0;
+/// What a row is sorted by. Texts are made keys once: comparing them anew each time holds the window's thread.
+struct SortValue {
+  bool is_known = false;
+  double number = 0;  ///< 0 of a text
+  std::optional<QCollatorSortKey> text;
+};
+
+SortValue sort_value(const QVariant& value, const QCollator& collator) {
+  if (!value.isValid()) return {};
+  if (value.userType() == QMetaType::QString) return {true, 0, collator.sortKey(value.toString())};
+  return {true, value.toDouble(), {}};
+}
+
+/// -1, 0, 1 of two known values.
+int compare(const SortValue& a, const SortValue& b) {
+  if (a.text && b.text) return a.text->compare(*b.text);
+  return a.number < b.number ? -1 : a.number > b.number ? 1 : 0;
 }
 
 }  // namespace
 
-RunsTable::RunsTable(QObject* parent) : QAbstractTableModel(parent), runs_(std::make_shared<const Runs>()) {
+RunsTable::RunsTable(QObject* parent)
+    : QAbstractTableModel(parent),
+      runs_(std::make_shared<const Runs>()),
+      equal_([this](int row, RunColumn column) { return run_cell(column, row_at(row), state_.suite); }, this) {
+  connect(&equal_, &EqualColumns::changed, this, &RunsTable::reading_changed);
   connect(&figures_, &FiguresReader::figures_changed, this, &RunsTable::update_rows);
   connect(&differences_, &DifferenceReader::differences_changed, this, &RunsTable::update_rows);
   sorting_.setSingleShot(true);
@@ -35,7 +48,6 @@ RunsTable::RunsTable(QObject* parent) : QAbstractTableModel(parent), runs_(std::
 void RunsTable::show(std::shared_ptr<const Runs> runs, const ViewState& state) {
   const bool is_same = runs == runs_ && state == state_;
   if (is_same) return;
-  equal_columns_.reset();
   const bool is_other_baseline = state.baseline != state_.baseline || state.suite != state_.suite;
   const QStringList visible = [this] {
     QStringList ids;
@@ -73,6 +85,7 @@ void RunsTable::show(std::shared_ptr<const Runs> runs, const ViewState& state) {
   figures_.set_runs(runs_);
   differences_.set_baseline(runs_, state_.baseline, state_.suite);
   set_rows(wanted_rows(state_));
+  if (finds_equal_) equal_.look(rowCount(), false);
   if (!rows_.empty()) {
     emit dataChanged(index(0, 0), index(rowCount() - 1, kRunColumns - 1));
     if (is_other_baseline) emit headerDataChanged(Qt::Horizontal, 0, kRunColumns - 1);
@@ -82,7 +95,8 @@ void RunsTable::show(std::shared_ptr<const Runs> runs, const ViewState& state) {
   emit reading_changed();
 }
 
-std::vector<std::size_t> RunsTable::wanted_rows(const ViewState& state) const {
+std::vector<std::size_t> RunsTable::wanted_rows(const ViewState& state) {
+  is_order_final_ = true;
   std::vector<std::size_t> rows;
   const QStringList words = words_of(state.search);
   for (std::size_t i = 0; i < runs_->size(); ++i) {
@@ -90,18 +104,20 @@ std::vector<std::size_t> RunsTable::wanted_rows(const ViewState& state) const {
   }
   const std::optional<RunColumn> column = run_column(state.sort_column);
   if (!column) return rows;  // as they come: the one started last first
-  std::vector<QVariant> values(runs_->size());
-  for (const std::size_t i : rows) {
-    const RunRow row{&(*runs_)[i], figures_.find(id_of((*runs_)[i]))};
-    values[i] = run_cell(*column, row, state.suite).value;
-  }
   QCollator collator;
   collator.setNumericMode(true);
   collator.setCaseSensitivity(Qt::CaseInsensitive);
+  std::vector<SortValue> values(runs_->size());
+  for (const std::size_t i : rows) {
+    const RunRow row{&(*runs_)[i], figures_.find(id_of((*runs_)[i]))};
+    const RunCell cell = run_cell(*column, row, state.suite);
+    values[i] = sort_value(cell.value, collator);
+    is_order_final_ = is_order_final_ && !cell.is_coming;
+  }
   std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
-    if (values[a].isValid() != values[b].isValid()) return values[a].isValid();
-    if (!values[a].isValid()) return false;
-    const int order = compare(values[a], values[b], collator);
+    if (values[a].is_known != values[b].is_known) return values[a].is_known;
+    if (!values[a].is_known) return false;
+    const int order = compare(values[a], values[b]);
     return state.sort_descending ? order > 0 : order < 0;
   });
   return rows;
@@ -150,23 +166,14 @@ int RunsTable::row_of(const QString& run_id) const {
   return -1;
 }
 
-const std::vector<RunColumn>& RunsTable::equal_columns() const {
-  if (equal_columns_) return *equal_columns_;
-  std::vector<RunColumn>& columns = equal_columns_.emplace();
-  if (rows_.size() < 2) return columns;
-  for (int c = 0; c < kRunColumns; ++c) {
-    const auto column = static_cast<RunColumn>(c);
-    const QString text = run_cell(column, row_at(0), state_.suite).text;
-    bool is_equal = true;
-    for (int row = 1; row < rowCount() && is_equal; ++row) {
-      is_equal = run_cell(column, row_at(row), state_.suite).text == text;
-    }
-    if (is_equal) columns.push_back(column);
-  }
-  return columns;
+void RunsTable::find_equal_columns(bool finds) {
+  if (finds && !finds_equal_) equal_.look(rowCount(), false);
+  finds_equal_ = finds;
 }
 
-bool RunsTable::is_busy() const { return figures_.is_busy() || differences_.is_busy() || sorting_.isActive(); }
+bool RunsTable::is_busy() const {
+  return figures_.is_busy() || differences_.is_busy() || equal_.is_busy() || !is_order_final_;
+}
 
 int RunsTable::rowCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(rows_.size());
@@ -247,7 +254,7 @@ QVariant RunsTable::headerData(int section, Qt::Orientation orientation, int rol
 }
 
 void RunsTable::update_rows(const QStringList& run_ids) {
-  equal_columns_.reset();
+  if (finds_equal_) equal_.look(rowCount(), true);
   constexpr int kMostAlone = 32;  // more are told at once: each would be looked for
   if (run_ids.size() > kMostAlone && !rows_.empty()) {
     emit dataChanged(index(0, 0), index(rowCount() - 1, kRunColumns - 1));
@@ -258,12 +265,16 @@ void RunsTable::update_rows(const QStringList& run_ids) {
     }
   }
   const std::optional<RunColumn> column = run_column(state_.sort_column);
-  if (column && facts_of(*column).needs_figures && !sorting_.isActive()) sorting_.start(kSortAgainMs);
+  if (column && facts_of(*column).needs_figures) {
+    const bool is_due = !is_order_final_ && figures_.knows_all();
+    if (is_due || !sorting_.isActive()) sorting_.start(is_due ? 0 : kSortAgainMs);
+  }
   emit reading_changed();
 }
 
 void RunsTable::sort_again() {
   set_rows(wanted_rows(state_));
+  if (equal_.is_busy()) equal_.look(rowCount(), false);  // it goes by the rows' places
   emit reading_changed();
 }
 

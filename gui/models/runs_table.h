@@ -5,6 +5,7 @@
 #include <QTimer>
 
 #include "gui/models/difference_reader.h"
+#include "gui/models/equal_columns.h"
 #include "gui/models/figures_reader.h"
 #include "gui/models/run_columns.h"
 #include "gui/models/view_state.h"
@@ -38,8 +39,10 @@ class RunsTable : public QAbstractTableModel {
   const LocatedRun& run_at(int row) const { return (*runs_)[rows_[static_cast<std::size_t>(row)]]; }
   QString run_id(int row) const;
   int row_of(const QString& run_id) const;  ///< -1 if it isn't shown
-  /// The columns that say the same of all rows; none with fewer than two rows.
-  const std::vector<RunColumn>& equal_columns() const;
+  /// Whether equal_columns() are to be found.
+  void find_equal_columns(bool finds);
+  /// The columns that say the same of all rows, as EqualColumns; of the rows of before while it is busy.
+  const std::vector<RunColumn>& equal_columns() const { return equal_.columns(); }
   /// False once all that is seen is known.
   bool is_busy() const;
 
@@ -52,7 +55,8 @@ class RunsTable : public QAbstractTableModel {
   void reading_changed();  ///< is_busy() or equal_columns() may have changed
 
  private:
-  std::vector<std::size_t> wanted_rows(const ViewState& state) const;
+  /// Also says whether is_order_final_.
+  std::vector<std::size_t> wanted_rows(const ViewState& state);
   void set_rows(std::vector<std::size_t> rows);
   RunRow row_at(int row) const;
   void update_rows(const QStringList& run_ids);
@@ -62,10 +66,12 @@ class RunsTable : public QAbstractTableModel {
   ViewState state_;
   std::vector<std::size_t> rows_;  ///< indices into runs_
   std::vector<std::size_t> visible_;
-  mutable std::optional<std::vector<RunColumn>> equal_columns_;  ///< none: to be looked for
+  EqualColumns equal_;
+  bool finds_equal_ = false;
   FiguresReader figures_;
   DifferenceReader differences_;
-  QTimer sorting_;  ///< figures arrive in handfuls: rows don't jump with each
+  bool is_order_final_ = true;  ///< what it is sorted by is known of all rows
+  QTimer sorting_;              ///< figures arrive in handfuls: rows don't jump with each
 };
 
 }  // namespace assay::gui

@@ -131,7 +131,6 @@ TEST_CASE("runs table: differences to a pinned baseline are those of compare_run
   state.baseline = fixture.first;
   show_all(table, fixture.runs(), state);
   const int row = table.row_of(fixture.second);
-  REQUIRE(wait_until([&] { return !text(table, row, RunColumn::accuracy, RunsTable::DifferenceRole).isEmpty(); }));
   CHECK(text(table, row, RunColumn::accuracy, RunsTable::DifferenceRole).startsWith("−25.0 ["));
   CHECK(text(table, row, RunColumn::accuracy, Qt::ToolTipRole).contains("n = 4 items"));
   CHECK(text(table, row, RunColumn::e2e_ms, RunsTable::DifferenceRole).startsWith("×1.1"));
@@ -143,12 +142,61 @@ TEST_CASE("runs table: equal columns") {
   const BrowseRuns fixture;
   RunsTable table;
   show_all(table, fixture.runs(), {});
+  CHECK(table.equal_columns().empty());  // nobody wants to know
+  table.find_equal_columns(true);
+  CHECK(table.is_busy());
+  show_all(table, fixture.runs(), {});
   const std::vector<RunColumn> equal = table.equal_columns();
   const auto is_equal = [&](RunColumn column) { return std::find(equal.begin(), equal.end(), column) != equal.end(); };
   CHECK(is_equal(RunColumn::suites));
   CHECK(is_equal(RunColumn::hardware));
   CHECK_FALSE(is_equal(RunColumn::name));
   CHECK_FALSE(is_equal(RunColumn::accuracy));
+}
+
+TEST_CASE("equal columns: found in turns, and again where figures come meanwhile") {
+  constexpr int kRows = 3 * EqualColumns::kRowsATurn;
+  const int last = static_cast<int>(RunColumn::e2e_ms);
+  int n_asked = 0;
+  QString last_figure = "…";
+  EqualColumns equal(
+      [&](int row, RunColumn column) -> RunCell {
+        ++n_asked;
+        if (column == RunColumn::name) return {QString::number(row), {}, {}};
+        if (static_cast<int>(column) != last || row < kRows - 1) return {"same", {}, {}};
+        return {last_figure, {}, {}, last_figure == "…"};
+      },
+      nullptr);
+  const auto has = [&](RunColumn column) {
+    const auto& columns = equal.columns();
+    return std::find(columns.begin(), columns.end(), column) != columns.end();
+  };
+  QSignalSpy changes(&equal, &EqualColumns::changed);
+  equal.look(kRows, false);
+  CHECK(n_asked == kRunColumns);  // the first row alone: the others come in turns
+  QCoreApplication::processEvents();
+  CHECK(n_asked <= (1 + EqualColumns::kRowsATurn) * kRunColumns);
+  CHECK(equal.is_busy());
+  REQUIRE(wait_until([&] { return !equal.is_busy(); }));
+  CHECK(has(RunColumn::model));
+  CHECK_FALSE(has(RunColumn::name));
+  CHECK_FALSE(has(RunColumn::e2e_ms));
+  last_figure = "same";
+  equal.look(kRows, true);
+  QCoreApplication::processEvents();
+  last_figure = "other";
+  equal.look(kRows, true);
+  REQUIRE(wait_until([&] { return !equal.is_busy(); }));
+  CHECK_FALSE(has(RunColumn::e2e_ms));
+  CHECK(has(RunColumn::model));
+  last_figure = "same";
+  equal.look(kRows, true);
+  REQUIRE(wait_until([&] { return !equal.is_busy(); }));
+  CHECK(has(RunColumn::e2e_ms));
+  CHECK(changes.size() == 2);
+  equal.look(1, false);
+  REQUIRE(wait_until([&] { return !equal.is_busy(); }));
+  CHECK(equal.columns().empty());
 }
 
 TEST_CASE("figures: remembered between starts, for this state of the run alone, a broken file is ignored") {
@@ -193,6 +241,78 @@ TEST_CASE("figures: remembered between starts, for this state of the run alone, 
     opened.close();
     CHECK(load_figures(file).size() <= 1);
   }
+}
+
+TEST_CASE("figures: of many runs an overview is there at once, and what is resampled follows") {
+  const BrowseRuns fixture;
+  for (int i = 0; i < 17; ++i) {
+    fixture.add(QString("1%1").arg(i, 11, 10, QChar('0')), "more", "tiny", 3 + i % 5, [i](int item, int sample) {
+      return 2 * item + sample < i % 8 ? results::Verdict::correct : results::Verdict::incorrect;
+    });
+  }
+  const auto runs = fixture.runs();
+  RunsTable table;
+  const QAbstractItemModelTester tester(&table, Mode::Fatal);
+  FiguresReader reader;
+  FiguresById overviews;  // as they were when all of them had come
+  QObject::connect(&reader, &FiguresReader::figures_changed, [&] {
+    if (!overviews.isEmpty() || !reader.knows_all()) return;
+    for (const LocatedRun& located : *runs) {
+      const QString id = QString::fromStdString(located.run.run_id.value);
+      overviews.insert(id, {{}, *reader.find(id)});
+    }
+  });
+  reader.set_runs(runs);
+  reader.set_first({4});
+  const auto is_whole = [&](const LocatedRun& located) {
+    const RunFigures* figures = reader.find(QString::fromStdString(located.run.run_id.value));
+    return figures != nullptr && figures->is_whole;
+  };
+  REQUIRE(wait_until([&] { return std::all_of(runs->begin(), runs->end(), is_whole); }));
+  REQUIRE(overviews.size() == 20);
+  const auto store = results::Store::open_read_only(fixture.database.toStdString());
+  REQUIRE(results::testing::ok(store));
+  for (std::size_t i = 0; i < runs->size(); ++i) {
+    const QString id = QString::fromStdString((*runs)[i].run.run_id.value);
+    const RunFigures whole = figures_of(*summarise(*store, RunId(id.toStdString())));
+    CHECK(*reader.find(id) == whole);
+    RunFigures expected = whole;
+    if (i != 4) {  // what is looked at is read before
+      expected.is_whole = false;
+      expected.suites[0].ci95.reset();
+      expected.suites[0].ci95_method.clear();
+    }
+    CHECK(overviews[id].figures == expected);
+  }
+
+  // Accuracies of complete runs are counted in their records, so their order needs no sample.
+  QThreadPool::globalInstance()->waitForDone();
+  QFile::remove(cache_file(fixture.database, "figures.json"));
+  const auto values = [&](RunColumn column) {
+    std::vector<double> shown;
+    for (int row = 0; row < table.rowCount(); ++row) {
+      shown.push_back(table.index(row, static_cast<int>(column)).data(RunsTable::SortRole).toDouble());
+    }
+    return shown;
+  };
+  table.show(runs, sorted_by("accuracy"));
+  const std::vector<double> accuracies = values(RunColumn::accuracy);
+  CHECK(accuracies.front() == 0);
+  CHECK(accuracies.back() == 0.875);  // 7 of 8
+  CHECK(std::is_sorted(accuracies.begin(), accuracies.end()));
+  CHECK(text(table, 19, RunColumn::accuracy) == "87.5 %");
+  // The order of other figures is right as soon as the table says that it is busy no more.
+  table.show(runs, sorted_by("e2e_ms"));
+  CHECK(table.is_busy());
+  CHECK(text(table, 0, RunColumn::e2e_ms) == "…");
+  REQUIRE(wait_until([&] { return !table.is_busy(); }));
+  const std::vector<double> times = values(RunColumn::e2e_ms);
+  CHECK(times.front() == 101.5);
+  CHECK(std::is_sorted(times.begin(), times.end()));
+  // Energy is in no overview: its cells say that they are being read, not that there is none.
+  const RunFigures overview = overviews[QString::fromStdString(runs->front().run.run_id.value)].figures;
+  CHECK(run_cell(RunColumn::joules_total, {&runs->front(), &overview}, {}).is_coming);
+  CHECK_FALSE(run_cell(RunColumn::accuracy, {&runs->front(), &overview}, {}).is_coming);
 }
 
 TEST_CASE("facet model: ticking asks for a state") {

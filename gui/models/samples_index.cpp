@@ -1,8 +1,10 @@
 #include "gui/models/samples_index.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <map>
+#include <thread>
 
 #include "gui/models/figure_text.h"
 #include "gui/models/run_columns.h"
@@ -15,6 +17,7 @@ namespace {
 using results::SampleOrder;
 
 constexpr std::size_t kMostPagesAtOnce = 4;
+constexpr std::size_t kMostReaders = 2;  // of databases, at a time: each holds an order of its own
 
 struct Sorted {
   std::vector<results::SampleRef> samples;
@@ -38,26 +41,37 @@ bool is_same(const results::SampleQuery& a, const results::SampleQuery& b) {
          a.descending == b.descending;
 }
 
-/// A database that can't be read is named, the others' samples are there.
+Result<results::SampleOrdering> order_source(const SampleSource& source, results::SampleQuery query,
+                                             const std::stop_token& stop) {
+  ASSAY_ASSIGN(const results::SampleIndex index, open(source.database));
+  const std::stop_callback interrupt(stop, [&] { index.interrupt(); });
+  query.runs = source.runs;
+  return index.order_samples(query);
+}
+
+/// Several databases are read at a time. One that can't be read is named, the others' samples are there.
 Sorted sort_samples(const std::vector<SampleSource>& sources, results::SampleQuery query, const std::stop_token& stop) {
+  if (query.most_unindexed != std::numeric_limits<std::int64_t>::max() && !sources.empty()) {
+    query.most_unindexed /= static_cast<std::int64_t>(sources.size());
+  }
+  std::vector<Result<results::SampleOrdering>> read(sources.size(), results::SampleOrdering());
+  std::atomic<std::size_t> next = 0;
+  {
+    std::vector<std::jthread> readers;
+    for (std::size_t i = 0; i < std::min(sources.size(), kMostReaders); ++i) {
+      readers.emplace_back([&] {
+        for (std::size_t source = next++; source < sources.size(); source = next++) {
+          read[source] = order_source(sources[source], query, stop);
+        }
+      });
+    }
+  }
   Sorted sorted;
   std::vector<results::SampleOrdering> files;
-  for (const SampleSource& source : sources) {
-    files.emplace_back();
-    const auto index = open(source.database);
-    if (!index) {
-      sorted.failure = QString::fromStdString(index.error().message);
-      continue;
-    }
-    const std::stop_callback interrupt(stop, [&] { index->interrupt(); });
-    query.runs = source.runs;
-    auto ordering = index->order_samples(query);
-    if (ordering) {
-      sorted.n_left_out += ordering->n_left_out;
-      files.back() = std::move(*ordering);
-    } else {
-      sorted.failure = QString::fromStdString(ordering.error().message);
-    }
+  for (Result<results::SampleOrdering>& ordering : read) {
+    files.push_back(ordering ? std::move(*ordering) : results::SampleOrdering());
+    sorted.n_left_out += files.back().n_left_out;
+    if (!ordering) sorted.failure = QString::fromStdString(ordering.error().message);
   }
   sorted.samples = results::merge_orderings(files, query.descending);
   return sorted;
@@ -90,15 +104,18 @@ std::vector<SampleSource> sample_sources(const Workspace& workspace, const QStri
       if (located.database == database && is_meant) source.runs.push_back(located.run.run_id);
     }
     if (source.runs.empty()) continue;
-    // The first database lends none of its runs to another one, so all of it is meant; that is asked faster.
-    if (run_ids.isEmpty() && database == workspace.databases().first()) source.runs.clear();
+    // All of a database is asked faster than each of its runs.
+    if (run_ids.isEmpty() && workspace.shows_all_runs_of(database)) source.runs.clear();
     sources.push_back(std::move(source));
   }
   return sources;
 }
 
-SamplesIndex::SamplesIndex(const Workspace& workspace, QObject* parent)
-    : QAbstractTableModel(parent), workspace_(workspace), pages_(kMostPages) {}
+SamplesIndex::SamplesIndex(const Workspace& workspace, QObject* parent, int rows_at_once)
+    : QAbstractTableModel(parent), workspace_(workspace), rows_at_once_(rows_at_once), pages_(kMostPages) {
+  growing_.setSingleShot(true);
+  connect(&growing_, &QTimer::timeout, this, &SamplesIndex::show_more);
+}
 
 SamplesIndex::~SamplesIndex() {
   sorting_.cancel();
@@ -136,15 +153,31 @@ void SamplesIndex::sort_at_most(std::int64_t most_unindexed) {
       [this](Sorted sorted) {
         beginResetModel();
         samples_ = std::move(sorted.samples);
+        n_rows_ = std::min(static_cast<int>(samples_.size()), rows_at_once_);
         n_left_out_ = sorted.n_left_out;
         sort_failure_ = sorted.failure;
         page_failure_.clear();
         pages_.clear();
         wanted_.clear();
         endResetModel();
+        tell_of_more();
         if (n_left_out_ > 0) return sort_at_most(std::numeric_limits<std::int64_t>::max());
         emit changed();
       });
+  emit changed();
+}
+
+void SamplesIndex::tell_of_more() {
+  if (n_rows_ == static_cast<int>(samples_.size())) return growing_.stop();
+  growing_.start(0);
+}
+
+void SamplesIndex::show_more() {
+  const int n_more = std::min(static_cast<int>(samples_.size()) - n_rows_, rows_at_once_);
+  beginInsertRows({}, n_rows_, n_rows_ + n_more - 1);
+  n_rows_ += n_more;
+  endInsertRows();
+  tell_of_more();
   emit changed();
 }
 
@@ -238,9 +271,7 @@ SampleOrder SamplesIndex::order_of(int column) {
   }
 }
 
-int SamplesIndex::rowCount(const QModelIndex& parent) const {
-  return parent.isValid() ? 0 : static_cast<int>(samples_.size());
-}
+int SamplesIndex::rowCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : n_rows_; }
 
 int SamplesIndex::columnCount(const QModelIndex& parent) const { return parent.isValid() ? 0 : suite + 1; }
 

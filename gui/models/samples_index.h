@@ -3,6 +3,7 @@
 
 #include <QAbstractTableModel>
 #include <QCache>
+#include <QTimer>
 #include <set>
 
 #include "gui/models/latest_job.h"
@@ -32,17 +33,21 @@ class SamplesIndex : public QAbstractTableModel {
   enum Role { RunIdRole = Qt::UserRole };
   static constexpr int kPageRows = 256;
   static constexpr int kMostPages = 64;
-  /// A SampleQuery's most_unindexed with which the first answer is there at once.
+  /// A SampleQuery's most_unindexed, of all databases together, with which the first answer is there at once.
   static constexpr std::int64_t kMostUnindexed = 100'000;
 
-  explicit SamplesIndex(const Workspace& workspace, QObject* parent = nullptr);
+  /// So many rows a view is told of at once, the others in the event loop's next turns: it works on each of them, and
+  /// the window's thread would be held by millions.
+  static constexpr int kRowsAtOnce = 500'000;
+
+  explicit SamplesIndex(const Workspace& workspace, QObject* parent = nullptr, int rows_at_once = kRowsAtOnce);
   ~SamplesIndex() override;
 
   /// Shows other samples; the ones before stay until these are there. The query's runs are those of each source. What
   /// its most_unindexed leaves out follows. The
   /// same question is asked anew when the workspace has more samples of these runs than before.
   void ask(std::vector<SampleSource> sources, const results::SampleQuery& query);
-  bool is_busy() const { return sorting_.is_running() || paging_.is_running(); }
+  bool is_busy() const { return sorting_.is_running() || paging_.is_running() || growing_.isActive(); }
   /// Samples that are not in the table yet, since their figures are still being read.
   std::int64_t n_left_out() const { return n_left_out_; }
   /// Why samples are missing; empty if none are.
@@ -64,6 +69,8 @@ class SamplesIndex : public QAbstractTableModel {
   using Page = std::vector<results::SampleRow>;
   std::int64_t n_samples_of(const std::vector<SampleSource>& sources) const;
   void sort_at_most(std::int64_t most_unindexed);
+  void tell_of_more();
+  void show_more();
   void want_page(int page) const;
   void read_pages();
 
@@ -75,6 +82,9 @@ class SamplesIndex : public QAbstractTableModel {
   QString sort_failure_;  ///< of the order asked for; what pages say leaves it in place
   QString page_failure_;  ///< of the pages read last
   std::vector<results::SampleRef> samples_;
+  int rows_at_once_;
+  int n_rows_ = 0;  ///< that views were told of
+  QTimer growing_;
   mutable QCache<int, Page> pages_;
   mutable std::set<int> wanted_;
   LatestJob sorting_;

@@ -58,7 +58,11 @@ RunsReading read_runs(const QStringList& paths, std::stop_token stop) {
       continue;
     }
     for (results::RunRecord& run : *runs) {
-      if (known.insert(run.run_id.value).second) reading.runs.push_back({path, std::move(run), {}});
+      if (known.insert(run.run_id.value).second) {
+        reading.runs.push_back({path, std::move(run), {}});
+      } else if (!reading.partial.contains(path)) {
+        reading.partial << path;
+      }
     }
   }
   std::stable_sort(reading.runs.begin(), reading.runs.end(),
@@ -116,6 +120,7 @@ void Workspace::read() {
                      // Rows may have come between the reading and this: the first look reads once more.
                      watched_.push_back({path, 0});
                    }
+                   partial_ = reading.partial;
                    runs_ = std::make_shared<const Runs>(std::move(reading.runs));
                    emit runs_changed();
                  });

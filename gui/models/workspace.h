@@ -28,6 +28,7 @@ using Runs = std::vector<LocatedRun>;  ///< the one started last first
 /// The runs of some databases; a run that several hold stands once, with the first. Asked to stop it gives what it has.
 struct RunsReading {
   Runs runs;
+  QStringList partial;                              ///< databases some of whose runs stand with an earlier one
   std::vector<std::pair<QString, Error>> failures;  ///< path, why it can't be read
 };
 RunsReading read_runs(const QStringList& paths, std::stop_token stop = {});
@@ -54,6 +55,8 @@ class Workspace : public QObject {
   const std::shared_ptr<const Runs>& runs() const { return runs_; }
   /// The run of an id; nullptr if no open database holds it. Valid as long as the runs() it came from.
   const LocatedRun* find(const QString& run_id) const;
+  /// False where some of the database's runs stand with an earlier one.
+  bool shows_all_runs_of(const QString& database) const { return !partial_.contains(database); }
   bool is_reading() const { return reading_.is_running(); }
 
  signals:
@@ -72,6 +75,7 @@ class Workspace : public QObject {
   void look_for_changes();
 
   QStringList paths_;
+  QStringList partial_;
   std::vector<Watched> watched_;
   std::shared_ptr<const Runs> runs_;
   LatestJob reading_;

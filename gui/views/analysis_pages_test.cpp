@@ -90,6 +90,44 @@ std::int64_t n_rows_of(const QString& sql, const QString& database) {
   return n;
 }
 
+/// No cell is cut that is not very long. How many there are.
+int check_widths(DataTable& table) {
+  QStyleOptionViewItem option;
+  option.initFrom(&table);
+  option.widget = &table;
+  const QAbstractItemModel& model = *table.model();
+  for (int row = 0; row < model.rowCount(); ++row) {
+    for (int column = 0; column < model.columnCount(); ++column) {
+      const QModelIndex cell = model.index(row, column);
+      const int needed = table.itemDelegate()->sizeHint(option, cell).width();
+      INFO(cell.data().toString().toStdString());
+      CHECK(std::min(needed, 400) <= table.columnWidth(column));
+    }
+  }
+  return model.rowCount() * model.columnCount();
+}
+
+/// The chart as PNG, SVG, PDF and CSV, the CSV with a row for each point.
+void check_saved(const ChartView& view, const results::testing::TemporaryFolder& folder) {
+  const Chart& chart = view.chart();
+  INFO(chart.title.toStdString());
+  std::size_t n_rows = 1 + static_cast<std::size_t>(chart.missing.size());
+  for (const ChartSeries& series : chart.series) n_rows += series.points.size();
+  const auto bytes_as = [&](const std::string& ending) {
+    const QString path = QString::fromStdString(folder / ("chart." + ending));
+    REQUIRE(ok(view.save(path)));
+    QFile file(path);
+    REQUIRE(file.open(QIODevice::ReadOnly));
+    return file.readAll();
+  };
+  CHECK(bytes_as("png").startsWith("\x89PNG"));
+  CHECK(bytes_as("pdf").startsWith("%PDF"));
+  CHECK(bytes_as("csv").count("\r\n") == static_cast<qsizetype>(n_rows));
+  const QByteArray svg = bytes_as("svg");
+  CHECK(svg.contains("<svg"));
+  CHECK(svg.contains(chart.title.left(8).toHtmlEscaped().toUtf8()));
+}
+
 }  // namespace
 
 TEST_CASE("pages: without runs they say what to do, and their buttons do it") {
@@ -249,95 +287,37 @@ TEST_CASE("pages: Tab reaches every table, chart and control, none keeps it") {
   }
 }
 
-TEST_CASE("pages: every chart is saved as PNG, SVG, PDF and CSV, the CSV with a row for each point") {
+TEST_CASE("pages: what holds for every table and every chart of all of them") {
   const TestDatabase database;
   int n_charts = 0;
-  const auto look_at = [&](auto& shown) {
-    for (const ChartView* view : shown.page.template findChildren<ChartView*>()) {
-      if (!view->isVisible()) continue;
-      ++n_charts;
-      INFO(view->chart().title.toStdString());
-      std::size_t n_rows = 1 + static_cast<std::size_t>(view->chart().missing.size());
-      for (const ChartSeries& series : view->chart().series) n_rows += series.points.size();
-      for (const char* ending : {"png", "svg", "pdf", "csv"}) {
-        const QString path = QString::fromStdString(database.folder / (std::string("chart.") + ending));
-        REQUIRE(ok(view->save(path)));
-        QFile file(path);
-        REQUIRE(file.open(QIODevice::ReadOnly));
-        const QByteArray bytes = file.readAll();
-        if (QString(ending) == "csv") {
-          CHECK(bytes.count("\r\n") == static_cast<qsizetype>(n_rows));
-        } else if (QString(ending) == "svg") {
-          CHECK(bytes.contains("<svg"));
-          CHECK(bytes.contains(view->chart().title.left(8).toHtmlEscaped().toUtf8()));
-        } else {
-          CHECK(bytes.startsWith(QString(ending) == "png" ? "\x89PNG" : "%PDF"));
-        }
-      }
-    }
-  };
-  ShownPage<ComparePage> compare;
-  look_at(compare);
-  ShownPage<SpeedPage> speed;
-  look_at(speed);
-  ShownPage<HardwarePage> hardware;
-  look_at(hardware);
-  ShownPage<CostPage> cost;
-  look_at(cost);
-  CHECK(n_charts > 12);
-}
-
-TEST_CASE("pages: no cell of a table is cut that is not very long") {
-  const auto look_at = [](auto& shown) {
+  // Each page is made once: reading what it shows takes longer than looking at it.
+  const auto look_at = [&](auto&& shown) {
+    QWidget& page = shown.page;
     int n_cells = 0;
-    for (DataTable* table : shown.page.template findChildren<DataTable*>()) {
-      QStyleOptionViewItem option;
-      option.initFrom(table);
-      option.widget = table;
-      for (int row = 0; row < table->model()->rowCount(); ++row) {
-        for (int column = 0; column < table->model()->columnCount(); ++column) {
-          const QModelIndex cell = table->model()->index(row, column);
-          const int needed = table->itemDelegate()->sizeHint(option, cell).width();
-          INFO(table->accessibleName().toStdString() << ": " << cell.data().toString().toStdString());
-          CHECK(std::min(needed, 400) <= table->columnWidth(column));
-          ++n_cells;
-        }
-      }
+    for (DataTable* table : page.findChildren<DataTable*>()) {
+      INFO(table->accessibleName().toStdString());
+      const QAbstractItemModelTester tester(table->table_model(),
+                                            QAbstractItemModelTester::FailureReportingMode::Fatal);
+      CHECK_FALSE(table->accessibleName().isEmpty());
+      n_cells += check_widths(*table);
     }
     CHECK(n_cells > 20);
-  };
-  ShownPage<ComparePage> compare;
-  look_at(compare);
-  ShownPage<SpeedPage> speed;
-  look_at(speed);
-  ShownPage<HardwarePage> hardware;
-  look_at(hardware);
-  ShownPage<CostPage> cost;
-  look_at(cost);
-}
-
-TEST_CASE("pages: every table keeps the rules of item models, every chart has a title, in both themes") {
-  const auto look_at = [](auto& shown) {
-    for (DataTable* table : shown.page.template findChildren<DataTable*>()) {
-      QAbstractItemModelTester tester(table->table_model(), QAbstractItemModelTester::FailureReportingMode::Fatal);
-      CHECK_FALSE(table->accessibleName().isEmpty());
-    }
-    for (const ChartView* view : shown.page.template findChildren<ChartView*>()) {
-      if (view->isVisible()) CHECK_FALSE(view->chart().title.isEmpty());
+    for (const ChartView* view : page.findChildren<ChartView*>()) {
+      if (!view->isVisible()) continue;
+      ++n_charts;
+      CHECK_FALSE(view->chart().title.isEmpty());
+      check_saved(*view, database.folder);
     }
     for (const Theme* theme : {&light_theme(), &dark_theme()}) {
-      shown.page.setPalette(palette_of(*theme));
-      CHECK_FALSE(shown.page.grab().isNull());
+      page.setPalette(palette_of(*theme));
+      CHECK_FALSE(page.grab().isNull());
     }
   };
-  ShownPage<ComparePage> compare;
-  look_at(compare);
-  ShownPage<SpeedPage> speed;
-  look_at(speed);
-  ShownPage<HardwarePage> hardware;
-  look_at(hardware);
-  ShownPage<CostPage> cost;
-  look_at(cost);
+  look_at(ShownPage<ComparePage>());
+  look_at(ShownPage<SpeedPage>());
+  look_at(ShownPage<HardwarePage>());
+  look_at(ShownPage<CostPage>());
+  CHECK(n_charts > 12);
 }
 
 }  // namespace assay::gui

@@ -114,6 +114,7 @@ TEST_CASE("runs page: columns follow the state, SQL and CSV name the runs that a
   state = shown.navigator.state();
   state.settings = {{"hide_equal", "1"}};
   shown.navigator.go(state);
+  shown.settle();
   CHECK(table->isColumnHidden(static_cast<int>(RunColumn::suites)));
   CHECK_FALSE(table->isColumnHidden(static_cast<int>(RunColumn::name)));
   state.facets["model"] = {"none of these"};

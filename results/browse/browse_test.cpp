@@ -352,4 +352,32 @@ TEST_CASE("store: one sample and one item", "[store]") {
   CHECK_FALSE(no_item->has_value());
 }
 
+TEST_CASE("sample index: samples with numbers far apart are refused, and no memory is taken for them", "[browse]") {
+  const Fixture fixture;
+  {
+    const auto database = Database::open(fixture.database, Database::Mode::read_write);
+    REQUIRE(ok(database));
+    REQUIRE(
+        ok((*database)->execute("PRAGMA foreign_keys = OFF;"
+                                "UPDATE verdicts SET sample_key = 4611686018427387904 WHERE sample_key = 1;")));
+  }
+  const auto index = SampleIndex::open(fixture.database, fixture.file);
+  REQUIRE(ok(index));
+  // A verdict of no sample is none.
+  const auto correct = index->order_samples({.verdicts = {Verdict::correct}});
+  REQUIRE(ok(correct));
+  CHECK(correct->keys == Keys{4, 5, 8});
+  {
+    const auto database = Database::open(fixture.database, Database::Mode::read_write);
+    REQUIRE(ok(database));
+    REQUIRE(
+        ok((*database)->execute("PRAGMA foreign_keys = OFF;"
+                                "UPDATE samples SET sample_key = 4611686018427387904 WHERE sample_key = 1;")));
+  }
+  const auto refused = index->order_samples({.verdicts = {Verdict::correct}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::bad_input);
+  CHECK_THAT(refused.error().message, Catch::Matchers::Contains("4611686018427387904"));
+}
+
 }  // namespace assay::results

@@ -15,6 +15,7 @@ constexpr std::string_view kRow =
     "JOIN run_suites rs ON rs.run_suite_id = i.run_suite_id JOIN runs r ON r.run_key = rs.run_key "
     "JOIN current_gradings c ON c.run_suite_id = i.run_suite_id "
     "JOIN verdicts v ON v.sample_key = s.sample_key AND v.grading_id = c.grading_id WHERE s.sample_key = ?1";
+constexpr std::string_view kLastSample = "SELECT coalesce(max(sample_key), 0) FROM samples";
 constexpr std::string_view kSuitesOf =
     "SELECT rs.run_suite_id, c.grading_id FROM run_suites rs JOIN runs r ON r.run_key = rs.run_key "
     "JOIN current_gradings c ON c.run_suite_id = rs.run_suite_id "
@@ -53,12 +54,16 @@ Result<std::vector<SuiteRow>> suites_of(const Database& database, const SampleQu
   return suites;
 }
 
-/// Samples by their key; keys are small, since samples are numbered one after the other.
+// Samples are numbered one after the other; a set of their keys takes a bit for each number.
+constexpr std::int64_t kLargestKey = 1'000'000'000;
+
+/// Samples by their key, none above `largest`.
 class KeySet {
  public:
+  explicit KeySet(std::int64_t largest) : largest_(largest) {}
   std::int64_t end() const { return static_cast<std::int64_t>(has_.size()); }  // behind the largest key
   void add(std::int64_t key) {
-    if (key < 0) return;
+    if (key < 0 || key > largest_) return;
     const auto at = static_cast<std::size_t>(key);
     if (at >= has_.size()) has_.resize(std::max(at + 1, has_.size() * 2));
     has_[at] = true;
@@ -68,6 +73,7 @@ class KeySet {
   }
 
  private:
+  std::int64_t largest_;
   std::vector<bool> has_;
 };
 
@@ -98,12 +104,13 @@ bool has_all(const std::string& text, const std::vector<std::string>& words) {
 }
 
 /// Samples with every word in item, answer and rule together.
-Result<KeySet> keys_with_words(const Database& database, const std::vector<SuiteRow>& suites, std::string_view typed) {
+Result<KeySet> keys_with_words(const Database& database, const std::vector<SuiteRow>& suites, std::string_view typed,
+                               std::int64_t largest) {
   std::vector<std::string> words;
   for (const std::string& word : split(to_lower_ascii(typed), ' ')) {
     if (!word.empty()) words.push_back(word);
   }
-  KeySet keys;
+  KeySet keys(largest);
   ASSAY_ASSIGN(auto item, database.prepare(kItemsOfSuite));
   ASSAY_ASSIGN(auto outcome, database.prepare(kOutcomesOfGrading));
   for (const SuiteRow& suite : suites) {
@@ -170,7 +177,7 @@ Result<std::int64_t> add_unindexed(const Database& database, const std::string& 
     const std::size_t n_before = keys.size();
     ASSAY_TRY(add_values(row.bind(1, last).bind(2, most), keys));
     if (keys.size() > n_before) last = keys.back().key;
-    ASSAY_ASSIGN(const std::int64_t end, database.query_integer("SELECT coalesce(max(sample_key), 0) FROM samples"));
+    ASSAY_ASSIGN(const std::int64_t end, database.query_integer(kLastSample));
     return std::max<std::int64_t>(0, end - last);
   }
   // Those that are let through are looked up, so that a small run is never lost among what is left.
@@ -264,14 +271,19 @@ std::vector<SampleRef> merge_orderings(const std::vector<SampleOrdering>& files,
 Result<SampleOrdering> SampleIndex::order_samples(const SampleQuery& query) const {
   ASSAY_ASSIGN(auto snapshot, Transaction::begin(*database_, Transaction::Kind::read));
   ASSAY_ASSIGN(const std::vector<SuiteRow> suites, suites_of(*database_, query));
+  ASSAY_ASSIGN(const std::int64_t largest, database_->query_integer(kLastSample));
+  if (largest > kLargestKey) {
+    return bad_input(database_->path().string(), ": samples are numbered up to ", largest,
+                     ", not one after the other; the database was changed by another program");
+  }
   std::vector<KeySet> filters;  // a sample must be in each
   if (!query.runs.empty() || !query.suite.empty()) {
     ASSAY_TRY(add_keys(
         *database_, kKeysOfSuite, suites, [](Statement& row, const SuiteRow& s) { row.bind(1, s.run_suite_id); },
-        filters.emplace_back()));
+        filters.emplace_back(largest)));
   }
   if (!query.verdicts.empty()) {
-    KeySet& keys = filters.emplace_back();
+    KeySet& keys = filters.emplace_back(largest);
     for (const Verdict verdict : query.verdicts) {
       const std::string word = to_string(verdict);
       ASSAY_TRY(add_keys(
@@ -280,7 +292,7 @@ Result<SampleOrdering> SampleIndex::order_samples(const SampleQuery& query) cons
     }
   }
   if (!trim(query.words).empty()) {
-    ASSAY_ASSIGN(KeySet keys, keys_with_words(*database_, suites, query.words));
+    ASSAY_ASSIGN(KeySet keys, keys_with_words(*database_, suites, query.words, largest));
     filters.push_back(std::move(keys));
   }
 

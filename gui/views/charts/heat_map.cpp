@@ -6,7 +6,6 @@
 #include <QMenu>
 #include <QPainter>
 #include <QScrollBar>
-#include <QStringList>
 #include <QToolTip>
 #include <algorithm>
 #include <cmath>
@@ -14,7 +13,6 @@
 #include <limits>
 
 #include "gui/models/plain_text.h"
-#include "gui/views/charts/chart.h"
 #include "gui/views/theme.h"
 
 namespace assay::gui {
@@ -357,24 +355,7 @@ void HeatMap::focusOutEvent(QFocusEvent* event) {
   viewport()->update();
 }
 
-QString HeatMap::as_csv() const {
-  if (!has_cells()) return {};
-  QStringList head{"item"};
-  for (int column = 0; column < source_->n_columns(); ++column) {
-    head << csv_cell(source_->column_name(column)) << csv_cell(source_->column_name(column) + " correct_ratio");
-  }
-  QString csv = head.join(',') + "\r\n";
-  for (int row = 0; row < source_->n_rows(); ++row) {
-    csv += csv_cell(source_->row_name(row));
-    for (int column = 0; column < source_->n_columns(); ++column) {
-      const std::optional<HeatCell> cell = source_->cell(row, column);
-      csv += cell ? QString(",%1,%2").arg(QString::fromStdString(to_string(cell->verdict))).arg(cell->correct_ratio)
-                  : QString(",,");
-    }
-    csv += "\r\n";
-  }
-  return csv;
-}
+QString HeatMap::as_csv() const { return has_cells() ? heat_map_csv(*source_) : QString(); }
 
 int HeatMap::n_parts() const {
   if (!has_cells()) return 0;

@@ -1,34 +1,12 @@
 #pragma once
-// Outcomes of items (rows) in runs (columns).
+// Outcomes of items (rows) in runs (columns), drawn.
 
 #include <QAbstractScrollArea>
-#include <optional>
 
+#include "gui/views/charts/heat_map_source.h"
 #include "gui/views/charts/painted_parts.h"
-#include "results/facts.h"
 
 namespace assay::gui {
-
-/// The samples of one item in one run.
-struct HeatCell {
-  results::Verdict verdict = results::Verdict::correct;  ///< the most frequent: its letter and colour
-  double correct_ratio = 0;                              ///< the part of the cell that is filled
-  int n_samples = 1;
-};
-
-/// What a heat map shows. Asked for visible cells only, in the window's thread: it answers from memory.
-class HeatMapSource {
- public:
-  virtual ~HeatMapSource() = default;
-  virtual int n_rows() const = 0;
-  virtual int n_columns() const = 0;
-  virtual QString row_name(int row) const = 0;
-  virtual QString column_name(int column) const = 0;
-  /// Nothing: no sample is stored there.
-  virtual std::optional<HeatCell> cell(int row, int column) const = 0;
-  /// Plain text, lines: names, counts of each outcome, n, why something is missing.
-  virtual QString tooltip(int row, int column) const = 0;
-};
 
 /// Draws what is visible of any number of rows; names of rows and columns stay in place. Arrow keys, Page, Home and End
 /// go from cell to cell, Enter or a click chooses one, Ctrl+C copies all as CSV. Screen readers find a child per cell.

@@ -160,6 +160,7 @@ void RunsPage::refresh() {
   is_refreshing_ = true;
   const ViewState& state = context_.navigator.state();
   const int scrolled_to = table_->verticalScrollBar()->value();
+  model_->find_equal_columns(hides_equal_columns(state));
   model_->show(context_.workspace.runs(), state);
   facets_->set_facets(count_facets(*context_.workspace.runs(), state));
   bar_->refresh(model_->rowCount(), static_cast<int>(context_.workspace.runs()->size()));

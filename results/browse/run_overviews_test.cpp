@@ -1,0 +1,82 @@
+#include "results/browse/run_overviews.h"
+
+#include "results/test_facts.h"
+
+namespace assay::results {
+
+namespace {
+
+using namespace testing;
+
+/// Two samples of each of `n_items` items, all with times of their own; the last sample has failed.
+RunId add_run(Store& store, const std::string& name, std::int64_t n_items, std::int64_t n_planned_items) {
+  RunFacts facts = some_run(name, n_planned_items, 2);
+  facts.price_usd_per_gpu_hour = 2;
+  auto writer = store.begin_run(facts, some_environment("cuda"), kNowMs);
+  REQUIRE(ok(writer));
+  for (std::int64_t n = 0; n < 2 * n_items; ++n) {
+    SampleFacts sample = some_sample(item_name(n / 2), n % 2);
+    sample.n_output_tokens = 10 + n;
+    sample.ttft_ms = 3.0 * static_cast<double>(n);
+    sample.e2e_ms = 100.0 - static_cast<double>(n * n);
+    VerdictFacts verdict = some_verdict(n % 3 == 0 ? Verdict::incorrect : Verdict::correct);
+    if (n == 2 * n_items - 1) {
+      sample = {};
+      sample.key = {"sums", ItemId(item_name(n / 2)), n % 2};
+      sample.failure = "endpoint down";
+      verdict = some_verdict(Verdict::error, std::nullopt);
+    }
+    REQUIRE(ok(writer->add_sample(sample, verdict, kNowMs, 4000)));
+  }
+  REQUIRE(ok(writer->finish(n_items == n_planned_items ? RunState::finished : RunState::interrupted, kNowMs, 4000)));
+  return writer->run_id();
+}
+
+}  // namespace
+
+TEST_CASE("read_overviews: of every run what summarise says, but for what is resampled", "[browse]") {
+  const TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  const std::vector<RunId> runs = {add_run(*store, "one", 3, 3), add_run(*store, "two", 5, 5),
+                                   add_run(*store, "interrupted", 2, 4)};
+  const auto overviews = read_overviews(folder / "a.db");
+  REQUIRE(ok(overviews));
+  REQUIRE(overviews->size() == 3);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const RunSummary& overview = (*overviews)[i];
+    const auto summary = summarise(*store, runs[i]);
+    REQUIRE(ok(summary));
+    CHECK(overview.run.run_id == runs[i]);
+    CHECK(overview.n_output_tokens == summary->n_output_tokens);
+    CHECK(overview.n_prompt_tokens == summary->n_prompt_tokens);
+    CHECK(overview.ttft_ms.n == summary->ttft_ms.n);
+    CHECK(overview.ttft_ms.p50 == summary->ttft_ms.p50);
+    CHECK(overview.itl_ms.p50 == summary->itl_ms.p50);
+    CHECK(overview.e2e_ms.p50 == summary->e2e_ms.p50);
+    CHECK(overview.output_tokens_per_s == summary->output_tokens_per_s);
+    CHECK(overview.usd_total == summary->usd_total);
+    CHECK(overview.usd_per_correct == summary->usd_per_correct);
+    CHECK_FALSE(overview.suites[0].ci95);
+  }
+  // By hand: of 6 samples, the 1st and 4th are wrong and the last has failed; of 10 the 1st, 4th, 7th and the last.
+  CHECK((*overviews)[0].suites[0].accuracy == 3.0 / 6);
+  CHECK((*overviews)[1].suites[0].accuracy == 6.0 / 10);
+  CHECK_FALSE((*overviews)[2].suites[0].accuracy);  // its items may have unequal numbers of samples
+}
+
+TEST_CASE("read_overviews: a run that is being written is left out, what can't be read is an error", "[browse]") {
+  const TemporaryFolder folder;
+  CHECK(read_overviews(folder / "none.db").error().kind == ErrorKind::bad_input);
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  const RunId finished = add_run(*store, "one", 1, 1);
+  const auto writer = store->begin_run(some_run("two"), some_environment(), kNowMs);
+  REQUIRE(ok(writer));
+  const auto overviews = read_overviews(folder / "a.db");
+  REQUIRE(ok(overviews));
+  REQUIRE(overviews->size() == 1);
+  CHECK(overviews->front().run.run_id == finished);
+}
+
+}  // namespace assay::results
