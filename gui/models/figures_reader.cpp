@@ -137,6 +137,7 @@ void FiguresReader::load_next() {
 void FiguresReader::read_next() {
   if (reading_.is_running()) return;
   if (!is_loaded()) return load_next();
+  if (needs_all_) read_overviews();
   std::vector<Wanted> wanted;
   const auto add = [&](std::size_t index) {
     if (wanted.size() == kBatch || !is_wanted(index)) return;

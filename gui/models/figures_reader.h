@@ -25,6 +25,8 @@ class FiguresReader : public QObject {
   void set_runs(std::shared_ptr<const Runs> runs);
   /// Indices of runs that are looked at now: they come first.
   void set_first(std::vector<std::size_t> first);
+  /// Something goes by the figures of all runs: overviews are read at once, beside what is looked at.
+  void set_needs_all(bool needs_all) { needs_all_ = needs_all; }
   /// What is known of a run; nullptr until it is read, and not whole while there is but an overview. Of a run that grew
   /// it is what was known before, until it is read anew.
   const RunFigures* find(const QString& run_id) const;
@@ -51,6 +53,7 @@ class FiguresReader : public QObject {
   std::shared_ptr<const Runs> runs_;
   std::vector<QString> keys_;  ///< of runs_
   std::vector<std::size_t> first_;
+  bool needs_all_ = false;
   FiguresById known_;
   QSet<QString> databases_;            ///< of runs_
   QSet<QString> loaded_;               ///< databases whose file in the cache was looked into

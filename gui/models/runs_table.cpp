@@ -90,6 +90,7 @@ void RunsTable::show(std::shared_ptr<const Runs> runs, const ViewState& state) {
     emit dataChanged(index(0, 0), index(rowCount() - 1, kRunColumns - 1));
     if (is_other_baseline) emit headerDataChanged(Qt::Horizontal, 0, kRunColumns - 1);
   }
+  figures_.set_needs_all(!is_order_final_);
   figures_.set_first(visible_);
   differences_.set_wanted(visible_);
   emit reading_changed();

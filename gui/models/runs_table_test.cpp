@@ -5,6 +5,7 @@
 #include <QSignalSpy>
 #include <QTest>
 #include <QThreadPool>
+#include <numeric>
 
 #include "gui/browse_runs.h"
 #include "gui/models/facet_model.h"
@@ -154,17 +155,40 @@ TEST_CASE("runs table: equal columns") {
   CHECK_FALSE(is_equal(RunColumn::accuracy));
 }
 
+TEST_CASE("differences: busy until those of all wanted runs are there, however many batches that takes") {
+  const BrowseRuns fixture;
+  for (int i = 0; i < 17; ++i) {
+    fixture.add(QString("1%1").arg(i, 11, 10, QChar('0')), "more", "tiny", 3,
+                [](int, int) { return results::Verdict::correct; });
+  }
+  const auto runs = fixture.runs();
+  DifferenceReader reader;
+  std::size_t n_known = 0;
+  int n_batches = 0;
+  QObject::connect(&reader, &DifferenceReader::differences_changed, [&](const QStringList& run_ids) {
+    n_known += static_cast<std::size_t>(run_ids.size());
+    ++n_batches;
+    CHECK(reader.is_busy() == (n_known < runs->size() - 1));
+  });
+  reader.set_baseline(runs, fixture.first, {});
+  std::vector<std::size_t> all(runs->size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  reader.set_wanted(all);
+  REQUIRE(wait_until([&] { return !reader.is_busy(); }));
+  CHECK(n_known == runs->size() - 1);
+  CHECK(n_batches >= 3);
+}
+
 TEST_CASE("equal columns: found in turns, and again where figures come meanwhile") {
   constexpr int kRows = 3 * EqualColumns::kRowsATurn;
-  const int last = static_cast<int>(RunColumn::e2e_ms);
   int n_asked = 0;
-  QString last_figure = "…";
+  QString figure = "…";  // of the second row
   EqualColumns equal(
       [&](int row, RunColumn column) -> RunCell {
         ++n_asked;
         if (column == RunColumn::name) return {QString::number(row), {}, {}};
-        if (static_cast<int>(column) != last || row < kRows - 1) return {"same", {}, {}};
-        return {last_figure, {}, {}, last_figure == "…"};
+        if (column != RunColumn::e2e_ms || row != 1) return {"same", {}, {}};
+        return {figure, {}, {}, figure == "…"};
       },
       nullptr);
   const auto has = [&](RunColumn column) {
@@ -178,22 +202,22 @@ TEST_CASE("equal columns: found in turns, and again where figures come meanwhile
   CHECK(n_asked <= (1 + EqualColumns::kRowsATurn) * kRunColumns);
   CHECK(equal.is_busy());
   REQUIRE(wait_until([&] { return !equal.is_busy(); }));
+  CHECK(changes.size() == 1);
   CHECK(has(RunColumn::model));
   CHECK_FALSE(has(RunColumn::name));
   CHECK_FALSE(has(RunColumn::e2e_ms));
-  last_figure = "same";
+  figure = "same";
   equal.look(kRows, true);
-  QCoreApplication::processEvents();
-  last_figure = "other";
+  QCoreApplication::processEvents();  // the second row is behind
+  figure = "other";
   equal.look(kRows, true);
   REQUIRE(wait_until([&] { return !equal.is_busy(); }));
   CHECK_FALSE(has(RunColumn::e2e_ms));
   CHECK(has(RunColumn::model));
-  last_figure = "same";
+  figure = "same";
   equal.look(kRows, true);
   REQUIRE(wait_until([&] { return !equal.is_busy(); }));
   CHECK(has(RunColumn::e2e_ms));
-  CHECK(changes.size() == 2);
   equal.look(1, false);
   REQUIRE(wait_until([&] { return !equal.is_busy(); }));
   CHECK(equal.columns().empty());
