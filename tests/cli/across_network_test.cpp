@@ -86,10 +86,10 @@ TEST_CASE("across: a slow network that loses packets, or is away for a while, ch
   const auto network = network_of(3);
   const TemporaryFolder folder;
   const std::string alone = folder / "alone.db", db = folder / "parts.db";
-  REQUIRE(call(run_words(alone, 2, 4)).exit_code == 0);
+  REQUIRE(call(run_words(alone, 6, 4)).exit_code == 0);
   network->set_quality({.delay = std::chrono::milliseconds(4), .loss_ratio = 0.01});
-  Parts parts(*network, {0, 1, 2, 0}, spread(run_words(db, 2, 4), 4));
-  while (n_stored(db) == 0 && !parts[0].has_ended() && state_of_newest_run(db).empty()) std::this_thread::yield();
+  Parts parts(*network, {0, 1, 2, 0}, spread(run_words(db, 6, 4), 4));
+  wait_for_samples(parts[0], db, 1);
   network->set_reachable(2, false);
   std::this_thread::sleep_for(std::chrono::seconds(3));
   REQUIRE_FALSE(parts[0].has_ended());

@@ -18,6 +18,8 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
+#include <optional>
+#include <utility>
 
 namespace assay::test_support {
 
@@ -26,11 +28,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostPacketBytes = 2048;
-constexpr std::size_t kDestination = 16;  // where an IPv4 header has it
-constexpr int kFirstNumber = 1;           // host 0 is 10.77.0.1
-constexpr int kLook_ms = 50;
+constexpr int kFirstNumber = 1;  // host 0 is 10.77.0.1
+constexpr auto kLook = std::chrono::milliseconds(50);
 
-// ---- In the process that keeps a host: 0, or the step that failed.
+// ---- In the process that keeps a host. Steps give what failed, or nothing.
 
 bool write_whole(const char* path, const std::string& text) {
   const int file = ::open(path, O_WRONLY | O_CLOEXEC);
@@ -136,6 +137,21 @@ Result<int> hear(int socket) {
   return descriptor;
 }
 
+/// What a host sends next; empty if there is nothing now.
+std::vector<char> next_packet(int interface) {
+  std::vector<char> bytes(kMostPacketBytes);
+  const ssize_t n = ::read(interface, bytes.data(), bytes.size());
+  bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return bytes;
+}
+
+/// The number of the host that an IPv4 packet is for; nothing for other packets.
+std::optional<std::size_t> receiver_of(const std::vector<char>& packet) {
+  constexpr std::size_t kHeaderBytes = 20, kLastOfDestination = 19;
+  if (packet.size() < kHeaderBytes || (packet[0] & 0xf0) != 0x40) return {};
+  return static_cast<unsigned char>(packet[kLastOfDestination]) - std::size_t{kFirstNumber};
+}
+
 struct Packet {
   Clock::time_point due;
   std::size_t to = 0;  // a host
@@ -203,21 +219,19 @@ void HostNetwork::carry(std::stop_token stop) {
   std::vector<pollfd> waited;
   for (const Host& host : hosts_) waited.push_back({host.interface, POLLIN, 0});
   while (!stop.stop_requested()) {
-    const auto left = under_way.empty()
-                          ? std::chrono::milliseconds(kLook_ms)
-                          : std::chrono::ceil<std::chrono::milliseconds>(under_way.front().due - Clock::now());
-    ::poll(waited.data(), waited.size(), std::clamp(static_cast<int>(left.count()), 0, kLook_ms));
+    auto left = kLook;
+    if (!under_way.empty()) {
+      left = std::min(left, std::chrono::ceil<std::chrono::milliseconds>(under_way.front().due - Clock::now()));
+    }
+    ::poll(waited.data(), waited.size(), std::max(0, static_cast<int>(left.count())));
     const std::scoped_lock lock(mutex_);
     for (std::size_t from = 0; from < hosts_.size(); ++from) {
-      std::array<char, kMostPacketBytes> bytes;
-      for (;;) {
-        const ssize_t n = ::read(hosts_[from].interface, bytes.data(), bytes.size());
-        if (n <= 0) break;
-        if (n < 20 || (bytes[0] & 0xf0) != 0x40) continue;
-        const std::size_t to = static_cast<unsigned char>(bytes[kDestination + 3]) - std::size_t{kFirstNumber};
+      const int interface = hosts_[from].interface;
+      for (auto bytes = next_packet(interface); !bytes.empty(); bytes = next_packet(interface)) {
+        const std::optional<std::size_t> to = receiver_of(bytes);
         const bool is_lost = std::uniform_real_distribution<>()(generator_) < quality_.loss_ratio;
-        if (to >= hosts_.size() || is_lost || !hosts_[from].is_reachable) continue;
-        under_way.push_back({Clock::now() + quality_.delay, to, {bytes.data(), bytes.data() + n}});
+        if (!to || *to >= hosts_.size() || is_lost || !hosts_[from].is_reachable) continue;
+        under_way.push_back({Clock::now() + quality_.delay, *to, std::move(bytes)});
       }
     }
     for (; !under_way.empty() && under_way.front().due <= Clock::now(); under_way.pop_front()) {
