@@ -335,8 +335,8 @@ void MainWindow::set_theme(const QString& name) {
 void MainWindow::show_shortcuts() {
   QMessageBox box(this);
   box.setWindowTitle(tr("Keyboard shortcuts"));
-  box.setTextFormat(Qt::PlainText);
-  box.setText(shortcut_list(*menuBar()));
+  box.setTextFormat(Qt::RichText);  // of our own words
+  box.setText(shortcut_list(*menuBar(), page()));
   box.exec();
 }
 
