@@ -88,7 +88,7 @@ std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, QStringList& m
       const results::RepeatedFigure* gpu = figure_of(step, results::kTokensPerGpu);
       if (user == nullptr || gpu == nullptr) continue;
       points.push_back(
-          {user->median, gpu->median, sweep.title,
+          {user->median, gpu->median, sweep.title(),
            step_tooltip(sweep, step, results::kTokensPerGpu) + "\n" + number_text(user->median) + " tokens/s of a user",
            sweep.run_id, number_text(step.n_at_a_time), !is_measured(run), style});
     }
