@@ -15,10 +15,10 @@ class QLabel;
 class QListWidget;
 class QMenu;
 class QStackedWidget;
-class QToolButton;
 
 namespace assay::gui {
 
+class MessageBar;
 class NewRunDialog;
 class SelectionBar;
 
@@ -75,8 +75,7 @@ class MainWindow : public QMainWindow {
   QListWidget* page_list_ = nullptr;
   QStackedWidget* stack_ = nullptr;
   SelectionBar* selection_bar_ = nullptr;
-  QWidget* message_bar_ = nullptr;
-  QLabel* message_ = nullptr;
+  MessageBar* message_bar_ = nullptr;
   QLabel* status_ = nullptr;
   QMenu* recent_menu_ = nullptr;
   QMenu* views_menu_ = nullptr;

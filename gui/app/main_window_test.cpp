@@ -144,6 +144,9 @@ TEST_CASE("main window: a dropped file opens and is remembered; one that is no d
   REQUIRE(message != nullptr);
   CHECK(message->isVisible());
   CHECK(window.workspace().runs()->size() == 2);
+  drop(fixture.database);
+  settle(window);
+  CHECK_FALSE(message->isVisible());  // what was wrong with another file is over
 }
 
 TEST_CASE("main window: files that were opened are listed, also those of the command line; a broken one is not") {

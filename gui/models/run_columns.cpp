@@ -65,7 +65,9 @@ RunCell state_cell(const results::RunRecord& run) {
   const std::int64_t planned = n_planned(run);
   const QString state = qt(to_string(current_state(run)));
   QString words = state;
-  QString tooltip = QString("%1\n%2 of %3 samples stored").arg(state, shown_count(stored), shown_count(planned));
+  QString tooltip = state + "\n" +
+                    (planned > 0 ? QString("%1 of %2 samples stored").arg(shown_count(stored), shown_count(planned))
+                                 : QString("Holds figures alone, no samples"));
   const QString progress = QString("%1/%2").arg(shown_count(stored), shown_count(planned));
   if (stored < planned) words += " " + progress;
   QString text = words;

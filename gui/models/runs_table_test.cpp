@@ -147,6 +147,7 @@ TEST_CASE("runs table: what was not measured says so beside its state, benchmark
   located.run.state = results::RunState::finished;
   const RunRow row{&located};
   CHECK(run_cell(RunColumn::state, row, "").text == "finished, projected");
+  CHECK(run_cell(RunColumn::state, row, "").tooltip.contains("no samples"));
   CHECK(run_cell(RunColumn::suites, row, "").text == "bench decode");
   located.run.facts.provenance = "measured";
   CHECK(run_cell(RunColumn::state, row, "").text == "finished");

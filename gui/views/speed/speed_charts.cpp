@@ -131,7 +131,10 @@ Chart latency_chart(const SpeedAnswer& answer, LatencyMetric metric) {
                       " ms\nn: " + counted(static_cast<qint64>(n), "sample") + "\nprovenance: " + provenance_of(run);
     }
   }
-  chart.note = "Every sample, without smoothing; its first token counts from when it was admitted.";
+  chart.note = metric == LatencyMetric::ttft_ms
+                   ? "Every sample whose prompt was computed, without smoothing, from when it was admitted. A prompt "
+                     "from the cache has no time to the first token."
+                   : "Every sample, without smoothing.";
   return chart;
 }
 
