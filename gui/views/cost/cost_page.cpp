@@ -12,7 +12,7 @@ QLineEdit* make_number(const QString& label, const QString& hint, const QString&
                        QHBoxLayout* row) {
   auto* edit = new QLineEdit(parent);
   edit->setPlaceholderText(hint);
-  edit->setFixedWidth(110);
+  edit->setFixedWidth(84);
   QString name = label;
   edit->setAccessibleName(name.remove('&'));
   auto* text = new QLabel(label, parent);
