@@ -203,6 +203,15 @@ TEST_CASE("bench charts: what all sweeps have in common is the title's, runs loo
   CHECK(speed.series[0].style == 3);
   CHECK(speed.series[1].style == 1);
   CHECK(speed.x.is_count);
+  SpeedAnswer answer;
+  answer.runs.resize(2);
+  answer.runs[0].title = "h200";
+  answer.runs[0].summary = second;
+  answer.runs[1].title = "h100";
+  answer.runs[1].summary = first;
+  const Chart trade_off = trade_off_chart(answer);
+  CHECK(trade_off.series.back().name == "h100");
+  CHECK(trade_off.note.contains("serve in=64 out=64"));
   CHECK(speed.y.scale == AxisScale::log);  // 100 to 3,000 tokens/s
   CHECK(cost_curve_chart(sweeps).y.scale == AxisScale::log);
 
