@@ -48,6 +48,7 @@ Result<> add_endpoint_cost(const RunTotals& totals, RunSummary& summary) {
 
 void add_cost(const RunTotals& totals, RunSummary& summary) {
   const RunFacts& facts = summary.run.facts;
+  if (!(summary.run.device_s > 0)) return;  // a projection took no time: what it costs is not nothing
   const double usd_total = usd_for_time(*facts.price_usd_per_gpu_hour, facts.n_priced_devices, summary.run.device_s);
   summary.usd_total = usd_total;
   summary.usd_per_correct = ratio_or_none(usd_total, static_cast<double>(totals.n_correct));

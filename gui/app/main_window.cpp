@@ -16,9 +16,9 @@
 #include <QStackedWidget>
 #include <QStatusBar>
 #include <QStyle>
-#include <QToolButton>
 #include <QVBoxLayout>
 
+#include "gui/app/message_bar.h"
 #include "gui/app/new_run_dialog.h"
 #include "gui/app/remembered_menus.h"
 #include "gui/app/selection_bar.h"
@@ -102,20 +102,7 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   side_layout->addWidget(page_list_);
 
   selection_bar_ = new SelectionBar(workspace_, navigator_);
-  message_bar_ = new QFrame;
-  message_bar_->setObjectName("message_bar");
-  message_ = new QLabel;
-  message_->setTextFormat(Qt::PlainText);
-  message_->setWordWrap(true);
-  auto* close_message = new QToolButton;
-  close_message->setText(QString(QChar(0x00D7)));
-  close_message->setAutoRaise(true);
-  close_message->setAccessibleName(tr("Close the message"));
-  connect(close_message, &QToolButton::clicked, message_bar_, &QWidget::hide);
-  auto* message_layout = new QHBoxLayout(message_bar_);
-  message_layout->addWidget(message_, 1);
-  message_layout->addWidget(close_message);
-  message_bar_->hide();
+  message_bar_ = new MessageBar;
 
   auto* right = new QWidget;
   auto* right_layout = new QVBoxLayout(right);
@@ -224,10 +211,7 @@ void MainWindow::show_new_run() {
   new_run_->raise();
 }
 
-void MainWindow::show_message(const QString& text) {
-  message_->setText(text);
-  message_bar_->show();
-}
+void MainWindow::show_message(const QString& text) { message_bar_->show_message(text); }
 
 void MainWindow::go_to_page(const QString& name) {
   ViewState state = navigator_.state();
@@ -236,6 +220,7 @@ void MainWindow::go_to_page(const QString& name) {
 }
 
 void MainWindow::open_databases(const QStringList& paths) {
+  message_bar_->hide();  // what was said of others is over
   ViewState state = navigator_.state();
   QStringList wholes;
   for (const QString& path : paths) wholes << absolute_path(path);
@@ -264,6 +249,7 @@ void MainWindow::go_to_link(const QString& link) {
   Result<ViewState> state = parse_link(link);
   if (!state) return show_message(QString::fromStdString(state.error().message));
   if (state->databases.isEmpty()) state->databases = navigator_.state().databases;
+  message_bar_->hide();
   navigator_.go(std::move(*state));
 }
 
@@ -284,8 +270,8 @@ void MainWindow::set_theme(const QString& name) {
 void MainWindow::show_shortcuts() {
   QMessageBox box(this);
   box.setWindowTitle(tr("Keyboard shortcuts"));
-  box.setTextFormat(Qt::PlainText);
-  box.setText(shortcut_list(*menuBar()));
+  box.setTextFormat(Qt::RichText);  // of our own words
+  box.setText(shortcut_list(*menuBar(), page()));
   box.exec();
 }
 

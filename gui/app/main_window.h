@@ -14,10 +14,10 @@
 class QLabel;
 class QListWidget;
 class QStackedWidget;
-class QToolButton;
 
 namespace assay::gui {
 
+class MessageBar;
 class NewRunDialog;
 class RememberedMenus;
 class SelectionBar;
@@ -72,8 +72,7 @@ class MainWindow : public QMainWindow {
   QListWidget* page_list_ = nullptr;
   QStackedWidget* stack_ = nullptr;
   SelectionBar* selection_bar_ = nullptr;
-  QWidget* message_bar_ = nullptr;
-  QLabel* message_ = nullptr;
+  MessageBar* message_bar_ = nullptr;
   QLabel* status_ = nullptr;
   RememberedMenus* remembered_ = nullptr;
   QAction *undo_ = nullptr, *redo_ = nullptr, *go_on_ = nullptr;

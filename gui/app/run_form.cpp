@@ -87,7 +87,7 @@ void RunForm::make_fields() {
   suites_->setAccessibleName(tr("Suites"));
   suites_->setHeaderLabels({tr("Suite"), tr("Items"), tr("What it asks")});
   suites_->header()->setSectionResizeMode(QHeaderView::Interactive);
-  suites_->setColumnWidth(0, fontMetrics().averageCharWidth() * 24);
+  suites_->setColumnWidth(0, fontMetrics().averageCharWidth() * 28);
   suites_->setColumnWidth(1, fontMetrics().averageCharWidth() * 8);
   suites_->setUniformRowHeights(true);
   more_suites_ =

@@ -1,13 +1,14 @@
 #pragma once
-// Every action of the menus with its keys.
+// Every action of the menus and of a page with its keys.
 
 #include <QString>
 
 class QMenuBar;
+class QWidget;
 
 namespace assay::gui {
 
-/// A line an action, "Ctrl+O  Open databases", by menu.
-QString shortcut_list(const QMenuBar& menus);
+/// An HTML table: a line an action, "Ctrl+O  Open databases", by menu; then those of the page (none: null).
+QString shortcut_list(const QMenuBar& menus, const QWidget* page);
 
 }  // namespace assay::gui

@@ -71,6 +71,8 @@ QString invalid_text(const PointSummary& point) {
 
 std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
   std::vector<BenchSweep> sweeps;
+  int last_style = 0;
+  for (const BenchedRun& run : runs) last_style = std::max(last_style, run.style);
   for (const BenchedRun& run : runs) {
     const results::RunSummary& summary = *run.summary;
     std::map<std::tuple<std::string, std::string, std::string>, std::size_t> known;
@@ -83,11 +85,14 @@ std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
         sweep.run_id = QString::fromStdString(summary.run.run_id.value);
         sweep.kind = point.kind;
         sweep.provenance = summary.run.facts.provenance;
-        sweep.title = run.title + ", " + visible_text(point.kind + " " + words, 60) +
-                      (point.arm.empty() ? QString() : " (" + visible_text(point.arm, 10) + ")");
+        sweep.run_title = run.title;
+        sweep.setting = visible_text(point.kind + " " + words, 60) +
+                        (point.arm.empty() ? QString() : " (" + visible_text(point.arm, 10) + ")");
+        sweep.style = known.size() == 1 ? run.style : ++last_style;
       }
       BenchSweep& sweep = sweeps[at->second];
-      if (!point.n_invalid.empty()) sweep.not_believed << visible_text(point.name, 60) + ": " + invalid_text(point);
+      if (!point.n_invalid.empty())
+        sweep.not_believed << run.title + ", " + visible_text(point.name, 60) + ": " + invalid_text(point);
       const std::optional<double> size = size_of(point);
       if (point.n_valid > 0 && size) sweep.steps.push_back({*size, point, projection_of(point, summary.points)});
     }
@@ -97,6 +102,13 @@ std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
                      [](const SweepStep& a, const SweepStep& b) { return a.n_at_a_time < b.n_at_a_time; });
   }
   return sweeps;
+}
+
+QString common_setting(const std::vector<BenchSweep>& sweeps) {
+  for (const BenchSweep& sweep : sweeps) {
+    if (sweep.setting != sweeps.front().setting) return {};
+  }
+  return sweeps.empty() ? QString() : sweeps.front().setting;
 }
 
 const RepeatedFigure* figure_of(const SweepStep& step, const std::string& metric) {
@@ -125,7 +137,7 @@ std::optional<results::Interval> spread_of(const SweepStep& step, const std::str
 }
 
 QString step_tooltip(const BenchSweep& sweep, const SweepStep& step, const std::string& metric) {
-  QString text = sweep.title + "\n" + visible_text(step.point.name, 80);
+  QString text = sweep.title() + "\n" + visible_text(step.point.name, 80);
   if (const RepeatedFigure* figure = figure_of(step, metric)) {
     text += "\n" + visible_text(metric) + ": " + number_text(figure->median) + " (median of " +
             counted(figure->n, "repeat") + ", " + number_text(figure->min) + " to " + number_text(figure->max) + ")";
@@ -163,7 +175,7 @@ Table bench_steps_table(const std::vector<BenchSweep>& sweeps) {
                            step_tooltip(sweep, step, metric), reason);
       };
       const QString alone = "passes of a model have no users and no first token";
-      table.rows.push_back({text_cell(sweep.title, visible_text(step.point.name), CellTone::strong),
+      table.rows.push_back({text_cell(sweep.title(), visible_text(step.point.name), CellTone::strong),
                             figure_cell(step.n_at_a_time, number_text, visible_text(step.point.name)),
                             cell(throughput_metric(sweep), number_text, "not measured"),
                             cell(results::kTokensPerUser, number_text, alone), cell("p50_ttft_ms", number_text, alone),

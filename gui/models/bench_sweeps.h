@@ -14,6 +14,7 @@ namespace assay::gui {
 struct BenchedRun {
   QString title;  ///< of the run, on a device where that matters
   const results::RunSummary* summary = nullptr;
+  int style = 0;  ///< colour and shape of the run: those of its place among the chosen ones
 };
 
 /// How a projected point came about, as `assay project` stores it.
@@ -32,12 +33,18 @@ struct SweepStep {
 
 struct BenchSweep {
   QString run_id;
-  QString title;     ///< "sweep, serve in=64 out=64"
-  std::string kind;  ///< "serve", "decode", "prefill"
+  QString run_title;  ///< of the run that it is of
+  QString setting;    ///< what all its steps have in common: "serve in=64 out=64", "serve in=64 out=64 (a)"
+  int style = 0;      ///< its run's, for the run's first sweep; one that no run has for others
+  std::string kind;   ///< "serve", "decode", "prefill"
   std::string provenance;
   std::vector<SweepStep> steps;  ///< by n_at_a_time; valid ones alone
-  QStringList not_believed;      ///< "concurrency=8 in=64 out=64: too_short in 2 of 2 repeats"
+  QStringList not_believed;      ///< "sweep, concurrency=8 in=64 out=64: too_short in 2 of 2 repeats"
+
+  QString title() const { return run_title + ", " + setting; }
 };
+/// The setting that all of them have; empty where they differ.
+QString common_setting(const std::vector<BenchSweep>& sweeps);
 
 /// The sweeps of all runs, in their order. Pure.
 std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs);

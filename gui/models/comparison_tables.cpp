@@ -207,11 +207,11 @@ Table gate_table(const GateAnswer& gate) {
   if (!gate.check) return table;
   const results::CheckResult& check = *gate.check;
   table.columns = {{"metric", "", false},
-                   {"gated", "", false},
+                   {"gated", "whether the verdict of the gate depends on it; the others are shown only", false},
                    {"baseline", "", true},
                    {"candidate", "", true},
                    {"worse by", "the change for the worse", true},
-                   {"margin", "the change that is too much", true},
+                   {"margin", "the change that is too much", false},
                    {"verdict", "", false},
                    {"why", "", false}};
   for (const results::MetricVerdict& metric : check.metrics) {
@@ -222,7 +222,7 @@ Table gate_table(const GateAnswer& gate) {
     const std::string& reason = metric.reason;
     table.rows.push_back(
         {text_cell(visible_text(results::metric_title(metric)), {}, CellTone::strong),
-         text_cell(metric.gated ? "yes" : "shown only", {}, CellTone::muted),
+         text_cell(metric.gated ? "yes" : "no", {}, CellTone::muted),
          figure_cell(metric.evidence.baseline, number_text, {}, "not known"),
          figure_cell(metric.evidence.candidate, number_text, {}, "not known"),
          text_cell(metric.evidence.worse_by ? visible_text(results::change_text(metric, *metric.evidence.worse_by))
@@ -237,7 +237,7 @@ Table gate_table(const GateAnswer& gate) {
       const auto& value = column == 2 ? metric.evidence.baseline : metric.evidence.candidate;
       if (value) cell.text = visible_text(results::value_text(metric, value));
     }
-    for (const std::size_t column : {4U, 5U}) table.rows.back()[column].is_figure = true;
+    table.rows.back()[4].is_figure = true;
   }
   for (const results::FloorVerdict& floor : check.floors) {
     table.rows.push_back(

@@ -62,9 +62,11 @@ QString range_text(const results::Range& range, FigureText text) {
 QString endpoint_text(const results::ApiPrice& price) { return visible_text(price.provider + " " + price.model); }
 
 QString validity_text(const results::ApiPrice& price) {
-  QString text = price.valid_from || price.valid_to ? visible_text(price.valid_from.value_or("?")) + " to " +
-                                                          visible_text(price.valid_to.value_or("?"))
-                                                    : "read " + visible_text(price.citation.date);
+  const QString from = visible_text(price.valid_from.value_or("")), to = visible_text(price.valid_to.value_or(""));
+  QString text = !from.isEmpty() && !to.isEmpty() ? from + " to " + to
+                 : !from.isEmpty()                ? "from " + from
+                 : !to.isEmpty()                  ? "until " + to
+                                                  : "read " + visible_text(price.citation.date);
   if (price.window_utc) text += ", " + visible_text(*price.window_utc) + " UTC";
   return text;
 }
@@ -192,7 +194,8 @@ Table brain_table(const CostAnswer& answer) {
     table.rows.push_back(
         {text_cell(answer.titles[i] + ", per correct answer", {}, CellTone::strong),
          figure_cell(cost.energy.joules_per_correct, joules_text, {}, visible_text(cost.energy.reason)),
-         text_cell(visible_text(cost.run.facts.provenance))});
+         text_cell(cost.energy.joules_per_correct ? visible_text(cost.run.facts.provenance) : unknown_text(),
+                   visible_text(cost.energy.reason))});
   }
   table.rows.push_back({text_cell("a brain at 20 W for 12 minutes"),
                         figure_cell(results::kBrainJoulesPerItem, joules_text),

@@ -57,7 +57,12 @@ QString number_text(double value) {
 
 QString signed_text(double value) { return (value > 0 ? "+" : "") + number_text(value); }
 
-QString ratio_text(double ratio) { return std::isfinite(ratio) ? from_text(to_fixed(ratio, 3)) + "×" : "unbounded"; }
+QString ratio_text(double ratio) {
+  if (!std::isfinite(ratio)) return "unbounded";
+  const double size = std::fabs(ratio);
+  const int decimals = size >= 100 ? 0 : size >= 10 ? 1 : 3;  // near 1 every thousandth counts
+  return grouped(from_text(to_fixed(ratio, decimals))) + "×";
+}
 
 QString usd_text(double usd) {
   if (!std::isfinite(usd)) return "no bound";

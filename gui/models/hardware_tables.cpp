@@ -76,6 +76,13 @@ TableCell agreement_cell(const HardwareRun& run) {
       of.n_common == 0 ? "no sample in common with the first run" : "the tokens are not stored on one side");
 }
 
+/// Rates of bytes and operations have too many digits to be read without a prefix.
+FigureText rate_text(const std::string& metric) {
+  if (metric.find("bytes_per_s") != std::string::npos) return bytes_per_s_text;
+  if (metric.find("flop_per_s") != std::string::npos) return flop_per_s_text;
+  return number_text;
+}
+
 }  // namespace
 
 const QStringList& default_profiles() {
@@ -192,6 +199,7 @@ Table hardware_measurements_table(const HardwareAnswer& answer) {
                    {"n", "", true},         {"provenance", "", false}, {"source and conditions", "", false}};
   for (const HardwareRun& run : answer.runs) {
     for (const results::Measurement& figure : run.summary.run.facts.measurements) {
+      const FigureText text = rate_text(figure.metric);
       QStringList details;
       for (const auto& [key, value] : figure.details.items()) {
         details << visible_text(key) + ": " +
@@ -199,8 +207,8 @@ Table hardware_measurements_table(const HardwareAnswer& answer) {
       }
       table.rows.push_back(
           {text_cell(run.hardware, {}, CellTone::strong), text_cell(run.title), text_cell(visible_text(figure.name)),
-           text_cell(visible_text(figure.metric)), figure_cell(figure.value, number_text, details.join('\n')),
-           figure_cell(figure.stddev, number_text, {}, "not stated"),
+           text_cell(visible_text(figure.metric)), figure_cell(figure.value, text, details.join('\n')),
+           figure_cell(figure.stddev, text, {}, "not stated"),
            figure_cell(figure.n ? std::optional<double>(*figure.n) : std::nullopt, number_text, {}, "not stated"),
            text_cell(visible_text(run.summary.run.facts.provenance)),
            text_cell(details.join("; ").left(200), details.join('\n'))});

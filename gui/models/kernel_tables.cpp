@@ -67,6 +67,55 @@ const results::HardwareProfile* profile_of_machine(const results::MachineCeiling
   return gpu != nullptr ? gpu : results::match_hardware(profiles, "cpu", machine.device, std::nullopt);
 }
 
+/// The measured ceilings of the profile's device, and the published ones; without a profile the only machine's.
+KernelCeilings ceilings_of(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
+                           const std::optional<results::HardwareProfile>& profile) {
+  KernelCeilings ceilings;
+  if (profile) ceilings.published = published_ceilings(*profile);
+  for (const results::MachineCeilings& machine : answer.machines) {
+    const results::HardwareProfile* of = profile_of_machine(machine, profiles);
+    const bool is_meant = profile ? of != nullptr && of->name == profile->name : answer.machines.size() == 1;
+    if (is_meant && !ceilings.measured) ceilings.measured = measured_ceilings(machine);
+  }
+  return ceilings;
+}
+
+/// A run's imported benchmarks by name, in their order: those that count bytes or operations.
+std::vector<KernelPoint> named_kernels(const SpeedRun& run) {
+  std::map<std::string, std::vector<const Measurement*>> by_name;
+  std::vector<std::string> order;
+  for (const Measurement& figure : run.summary.run.facts.measurements) {
+    if (by_name.find(figure.name) == by_name.end()) order.push_back(figure.name);
+    by_name[figure.name].push_back(&figure);
+  }
+  std::vector<KernelPoint> points;
+  for (const std::string& name : order) {
+    KernelPoint point;
+    point.run = run.title;
+    point.name = visible_text(name);
+    point.provenance = run.summary.run.facts.provenance;
+    point.is_collective = names_collective(name);
+    for (const Measurement* figure : by_name[name]) {
+      if (figure->metric == "bytes_per_s") point.bytes_per_s = figure->value;
+      if (figure->metric == "flop_per_s") point.flop_per_s = figure->value;
+      if (!point.flop_per_s) point.flop_per_s = detail_number(figure->details, "flop/s");
+      if (!point.bytes_per_s) point.bytes_per_s = detail_number(figure->details, "weight_bytes/s");
+      point.conditions = conditions_of(*figure);
+    }
+    if (point.bytes_per_s || point.flop_per_s) points.push_back(std::move(point));
+  }
+  return points;
+}
+
+/// A ceiling's metric as other tables write its unit.
+QString unit_of(const std::string& metric) {
+  if (metric == "gb_per_s") return "GB/s";
+  if (metric == "tflops") return "TFLOP/s";
+  if (metric == "time_us") return "µs";
+  if (metric == "n_links") return "links";
+  return visible_text(metric);
+}
+
 }  // namespace
 
 DeviceCeilings published_ceilings(const results::HardwareProfile& profile) {
@@ -96,49 +145,28 @@ DeviceCeilings measured_ceilings(const results::MachineCeilings& machine) {
           "measured by \"assay bench machine\", run " + visible_text(machine.run_id.value)};
 }
 
+QString KernelCeilings::device() const { return measured ? measured->title : published ? published->title : QString(); }
+
 KernelCeilings kernel_ceilings(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
                                const std::string& name) {
-  std::optional<results::HardwareProfile> profile;
   if (!name.empty()) {
-    if (auto found = results::find_hardware(profiles, name)) profile = std::move(*found);
-  } else {
-    for (const SpeedRun& run : answer.runs) {
-      if (!profile && !run.summary.run.facts.measurements.empty()) profile = run.profile;
-    }
+    const auto found = results::find_hardware(profiles, name);
+    return ceilings_of(answer, profiles, found ? std::optional(*found) : std::nullopt);
   }
-  KernelCeilings ceilings;
-  if (profile) ceilings.published = published_ceilings(*profile);
-  for (const results::MachineCeilings& machine : answer.machines) {
-    const results::HardwareProfile* of = profile_of_machine(machine, profiles);
-    const bool is_meant = profile ? of != nullptr && of->name == profile->name : answer.machines.size() == 1;
-    if (is_meant && !ceilings.measured) ceilings.measured = measured_ceilings(machine);
+  for (const SpeedRun& run : answer.runs) {
+    if (run.profile && !named_kernels(run).empty()) return ceilings_of(answer, profiles, run.profile);
   }
-  return ceilings;
+  return ceilings_of(answer, profiles, std::nullopt);
 }
 
-std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer, const KernelCeilings& ceilings) {
+std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
+                                       const std::string& name) {
   std::vector<KernelPoint> points;
   for (const SpeedRun& run : answer.runs) {
-    std::map<std::string, std::vector<const Measurement*>> by_name;
-    std::vector<std::string> order;
-    for (const Measurement& figure : run.summary.run.facts.measurements) {
-      if (by_name.find(figure.name) == by_name.end()) order.push_back(figure.name);
-      by_name[figure.name].push_back(&figure);
-    }
-    for (const std::string& name : order) {
-      KernelPoint point;
-      point.run = run.title;
-      point.name = visible_text(name);
-      point.provenance = run.summary.run.facts.provenance;
-      point.is_collective = names_collective(name);
-      for (const Measurement* figure : by_name[name]) {
-        if (figure->metric == "bytes_per_s") point.bytes_per_s = figure->value;
-        if (figure->metric == "flop_per_s") point.flop_per_s = figure->value;
-        if (!point.flop_per_s) point.flop_per_s = detail_number(figure->details, "flop/s");
-        if (!point.bytes_per_s) point.bytes_per_s = detail_number(figure->details, "weight_bytes/s");
-        point.conditions = conditions_of(*figure);
-      }
-      if (!point.bytes_per_s && !point.flop_per_s) continue;
+    const KernelCeilings ceilings = name.empty() && run.profile ? ceilings_of(answer, profiles, run.profile)
+                                                                : kernel_ceilings(answer, profiles, name);
+    for (KernelPoint& point : named_kernels(run)) {
+      point.device = ceilings.device();
       set_ceilings(point, ceilings);
       points.push_back(std::move(point));
     }
@@ -166,7 +194,8 @@ Table kernels_table(const std::vector<KernelPoint>& points) {
     const QString of = QString(!by_bytes             ? "dense operations, "
                                : point.is_collective ? "link, one way, "
                                                      : "memory bandwidth, ") +
-                       (point.is_ceiling_measured ? "measured" : "published");
+                       (point.is_ceiling_measured ? "measured" : "published") +
+                       (point.device.isEmpty() ? QString() : ": " + point.device);
     table.rows.push_back(
         {text_cell(point.run, {}, CellTone::strong), text_cell(point.name, point.conditions),
          figure_cell(point.bytes_per_s, bytes_per_s_text, point.conditions, "the benchmark counts no bytes"),
@@ -221,7 +250,7 @@ Table ceilings_table(const SpeedAnswer& answer, const std::vector<results::Hardw
       table.rows.push_back(
           {text_cell(visible_text(machine.device, 60), {}, CellTone::strong), text_cell(visible_text(ceiling.ceiling)),
            text_cell(visible_text(ceiling.by)), figure_cell(ceiling.figure.median, number_text, proof),
-           text_cell(visible_text(ceiling.metric)),
+           text_cell(unit_of(ceiling.metric), {}, CellTone::muted),
            figure_cell(published, number_text,
                        "published: the profile " + (profile != nullptr ? visible_text(profile->name) : QString()),
                        profile != nullptr ? "the profile has no such figure" : "no profile of this device is known"),

@@ -19,7 +19,7 @@ constexpr std::array<RunColumnFacts, kRunColumns> kColumns = {{
      17, false, false, true},
     {"state", "State", "Finished, running or interrupted; stored of planned samples", 21, false, false, true},
     {"model", "Model", "The model's short name", 12, false, false, true},
-    {"suites", "Suites", "The suites that were asked", 14, false, false, true},
+    {"suites", "Suites", "The suites that were asked, or the benchmark", 14, false, false, true},
     {"accuracy", "Accuracy", "Mean over items of the mean over samples, with its 95 % interval", 20, true, true, true},
     {"hardware", "Hardware", "The devices that worked on the run", 18, false, false, true},
     {"items", "Items", "Planned items, over all suites", 7, true, false, true},
@@ -68,7 +68,9 @@ RunCell state_cell(const results::RunRecord& run) {
   const std::int64_t planned = n_planned(run);
   const QString state = qt(to_string(current_state(run)));
   QString words = state;
-  QString tooltip = QString("%1\n%2 of %3 samples stored").arg(state, shown_count(stored), shown_count(planned));
+  QString tooltip = state + "\n" +
+                    (planned > 0 ? QString("%1 of %2 samples stored").arg(shown_count(stored), shown_count(planned))
+                                 : QString("Holds figures alone, no samples"));
   const QString progress = QString("%1/%2").arg(shown_count(stored), shown_count(planned));
   if (stored < planned) words += " " + progress;
   QString text = words;
@@ -76,6 +78,12 @@ RunCell state_cell(const results::RunRecord& run) {
     text = progress + ", " + shown_duration(*left_s) + " left";  // what it is at is seen by its bar
     tooltip += QString("\nAbout %1 left at its rate so far (%2 samples in %3)")
                    .arg(shown_duration(*left_s), shown_count(stored), shown_duration(run.wall_s));
+  }
+  // What was not measured here is said where every run is seen.
+  if (const std::string& provenance = run.facts.provenance; provenance != "measured") {
+    text += ", " + qt(provenance);
+    words = text;
+    tooltip += "\nprovenance: " + qt(provenance);
   }
   return {text, words, tooltip};
 }
@@ -228,6 +236,10 @@ RunCell run_cell(RunColumn column, const RunRow& row, const QString& suite) {
         lines << QString("%1 version %2: %3 items, %4 samples each; grader %5")
                      .arg(qt(asked.facts.suite), qt(asked.facts.version), shown_count(asked.n_items),
                           shown_count(asked.facts.samples), qt(asked.current_profile));
+      }
+      if (names.isEmpty() && run.facts.command_line.starts_with("bench ")) {
+        const QString command = qt(run.facts.command_line);
+        return {command.section(' ', 0, 1), command, command};
       }
       RunCell cell = words_cell(names.join(", "), "The run has measurements alone, no suite");
       if (!lines.isEmpty()) cell.tooltip = lines.join('\n');

@@ -139,6 +139,20 @@ TEST_CASE("runs table: differences to a pinned baseline are those of compare_run
   CHECK(text(table, table.row_of(fixture.first), RunColumn::accuracy, RunsTable::DifferenceRole).isEmpty());
 }
 
+TEST_CASE("runs table: what was not measured says so beside its state, benchmarks say which") {
+  LocatedRun located;
+  located.title = "h800";
+  located.run.facts.provenance = "projected";
+  located.run.facts.command_line = "bench decode --model m";
+  located.run.state = results::RunState::finished;
+  const RunRow row{&located};
+  CHECK(run_cell(RunColumn::state, row, "").text == "finished, projected");
+  CHECK(run_cell(RunColumn::state, row, "").tooltip.contains("no samples"));
+  CHECK(run_cell(RunColumn::suites, row, "").text == "bench decode");
+  located.run.facts.provenance = "measured";
+  CHECK(run_cell(RunColumn::state, row, "").text == "finished");
+}
+
 TEST_CASE("runs table: equal columns") {
   const BrowseRuns fixture;
   RunsTable table;

@@ -68,6 +68,7 @@ struct KernelPoint {
   std::optional<double> ceiling_flop_per_s;   ///< in BF16, or in FP8 if its name says so
   bool is_ceiling_measured = false;           ///< of the one that it is held against
   bool is_collective = false;                 ///< by its name
+  QString device;                             ///< whose ceilings these are; empty if none is known
   std::string provenance;
   QString conditions;
 };
@@ -85,14 +86,17 @@ DeviceCeilings measured_ceilings(const results::MachineCeilings& machine);
 /// ones.
 struct KernelCeilings {
   std::optional<DeviceCeilings> measured, published;
+  QString device() const;  ///< whose they are; empty if none is known
 };
-/// Those of the profile named; of an empty name, of the first run that holds figures; where none of these is known, the
+/// Those of the profile named; of an empty name, of the first run that holds kernels; where none of these is known, the
 /// only machine that was measured.
 KernelCeilings kernel_ceilings(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
                                const std::string& name);
 
-/// Imported benchmarks of the runs: those with bytes or floating point operations a second.
-std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer, const KernelCeilings& ceilings);
+/// Imported benchmarks of the runs: those with bytes or floating point operations a second. Each is held against its
+/// own run's device, or of all that of the profile named.
+std::vector<KernelPoint> kernel_points(const SpeedAnswer& answer, const std::vector<results::HardwareProfile>& profiles,
+                                       const std::string& name);
 /// Curves of collectives with the run or the device that they are of: those of the chosen runs, else of the machines.
 std::vector<std::pair<QString, results::CollectiveCurve>> collective_curves(const SpeedAnswer& answer);
 /// A row a ceiling of a machine, with what is published of it.

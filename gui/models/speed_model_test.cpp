@@ -37,7 +37,7 @@ TEST_CASE("kernel_points: a share of the ceiling that belongs to what was counte
   const SpeedAnswer answer = read_speed({{database.path, database.published, "published", ""}}, {});
   REQUIRE(answer.runs.size() == 1);
   REQUIRE(answer.runs[0].profile.has_value());
-  const std::vector<KernelPoint> points = kernel_points(answer, kernel_ceilings(answer, {*answer.runs[0].profile}, ""));
+  const std::vector<KernelPoint> points = kernel_points(answer, {*answer.runs[0].profile}, "");
   REQUIRE(points.size() == 2);
   CHECK(points[0].is_collective);
   CHECK(points[0].ceiling_bytes_per_s == 200e9);  // half of 400 GB/s in both directions
@@ -45,7 +45,7 @@ TEST_CASE("kernel_points: a share of the ceiling that belongs to what was counte
   const Table table = kernels_table(points);
   CHECK(table.rows[0][5].text == "76.5 %");
   CHECK(*table.rows[1][5].value == Approx(1.0 / 3.35));
-  CHECK(kernels_table(kernel_points(answer, KernelCeilings())).rows[0][5].text == unknown_text());
+  CHECK(kernels_table(kernel_points(answer, {}, "no such profile")).rows[0][5].text == unknown_text());
 }
 
 TEST_CASE("throttle_reasons_of: idle and set clocks are no fault") {

@@ -25,6 +25,9 @@ TEST_CASE("figure_text: figures as people read them, never a 0 that is none") {
   CHECK(p_text(0.00001) == "<0.0001");
   CHECK(bytes_per_s_text(3.35e12) == "3.35 TB/s");
   CHECK(ratio_text(INFINITY) == "unbounded");
+  CHECK(ratio_text(1.0004) == "1.000×");
+  CHECK(ratio_text(34) == "34.0×");
+  CHECK(ratio_text(1108.615) == "1,109×");
   CHECK(figure_or_dash(std::nullopt, usd_text) == unknown_text());
   CHECK(interval_text(results::Interval{1, INFINITY}, number_text) == "at least 1");
   CHECK(counted(1, "run") == "1 run");

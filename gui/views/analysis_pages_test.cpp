@@ -90,7 +90,7 @@ std::int64_t n_rows_of(const QString& sql, const QString& database) {
   return n;
 }
 
-/// No cell is cut that is not very long. How many there are.
+/// No cell is cut: its text wraps where there is no room. How many there are.
 int check_widths(DataTable& table) {
   QStyleOptionViewItem option;
   option.initFrom(&table);
@@ -100,8 +100,15 @@ int check_widths(DataTable& table) {
     for (int column = 0; column < model.columnCount(); ++column) {
       const QModelIndex cell = model.index(row, column);
       const int needed = table.itemDelegate()->sizeHint(option, cell).width();
-      INFO(cell.data().toString().toStdString());
-      CHECK(std::min(needed, 400) <= table.columnWidth(column));
+      const QString text = cell.data().toString();
+      QFont font = table.font();
+      font.setBold(cell.data(TableModel::tone_role).toInt() == static_cast<int>(CellTone::strong));
+      const QFontMetrics metrics(font);
+      const int beside = std::max(0, needed - metrics.horizontalAdvance(text));
+      const QRect wrapped =
+          metrics.boundingRect(QRect(0, 0, table.columnWidth(column) - beside, 10'000), Qt::TextWordWrap, text);
+      INFO(text.toStdString());
+      CHECK((needed <= table.columnWidth(column) || wrapped.height() <= table.rowHeight(row)));
     }
   }
   return model.rowCount() * model.columnCount();

@@ -11,6 +11,7 @@
 
 #include "gui/browse_runs.h"
 #include "gui/models/runs_table.h"
+#include "gui/models/transcript_search.h"
 #include "gui/views/items/items_page.h"
 #include "gui/views/items/reply_view.h"
 #include "gui/views/items/transcript_pane.h"
@@ -156,6 +157,7 @@ TEST_CASE("items page: a hit of the search is gone to with Enter") {
   Shown<ItemsPage> shown(state);
   auto* words = shown.find<QLineEdit>("words");
   auto* hits = shown.find<QTableView>("hits");
+  CHECK(hits->columnViewportPosition(TranscriptSearch::excerpt) == 0);
   words->setFocus();
   REQUIRE(wait_until([&] {
     // The index is filled in the background; what is asked before finds less.

@@ -111,8 +111,8 @@ TEST_CASE("speed charts: distributions end at 1, published points are hollow, no
   CHECK(timeline_chart(answer.runs[0], 1'000'000).series.back().points.size() == 1);
   CHECK(rate_chart(answer.runs[0]).series.size() == 1);
   CHECK(rate_chart(answer.runs[2]).series.empty());
-  const KernelCeilings ceilings = kernel_ceilings(answer, {*answer.runs[2].profile}, "");
-  const Chart roof = roofline_chart(kernel_points(answer, ceilings), ceilings);
+  const std::vector<results::HardwareProfile> profiles = {*answer.runs[2].profile};
+  const Chart roof = roofline_chart(kernel_points(answer, profiles, ""), kernel_ceilings(answer, profiles, ""));
   REQUIRE(roof.series.size() == 2);
   CHECK(roof.series[1].points[0].x == 200);  // 2e14 operations, 1e12 bytes a second
   CHECK(roof.missing.join("").contains("dispatch"));

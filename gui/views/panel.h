@@ -6,10 +6,9 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
-#include <QTableView>
 #include <QVBoxLayout>
 
-#include "gui/models/table.h"
+#include "gui/views/data_table.h"
 
 namespace assay::gui {
 
@@ -38,37 +37,6 @@ class Panel : public QFrame {
   void color_remark();
   QVBoxLayout* layout_;
   QLabel* remark_;
-};
-
-/// A Table in a window: as high as its rows, up to a limit; columns as wide as their texts. Enter or a double click
-/// chooses a row; Ctrl+C copies the table as CSV.
-class DataTable : public QTableView {
-  Q_OBJECT
-
- public:
-  explicit DataTable(QWidget* parent);
-  void set_table(Table table);
-  const Table& table() const { return model_.table(); }
-  TableModel* table_model() { return &model_; }
-  /// Rows that are shown without scrolling.
-  void set_max_rows(int n);
-  QSize sizeHint() const override;
-  QSize minimumSizeHint() const override;
-
- public slots:
-  void copyAsCsv() const;
-
- signals:
-  void chosen(const QString& key);
-
- protected:
-  void changeEvent(QEvent* event) override;
-  void contextMenuEvent(QContextMenuEvent* event) override;
-
- private:
-  void fit();
-  TableModel model_;
-  int max_rows_ = 20;
 };
 
 /// A choice behind its label (with a mnemonic), at the end of a row.

@@ -111,6 +111,10 @@ void add_money(const std::optional<Interval>& share, RunCost& cost) {
                           : "no price is stored with the run; give --price or --hardware";
     return;
   }
+  if (!(cost.run.device_s > 0)) {
+    cost.usd_reason = "no time of its own is stored with the run: it was projected, or only published";
+    return;
+  }
   const double usd_total =
       usd_for_time(cost.price->usd, cost.run.facts.n_priced_devices, cost.run.device_s, cost.utilisation_ratio);
   cost.usd_total = usd_total;

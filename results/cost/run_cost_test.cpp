@@ -175,6 +175,26 @@ TEST_CASE("run_cost: recordings cost nothing that is known", "[cost]") {
   CHECK_FALSE(cost.hosted.empty());  // their tokens are known
 }
 
+TEST_CASE("run_cost: what took no time of its own, as a projection, costs an unknown amount, not nothing", "[cost]") {
+  TemporaryFolder folder;
+  auto store = Store::open_or_create(folder / "a.db");
+  REQUIRE(ok(store));
+  RunFacts facts = some_run("projected", 0, 1);
+  facts.suites.clear();
+  facts.provenance = "projected";
+  facts.price_usd_per_gpu_hour = 2;
+  auto writer = store->begin_run(facts, some_environment("cuda"), kNowMs);
+  REQUIRE(ok(writer));
+  REQUIRE(ok(writer->finish(RunState::finished, kNowMs, 0)));
+  const auto cost = run_cost(*store, writer->run_id(), {});
+  REQUIRE(ok(cost));
+  CHECK_FALSE(cost->usd_total.has_value());
+  CHECK_THAT(cost->usd_reason, Contains("projected"));
+  const auto summary = summarise(*store, writer->run_id());
+  REQUIRE(ok(summary));
+  CHECK_FALSE(summary->usd_total.has_value());
+}
+
 TEST_CASE("run_cost: scenarios are labelled, hosted prices are the run's tokens times the list", "[cost]") {
   const Stored stored;
   CostOptions options;

@@ -67,7 +67,8 @@ std::vector<AxisTick> linear_ticks(const ChartAxis& axis, const AxisRange& range
   const double first_value = axis.is_share ? std::max(range.low, 0.0) : range.low;
   const double last_value = axis.is_share ? std::min(range.high, 1.0) : range.high;
   if (first_value >= last_value) return ticks;
-  const double step = round_step((last_value - first_value) / std::max(1, most));
+  const double least_step = axis.is_count ? 1 : 0;
+  const double step = round_step(std::max(least_step, (last_value - first_value) / std::max(1, most)));
   const double slack = step * 1e-6;
   const double largest = std::max(std::fabs(range.low), std::fabs(range.high));
   const double first = std::ceil((first_value - slack) / step);
@@ -81,7 +82,7 @@ std::vector<AxisTick> linear_ticks(const ChartAxis& axis, const AxisRange& range
 
 std::vector<AxisTick> log_ticks(const ChartAxis& axis, const AxisRange& range, int most) {
   const double decades = std::log10(range.high / range.low);
-  if (decades < 0.8) return linear_ticks(axis, range, std::max(2, most));
+  if (decades < 1) return linear_ticks(axis, range, std::max(2, most));
   const int first = static_cast<int>(std::floor(std::log10(range.low)));
   const int last = static_cast<int>(std::ceil(std::log10(range.high)));
   const int every = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, most))));

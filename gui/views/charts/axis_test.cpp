@@ -37,6 +37,13 @@ TEST_CASE("ticks_of: round values within the range, written alike", "[charts]") 
   CHECK(texts_of(ticks_of(axis, {0, 2.5e9}, 3)) == QStringList{"0", "1G", "2G"});
 }
 
+TEST_CASE("ticks_of: counts have whole ticks, however narrow the range", "[charts]") {
+  const ChartAxis count{.title = "Requests", .is_count = true};
+  CHECK(texts_of(ticks_of(count, {0.9, 2.1}, 8)) == QStringList{"1", "2"});
+  const ChartAxis log{.title = "Requests", .scale = AxisScale::log, .is_count = true};
+  CHECK(texts_of(ticks_of(log, {0.96, 2.07}, 8)) == QStringList{"1", "2"});
+}
+
 TEST_CASE("ticks_of: shares are percent and have no ticks outside of 0 to 100", "[charts]") {
   const ChartAxis share{.title = "Accuracy", .is_share = true};
   CHECK(texts_of(ticks_of(share, {-0.02, 1.02}, 5)) == QStringList{"0%", "20%", "40%", "60%", "80%", "100%"});
@@ -48,6 +55,7 @@ TEST_CASE("ticks_of: a logarithmic axis has decades, then 2 and 5 where there is
   CHECK(texts_of(ticks_of(log, {1, 1000}, 5)) == QStringList{"1", "10", "100", "1,000"});
   CHECK(texts_of(ticks_of(log, {10, 100}, 6)) == QStringList{"10", "20", "50", "100"});
   CHECK(texts_of(ticks_of(log, {1e-3, 1e9}, 4)).size() <= 5);
+  CHECK(texts_of(ticks_of(log, {72, 490}, 8)) == QStringList{"100", "200", "300", "400"});
   CHECK(texts_of(ticks_of(log, {300, 400}, 4)) == QStringList{"300", "350", "400"});
   const std::vector<AxisTick> ticks = ticks_of(log, {1, 1000}, 5);
   CHECK(ticks.size() == 28);  // 1 to 9 of three decades, and 1,000

@@ -21,6 +21,7 @@ struct ChartAxis {
   AxisScale scale = AxisScale::linear;
   bool begins_at_zero = false;
   bool is_share = false;  ///< values 0 to 1 are shown as percent
+  bool is_count = false;  ///< values are whole, and so are the ticks
   std::optional<double> low{}, high{};
   QStringList categories{};  ///< names of the places 0, 1, 2, … (from the top, on y); empty for an axis of numbers
 };

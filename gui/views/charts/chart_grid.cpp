@@ -36,14 +36,9 @@ std::vector<Chart> with_shared_axes(std::vector<Chart> charts, SharedAxes shared
   return charts;
 }
 
-ChartGrid::ChartGrid(QWidget* parent) : QScrollArea(parent), content_(new QWidget), grid_(new QGridLayout(content_)) {
+ChartGrid::ChartGrid(QWidget* parent) : QWidget(parent), grid_(new QGridLayout(this)) {
   grid_->setContentsMargins(0, 0, 0, 0);
   grid_->setSpacing(8);
-  setWidget(content_);
-  setWidgetResizable(true);
-  setFrameShape(QFrame::NoFrame);
-  setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  setFocusPolicy(Qt::NoFocus);  // the charts take it
 }
 
 void ChartGrid::set_charts(std::vector<Chart> charts, SharedAxes shared) {
@@ -53,7 +48,7 @@ void ChartGrid::set_charts(std::vector<Chart> charts, SharedAxes shared) {
     views_.pop_back();
   }
   while (views_.size() < charts.size()) {
-    auto* view = new ChartView(content_);
+    auto* view = new ChartView(this);
     connect(view, &ChartView::chosen, this, &ChartGrid::chosen);
     views_.push_back(view);
   }
@@ -69,20 +64,20 @@ void ChartGrid::set_least_size(const QSize& least_size) {
 }
 
 void ChartGrid::resizeEvent(QResizeEvent* event) {
-  QScrollArea::resizeEvent(event);
+  QWidget::resizeEvent(event);
   arrange();
 }
 
 void ChartGrid::arrange() {
   const int n = static_cast<int>(views_.size());
-  const int fitting = (viewport()->width() + grid_->spacing()) / (least_size_.width() + grid_->spacing());
+  const int fitting = (width() + grid_->spacing()) / (least_size_.width() + grid_->spacing());
   const int n_columns = std::clamp(fitting, 1, std::max(1, n));
   if (n_columns == n_columns_) return;
   for (int column = 0; column < grid_->columnCount(); ++column) grid_->setColumnStretch(column, 0);
   for (int i = 0; i < n; ++i) {
     ChartView* view = views_[static_cast<std::size_t>(i)];
-    view->setMinimumHeight(least_size_.height());
-    grid_->addWidget(view, i / n_columns, i % n_columns);
+    view->set_height(least_size_.height());
+    grid_->addWidget(view, i / n_columns, i % n_columns, Qt::AlignTop);
     grid_->setColumnStretch(i % n_columns, 1);
     if (i > 0) setTabOrder(views_[static_cast<std::size_t>(i - 1)], view);
     view->show();

@@ -1,7 +1,7 @@
 #pragma once
 // Small multiples: charts of the same kind beside each other, with the same axes.
 
-#include <QScrollArea>
+#include <QWidget>
 #include <vector>
 
 #include "gui/views/charts/chart.h"
@@ -18,9 +18,8 @@ enum class SharedAxes { none, x, y, both };
 /// Gives axes of numbers the range that all charts need together. Axes of names and ranges that were asked for stay.
 std::vector<Chart> with_shared_axes(std::vector<Chart> charts, SharedAxes shared);
 
-/// As many charts in a row as are at least `least_width` wide; scrolls when they don't fit in height. Tab goes from
-/// chart to chart.
-class ChartGrid : public QScrollArea {
+/// As many charts in a row as have at least the least width; as high as all rows. Tab goes from chart to chart.
+class ChartGrid : public QWidget {
   Q_OBJECT
 
  public:
@@ -40,9 +39,8 @@ class ChartGrid : public QScrollArea {
  private:
   void arrange();
 
-  QWidget* content_;
   QGridLayout* grid_;
-  std::vector<ChartView*> views_;  // owned by content_
+  std::vector<ChartView*> views_;  // owned by the widget
   QSize least_size_{300, 240};
   int n_columns_ = 0;
 };

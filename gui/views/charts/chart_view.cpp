@@ -11,6 +11,7 @@
 #include <QPixmap>
 #include <QToolTip>
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "gui/models/plain_text.h"
@@ -23,7 +24,11 @@ namespace assay::gui {
 
 namespace {
 
-constexpr int kPage = 10;  // marks that a Page key goes on
+constexpr int kPage = 10;             // marks that a Page key goes on
+constexpr int kUsualTexts = 130;      // pixels of height for title, one line of names, axis and a note
+constexpr int kEmptyHeight = 104;     // of a chart with nothing to draw, without the lines of what is missing
+constexpr int kMostMissingLines = 4;  // of those
+constexpr int kMostFitted = 20'000;   // points of a chart that is laid out anew to find its height
 
 QString cell_tooltip(const Chart& chart, const Scene& scene, const SceneMark& mark) {
   const auto stretch = [](const ChartAxis& axis, const AxisMap& map, double from, double to) {
@@ -56,6 +61,7 @@ struct ChartView::State {
   HitGrid grid;
   QPixmap picture;  // the chart without what the pointer adds
   bool has_scene = false;
+  int height = 0;  // of set_height(); 0: not fixed
   int current = -1;
   bool is_pinned = false;
 };
@@ -105,6 +111,7 @@ void ChartView::set_chart(Chart chart) {
   state_->is_pinned = false;
   setAccessibleName(visible_text(state_->chart.title.isEmpty() ? "Chart" : state_->chart.title));
   forget_scene();
+  fit_height();
   if (!current) return;
   // A chart that is drawn anew, as of a run that goes on, keeps the mark that is being read.
   const std::vector<SceneMark>& marks = scene().marks;
@@ -119,6 +126,32 @@ void ChartView::set_chart(Chart chart) {
 }
 
 const Chart& ChartView::chart() const { return state_->chart; }
+
+void ChartView::set_height(int height) {
+  state_->height = height;
+  fit_height();
+}
+
+void ChartView::fit_height() {
+  if (state_->height == 0) return;
+  const Chart& chart = state_->chart;
+  std::size_t n_points = 0;
+  for (const ChartSeries& series : chart.series) n_points += series.points.size();
+  int height = state_->height;
+  if (n_points == 0) {
+    const auto n_missing = std::min<qsizetype>(chart.missing.size(), kMostMissingLines);
+    height = std::min(height, kEmptyHeight + fontMetrics().height() * static_cast<int>(n_missing));
+  } else if (n_points <= kMostFitted) {
+    const double plot = std::max(0, state_->height - kUsualTexts);
+    constexpr int kMostTries = 3;  // notes get more lines in a higher chart
+    for (int i = 0; i < kMostTries; ++i) {
+      const double drawn = gui::layout(chart, QSizeF(width(), height), theme_of(palette()), font()).plot.height();
+      if (drawn >= plot) break;
+      height = std::min(2 * state_->height, height + static_cast<int>(std::ceil(plot - drawn)));
+    }
+  }
+  if (height != minimumHeight() || height != maximumHeight()) setFixedHeight(height);
+}
 
 const Scene& ChartView::scene() const {
   if (!state_->has_scene) {
@@ -233,11 +266,15 @@ bool ChartView::event(QEvent* event) {
   return true;
 }
 
-void ChartView::resizeEvent(QResizeEvent*) { forget_scene(); }
+void ChartView::resizeEvent(QResizeEvent* event) {
+  forget_scene();
+  if (event->size().width() != event->oldSize().width()) fit_height();
+}
 
 void ChartView::changeEvent(QEvent* event) {
   QWidget::changeEvent(event);
   if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) forget_scene();
+  if (event->type() == QEvent::FontChange) fit_height();
 }
 
 void ChartView::keyPressEvent(QKeyEvent* event) {

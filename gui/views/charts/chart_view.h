@@ -26,6 +26,9 @@ class ChartView : public QWidget, public PaintedParts {
   /// A mark that is current or pinned stays so if the new chart has it at the same series and place in it.
   void set_chart(Chart chart);
   const Chart& chart() const;
+  /// Fixes its height at this much. It gets more where names and notes would take room from what is drawn, and less
+  /// where there is nothing to draw.
+  void set_height(int height);
 
   /// As it is drawn now.
   const Scene& scene() const;
@@ -71,6 +74,7 @@ class ChartView : public QWidget, public PaintedParts {
   void copy_data() const;
   void copy_picture() const;
   void forget_scene();
+  void fit_height();
   void paint_hover(QPainter& painter) const;
   Tip current_tip() const;
   void pin(bool pinned);

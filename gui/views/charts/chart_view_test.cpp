@@ -256,3 +256,28 @@ TEST_CASE("ChartGrid: as many in a row as fit, choices come through, Tab goes on
   grid.set_charts({three_marks()});
   CHECK(grid.views().size() == 1);
 }
+
+TEST_CASE("ChartView: a fixed height grows by what names and notes take, and shrinks where nothing is drawn",
+          "[charts]") {
+  ChartView view;
+  view.resize(600, 400);
+  view.set_height(280);
+  Chart plain = three_marks();
+  plain.note.clear();
+  plain.missing.clear();
+  view.set_chart(plain);
+  const double plot = view.scene().plot.height();
+  CHECK(view.height() == 280);
+
+  Chart crowded = three_marks();
+  for (int i = 0; i < 12; ++i) {
+    crowded.series.push_back({.name = QString("a rather long name of a run, number %1").arg(i), .points = {{1, 2}}});
+    crowded.missing << QString("run %1: no time").arg(i);
+  }
+  view.set_chart(crowded);
+  CHECK(view.height() > 280);
+  CHECK(view.scene().plot.height() >= 0.9 * plot);
+
+  view.set_chart({.title = "Speed", .missing = {"run d: no time"}});
+  CHECK(view.height() < 160);
+}

@@ -18,7 +18,7 @@ constexpr double kMargin = 12;
 constexpr double kGap = 6;                   // between neighbours: a tick's text and its axis, a sign and its name
 constexpr double kLegendSample = 22;         // width of a series' sign in the legend
 constexpr std::size_t kMostMeasured = 500;   // of very many names only some are measured
-constexpr double kNarrow = 420, kLow = 260;  // smaller charts save room
+constexpr double kNarrow = 420, kLow = 200;  // smaller charts save room
 constexpr double kLeastPlot = 24;            // no plot is drawn in less than this many pixels
 
 // What is still free while the frame takes its parts from the outside in.

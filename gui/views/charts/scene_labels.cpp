@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kLabelGap = 4;
 constexpr double kWidestLabel = 220;
-constexpr int kMostLabels = 300;  // more than that nobody reads
+constexpr double kWidestMarkerLabel = 340;  // nothing else tells markers apart
+constexpr int kMostLabels = 300;            // more than that nobody reads
 
 // Boxes that nothing may be written over, found by the squares that they touch.
 class Occupied {
@@ -60,7 +61,7 @@ void add_marker_labels(const Chart& chart, Scene& scene, const QFontMetricsF& me
   for (const SceneMarker& marker : scene.markers) {
     const QString& label = chart.markers[static_cast<std::size_t>(marker.marker)].label;
     if (label.isEmpty()) continue;
-    const QString text = metrics.elidedText(visible_text(label, 120), Qt::ElideRight, kWidestLabel);
+    const QString text = metrics.elidedText(visible_text(label, 120), Qt::ElideRight, kWidestMarkerLabel);
     const double width = std::ceil(metrics.horizontalAdvance(text)) + 1;
     std::vector<QRectF> places;
     for (int row = 0; marker.is_vertical && row < 6; ++row) {

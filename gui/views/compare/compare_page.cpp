@@ -158,7 +158,7 @@ void ComparePage::show_answer(ComparisonAnswer answer) {
     const Chart chart = difference_chart(answer_);
     const auto n_places = static_cast<int>(chart.y.categories.size() * std::max<std::size_t>(1, chart.series.size()));
     constexpr int kFrame = 130, kPlace = 26, kLeast = 200, kMost = 640;
-    difference_->setFixedHeight(std::clamp(kFrame + kPlace * n_places, kLeast, kMost));
+    difference_->set_height(std::clamp(kFrame + kPlace * n_places, kLeast, kMost));
     difference_->set_chart(chart);
     paired_->set_table(accuracy_table(answer_));
     lengths_->set_table(lengths_table(answer_));
@@ -219,7 +219,7 @@ void ComparePage::show_accuracies() {
   for (const std::string& suite : suites_of(answer_)) {
     ChartView* view = make_chart(accuracy_panel_, height);
     view->set_chart(accuracy_chart(answer_, suite));
-    accuracies_->addWidget(view, at / kChartsAcross, at % kChartsAcross);
+    accuracies_->addWidget(view, at / kChartsAcross, at % kChartsAcross, Qt::AlignTop);
     ++at;
   }
   accuracy_panel_->set_remark(

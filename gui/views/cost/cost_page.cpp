@@ -12,7 +12,7 @@ QLineEdit* make_number(const QString& label, const QString& hint, const QString&
                        QHBoxLayout* row) {
   auto* edit = new QLineEdit(parent);
   edit->setPlaceholderText(hint);
-  edit->setFixedWidth(110);
+  edit->setFixedWidth(84);
   QString name = label;
   edit->setAccessibleName(name.remove('&'));
   auto* text = new QLabel(label, parent);
@@ -78,10 +78,9 @@ void CostPage::make_panels() {
   frontier_ = make_chart(frontier_panel, 360);
   frontier_panel->add(frontier_);
 
-  auto* energy_panel = new Panel("Energy", this);
-  energy_panel->set_remark("Of the devices alone, by their own counters; what the room adds is an assumption.");
-  energy_ = new DataTable(energy_panel);
-  energy_panel->add(energy_);
+  energy_panel_ = new Panel("Energy", this);
+  energy_ = new DataTable(energy_panel_);
+  energy_panel_->add(energy_);
 
   auto* form_panel = new Panel("What if", this);
   form_panel->set_remark(
@@ -114,7 +113,7 @@ void CostPage::make_panels() {
   brain_ = new DataTable(brain_panel);
   brain_panel->add(brain_);
 
-  for (QWidget* panel : std::initializer_list<QWidget*>{refusal_, cost_panel, frontier_panel, energy_panel, form_panel,
+  for (QWidget* panel : std::initializer_list<QWidget*>{refusal_, cost_panel, frontier_panel, energy_panel_, form_panel,
                                                         hosted_panel_, own_panel_, rebound_panel_, brain_panel}) {
     body()->addWidget(panel);
   }
@@ -155,9 +154,23 @@ void CostPage::show_answer(CostAnswer answer) {
   answer_ = std::move(answer);
   parts_->set_chart(parts_chart(answer_));
   costs_->set_table(cost_table(answer_));
-  energy_->set_table(energy_table(answer_));
+  show_energy();
   brain_->set_table(brain_table(answer_));
   show_scenarios();
+}
+
+void CostPage::show_energy() {
+  energy_->set_table(energy_table(answer_));
+  QStringList unknown;
+  for (std::size_t i = 0; i < answer_.costs.size(); ++i) {
+    const results::RunEnergy& energy = answer_.costs[i].energy;
+    if (!energy.joules) unknown << answer_.titles[i] + ": " + visible_text(energy.reason);
+  }
+  const bool is_known = unknown.size() < static_cast<qsizetype>(answer_.costs.size());
+  energy_->setVisible(is_known);
+  energy_panel_->set_remark(
+      is_known ? QString("Of the devices alone, by their own counters; what the room adds is an assumption.")
+               : "Not known.\n" + unknown.join('\n'));
 }
 
 void CostPage::show_scenarios() {

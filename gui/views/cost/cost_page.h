@@ -24,6 +24,7 @@ class CostPage : public ReadingPage {
   void make_controls();
   void make_panels();
   void show_answer(CostAnswer answer);
+  void show_energy();
   void show_scenarios();
 
   CostAnswer answer_;
@@ -32,6 +33,7 @@ class CostPage : public ReadingPage {
   QComboBox* hardware_;
   Panel* refusal_;
   ChartView *parts_, *frontier_, *break_even_;
+  Panel* energy_panel_;
   DataTable *costs_, *energy_, *hosted_, *brain_, *rebounds_;
   Panel *hosted_panel_, *own_panel_, *rebound_panel_;
   QComboBox* endpoint_;

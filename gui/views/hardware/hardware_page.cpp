@@ -24,16 +24,18 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
                   "published?",
                   parent) {
   runs_panel_ = new Panel("The same suite on different devices", this);
-  auto* row = new QHBoxLayout;
-  auto* suite_label = new QLabel("&Suite", runs_panel_);
-  suite_ = new QComboBox(runs_panel_);
+  suite_row_ = new QWidget(runs_panel_);
+  auto* row = new QHBoxLayout(suite_row_);
+  row->setContentsMargins(0, 0, 0, 0);
+  auto* suite_label = new QLabel("&Suite", suite_row_);
+  suite_ = new QComboBox(suite_row_);
   suite_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   suite_->setAccessibleName("Suite");
   suite_label->setBuddy(suite_);
   row->addWidget(suite_label);
   row->addWidget(suite_);
   row->addStretch();
-  runs_panel_->content()->addLayout(row);
+  runs_panel_->add(suite_row_);
   connect(suite_, &QComboBox::activated, this, [this] {
     ViewState next = state();
     next.suite = suite_->currentData().toString();
@@ -43,7 +45,8 @@ HardwarePage::HardwarePage(const PageContext& context, QWidget* parent)
   grid->setSpacing(10);
   for (std::size_t i = 0; i < std::size(kFigures); ++i) {
     charts_.push_back(make_chart(runs_panel_, 220));
-    grid->addWidget(charts_.back(), static_cast<int>(i) / kFiguresAcross, static_cast<int>(i) % kFiguresAcross);
+    grid->addWidget(charts_.back(), static_cast<int>(i) / kFiguresAcross, static_cast<int>(i) % kFiguresAcross,
+                    Qt::AlignTop);
   }
   runs_panel_->content()->addLayout(grid);
   runs_ = new DataTable(runs_panel_);
@@ -173,21 +176,27 @@ void HardwarePage::show_answer(HardwareAnswer answer) {
     remark =
         "Accuracy is of this suite; speed and energy are of the whole run. Times are of the same work only where "
         "the tokens are the same. Hollow: not measured, its label says what it is.";
-    if (answer_.n_left_out > 0) {
-      remark += " The newest run of each device, model and provenance is shown; " +
-                counted(answer_.n_left_out, "older run") + " left out: choose runs on the page Runs to see them.";
-    }
   }
-  runs_panel_->set_remark(remark);
+  QString left_out;
+  if (answer_.n_left_out > 0) {
+    left_out = " The newest run of each device, model and provenance is shown; " +
+               counted(answer_.n_left_out, "older run") + " left out: choose runs on the page Runs to see them.";
+  }
+  runs_panel_->set_remark(remark + left_out);
+  suite_row_->setVisible(suite_->count() > 0);
   const Table table = hardware_runs_table(answer_);
   constexpr int kFrame = 130, kPlace = 26, kLeast = 190, kMost = 560;
   const int height = std::clamp(kFrame + kPlace * static_cast<int>(table.rows.size()), kLeast, kMost);
   for (std::size_t i = 0; i < charts_.size(); ++i) {
     charts_[i]->set_chart(hardware_chart(answer_, kFigures[i]));
-    charts_[i]->setFixedHeight(height);
+    charts_[i]->set_height(height);
     charts_[i]->setVisible(!table.rows.empty());
   }
   runs_->setVisible(!table.rows.empty());
+  // Benchmarks alone have no suite.
+  const bool has_only_benchmarks = answer_.refusal.empty() && !answer_.runs.empty() && table.rows.empty();
+  runs_panel_->setVisible(!has_only_benchmarks);
+  bench_panel_->set_remark(has_only_benchmarks ? left_out.trimmed() : QString());
   runs_->set_table(table);
   show_benchmarks();
   measurements_->set_table(hardware_measurements_table(answer_));
@@ -197,7 +206,13 @@ void HardwarePage::show_answer(HardwareAnswer answer) {
 
 void HardwarePage::show_benchmarks() {
   std::vector<BenchedRun> runs;
-  for (const HardwareRun& run : answer_.runs) runs.push_back({run.title + " on " + run.hardware, &run.summary});
+  // Chosen runs look as they do everywhere else; others are shown only where none is chosen.
+  for (const HardwareRun& run : answer_.runs) {
+    const QString run_id = QString::fromStdString(run.summary.run.run_id.value);
+    const auto at = state().runs.indexOf(run_id);
+    runs.push_back({run.title + " on " + run.hardware, &run.summary,
+                    at >= 0 ? static_cast<int>(at) : static_cast<int>(runs.size())});
+  }
   const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
   bench_panel_->setVisible(!sweeps.empty());
   sweep_->set_chart(sweep_chart(sweeps));

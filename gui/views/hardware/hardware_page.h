@@ -32,6 +32,7 @@ class HardwarePage : public ReadingPage {
   Panel *profiles_panel_, *runs_panel_, *bench_panel_, *measurements_panel_;
   ChartView* sweep_;
   DataTable *values_, *sources_, *runs_, *bench_steps_, *measurements_;
+  QWidget* suite_row_;  // hidden where there is no suite to choose
   QComboBox* suite_;
   std::vector<ChartView*> charts_;
 };

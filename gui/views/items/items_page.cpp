@@ -50,7 +50,7 @@ void ItemsPage::make_actions() {
   const auto add = [this](const QString& text, const QKeySequence& keys, std::function<void()> act) {
     auto* action = new QAction(text, this);
     action->setShortcut(keys);
-    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+    action->setShortcutContext(Qt::WindowShortcut);  // while the page is seen, wherever the keyboard is
     connect(action, &QAction::triggered, this, std::move(act));
     addAction(action);
   };

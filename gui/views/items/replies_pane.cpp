@@ -117,7 +117,10 @@ void RepliesPane::show_question() {
                                 : first->item
                                     ? tr("The question is not stored: its authors ask that it be spread nowhere.")
                                     : tr("The run did not ask this item."));
-  title_->setText(first == nullptr ? QString() : visible_text(first->request.suite + " · " + first->request.item, 120));
+  const QString title =
+      first == nullptr ? QString() : visible_text(first->request.suite + " · " + first->request.item, 120);
+  title_->setText(title);
+  title_->setToolTip(tooltip_html(title));  // where there is no room for all of it
 }
 
 }  // namespace assay::gui

@@ -34,7 +34,7 @@ SamplesPane::SamplesPane(const PageContext& context, QWidget* parent) : ItemsPan
   all_runs_->setToolTip(tr("All runs of all open databases, not the chosen ones alone"));
   connect(all_runs_, &QCheckBox::toggled, this, [this](bool on) { set("items.all", on ? "1" : ""); });
   status_ = make_items_status();
-  table_ = make_items_table(tr("Samples"), samples_, {20, 8, 12, 16, 14, 9, 11, 11, 11, 18, 14});
+  table_ = make_items_table(tr("Samples"), samples_, {20, 10, 12, 16, 14, 9, 11, 11, 11, 18, 14});
   table_->setObjectName("samples");
   table_->setSelectionBehavior(QAbstractItemView::SelectRows);
   table_->horizontalHeader()->setSectionsClickable(true);

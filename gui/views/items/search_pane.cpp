@@ -1,6 +1,7 @@
 #include "gui/views/items/search_pane.h"
 
 #include <QCheckBox>
+#include <QHeaderView>
 #include <QLineEdit>
 
 #include "gui/models/plain_text.h"
@@ -27,7 +28,8 @@ SearchPane::SearchPane(const PageContext& context, QWidget* parent) : ItemsPane(
   chosen_only_ = new QCheckBox(tr("Chosen runs onl&y"));
   connect(chosen_only_, &QCheckBox::toggled, this, [this](bool on) { set("items.chosen_only", on ? "1" : ""); });
   status_ = make_items_status();
-  hits_ = make_items_table(tr("Hits"), search_, {18, 14, 18, 8, 120});
+  hits_ = make_items_table(tr("Hits"), search_, {18, 14, 18, 10, 44});
+  hits_->horizontalHeader()->moveSection(TranscriptSearch::excerpt, 0);  // what was found is what is looked for
   hits_->setObjectName("hits");
   hits_->setSelectionBehavior(QAbstractItemView::SelectRows);
   connect(hits_, &QTableView::activated, this, [this](const QModelIndex& index) {

@@ -91,6 +91,7 @@ void TranscriptPane::show_transcript(const Transcript& transcript, const std::ve
   transcript_ = transcript;
   const QString title = visible_text(transcript.request.run_title, 80);
   title_->setText(title);
+  title_->setToolTip(tooltip_html(title));  // where there is no room for all of it
   setAccessibleName(tr("Reply of %1").arg(title));
   show_verdict();
   show_facts();

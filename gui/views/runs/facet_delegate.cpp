@@ -19,6 +19,7 @@ void FacetDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
   const QString shown = shown_count(count.toInt());
   const int width = option.fontMetrics.horizontalAdvance(shown) + 12;
   row.rect.setRight(option.rect.right() - width);
+  row.textElideMode = Qt::ElideMiddle;  // names of devices differ at their ends
   PlainDelegate::paint(painter, row, index);
   painter->save();
   painter->setPen(theme.muted_text);

@@ -130,7 +130,8 @@ void RunsPage::make_actions() {
   row_menu_ = new QMenu(this);
   const auto add = [this](const QString& text, const QKeySequence& keys, std::function<void()> act) {
     QAction* action = row_menu_->addAction(text, keys, this, std::move(act));
-    action->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+    // While the page is seen, wherever the keyboard is; a field copies what is marked in it.
+    action->setShortcutContext(keys == QKeySequence::Copy ? Qt::WidgetWithChildrenShortcut : Qt::WindowShortcut);
     table_->addAction(action);
   };
   add(tr("Open its &items"), QKeySequence("Ctrl+I"), [this] { open_chosen("items"); });
@@ -150,7 +151,7 @@ void RunsPage::make_actions() {
   add(tr("Copy the &SQL that reads it"), QKeySequence("Ctrl+Alt+S"), [this] { copy(runs_sql(ids_of(chosen_rows()))); });
   auto* find = new QAction(tr("To the filter"), this);
   find->setShortcut(QKeySequence::Find);
-  find->setShortcutContext(Qt::WidgetWithChildrenShortcut);
+  find->setShortcutContext(Qt::WindowShortcut);
   connect(find, &QAction::triggered, bar_, &RunsBar::find);
   addAction(find);
 }

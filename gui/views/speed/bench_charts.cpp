@@ -1,6 +1,7 @@
 #include "gui/views/speed/bench_charts.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "gui/models/plain_text.h"
 #include "gui/views/frontier.h"
@@ -13,19 +14,41 @@ ChartAxis size_axis() {
   ChartAxis axis;
   axis.title = "Requests or sequences at a time";
   axis.scale = AxisScale::log;
+  axis.is_count = true;
   return axis;
+}
+
+/// The chart's title, with the setting where all sweeps have the same; their names need not say it then.
+QString titled(const QString& title, const std::vector<BenchSweep>& sweeps) {
+  const QString setting = common_setting(sweeps);
+  return setting.isEmpty() ? title : title + ": " + setting;
+}
+
+QString name_of(const BenchSweep& sweep, const std::vector<BenchSweep>& sweeps) {
+  return common_setting(sweeps).isEmpty() ? sweep.title() : sweep.run_title;
+}
+
+/// What spans more than a decade is seen at both its ends on a logarithmic axis alone.
+AxisScale scale_of(const std::vector<ChartSeries>& series) {
+  double least = INFINITY, most = 0;
+  for (const ChartSeries& of : series) {
+    for (const ChartPoint& point : of.points) {
+      least = std::min(least, point.y);
+      most = std::max(most, point.y);
+    }
+  }
+  return least > 0 && most > 10 * least ? AxisScale::log : AxisScale::linear;
 }
 
 /// A line a sweep; the whiskers are the slowest and the fastest repeat.
 void add_sweeps(const std::vector<BenchSweep>& sweeps, std::string (*metric_of)(const BenchSweep&),
                 const QString& if_none, Chart& chart) {
-  for (std::size_t s = 0; s < sweeps.size(); ++s) {
-    const BenchSweep& sweep = sweeps[s];
+  for (const BenchSweep& sweep : sweeps) {
     const std::string metric = metric_of(sweep);
     ChartSeries series;
-    series.name = sweep.title;
+    series.name = name_of(sweep, sweeps);
     series.form = SeriesForm::line;
-    series.style = static_cast<int>(s);
+    series.style = sweep.style;
     series.is_dashed = sweep.provenance != "measured";
     for (const SweepStep& step : sweep.steps) {
       const results::RepeatedFigure* figure = figure_of(step, metric);
@@ -38,12 +61,14 @@ void add_sweeps(const std::vector<BenchSweep>& sweeps, std::string (*metric_of)(
       point.tooltip = step_tooltip(sweep, step, metric);
     }
     if (series.points.empty()) {
-      chart.missing << sweep.title + ": " + if_none;
+      chart.missing << sweep.title() + ": " + if_none;
     } else {
       chart.series.push_back(std::move(series));
     }
     for (const QString& why : sweep.not_believed) chart.missing << why;
   }
+  chart.y.scale = scale_of(chart.series);
+  chart.y.begins_at_zero = chart.y.scale == AxisScale::linear;
   if (!chart.series.empty())
     chart.note =
         "Medians over the repeats that are believed; whiskers from the least to the most, of a projection its error on "
@@ -54,11 +79,10 @@ void add_sweeps(const std::vector<BenchSweep>& sweeps, std::string (*metric_of)(
 
 Chart sweep_chart(const std::vector<BenchSweep>& sweeps) {
   Chart chart;
-  chart.title = "Throughput by load";
+  chart.title = titled("Throughput by load", sweeps);
   chart.x = size_axis();
   chart.y.title = "Speed";
   chart.y.unit = "tokens/s";
-  chart.y.begins_at_zero = true;
   chart.empty_text = "No chosen run is a benchmark. \"assay bench sweep\" measures throughput under rising load.";
   add_sweeps(sweeps, throughput_metric, "not measured", chart);
   return chart;
@@ -66,11 +90,10 @@ Chart sweep_chart(const std::vector<BenchSweep>& sweeps) {
 
 Chart cost_curve_chart(const std::vector<BenchSweep>& sweeps) {
   Chart chart;
-  chart.title = "Cost by load";
+  chart.title = titled("Cost by load", sweeps);
   chart.x = size_axis();
   chart.y.title = "Cost per million tokens";
   chart.y.unit = "$";
-  chart.y.begins_at_zero = true;
   chart.empty_text = "No benchmark of the chosen runs was given a price (--price-usd-per-gpu-hour).";
   add_sweeps(sweeps, price_metric, "no price was given (--price-usd-per-gpu-hour)", chart);
   if (!chart.series.empty()) {
@@ -81,7 +104,7 @@ Chart cost_curve_chart(const std::vector<BenchSweep>& sweeps) {
 
 Chart first_token_chart(const std::vector<BenchSweep>& sweeps) {
   Chart chart;
-  chart.title = "Throughput against the time to the first token";
+  chart.title = titled("Throughput against the time to the first token", sweeps);
   chart.x.title = "Time to first token, median";
   chart.x.unit = "ms";
   chart.y.title = "Output speed of a GPU";
@@ -89,12 +112,11 @@ Chart first_token_chart(const std::vector<BenchSweep>& sweeps) {
   chart.x.scale = chart.y.scale = AxisScale::log;
   chart.empty_text = "No chosen run is a benchmark of a load (\"assay bench serve\").";
   std::vector<results::TradeOff> trade_offs;
-  for (std::size_t s = 0; s < sweeps.size(); ++s) {
-    const BenchSweep& sweep = sweeps[s];
+  for (const BenchSweep& sweep : sweeps) {
     if (sweep.kind != "serve") continue;
     ChartSeries series;
-    series.name = sweep.title;
-    series.style = static_cast<int>(s);
+    series.name = name_of(sweep, sweeps);
+    series.style = sweep.style;
     for (const SweepStep& step : sweep.steps) {
       const results::RepeatedFigure* ttft = figure_of(step, "p50_ttft_ms");
       if (ttft == nullptr) ttft = figure_of(step, "mean_ttft_ms");

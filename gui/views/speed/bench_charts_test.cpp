@@ -55,7 +55,7 @@ BenchPoint collective_point(std::int64_t bytes, double time_us, bool is_held) {
 
 std::vector<BenchSweep> sweeps_of(const SpeedAnswer& answer) {
   std::vector<BenchedRun> runs;
-  for (const SpeedRun& run : answer.runs) runs.push_back({run.title, &run.summary});
+  for (const SpeedRun& run : answer.runs) runs.push_back({run.title, &run.summary, static_cast<int>(runs.size())});
   return bench_sweeps(runs);
 }
 
@@ -86,8 +86,8 @@ TEST_CASE("bench charts: a sweep is a curve of medians with their range, doubtfu
   REQUIRE(answer.refusal.empty());
   const std::vector<BenchSweep> sweeps = sweeps_of(answer);
   REQUIRE(sweeps.size() == 1);
-  CHECK(sweeps[0].title == "sweep, serve in=64 out=64");
-  CHECK(sweeps[0].not_believed == QStringList{"concurrency=64 in=64 out=64: too_short in 1 of 1 repeats"});
+  CHECK(sweeps[0].title() == "sweep, serve in=64 out=64");
+  CHECK(sweeps[0].not_believed == QStringList{"sweep, concurrency=64 in=64 out=64: too_short in 1 of 1 repeats"});
 
   const Chart speed = sweep_chart(sweeps);
   REQUIRE(speed.series.size() == 1);
@@ -128,7 +128,7 @@ TEST_CASE("bench charts: a projection is hollow, its whiskers are its error, its
   results::RunSummary summary;
   summary.run.facts.provenance = "projected";
   summary.points = {point};
-  const std::vector<BenchSweep> sweeps = bench_sweeps({{"to h800", &summary}});
+  const std::vector<BenchSweep> sweeps = bench_sweeps({{"to h800", &summary, 0}});
   const Chart speed = sweep_chart(sweeps);
   REQUIRE(speed.series.size() == 1);
   CHECK(speed.series[0].is_dashed);
@@ -139,7 +139,7 @@ TEST_CASE("bench charts: a projection is hollow, its whiskers are its error, its
   CHECK((*cost_curve_chart(sweeps).series[0].points[0].y_interval)[1] == Approx(2.5));
   CHECK(bench_steps_table(sweeps).rows[0][8].text == "25.0 %");
   summary.points[0].details["projection"] = {{"error_ratio", "none"}};
-  const auto unknown = bench_sweeps({{"to h800", &summary}});
+  const auto unknown = bench_sweeps({{"to h800", &summary, 0}});
   CHECK_FALSE(sweep_chart(unknown).series[0].points[0].y_interval.has_value());
   CHECK(bench_steps_table(unknown).rows[0][8].text == unknown_text());
 }
@@ -159,7 +159,7 @@ TEST_CASE("kernel charts: measured ceilings come before published ones, collecti
   REQUIRE(ceilings.measured.has_value());
   CHECK(*ceilings.measured->memory_bytes_per_s == Approx(3e12));
   CHECK(*ceilings.measured->link_bytes_per_s == Approx((1 << 26) / 400e-6));
-  const std::vector<KernelPoint> points = kernel_points(answer, ceilings);
+  const std::vector<KernelPoint> points = kernel_points(answer, *profiles, "");
   REQUIRE(points.size() == 2);
   CHECK(points[1].is_ceiling_measured);
   CHECK(*points[1].ceiling_bytes_per_s == Approx(3e12));
@@ -170,22 +170,88 @@ TEST_CASE("kernel charts: measured ceilings come before published ones, collecti
   CHECK_FALSE(roof.series[1].is_dashed);
   CHECK(roof.series[1].points[1].y == Approx(660));
 
-  const Chart collectives = collectives_chart(answer);
+  REQUIRE(collectives_charts(answer).size() == 1);
+  const Chart collectives = collectives_charts(answer)[0];
+  CHECK(collectives.title == "peer_copy, 2 GPUs");
   REQUIRE(collectives.series.size() == 2);
   CHECK(collectives.series[0].points.size() == 2);
   CHECK(collectives.series[0].points[1].x == 64);
   CHECK_FALSE(collectives.series[0].is_dashed);
   CHECK(collectives.series[1].is_dashed);
   CHECK(collectives.series[1].points[0].is_hollow);
-  CHECK(collectives.series[1].name == "peer_copy, own, 2 GPUs, held to 165 GB/s");
+  CHECK(collectives.series[1].name == "own, held to 165 GB/s");
   const Table table = ceilings_table(answer, *profiles);
   REQUIRE(table.rows.size() == 2);
   CHECK(table.rows[0][1].text == "read");
   CHECK(*table.rows[0][5].value == 3350);
   CHECK(table.rows[0][6].text == "89.6 %");
-  CHECK(collectives_chart(read_speed({{database.path, machine, "machine", ""}}, {})).series.size() == 2);
+  CHECK(table.rows[0][4].text == "GB/s");
+  CHECK(collectives_charts(read_speed({{database.path, machine, "machine", ""}}, {}))[0].series.size() == 2);
   // Another device's ceilings are no ceilings of this one.
   CHECK_FALSE(kernel_ceilings(answer, *profiles, "h200-sxm").measured.has_value());
+}
+
+TEST_CASE("bench charts: what all sweeps have in common is the title's, runs look as they were chosen") {
+  results::RunSummary first, second;
+  first.points = {load_point(1, 0, 100, 10, 9), load_point(64, 0, 2000, 40, 0.5)};
+  second.points = {load_point(1, 0, 150, 10, 6), load_point(64, 0, 3000, 40, 0.4)};
+  const std::vector<BenchSweep> sweeps = bench_sweeps({{"h200", &second, 3}, {"h100", &first, 1}});
+  const Chart speed = sweep_chart(sweeps);
+  CHECK(speed.title == "Throughput by load: serve in=64 out=64");
+  REQUIRE(speed.series.size() == 2);
+  CHECK(speed.series[0].name == "h200");
+  CHECK(speed.series[0].style == 3);
+  CHECK(speed.series[1].style == 1);
+  CHECK(speed.x.is_count);
+  SpeedAnswer answer;
+  answer.runs.resize(2);
+  answer.runs[0].title = "h200";
+  answer.runs[0].summary = second;
+  answer.runs[1].title = "h100";
+  answer.runs[1].summary = first;
+  const Chart trade_off = trade_off_chart(answer);
+  CHECK(trade_off.series.back().name == "h100");
+  CHECK(trade_off.note.contains("serve in=64 out=64"));
+  CHECK(speed.y.scale == AxisScale::log);  // 100 to 3,000 tokens/s
+  CHECK(cost_curve_chart(sweeps).y.scale == AxisScale::log);
+
+  second.points[0].key.name = "concurrency=1 in=128 out=64";
+  const std::vector<BenchSweep> mixed = bench_sweeps({{"h200", &second, 0}, {"h100", &first, 1}});
+  REQUIRE(mixed.size() == 3);
+  CHECK(mixed[1].style == 2);  // a run's second sweep looks like no run
+  CHECK(sweep_chart(mixed).title == "Throughput by load");
+  CHECK(sweep_chart(mixed).series[0].name == "h200, serve in=128 out=64");
+}
+
+TEST_CASE("kernel charts: a kernel is held against its own run's device, and only such ones share a roof") {
+  const TestDatabase database;
+  QString other;
+  {
+    auto store = results::Store::open_or_create(database.path.toStdString());
+    REQUIRE(ok(store));
+    results::RunFacts facts = results::testing::some_run("other", 0, 1);
+    facts.suites.clear();
+    facts.provenance = "published";
+    facts.hardware_profile = "h100-sxm5";
+    facts.measurements = {{"gemm", "bytes_per_s", 1e12, {}, 3, {{"flop/s", 2e14}}}};
+    auto writer = store->begin_run(facts, results::testing::some_environment("remote"), kNowMs - 2000);
+    REQUIRE(ok(writer));
+    REQUIRE(ok(writer->finish(results::RunState::finished, kNowMs, 0)));
+    other = QString::fromStdString(writer->run_id().value);
+  }
+  const auto profiles = results::load_hardware({});
+  REQUIRE(ok(profiles));
+  const SpeedAnswer answer =
+      read_speed({{database.path, database.published, "published", ""}, {database.path, other, "other", ""}}, {});
+  const std::vector<KernelPoint> points = kernel_points(answer, *profiles, "");
+  REQUIRE(points.size() == 3);
+  CHECK(points[0].device.contains("H800"));
+  CHECK(*points[0].ceiling_bytes_per_s == Approx(200e9));  // dispatch: half of 400 GB/s in both directions
+  CHECK(points[2].device.contains("H100"));
+  const Chart roof = roofline_chart(points, kernel_ceilings(answer, *profiles, ""));
+  CHECK(roof.series.back().points.size() == 1);
+  CHECK(roof.missing.join("").contains("of NVIDIA H100"));
+  CHECK(kernel_points(answer, *profiles, "h200-sxm")[2].device.contains("H200"));
 }
 
 }  // namespace assay::gui

@@ -62,11 +62,11 @@ void PassPanel::show_timelines(const PassTimelines& timelines, const QString& pa
   constexpr int kStripFrame = 170, kStripRow = 52, kOperationsFrame = 150, kOperationBar = 14, kMostHeight = 1400;
   const Chart strip = pass_strip_chart(shown, parse_stretch(stretch_->currentData().toString()));
   const auto n_rows = static_cast<int>(strip.y.categories.size());
-  strip_->setFixedHeight(std::min(kMostHeight, kStripFrame + kStripRow * std::max(1, n_rows)));
+  strip_->set_height(std::min(kMostHeight, kStripFrame + kStripRow * std::max(1, n_rows)));
   strip_->set_chart(strip);
   const Chart operations = operations_chart(shown);
   const auto n_bars = static_cast<int>(operations.y.categories.size()) * (static_cast<int>(shown.size()) + 1);
-  operations_->setFixedHeight(std::min(kMostHeight, kOperationsFrame + kOperationBar * n_bars));
+  operations_->set_height(std::min(kMostHeight, kOperationsFrame + kOperationBar * n_bars));
   operations_->set_chart(operations);
   const Chart layers = layer_times_chart(shown);
   layers_->setVisible(!layers.series.empty());

@@ -40,7 +40,15 @@ struct SpeedPoint {
   int style = 0;
 };
 
-std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, QStringList& missing) {
+/// The setting that all benchmarks of the runs have in common; empty where they differ.
+QString common_setting_of(const SpeedAnswer& answer) {
+  std::vector<BenchedRun> runs;
+  for (const SpeedRun& run : answer.runs) runs.push_back({run.title, &run.summary});
+  return common_setting(bench_sweeps(runs));
+}
+
+/// Sweeps are named by their run alone where `names_setting` is false.
+std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, bool names_setting, QStringList& missing) {
   std::vector<SpeedPoint> points;
   const results::RunSummary& summary = run.summary;
   const auto& itl = summary.itl_ms.p50;
@@ -88,7 +96,7 @@ std::vector<SpeedPoint> points_of(const SpeedRun& run, int style, QStringList& m
       const results::RepeatedFigure* gpu = figure_of(step, results::kTokensPerGpu);
       if (user == nullptr || gpu == nullptr) continue;
       points.push_back(
-          {user->median, gpu->median, sweep.title,
+          {user->median, gpu->median, names_setting ? sweep.title() : sweep.run_title,
            step_tooltip(sweep, step, results::kTokensPerGpu) + "\n" + number_text(user->median) + " tokens/s of a user",
            sweep.run_id, number_text(step.n_at_a_time), !is_measured(run), style});
     }
@@ -131,7 +139,10 @@ Chart latency_chart(const SpeedAnswer& answer, LatencyMetric metric) {
                       " ms\nn: " + counted(static_cast<qint64>(n), "sample") + "\nprovenance: " + provenance_of(run);
     }
   }
-  chart.note = "Every sample, without smoothing; its first token counts from when it was admitted.";
+  chart.note = metric == LatencyMetric::ttft_ms
+                   ? "Every sample whose prompt was computed, without smoothing, from when it was admitted. A prompt "
+                     "from the cache has no time to the first token."
+                   : "Every sample, without smoothing.";
   return chart;
 }
 
@@ -187,8 +198,9 @@ Chart trade_off_chart(const SpeedAnswer& answer) {
   chart.x.scale = chart.y.scale = AxisScale::log;
   chart.empty_text = "No chosen run knows both rates.";
   std::vector<SpeedPoint> points;
+  const QString setting = common_setting_of(answer);
   for (std::size_t i = 0; i < answer.runs.size(); ++i) {
-    for (SpeedPoint& point : points_of(answer.runs[i], static_cast<int>(i), chart.missing)) {
+    for (SpeedPoint& point : points_of(answer.runs[i], static_cast<int>(i), setting.isEmpty(), chart.missing)) {
       if (point.per_user > 0 && point.per_gpu > 0) points.push_back(std::move(point));
     }
   }
@@ -210,7 +222,8 @@ Chart trade_off_chart(const SpeedAnswer& answer) {
   }
   add_frontier(trade_offs, results::Better::higher, chart);
   if (!points.empty())
-    chart.note = "Points as stored; nothing is interpolated. The line joins what no other point beats.";
+    chart.note = "Points as stored; nothing is interpolated. The line joins what no other point beats." +
+                 (setting.isEmpty() ? QString() : " Benchmarks: " + setting + ".");
   return chart;
 }
 

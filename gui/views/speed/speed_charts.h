@@ -29,7 +29,7 @@ inline constexpr int kMaxTimelineSamples = 60;
 /// Operations a second by operations a byte, below the ceilings of a device.
 Chart roofline_chart(const std::vector<KernelPoint>& points, const KernelCeilings& ceilings);
 
-/// What a link carries while GPUs exchange so much: a line an operation.
-Chart collectives_chart(const SpeedAnswer& answer);
+/// What a link carries while GPUs exchange so much: a chart an operation, a line for each way of doing it.
+std::vector<Chart> collectives_charts(const SpeedAnswer& answer);
 
 }  // namespace assay::gui

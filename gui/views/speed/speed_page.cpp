@@ -4,6 +4,7 @@
 
 #include "gui/models/comparison.h"
 #include "gui/models/plain_text.h"
+#include "gui/views/charts/chart_grid.h"
 #include "gui/views/charts/chart_view.h"
 #include "gui/views/speed/bench_charts.h"
 #include "gui/views/speed/pass_panel.h"
@@ -122,8 +123,14 @@ void SpeedPage::make_kernels_panel() {
   kernels_panel_->add(roofline_);
   kernels_panel_->add(kernels_);
   ceilings_ = new DataTable(kernels_panel_);
-  collectives_ = make_chart(kernels_panel_, 320);
   kernels_panel_->add(ceilings_);
+  collectives_title_ = make_text(
+      "Collectives by size: the bytes that a link must carry one way at the least, over the time. Hollow and dashed: "
+      "links that were held back.",
+      kernels_panel_, true);
+  kernels_panel_->add(collectives_title_);
+  collectives_ = new ChartGrid(kernels_panel_);
+  collectives_->set_least_size({360, 280});
   kernels_panel_->add(collectives_);
   body()->addWidget(kernels_panel_);
 }
@@ -148,7 +155,7 @@ void SpeedPage::show_answer(SpeedAnswer answer) {
   answer_ = std::move(answer);
   const Chart throughput = throughput_chart(answer_);
   constexpr int kFrame = 130, kPlace = 30, kLeast = 170, kMost = 700;
-  throughput_->setFixedHeight(
+  throughput_->set_height(
       std::clamp(kFrame + kPlace * static_cast<int>(throughput.y.categories.size()), kLeast, kMost));
   throughput_->set_chart(throughput);
   trade_off_->set_chart(trade_off_chart(answer_));
@@ -207,9 +214,6 @@ void SpeedPage::show_one_run() {
   const SpeedRun& run = *run_looked_at();
   set_choices(run_, runs, QString::fromStdString(run.summary.run.run_id.value));
   const int first = setting("from").toInt();
-  constexpr int kEmptyHeight = 110, kRateHeight = 220, kTimelineHeight = 460;
-  rate_->setFixedHeight(run.output_tokens_per_s_parts.empty() ? kEmptyHeight : kRateHeight);
-  timeline_->setFixedHeight(run.spans.empty() ? kEmptyHeight : kTimelineHeight);
   rate_->set_chart(rate_chart(run));
   power_->set_chart(gpu_chart(run, GpuFigure::power_watts));
   clock_->set_chart(gpu_chart(run, GpuFigure::sm_clock_mhz));
@@ -225,7 +229,7 @@ void SpeedPage::show_one_run() {
 
 std::vector<BenchedRun> SpeedPage::benched_runs() const {
   std::vector<BenchedRun> runs;
-  for (const SpeedRun& run : answer_.runs) runs.push_back({run.title, &run.summary});
+  for (const SpeedRun& run : answer_.runs) runs.push_back({run.title, &run.summary, static_cast<int>(runs.size())});
   return runs;
 }
 
@@ -248,21 +252,19 @@ void SpeedPage::show_kernels() {
   const QString name = setting("profile");
   profile_->setCurrentIndex(std::max(0, profile_->findData(name)));
   const KernelCeilings ceilings = kernel_ceilings(answer_, profiles_, name.toStdString());
-  const std::vector<KernelPoint> points = kernel_points(answer_, ceilings);
+  const std::vector<KernelPoint> points = kernel_points(answer_, profiles_, name.toStdString());
   const Chart roofline = roofline_chart(points, ceilings);
-  constexpr int kEmptyHeight = 130, kListHeight = 190, kHeight = 340;
-  roofline_->setFixedHeight(!roofline.series.empty()     ? kHeight
-                            : roofline.missing.isEmpty() ? kEmptyHeight
-                                                         : kListHeight);
   roofline_->set_chart(roofline);
   kernels_->set_table(kernels_table(points));
   kernels_->setVisible(!points.empty());
   const Table machines = ceilings_table(answer_, profiles_);
   ceilings_->setVisible(!machines.rows.empty());
   ceilings_->set_table(machines);
-  const Chart collectives = collectives_chart(answer_);
-  collectives_->setVisible(!collectives.series.empty());
-  collectives_->set_chart(collectives);
+  const std::vector<Chart> collectives = collectives_charts(answer_);
+  for (QWidget* part : std::initializer_list<QWidget*>{collectives_title_, collectives_}) {
+    part->setVisible(!collectives.empty());
+  }
+  collectives_->set_charts(collectives);
   kernels_panel_->set_remark(ceilings.measured
                                  ? "Ceilings are " + ceilings.measured->basis + "; published ones are dashed."
                                  : QString("Ceilings are published figures of the device, not measured here; \"assay "

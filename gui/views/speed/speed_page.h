@@ -11,6 +11,7 @@
 
 namespace assay::gui {
 
+class ChartGrid;
 class PassPanel;
 
 class SpeedPage : public ReadingPage {
@@ -43,9 +44,11 @@ class SpeedPage : public ReadingPage {
   std::vector<results::HardwareProfile> profiles_;
   QComboBox *metric_, *run_, *profile_;
   ChartView *latency_, *throughput_, *trade_off_, *rate_, *power_, *clock_, *temperature_, *timeline_, *roofline_,
-      *collectives_, *sweep_, *first_token_, *cost_curve_;
+      *sweep_, *first_token_, *cost_curve_;
   DataTable *percentiles_, *device_time_, *kernels_, *token_rates_, *ceilings_, *bench_steps_;
   PassPanel* pass_panel_;
+  QLabel* collectives_title_;
+  ChartGrid* collectives_;  ///< a chart an operation
   Panel *latency_panel_, *rates_panel_, *one_run_, *kernels_panel_, *bench_panel_;
   QPushButton *earlier_, *later_;
 };
