@@ -91,8 +91,9 @@ std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
         sweep.style = known.size() == 1 ? run.style : ++last_style;
       }
       BenchSweep& sweep = sweeps[at->second];
-      if (!point.n_invalid.empty())
+      if (!point.n_invalid.empty()) {
         sweep.not_believed << run.title + ", " + visible_text(point.name, 60) + ": " + invalid_text(point);
+      }
       const std::optional<double> size = size_of(point);
       if (point.n_valid > 0 && size) sweep.steps.push_back({*size, point, projection_of(point, summary.points)});
     }
