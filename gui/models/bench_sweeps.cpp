@@ -71,8 +71,8 @@ QString invalid_text(const PointSummary& point) {
 
 std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
   std::vector<BenchSweep> sweeps;
-  int last_style = 0;
-  for (const BenchedRun& run : runs) last_style = std::max(last_style, run.style);
+  int last_style = -1;
+  for (const BenchedRun& run : runs) last_style = std::max(last_style, run.style.value_or(-1));
   for (const BenchedRun& run : runs) {
     const results::RunSummary& summary = *run.summary;
     std::map<std::tuple<std::string, std::string, std::string>, std::size_t> known;
@@ -88,7 +88,7 @@ std::vector<BenchSweep> bench_sweeps(const std::vector<BenchedRun>& runs) {
         sweep.run_title = run.title;
         sweep.setting = visible_text(point.kind + " " + words, 60) +
                         (point.arm.empty() ? QString() : " (" + visible_text(point.arm, 10) + ")");
-        sweep.style = known.size() == 1 ? run.style : ++last_style;
+        sweep.style = known.size() == 1 && run.style ? *run.style : ++last_style;
       }
       BenchSweep& sweep = sweeps[at->second];
       if (!point.n_invalid.empty()) {

@@ -1,6 +1,7 @@
 #pragma once
 // Points of benchmarks as curves: settings that differ in how many requests or sequences there are at a time.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace assay::gui {
 struct BenchedRun {
   QString title;  ///< of the run, on a device where that matters
   const results::RunSummary* summary = nullptr;
-  int style = 0;  ///< colour and shape of the run: those of its place among the chosen ones
+  /// Colour and shape: those of its place among the chosen runs. None: it isn't chosen, and looks like none of these.
+  std::optional<int> style{};
 };
 
 /// How a projected point came about, as `assay project` stores it.

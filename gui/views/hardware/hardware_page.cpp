@@ -206,12 +206,12 @@ void HardwarePage::show_answer(HardwareAnswer answer) {
 
 void HardwarePage::show_benchmarks() {
   std::vector<BenchedRun> runs;
-  // Chosen runs look as they do everywhere else; others are shown only where none is chosen.
   for (const HardwareRun& run : answer_.runs) {
-    const QString run_id = QString::fromStdString(run.summary.run.run_id.value);
-    const auto at = state().runs.indexOf(run_id);
-    runs.push_back({run.title + " on " + run.hardware, &run.summary,
-                    at >= 0 ? static_cast<int>(at) : static_cast<int>(runs.size())});
+    BenchedRun& benched = runs.emplace_back();
+    benched.title = run.title + " on " + run.hardware;
+    benched.summary = &run.summary;
+    const auto place = state().runs.indexOf(QString::fromStdString(run.summary.run.run_id.value));
+    if (place >= 0) benched.style = static_cast<int>(place);
   }
   const std::vector<BenchSweep> sweeps = bench_sweeps(runs);
   bench_panel_->setVisible(!sweeps.empty());

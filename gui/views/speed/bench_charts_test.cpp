@@ -219,6 +219,11 @@ TEST_CASE("bench charts: what all sweeps have in common is the title's, runs loo
   const std::vector<BenchSweep> mixed = bench_sweeps({{"h200", &second, 0}, {"h100", &first, 1}});
   REQUIRE(mixed.size() == 3);
   CHECK(mixed[1].style == 2);  // a run's second sweep looks like no run
+  const std::vector<BenchSweep> not_chosen = bench_sweeps({{"h200", &second}, {"h100", &first}});
+  CHECK(not_chosen[0].style == 0);
+  CHECK(not_chosen[1].style == 1);
+  CHECK(not_chosen[2].style == 2);
+  CHECK(bench_sweeps({{"other", &first}, {"chosen", &first, 0}})[0].style == 1);
   CHECK(sweep_chart(mixed).title == "Throughput by load");
   CHECK(sweep_chart(mixed).series[0].name == "h200, serve in=128 out=64");
 }
