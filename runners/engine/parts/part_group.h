@@ -3,9 +3,9 @@
 // others follow what it tells them (leading_executor.h, follow.h). Each has a connection to part 0 for messages, and
 // one for data.
 //   Every process gives a sign of life every few seconds. A process that ends, whose host is gone or that stands still
-//   for longer than the patience is noticed by the others, which then end: nobody waits for it without bound. Signs come
-//   from a thread of their own: they prove that host and process are there, and say nothing of how fast its work is.
-//   The network is trusted, as MPI's and NCCL's is: nothing is encrypted. A stranger who connects is turned away.
+//   for longer than the patience is noticed by the others, which then end: nobody waits for it without bound. Signs
+//   come from a thread of their own: they prove that host and process are there, and say nothing of how fast its work
+//   is. The network is trusted, as MPI's and NCCL's is: nothing is encrypted. A stranger who connects is turned away.
 
 #include <atomic>
 #include <chrono>
