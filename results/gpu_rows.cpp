@@ -30,10 +30,10 @@ Result<> insert_gpu_samples(const Database& database, std::int64_t segment_id, s
   return transaction.commit();
 }
 
-Result<> Store::for_each_gpu_sample(const RunId& run,
-                                    const std::function<Result<>(std::size_t, const GpuSample&)>& use) const {
-  ASSAY_ASSIGN(auto segments, database_->prepare(kSegmentsOfRun));
-  ASSAY_ASSIGN(auto row, database_->prepare(kSamplesOfSegment));
+Result<> read_gpu_samples(const Database& database, const RunId& run,
+                          const std::function<Result<>(std::size_t, const GpuSample&)>& use) {
+  ASSAY_ASSIGN(auto segments, database.prepare(kSegmentsOfRun));
+  ASSAY_ASSIGN(auto row, database.prepare(kSamplesOfSegment));
   segments.bind(1, run.value);
   for (std::size_t segment = 0;; ++segment) {
     ASSAY_ASSIGN(const bool has_segment, segments.step());
@@ -53,6 +53,11 @@ Result<> Store::for_each_gpu_sample(const RunId& run,
                               .total_energy_joules = row.optional_real(7)}));
     }
   }
+}
+
+Result<> Store::for_each_gpu_sample(const RunId& run,
+                                    const std::function<Result<>(std::size_t, const GpuSample&)>& use) const {
+  return read_gpu_samples(*database_, run, use);
 }
 
 }  // namespace assay::results

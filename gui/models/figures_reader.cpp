@@ -192,9 +192,9 @@ void FiguresReader::read_overviews() {
         // A database that can't be read says so for each of its runs.
         const auto overviews = results::read_overviews(database.toStdString(), stop);
         if (!overviews) return figures;
-        for (const results::RunSummary& overview : *overviews) {
+        for (const results::RunSummary& overview : overviews->runs) {
           figures.insert(QString::fromStdString(overview.run.run_id.value),
-                         {figures_key(overview.run), overview_figures(overview)});
+                         {figures_key(overview.run), overview_figures(overview, overviews->has_energy)});
         }
         return figures;
       },

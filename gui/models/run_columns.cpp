@@ -190,7 +190,7 @@ RunCell figures_cell(RunColumn column, const RunRow& row, const QString& suite) 
       return number_cell(row, column, figures.usd_per_correct, shown_usd(figures.usd_per_correct.value_or(0)),
                          figures.usd_total ? "No sample is correct" : "No cost is known");
     default:
-      if (!figures.is_whole) return still_read();
+      if (!figures.has_energy) return still_read();
       return number_cell(row, column, figures.joules_total, shown_number(figures.joules_total.value_or(0)),
                          figures.joules_reason);
   }

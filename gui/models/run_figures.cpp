@@ -127,9 +127,10 @@ RunFigures figures_of(const results::RunSummary& summary) {
   return figures;
 }
 
-RunFigures overview_figures(const results::RunSummary& overview) {
+RunFigures overview_figures(const results::RunSummary& overview, bool has_energy) {
   RunFigures figures = figures_of(overview);
   figures.is_whole = false;
+  figures.has_energy = has_energy;
   return figures;
 }
 

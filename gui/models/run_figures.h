@@ -36,15 +36,16 @@ struct RunFigures {
   std::optional<double> output_tokens_per_s;
   Median ttft_ms, itl_ms, e2e_ms;
   std::optional<double> usd_total, usd_per_correct, joules_total;
-  QString joules_reason;  ///< why joules_total is none
-  QString failure;        ///< why nothing is known: the run could not be read
-  bool is_whole = true;   ///< false: intervals, energy and accuracies of unfinished suites are still to come
+  QString joules_reason;   ///< why joules_total is none
+  QString failure;         ///< why nothing is known: the run could not be read
+  bool is_whole = true;    ///< false: intervals and accuracies of unfinished suites are still to come
+  bool has_energy = true;  ///< false: energy is still to come, too
   bool operator==(const RunFigures&) const = default;
 };
 
 RunFigures figures_of(const results::RunSummary& summary);
 /// Of results::read_overviews(): not whole.
-RunFigures overview_figures(const results::RunSummary& overview);
+RunFigures overview_figures(const results::RunSummary& overview, bool has_energy);
 
 /// Changes whenever the run's figures may: with its samples, its wall time and the gradings that count.
 QString figures_key(const results::RunRecord& run);

@@ -4,7 +4,9 @@
 #include <thread>
 #include <unordered_map>
 
+#include "results/gpu_rows.h"
 #include "results/run_reader.h"
+#include "results/run_time.h"
 #include "results/run_totals.h"
 #include "results/schema.h"
 
@@ -22,6 +24,7 @@ constexpr std::string_view kSamples =
     "WHERE sample_key >= ?1 AND sample_key < ?2 ORDER BY sample_key";
 // Samples are numbered without gaps.
 constexpr std::string_view kNumberOfSamples = "SELECT coalesce(max(sample_key), 0) FROM samples";
+constexpr std::string_view kNumberOfGpuSamples = "SELECT coalesce(max(gpu_sample_id), 0) FROM gpu_samples";
 constexpr int kParts = 2;  // of the samples, read at the same time
 
 /// The places in the list of runs that items belong to.
@@ -37,6 +40,15 @@ Result<std::vector<RunRecord>> read_runs(const Database& database) {
     return {};
   }));
   return runs;
+}
+
+Result<std::optional<GpuActivity>> read_gpu_activity(const Database& database, const RunRecord& run) {
+  GpuActivityMeter gpu;
+  ASSAY_TRY(read_gpu_samples(database, run.run_id, [&](std::size_t segment, const GpuSample& sample) -> Result<> {
+    gpu.add(segment, sample);
+    return {};
+  }));
+  return gpu.finish(segments_at_work(run), device_sharing(run.segments));
 }
 
 /// Both statements have the order of the runs, so a run is found by going forward.
@@ -126,8 +138,9 @@ SuiteSummary overview_of(const RunSuiteRecord& suite) {
   return summary;
 }
 
-Result<RunSummary> overview_of(RunRecord run, RunTotals& totals) {
+Result<RunSummary> overview_of(RunRecord run, std::optional<GpuActivity> gpu, RunTotals& totals) {
   RunSummary summary;
+  summary.gpu = std::move(gpu);
   for (const RunSuiteRecord& suite : run.suites) {
     totals.n_correct += suite.n_correct;
     summary.suites.push_back(overview_of(suite));
@@ -139,20 +152,27 @@ Result<RunSummary> overview_of(RunRecord run, RunTotals& totals) {
 
 }  // namespace
 
-Result<std::vector<RunSummary>> read_overviews(const std::filesystem::path& database, const std::stop_token& stop) {
+Result<RunOverviews> read_overviews(const std::filesystem::path& database, const std::stop_token& stop,
+                                    std::int64_t most_gpu_samples) {
   ASSAY_ASSIGN(const auto opened, open_for_reading(database));
   const std::stop_callback interrupt(stop, [&] { opened->interrupt(); });
   ASSAY_ASSIGN(auto snapshot, Transaction::begin(*opened, Transaction::Kind::read));
   ASSAY_ASSIGN(std::vector<RunRecord> runs, read_runs(*opened));
   ASSAY_ASSIGN(const RunOfItem run_of_item, read_run_of_item(*opened, runs));
   ASSAY_ASSIGN(const std::int64_t n_samples, opened->query_integer(kNumberOfSamples));
+  ASSAY_ASSIGN(const std::int64_t n_gpu_samples, opened->query_integer(kNumberOfGpuSamples));
+  RunOverviews overviews;
+  overviews.has_energy = n_gpu_samples <= most_gpu_samples;
+  std::vector<std::optional<GpuActivity>> gpus(runs.size());
+  for (std::size_t i = 0; i < runs.size() && n_gpu_samples > 0 && overviews.has_energy; ++i) {
+    ASSAY_ASSIGN(gpus[i], read_gpu_activity(*opened, runs[i]));
+  }
   ASSAY_TRY(snapshot.commit());
   ASSAY_ASSIGN(std::vector<RunTotals> totals, read_totals(database, n_samples, run_of_item, runs.size(), stop));
-  std::vector<RunSummary> overviews;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].is_active) continue;
-    ASSAY_ASSIGN(auto overview, overview_of(std::move(runs[i]), totals[i]));
-    overviews.push_back(std::move(overview));
+    ASSAY_ASSIGN(auto overview, overview_of(std::move(runs[i]), std::move(gpus[i]), totals[i]));
+    overviews.runs.push_back(std::move(overview));
   }
   return overviews;
 }

@@ -28,6 +28,12 @@ RunId add_run(Store& store, const std::string& name, std::int64_t n_items, std::
     }
     REQUIRE(ok(writer->add_sample(sample, verdict, kNowMs, 4000)));
   }
+  // A sample a second for the run's four, by a device that draws 250 + n_items W.
+  for (int second = 0; second <= 4; ++second) {
+    const double watts = 250.0 + static_cast<double>(n_items);
+    REQUIRE(ok(writer->add_gpu_samples(
+        std::vector<GpuSample>{{0, 1000.0 * second, 1500, {}, watts, 60, {}, watts * second}})));
+  }
   REQUIRE(ok(writer->finish(n_items == n_planned_items ? RunState::finished : RunState::interrupted, kNowMs, 4000)));
   return writer->run_id();
 }
@@ -42,9 +48,10 @@ TEST_CASE("read_overviews: of every run what summarise says, but for what is res
                                    add_run(*store, "interrupted", 2, 4)};
   const auto overviews = read_overviews(folder / "a.db");
   REQUIRE(ok(overviews));
-  REQUIRE(overviews->size() == 3);
+  REQUIRE(overviews->runs.size() == 3);
+  CHECK(overviews->has_energy);
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const RunSummary& overview = (*overviews)[i];
+    const RunSummary& overview = overviews->runs[i];
     const auto summary = summarise(*store, runs[i]);
     REQUIRE(ok(summary));
     CHECK(overview.run.run_id == runs[i]);
@@ -57,12 +64,22 @@ TEST_CASE("read_overviews: of every run what summarise says, but for what is res
     CHECK(overview.output_tokens_per_s == summary->output_tokens_per_s);
     CHECK(overview.usd_total == summary->usd_total);
     CHECK(overview.usd_per_correct == summary->usd_per_correct);
+    REQUIRE(overview.gpu);
+    CHECK(overview.gpu->energy_joules == summary->gpu->energy_joules);
+    CHECK(overview.joules_per_correct == summary->joules_per_correct);
     CHECK_FALSE(overview.suites[0].ci95);
   }
   // By hand: of 6 samples, the 1st and 4th are wrong and the last has failed; of 10 the 1st, 4th, 7th and the last.
-  CHECK((*overviews)[0].suites[0].accuracy == 3.0 / 6);
-  CHECK((*overviews)[1].suites[0].accuracy == 6.0 / 10);
-  CHECK_FALSE((*overviews)[2].suites[0].accuracy);  // its items may have unequal numbers of samples
+  CHECK(overviews->runs[0].suites[0].accuracy == 3.0 / 6);
+  CHECK(overviews->runs[1].suites[0].accuracy == 6.0 / 10);
+  CHECK_FALSE(overviews->runs[2].suites[0].accuracy);  // its items may have unequal numbers of samples
+  CHECK(overviews->runs[1].gpu->energy_joules == 4 * 255);
+
+  const auto without = read_overviews(folder / "a.db", {}, 14);  // there are 15
+  REQUIRE(ok(without));
+  CHECK_FALSE(without->has_energy);
+  CHECK_FALSE(without->runs[1].gpu);
+  CHECK(without->runs[1].usd_total == overviews->runs[1].usd_total);
 }
 
 TEST_CASE("read_overviews: a run that is being written is left out, what can't be read is an error", "[browse]") {
@@ -75,8 +92,8 @@ TEST_CASE("read_overviews: a run that is being written is left out, what can't b
   REQUIRE(ok(writer));
   const auto overviews = read_overviews(folder / "a.db");
   REQUIRE(ok(overviews));
-  REQUIRE(overviews->size() == 1);
-  CHECK(overviews->front().run.run_id == finished);
+  REQUIRE(overviews->runs.size() == 1);
+  CHECK(overviews->runs.front().run.run_id == finished);
 }
 
 }  // namespace assay::results
