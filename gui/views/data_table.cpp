@@ -265,7 +265,13 @@ void DataTable::lay_out() {
     n_header_lines = std::max(n_header_lines, n_lines(table.columns[column].title, horizontalHeader()->font(),
                                                       widths[column] - room_of_cell() + 1));
   }
-  horizontalHeader()->setFixedHeight(n_header_lines * line + kCellPadding + 2);
+  const int header_height = n_header_lines * line + kCellPadding + 2;
+  if (horizontalHeader()->minimumHeight() != header_height) {
+    horizontalHeader()->setFixedHeight(header_height);
+    // The rows begin below it. A view that is just being laid out does nothing of it, so once more when it has been.
+    updateGeometries();
+    QMetaObject::invokeMethod(this, &DataTable::updateGeometries, Qt::QueuedConnection);
+  }
   horizontalHeader()->setStretchLastSection(!table.columns.empty() && !table.columns.back().is_figure);
   verticalHeader()->setDefaultSectionSize(line + kCellPadding);
   for (int row = 0; row < model_.rowCount(); ++row) {

@@ -41,6 +41,7 @@ TEST_CASE("DataTable: texts wrap where there is no room, figures stay whole, not
   CHECK(table.columnWidth(1) < figure_width);  // its title is in two lines
   CHECK(table.columnWidth(1) > table.fontMetrics().horizontalAdvance("123,456,789"));
   CHECK(table.horizontalHeader()->height() > 2 * table.fontMetrics().height());
+  CHECK(table.viewport()->y() == table.horizontalHeader()->geometry().bottom() + 1);  // no row is below the titles
   CHECK(table.sizeHint().height() >= table.horizontalHeader()->height() + table.rowHeight(0) + table.rowHeight(1));
 
   table.resize(1600, 400);
