@@ -80,6 +80,7 @@ TEST_CASE("text: splitting, trimming, replacing, quoting", "[base]") {
   CHECK(trim(" \t x y\r\n") == "x y");
   CHECK(replace_all("aXbX", "X", "YY") == "aYYbYY");
   CHECK(quoted_excerpt("a\nb\x1b[31m") == "\"a\\nb\\x1b[31m\"");
+  CHECK(shown("abc\u202Efdp.exe \u2067x\u2028y, é") == "abc\\u202efdp.exe \\u2067x\\u2028y, é");
 }
 
 TEST_CASE("json: what the grammar or the rules forbid is refused with its place", "[base]") {

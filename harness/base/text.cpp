@@ -177,6 +177,20 @@ void append_utf8(std::string& out, char32_t code_point) {
   }
 }
 
+namespace {
+
+/// Marks, embeddings, overrides and isolates that turn the direction of what follows, and the separators of lines.
+bool rearranges_a_line(char32_t c) {
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void append_hex(std::string& out, char32_t c, int n_digits) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (int digit = n_digits - 1; digit >= 0; --digit) out += kDigits[(c >> (4 * digit)) & 15];
+}
+
+}  // namespace
+
 std::string quoted_excerpt(std::string_view text, std::size_t max_bytes) {
   std::string out = "\"";
   for (std::size_t at = 0; at < text.size();) {
@@ -190,10 +204,11 @@ std::string quoted_excerpt(std::string_view text, std::size_t max_bytes) {
     } else if (c == '\t') {
       out += "\\t";
     } else if (c < 0x20 || c == 0x7F || (c >= 0x80 && c < 0xA0)) {
-      static constexpr char kDigits[] = "0123456789abcdef";
       out += "\\x";
-      out += kDigits[(c >> 4) & 15];
-      out += kDigits[c & 15];
+      append_hex(out, c, 2);
+    } else if (rearranges_a_line(c)) {
+      out += "\\u";
+      append_hex(out, c, 4);
     } else {
       append_utf8(out, c);
     }

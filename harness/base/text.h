@@ -39,7 +39,8 @@ std::string to_valid_utf8(std::string_view text);
 char32_t next_code_point(std::string_view text, std::size_t& at);
 void append_utf8(std::string& out, char32_t code_point);
 
-/// One line for an error message: control characters escaped, cut to `max_bytes` with "…".
+/// One line for an error message, cut to `max_bytes` with "…": control characters, and those that turn the direction of
+/// writing, are escaped.
 std::string quoted_excerpt(std::string_view text, std::size_t max_bytes = 60);
 /// The same without quotes: text of others made safe for a terminal.
 std::string shown(std::string_view text, std::size_t max_bytes = 100);
