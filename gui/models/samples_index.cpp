@@ -243,7 +243,7 @@ void SamplesIndex::read_pages() {
         page_failure_ = read.failure;
         for (auto& [page, rows] : read.pages) {
           const int first = page * kPageRows;
-          const int last = first + static_cast<int>(rows.size()) - 1;
+          const int last = std::min(first + static_cast<int>(rows.size()), n_rows_) - 1;  // others are told of later
           pages_.insert(page, new Page(std::move(rows)));
           emit dataChanged(index(first, 0), index(last, suite));
         }
