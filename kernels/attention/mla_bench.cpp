@@ -129,6 +129,7 @@ Result<> bench_decode(const BenchContext& context, const DecodeCase& c) {
   a.first_item = first_item.data();
   a.pages = pages.data();
   a.max_items = static_cast<int>(plan.items.size());
+  a.fresh_keys = c.rows;
   ASSAY_ASSIGN(const auto scratch, DeviceBuffer<float>::create(mla_decode_scratch_floats(a.max_items, c.heads)));
   a.scratch = scratch.data();
   a.out = out.data();

@@ -27,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -63,7 +64,8 @@ MlaDecodePlan plan_mla_decode(std::span<const DecodeRow> rows, int heads, Decode
 
 /// All pointers are device memory, aligned to 16 bytes. A captured launch stays valid while rows, max_items and
 /// addresses stay: the plan is read on the device. It is read early, so it must have been complete before the launch
-/// before this one began.
+/// before this one began. So are keys that `fresh_keys` lets: launches of the pass that the plan was made for may still
+/// be at work.
 struct MlaDecodeAttentionArgs {
   const __nv_bfloat16* q = nullptr;  ///< [rows, heads, 576]: absorbed (512), then rotated
   int rows = 0;
@@ -74,8 +76,10 @@ struct MlaDecodeAttentionArgs {
   const std::int32_t* first_item = nullptr;  ///< [rows + 1]; the last entry is the number of items
   const std::int32_t* pages = nullptr;       ///< the plan's
   int max_items = 0;                         ///< items that scratch has room for
-  float* scratch = nullptr;                  ///< mla_decode_scratch_floats(max_items, heads)
-  __nv_bfloat16* out = nullptr;              ///< [rows, heads, 512]
+  /// How many of a row's last keys may be younger than the plan, which was complete after all others were.
+  int fresh_keys = std::numeric_limits<int>::max();
+  float* scratch = nullptr;      ///< mla_decode_scratch_floats(max_items, heads)
+  __nv_bfloat16* out = nullptr;  ///< [rows, heads, 512]
 };
 
 constexpr std::size_t mla_decode_scratch_floats(int max_items, int heads) {

@@ -52,8 +52,8 @@ struct Problem {
   }
 
   /// The rows given, in that order, in one call; pages shuffled by `seed`.
-  std::vector<Bf16> run(const std::vector<std::size_t>& which, unsigned seed,
-                        DecodeGrain grain = DecodeGrain::chunk) const {
+  std::vector<Bf16> run(const std::vector<std::size_t>& which, unsigned seed, DecodeGrain grain = DecodeGrain::chunk,
+                        int fresh_keys = 1) const {
     std::vector<Bf16> queries;
     const MlaCacheOnDevice cache = lay_in_mla_pages(sequences, seed);
     std::vector<DecodeRow> decode_rows;
@@ -79,6 +79,7 @@ struct Problem {
     a.first_item = first_item.data();
     a.pages = pages.data();
     a.max_items = max_items;
+    a.fresh_keys = fresh_keys;
     a.scratch = scratch.data();
     a.out = out.data();
     must(mla_decode_attention(a, nullptr));
@@ -128,8 +129,10 @@ TEST_CASE("mla_decode_attention: the same bits in every batch, slot and page", "
   const auto together = problem.run(problem.all_rows(), 1);
   const auto elsewhere = problem.run(problem.all_rows(), 2);
   CHECK(same_bits(together.data(), elsewhere.data(), together.size()));
-  const auto in_spans = problem.run(problem.all_rows(), 3, DecodeGrain::span);
-  CHECK(same_bits(together.data(), in_spans.data(), together.size()));
+  for (const int fresh_keys : {1, 70, std::numeric_limits<int>::max()}) {
+    const auto in_spans = problem.run(problem.all_rows(), 3, DecodeGrain::span, fresh_keys);
+    CHECK(same_bits(together.data(), in_spans.data(), together.size()));
+  }
   auto shuffled = problem.all_rows();
   std::mt19937 generator(3);
   std::shuffle(shuffled.begin(), shuffled.end(), generator);

@@ -115,8 +115,16 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
     const std::int32_t* pages = k.a.pages + work.item.first_page;
     const int item_pages = (work.item.n_keys + kPageTokens - 1) / kPageTokens;
     std::int32_t even = pages[0], odd = item_pages > 1 ? pages[1] : 0;
-    if (n_items == 0) {  // the plan was there before; so were all rows but those that this pass appends
-      for (int i = 0; i < min(item_pages, kPageChunk); ++i) prefetch_box(&page_map, 0, 0, 0, pages[i] * 8);
+    int n_early = 0;
+    if (n_items == 0) {
+      // The plan was there before. So were all pages but those that this pass appends to: two have their place already,
+      // and the others of a chunk come into the L2 cache.
+      n_early = (work.item.n_keys - k.a.fresh_keys) / kPageTokens;
+      if (n_early > 0) load_page(0, even);
+      if (n_early > 1) load_page(1, odd);
+      for (int i = 0; i < min(item_pages, kPageChunk); ++i) {
+        if (i >= min(n_early, kGroups)) prefetch_box(&page_map, 0, 0, 0, pages[i] * 8);
+      }
       wait_for_previous_grid();
     }
     const int q_slot = n_items % kQSlots;
@@ -130,8 +138,8 @@ __device__ void load_pages(const KernelArgs& k, Shared& shared, const Tiles& til
     for (int i = 0; i < item_pages; i += kGroups) {
       const std::int32_t next_even = i + 2 < item_pages ? pages[i + 2] : 0,
                          next_odd = i + 3 < item_pages ? pages[i + 3] : 0;
-      load_page(0, even);
-      if (i + 1 < item_pages) load_page(1, odd);
+      if (i > 0 || n_early < 1) load_page(0, even);
+      if (i + 1 < item_pages && (i > 0 || n_early < 2)) load_page(1, odd);
       even = next_even;
       odd = next_odd;
     }

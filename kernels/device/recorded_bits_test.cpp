@@ -104,7 +104,7 @@ std::uint64_t mla_decode_digest(int heads, int n_keys) {
   const auto scratch = poisoned<float>(mla_decode_scratch_floats(max_items, heads));
   const auto out = poisoned<Bf16>(static_cast<std::size_t>(heads * kMlaLatent));
   must(mla_decode_attention({q.data(), 1, heads, cache.cache, kMlaScale, items.data(), first_item.data(), pages.data(),
-                             max_items, scratch.data(), out.data()},
+                             max_items, 1, scratch.data(), out.data()},
                             nullptr));
   return digest(from_device(out));
 }
