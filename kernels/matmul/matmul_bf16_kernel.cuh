@@ -27,7 +27,7 @@ constexpr int kGroupRows = 64;        // weight rows of one wgmma
 constexpr int kMaxStages = 24;        // barriers that fit in the head of shared memory
 constexpr int kBarrierBytes = 1024;   // that head; keeps the tiles aligned to the swizzle's 1024 bytes
 constexpr int kRasterRows = 8;        // row tiles that are walked together, so that their tokens stay in the L2 cache
-constexpr int kMaxRowsByThreads = 2;  // of tokens: with more the copy engine is sooner
+constexpr int kMaxRowsByThreads = 2;  // of tokens: with more, or with several products, the copy engine is sooner
 constexpr int kSharedBytes = 227 * 1024;  // all that a block can have: a deep ring beats two blocks side by side
 
 struct MatmulKernelArgs {
@@ -35,7 +35,7 @@ struct MatmulKernelArgs {
   int n_out;
   int n_in;
   const __nv_bfloat16* x;
-  std::int64_t x_stride, x_batch_stride;
+  std::int64_t x_stride;
   bool joined;         // one copy brings all boxes of a stage (stage_map)
   bool threads_bring;  // the first round's tokens
   int n_steps;         // stages along k
@@ -151,9 +151,9 @@ __device__ void bring_first_tokens(const MatmulKernelArgs& a, const Ring& ring) 
       char* tokens = ring.stages + stage * ring.stage_bytes +
                      (T::kBoxes * a.rows + unit / kBoxUnits * T::kTokens + row) * kSwizzleRowBytes;
       to[i] = is_there ? reinterpret_cast<uint4*>(tokens + (unit % kBoxUnits ^ row) * 16) : nullptr;
-      from[i] = is_there && column < a.n_in ? reinterpret_cast<const uint4*>(a.x + place.batch * a.x_batch_stride +
-                                                                             (place.token + row) * a.x_stride + column)
-                                            : nullptr;
+      from[i] = is_there && column < a.n_in
+                    ? reinterpret_cast<const uint4*>(a.x + (place.token + row) * a.x_stride + column)
+                    : nullptr;
     }
     if (first == 0) wait_for_previous_grid();
     uint4 values[kAhead];
@@ -316,9 +316,8 @@ Result<> launch_matmul_tile(const MatmulLaunch& launched) {
   a.n_in = args.n_in;
   a.x = args.x;
   a.x_stride = args.x_stride;
-  a.x_batch_stride = args.x_batch_stride;
   a.joined = joins_boxes(args.n_in, args.n_batches);
-  a.threads_bring = T::kThreadsMayBring && args.m_rows <= kMaxRowsByThreads;
+  a.threads_bring = T::kThreadsMayBring && args.m_rows <= kMaxRowsByThreads && args.n_batches == 1;
   a.n_steps = (args.n_in + T::kStepElements - 1) / T::kStepElements;
   a.rows = rows;
   a.n_stages = std::min(kMaxStages, room / T::stage_bytes(rows));
