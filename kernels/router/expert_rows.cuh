@@ -44,12 +44,16 @@ struct ExpertRowsArgs {
   ExpertRows rows;
   int first_expert = 0;
   int n_own_experts = 0;  ///< from first_expert on; 0: all of them
+
+  int n_own() const { return n_own_experts == 0 ? n_experts : n_own_experts; }
 };
 
 /// The most tiles that any routing gives.
 int max_expert_tiles(int tokens, int num_experts_per_tok, int n_experts, int tile_rows);
 
-/// Launches the sort. No tokens: *n_tiles becomes 0. Error{bad_input} names what breaks the contract.
+/// Error{bad_input} names what breaks the contract.
+Result<> check_sorting(const ExpertRowsArgs& args);
+/// Launches the sort. No tokens: *n_tiles becomes 0. Errors are check_sorting's.
 Result<> expert_rows(const ExpertRowsArgs& args, cudaStream_t stream);
 
 /// y[i, :] = x[rows[i], :] for bfloat16 rows of `width` (a multiple of 8), all dense and 16-byte aligned: brings the

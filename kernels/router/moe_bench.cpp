@@ -10,7 +10,7 @@
 #include "kernels/matmul/grouped_matmul_bf16.cuh"
 #include "kernels/router/combine_rows.cuh"
 #include "kernels/router/expert_rows.cuh"
-#include "kernels/router/route_rows.cuh"
+#include "kernels/router/route_and_sort.cuh"
 
 namespace assay::kernels {
 
@@ -169,6 +169,25 @@ Result<> bench_router(const BenchContext& context, const Pool& pool) {
                    }));
       print_row(context, {"route " + std::string(name) + " " + std::to_string(tokens), us,
                           4.0 * tokens * router.n_routed_experts, 0});
+    }
+    constexpr int kWidth = 2048;
+    for (const int tokens : {1, kMaxRowsAtOnce}) {
+      const int n_places = tokens * router.num_experts_per_tok;
+      const RouteRowsArgs route{router,           pool.logits.data(), 1, tokens, nullptr, pool.weights_of_slots.data(),
+                                pool.slots.data()};
+      const ExpertRowsArgs sort{
+          nullptr,
+          tokens,
+          router.num_experts_per_tok,
+          router.n_routed_experts,
+          8,
+          {pool.first_place.data(), pool.places.data(), pool.tokens.data(), pool.tiles.data(), pool.n_tiles.data()}};
+      ASSAY_ASSIGN(
+          const double us, time_us(context.stream, 50, [&](int) {
+            return route_and_sort({route, sort, pool.x.data(), kWidth, pool.gathered.data()}, context.stream.get());
+          }));
+      print_row(context, {"route, sort and gather " + std::string(name) + " " + std::to_string(tokens), us,
+                          4.0 * tokens * router.n_routed_experts + 4.0 * n_places * kWidth, 0});
     }
   }
   return {};

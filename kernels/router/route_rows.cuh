@@ -34,7 +34,9 @@ struct RouteRowsArgs {
   int* failed = nullptr;
 };
 
-/// Launches the routing. Error{bad_input} names what breaks the contract.
+/// Error{bad_input} names what breaks the contract.
+Result<> check_routing(const RouteRowsArgs& args);
+/// Launches the routing; errors are check_routing's.
 Result<> route_rows(const RouteRowsArgs& args, cudaStream_t stream);
 
 }  // namespace assay::kernels
