@@ -336,8 +336,10 @@ Result<> CudaExecutor::submit_prompt(const Pass& pass, UnderWay& under_way) {
   return {};
 }
 
-/// A copy that is there when this returns, of what was launched before.
+/// A copy that is there when this returns, of what was launched before. Waits before it copies: into memory that isn't
+/// pinned the driver would wait, and meanwhile hold up what another rank on this device still has to launch.
 Result<> CudaExecutor::to_host(void* to, const void* from, std::size_t n_bytes) {
+  ASSAY_TRY(check(cudaStreamSynchronize(stream_.get()), "copy from the GPU"));
   ASSAY_TRY(check(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyDeviceToHost, stream_.get()), "copy from the GPU"));
   return check(cudaStreamSynchronize(stream_.get()), "copy from the GPU");
 }

@@ -17,8 +17,7 @@ using namespace assay::tests;
 
 namespace {
 
-// A kernel that waits for a neighbour on its own device must not keep that neighbour's code from being loaded.
-const int kLoadsAll = setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+const int kSharesDevice = let_ranks_share_a_device();
 
 const std::filesystem::path kSource = ASSAY_SOURCE_DIR;
 

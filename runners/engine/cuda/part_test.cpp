@@ -36,7 +36,7 @@ constexpr const char* kPort = "ASSAY_TEST_PART_PORT";
 /// As two hosts without NVLink or InfiniBand between them. Read when NCCL starts.
 const int kTwoHosts = [] {
   set_log_level(LogLevel::quiet);
-  setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+  let_ranks_share_a_device();
   setenv("NCCL_HOSTID", std::getenv(kPort) == nullptr ? "one" : "two", 1);
   for (const char* off : {"NCCL_P2P_DISABLE", "NCCL_SHM_DISABLE", "NCCL_IB_DISABLE"}) setenv(off, "1", 1);
   return setenv("NCCL_SOCKET_IFNAME", "lo", 1);
