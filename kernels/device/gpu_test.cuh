@@ -27,9 +27,9 @@ inline void must(const Result<>& result) {
   if (!result) FAIL(result.error().message);
 }
 
-/// For ranks side by side on one device, before CUDA starts: a kernel that waits for its neighbour must neither keep the
-/// neighbour's code from being loaded, nor share with it one of the queues that the device serves, of which there are
-/// eight unless more are asked for.
+/// For ranks side by side on one device, before CUDA starts: a kernel that waits for its neighbour must neither keep
+/// the neighbour's code from being loaded, nor share with it one of the queues that the device serves, of which there
+/// are eight unless more are asked for.
 inline int let_ranks_share_a_device() {
   setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 1);
   return setenv("CUDA_MODULE_LOADING", "EAGER", 1);

@@ -96,7 +96,7 @@ OperationWork Counting::latent(const MlaWeights& mla, Operation operation) const
     return OperationWork{heads * (n_in * n_out * input() + rows * (n_in + n_out) * input()),
                          2 * rows * heads * n_in * n_out, false};
   };
-  // A CPU makes the latent in one go with the first product of the query.
+  // The latent is made in one go with a query that is not compressed; a CPU makes it so with a query's latent, too.
   switch (operation) {
     case Operation::q_a:
       if (compressed == nullptr) return {};
@@ -105,8 +105,8 @@ OperationWork Counting::latent(const MlaWeights& mla, Operation operation) const
     case Operation::q_a_norm:
       return compressed == nullptr ? OperationWork{} : through(rows, compressed->q_a_proj.n_out, kF32Size, input());
     case Operation::q_b:
-      return form.is_gpu || compressed != nullptr ? product(rows, {&q}, kF32Size)
-                                                  : product(rows, {&q, &mla.kv_a_proj_with_mqa}, kF32Size);
+      return compressed != nullptr ? product(rows, {&q}, kF32Size)
+                                   : product(rows, {&q, &mla.kv_a_proj_with_mqa}, kF32Size);
     case Operation::kv_a:
       return product(rows, {&mla.kv_a_proj_with_mqa}, kF32Size);
     case Operation::rope_append:

@@ -162,10 +162,11 @@ class ModelUpload {
       ASSAY_ASSIGN(out.q_a_proj, weights_.weight(compressed->q_a_proj, whole(compressed->q_a_proj.n_out)));
       ASSAY_ASSIGN(out.q_a_layernorm, weights_.floats(compressed->q_a_layernorm));
       ASSAY_ASSIGN(out.q_proj, weights_.weight(compressed->q_b_proj, own_heads(p.q_heads())));
+      ASSAY_ASSIGN(out.kv_a_proj, weights_.weight(w.kv_a_proj_with_mqa, p.kv_row()));
     } else {
-      ASSAY_ASSIGN(out.q_proj, weights_.weight(std::get<PlainQuery>(w.query).q_proj, own_heads(p.q_heads())));
+      ASSAY_TRY(plain_query(std::get<PlainQuery>(w.query).q_proj, own_heads(p.q_heads()), w.kv_a_proj_with_mqa,
+                            p.kv_row(), out));
     }
-    ASSAY_ASSIGN(out.kv_a_proj, weights_.weight(w.kv_a_proj_with_mqa, p.kv_row()));
     ASSAY_ASSIGN(out.kv_a_layernorm, weights_.floats(w.kv_a_layernorm));
     ASSAY_ASSIGN(out.kv_b_proj, weights_.placed(w.kv_b_proj, own_heads(p.kv_heads()), p.latents()));
     const WeightMatrix key_map{w.key_map.data(), WeightType::f32, p.heads * p.latent, p.nope, nullptr};
@@ -175,6 +176,28 @@ class ModelUpload {
     ASSAY_ASSIGN(out.value_map, weights_.placed(value_map, own_heads(p.v_heads()), p.latents()));
     ASSAY_ASSIGN(out.o_proj, weights_.weight(w.o_proj, whole(w.o_proj.n_out), own_heads(p.v_heads())));
     return out;
+  }
+
+  /// One product with both weights, if they are kept alike.
+  Result<> plain_query(const WeightMatrix& q, const Axis& q_rows, const WeightMatrix& kv, const Axis& kv_rows,
+                       DeviceMla& out) {
+    const bool q_is_fp8 = weights_.stays_fp8(q, q_rows, {}), kv_is_fp8 = weights_.stays_fp8(kv, kv_rows, {});
+    if (q_is_fp8 != kv_is_fp8 || (q_is_fp8 && q_rows.size() % kernels::kScaleBlock != 0)) {
+      ASSAY_ASSIGN(out.q_proj, weights_.weight(q, q_rows));
+      ASSAY_ASSIGN(out.kv_a_proj, weights_.weight(kv, kv_rows));
+      return {};
+    }
+    if (q_is_fp8) {
+      const std::vector<Fp8Part> own{{&q, *blocks_of(q_rows, q.n_out), {0, q.n_in}},
+                                     {&kv, *blocks_of(kv_rows, kv.n_out), {0, kv.n_in}}};
+      ASSAY_ASSIGN(out.q_proj, weights_.fp8({own}));
+      return {};
+    }
+    std::vector<RowSource> rows;
+    append_rows(q, q_rows, rows);
+    append_rows(kv, kv_rows, rows);
+    ASSAY_ASSIGN(out.q_proj, weights_.kept(rows, q.n_in));
+    return {};
   }
 
   /// Rows of gate and up by turns of eight, both filled up to a multiple of eight: those columns of the network that

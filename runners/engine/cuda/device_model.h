@@ -36,12 +36,13 @@ struct DeviceMla {
   std::optional<DeviceWeight> q_a_proj;  ///< [q_lora_rank, hidden]
   DeviceBuffer<float> q_a_layernorm;     ///< [q_lora_rank], or empty
   DeviceWeight q_proj;                   ///< [heads·192, q_lora_rank or hidden]
-  DeviceWeight kv_a_proj;                ///< [576, hidden]
-  DeviceBuffer<float> kv_a_layernorm;    ///< [kv_lora_rank], the model's own width
-  DeviceMatrix kv_b_proj;                ///< [heads·256, 512]: nope and v of each head
-  DeviceMatrix key_map;                  ///< [heads·512, 128]: q_latent = key_map · q_nope
-  DeviceMatrix value_map;                ///< [heads·128, 512]: o = value_map · o_latent
-  DeviceWeight o_proj;                   ///< [hidden, heads·128]
+  /// [576, hidden]. None: its rows are q_proj's last, whose input is the same where there is no q_a_proj.
+  std::optional<DeviceWeight> kv_a_proj;
+  DeviceBuffer<float> kv_a_layernorm;  ///< [kv_lora_rank], the model's own width
+  DeviceMatrix kv_b_proj;              ///< [heads·256, 512]: nope and v of each head
+  DeviceMatrix key_map;                ///< [heads·512, 128]: q_latent = key_map · q_nope
+  DeviceMatrix value_map;              ///< [heads·128, 512]: o = value_map · o_latent
+  DeviceWeight o_proj;                 ///< [hidden, heads·128]
 };
 
 struct DeviceFfn {

@@ -1,7 +1,7 @@
 #include "runners/engine/cuda/ffn_layer.h"
 
 #include "kernels/router/combine_rows.cuh"
-#include "kernels/router/route_rows.cuh"
+#include "kernels/router/route_and_sort.cuh"
 #include "runners/engine/cuda/device_product.h"
 
 namespace assay::runners {
@@ -60,35 +60,47 @@ Result<> FfnLayer::run(const DeviceMoe& weights, const PassRows& rows, const Bf1
   const DeviceSizes& s = model_->sizes;
   const int n_rows = rows.n_rows, per_token = s.num_experts_per_tok, n_experts = s.n_routed_experts;
   const int n_places = n_rows * per_token;
-  // 1. Route every row.
+  // 1. Route every row, and bring the rows of each expert together; the shared network beside it. Routing and sorting
+  // are of a few blocks, and the shared products' weights come meanwhile.
+  const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
+  const kernels::RouteRowsArgs route{weights.args,  router_logits_.data(), weights.router_parts, n_rows,
+                                     slots_.data(), slot_weights_.data(),  failed_.data()};
+  const kernels::ExpertRowsArgs sort{slots_.data(), n_rows,        per_token,      n_experts,
+                                     tile_rows,     expert_rows(), s.first_expert, s.n_own_experts};
+  const bool at_once = n_rows <= kernels::kMaxRowsAtOnce;
+  const bool gathers_at_once = at_once && std::holds_alternative<DeviceMatrix>(weights.gate_up);
   marks_->begin(Operation::router);
   ASSAY_TRY(multiply(normed, n_rows, weights.router, Epilogue::store_f32, router_logits_.data(), stream));
-  ASSAY_TRY(kernels::route_rows({weights.args, router_logits_.data(), weights.router_parts, n_rows, slots_.data(),
-                                 slot_weights_.data(), failed_.data()},
-                                stream));
-  // 2. Bring the rows of each expert together.
-  marks_->begin(Operation::sort);
-  const int tile_rows = kernels::choose_expert_tile_rows(n_rows, per_token, n_experts);
-  ASSAY_TRY(kernels::expert_rows(
-      {slots_.data(), n_rows, per_token, n_experts, tile_rows, expert_rows(), s.first_expert, s.n_own_experts},
-      stream));
-  // 3. Every own expert's network on its rows, and the shared one on all of them.
-  const ExpertPlaces places{expert_rows(), n_places, s.n_own_experts, tile_rows};
-  marks_->begin(Operation::experts_gate_up);
-  ASSAY_TRY(products_->multiply_grouped(normed, sorted_.data(), places, weights.gate_up, Epilogue::swiglu_bf16,
-                                        sorted_gated_.data(), stream));
-  marks_->begin(Operation::experts_down);
-  ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
-                                        sorted_output_.data(), stream));
+  if (at_once) {
+    ASSAY_TRY(
+        kernels::route_and_sort({route, sort, gathers_at_once ? normed : nullptr, s.hidden, sorted_.data()}, stream));
+  } else {
+    ASSAY_TRY(kernels::route_rows(route, stream));
+  }
   if (weights.shared) {
     marks_->begin(Operation::shared_gate_up);
     ASSAY_TRY(products_->multiply(normed, n_rows, rows.role(), weights.shared->gate_up, Epilogue::swiglu_bf16,
                                   gated_.data(), stream));
+  }
+  if (!at_once) {
+    marks_->begin(Operation::sort);
+    ASSAY_TRY(kernels::expert_rows(sort, stream));
+  }
+  if (weights.shared) {
     marks_->begin(Operation::shared_down);
     ASSAY_TRY(products_->multiply(gated_.data(), n_rows, rows.role(), weights.shared->down, Epilogue::store_f32,
                                   shared_output_.data(), stream));
   }
-  // 4. Weigh and add: slots in ascending expert, then the shared expert.
+  // 2. Every own expert's network on its rows.
+  const ExpertPlaces places{expert_rows(), n_places, s.n_own_experts, tile_rows};
+  marks_->begin(Operation::experts_gate_up);
+  ASSAY_TRY(products_->multiply_grouped(gathers_at_once ? sorted_.data() : normed,
+                                        gathers_at_once ? nullptr : sorted_.data(), places, weights.gate_up,
+                                        Epilogue::swiglu_bf16, sorted_gated_.data(), stream));
+  marks_->begin(Operation::experts_down);
+  ASSAY_TRY(products_->multiply_grouped(sorted_gated_.data(), nullptr, places, weights.down, Epilogue::store_f32,
+                                        sorted_output_.data(), stream));
+  // 3. Weigh and add: slots in ascending expert, then the shared expert.
   marks_->begin(Operation::combine);
   return kernels::combine_rows(
       {sorted_output_.data(), places_.data(), slot_weights_.data(), weights.shared ? shared_output_.data() : nullptr,

@@ -54,7 +54,7 @@ Result<MlaLayer> MlaLayer::create(const DeviceModel& model, const DeviceProducts
   layer.max_keys_ = limits.prompt_keys;
   ASSAY_ASSIGN(layer.q_a_, rows_buffer<float>(rows, s.q_lora_rank));
   ASSAY_ASSIGN(layer.q_a_normed_, rows_buffer<Bf16>(rows, s.q_lora_rank));
-  ASSAY_ASSIGN(layer.q_, rows_buffer<float>(rows, s.heads * kMlaHead));
+  ASSAY_ASSIGN(layer.q_, rows_buffer<float>(rows, s.heads * kMlaHead + kMlaRow));
   ASSAY_ASSIGN(layer.kv_, rows_buffer<float>(rows, kMlaRow));
   ASSAY_ASSIGN(layer.q_head_, rows_buffer<Bf16>(limits.prompt_rows, s.heads * kMlaHead));
   ASSAY_ASSIGN(layer.q_nope_, rows_buffer<Bf16>(generated, s.heads * kMlaNope));
@@ -102,15 +102,20 @@ Result<> MlaLayer::project(const DeviceMla& weights, const PassRows& rows, const
   marks_->begin(Operation::q_b);
   ASSAY_TRY(
       products_->multiply(q_input, rows.n_rows, rows.role(), weights.q_proj, Epilogue::store_f32, q_.data(), stream));
-  marks_->begin(Operation::kv_a);
-  ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), weights.kv_a_proj, Epilogue::store_f32, kv_.data(),
-                                stream));
+  // The latent: behind the queries, or a product of its own.
+  const int q_width = s.heads * kMlaHead;
+  const bool is_behind = !weights.kv_a_proj;
+  if (!is_behind) {
+    if (weights.q_a_proj) marks_->begin(Operation::kv_a);
+    ASSAY_TRY(products_->multiply(normed, rows.n_rows, rows.role(), *weights.kv_a_proj, Epilogue::store_f32, kv_.data(),
+                                  stream));
+  }
   const bool generated = std::holds_alternative<MlaDecodeRows>(rows.plan);
   kernels::MlaAppendArgs append;
   append.q = q_.data();
-  append.q_stride = std::int64_t{s.heads} * kMlaHead;
-  append.kv = kv_.data();
-  append.kv_stride = kMlaRow;
+  append.q_stride = is_behind ? q_width + kMlaRow : q_width;
+  append.kv = is_behind ? q_.data() + q_width : kv_.data();
+  append.kv_stride = is_behind ? append.q_stride : kMlaRow;
   append.tokens = rows.n_rows;
   append.heads = s.heads;
   append.n_latent = s.kv_lora_rank;
@@ -143,6 +148,7 @@ Result<> MlaLayer::attend_absorbed(const DeviceMla& weights, const MlaDecodeRows
                                            plan.first_item,
                                            plan.pages,
                                            max_items_,
+                                           n_rows,
                                            scratch_.data(),
                                            o_latent_.data()},
                                           stream));
