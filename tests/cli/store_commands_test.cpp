@@ -166,6 +166,8 @@ TEST_CASE("assay import: our own export is the run again, broken files change no
   const std::string db = folder / "copy.db";
   REQUIRE(call({"import", "--format", "assay", record, "--db", db}).exit_code == 0);
   CHECK(report_of(db) == report_of(a));
+  const Json both = json_of(call({"merge", "--into", folder / "both.db", a, db, "--json"}).out);
+  CHECK(both["files"][1]["samples_added"] == 0);
   write_text(folder / "broken.json", "{\"run_id\":");
   const Ended broken = call({"import", "--format", "assay", record, folder / "broken.json", "--db", folder / "new.db"});
   CHECK(broken.exit_code == 2);
