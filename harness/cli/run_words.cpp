@@ -117,7 +117,7 @@ void add_label_options(CLI::App& app, const LabelWords& words) {
   add_name_option(app, words.name);
   add_texts(app, "--tag", words.tags, "K=V", "Note K=V with the run; may be repeated");
   add_text(app, "--hardware", words.hardware, "PROFILE",
-           "Note the name of this machine's hardware profile with the run");
+           "Note this machine's hardware profile with the run (\"assay hardware\" lists them)");
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
