@@ -288,7 +288,7 @@ Result<> RunMerge::merge_samples(const std::function<Result<>()>& tick) {
       ours.reset();
       ASSAY_ASSIGN(const bool exists, ours.bind(1, item_key).bind_value(2, content[0]).step());
       if (exists) {
-        if (ours.values(2) != content) {
+        if (ours.values(merge_sql::kSampleFacts) != theirs.values(merge_sql::kSampleFacts)) {
           return conflict("sample " + to_text(theirs.integer(2)) + " of one of its items is stored with other content");
         }
         samples_[file_sample] = ours.integer(0);

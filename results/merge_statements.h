@@ -92,6 +92,9 @@ inline constexpr std::string_view kSampleContent =
     "s.n_output_tokens, s.finish_reason, s.n_drafted_tokens, s.n_accepted_tokens, s.queued_ms, s.started_ms, "
     "s.first_token_ms, s.finished_ms, s.ttft_ms, s.e2e_ms, s.itl_ms_mean, s.prefill_device_ms, s.decode_device_ms, "
     "s.failure, s.prefill, s.text, s.tokens ";
+/// Behind the keys, the first column of kSampleContent that two databases must agree in: not when it was stored, which
+/// an import of an export does not know.
+inline constexpr int kSampleFacts = 4;
 inline constexpr std::string_view kInsertSample =
     "INSERT INTO samples (sample, stored_at_ms, rendered_prompt_sha256, n_prompt_tokens, n_cached_prompt_tokens, "
     "n_output_tokens, finish_reason, n_drafted_tokens, n_accepted_tokens, queued_ms, started_ms, first_token_ms, "

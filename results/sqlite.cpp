@@ -1,7 +1,10 @@
 #include "results/sqlite.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <system_error>
 
@@ -35,6 +38,13 @@ std::string hint(int code) {
     default:
       return "";
   }
+}
+
+/// SQLite tells why it could not open a file without making it; where that is missing, making it failed before.
+int opening_failure(const std::filesystem::path& path, int system_code) {
+  const std::filesystem::path parent = path.parent_path();
+  const bool cant_make = ::access(parent.empty() ? "." : parent.c_str(), W_OK) != 0;
+  return system_code == ENOENT && cant_make ? errno : system_code;
 }
 
 bool is_environment(int code) {
@@ -84,8 +94,9 @@ bool has_no_log(const std::filesystem::path& path) {
 Error sqlite_error(sqlite3* connection, int code, const std::filesystem::path& path) {
   const std::string what = connection != nullptr ? sqlite3_errmsg(connection) : sqlite3_errstr(code);
   std::string message = path.string() + ": " + what;
-  const int system_code = connection != nullptr ? sqlite3_system_errno(connection) : 0;
   const int primary = code & 0xff;
+  int system_code = connection != nullptr ? sqlite3_system_errno(connection) : 0;
+  if (primary == SQLITE_CANTOPEN) system_code = opening_failure(path, system_code);
   if (system_code != 0 && (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)) {
     message += std::string(" (") + std::strerror(system_code) + ")";
   }

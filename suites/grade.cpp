@@ -45,14 +45,15 @@ std::vector<std::string> grader_profiles(ItemKind kind) { return profiles_of(kin
 
 int grader_version(ItemKind kind) {
   switch (kind) {
-    case ItemKind::integer:
     case ItemKind::math:
+      return 3;
+    case ItemKind::integer:
+    case ItemKind::text:
       return 2;
     case ItemKind::choice:
     case ItemKind::grid:
     case ItemKind::code:
     case ItemKind::language:
-    case ItemKind::text:
     case ItemKind::refusal:
       return 1;
   }

@@ -93,6 +93,7 @@ TEST_CASE("json: what the grammar or the rules forbid is refused with its place"
       {"", "x.json: byte 1: no valid JSON"},
       {"{} {}", "x.json: byte 4: no valid JSON"},
       {"\"\xff\"", "x.json: byte 2: no valid JSON"},
+      {"{\"a\":1e999}", "x.json: byte 10: no valid JSON near \"1e999\": number overflow"},
       {"[[[[[]]]]]", "x.json: nested deeper than 4 levels"},
   }));
   const auto parsed = parse_json(text, "x.json", 4);

@@ -42,8 +42,9 @@ class StrictSax : public nlohmann::json_sax<Json> {
     return false;
   }
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::json::exception& failure) override {
-    // Keep the reason behind the library's own prefix "[json.exception.parse_error.101] parse error at …: ".
+    // Keep the reason behind the library's own prefixes "[json.exception.parse_error.101] " and "parse error at …: ".
     std::string reason = failure.what();
+    if (const auto bracket = reason.find("] "); reason.starts_with("[")) reason.erase(0, bracket + 2);
     if (const auto colon = reason.find(": "); colon != std::string::npos) reason.erase(0, colon + 2);
     if (const auto last = reason.find("; last read"); last != std::string::npos) reason.erase(last);
     error_ = "byte " + std::to_string(position) + ": no valid JSON near " + quoted_excerpt(token, 20) + ": " + reason;

@@ -401,7 +401,7 @@ Result<bench::BenchmarkPlan> parse_bench(BenchCommand command, const BenchArgs& 
   plan.seed = static_cast<std::uint64_t>(args.seed.value_or(0));
   plan.name = args.name;
   if (args.model.link_gb_s) plan.provenance = "emulated";
-  if (!args.hardware.empty()) plan.hardware_profile = args.hardware;
+  ASSAY_ASSIGN(plan.hardware_profile, parse_hardware(args.hardware));
   ASSAY_ASSIGN(plan.tags, parse_tags(args.tags));
   if (!is_comparison) return plan;
 

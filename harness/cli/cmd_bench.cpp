@@ -122,8 +122,9 @@ Result<> run_plan(const bench::BenchmarkPlan& plan, const run::StopSignals& sign
   }
   if (outcome.stopped_by) {
     Error error = *outcome.stopped_by;
-    error.message += "; " + to_text(outcome.n_stored) + " of " + to_text(outcome.n_steps) +
-                     " points are stored; the same command goes on behind them";
+    error.message += "; " + to_text(outcome.n_stored) + " of " + to_text(outcome.n_steps) + " points are stored";
+    const bool would_fail_again = error.kind == ErrorKind::bad_input;
+    if (!would_fail_again) error.message += "; the same command goes on behind them";
     return error;
   }
   ASSAY_ASSIGN(const results::RunSummary summary, results::summarise(store, outcome.run_id));

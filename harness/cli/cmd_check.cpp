@@ -13,6 +13,7 @@
 #include "harness/cli/command.h"
 #include "harness/cli/merge_base.h"
 #include "harness/cli/output.h"
+#include "harness/cli/output_file.h"
 #include "harness/cli/run_words.h"
 #include "harness/run/clock.h"
 #include "results/baseline_file.h"
@@ -116,6 +117,13 @@ Result<> write_baseline(const results::ComparableRun& run, const std::string& pa
   return {};
 }
 
+Result<> check_output_files(const CheckArgs& args) {
+  ASSAY_TRY(check_output_file("--junit", args.junit));
+  ASSAY_TRY(check_output_file("--summary-md", args.summary_md));
+  ASSAY_TRY(check_output_file("--openmetrics", args.openmetrics));
+  return check_output_file("--write-baseline", args.write_baseline);
+}
+
 /// The verdict in one line on standard error where the exit code isn't 0, expired waivers, and annotations.
 void tell(const results::CheckResult& result, const CheckArgs& args) {
   for (const std::string& line : results::expired_waiver_lines(result)) {
@@ -157,6 +165,7 @@ Result<int> check_command(const CheckArgs& args, const CommonOptions& common) {
   if (args.baseline.empty() && args.write_baseline.empty()) {
     return bad_input("check: --baseline is missing: a RUN, a FILE or merge-base");
   }
+  ASSAY_TRY(check_output_files(args));
   ASSAY_ASSIGN(const results::Policy policy, read_policy(args));
   ASSAY_ASSIGN(const results::ComparableRun candidate, read_run_words(args.candidate, common.db));
   if (args.baseline.empty()) {

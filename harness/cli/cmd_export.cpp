@@ -7,6 +7,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
+#include "harness/cli/output_file.h"
 #include "results/export/export.h"
 
 namespace assay::cli {
@@ -50,6 +51,7 @@ Result<> warn_of_protected(const results::Store& store, const std::vector<RunId>
 Result<> export_command(const ExportArgs& args, const CommonOptions& common) {
   if (args.runs.empty()) return bad_input("RUN is missing; it takes a run's id, a prefix of it, a name, or latest");
   ASSAY_ASSIGN(const results::ExportFormat format, parse_export_format(args.format));
+  ASSAY_TRY(check_output_file("--out", args.out));
   ASSAY_ASSIGN(const results::Store store, results::Store::open_read_only(common.db));
   ASSAY_ASSIGN(const std::vector<RunId> runs, find_runs(store, args.runs));
   if (!args.include_protected) ASSAY_TRY(warn_of_protected(store, runs));

@@ -1,6 +1,5 @@
 // assay grade: verdicts for outputs that were made elsewhere.
 
-#include <filesystem>
 #include <memory>
 #include <unordered_map>
 
@@ -9,6 +8,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
+#include "harness/cli/output_file.h"
 #include "harness/cli/sandbox_option.h"
 #include "harness/run/clock.h"
 #include "harness/run/grading.h"
@@ -115,18 +115,7 @@ Result<std::vector<suites::Suite>> load_suites(const GradeArgs& args) {
 Result<> check_words(const GradeArgs& args) {
   if (args.suite.empty()) return bad_input("--suite is missing; it takes the name of the suite that was answered");
   if (args.in.empty()) return bad_input("--in is missing; it takes a file of {\"id\",\"output\"} lines");
-  const std::filesystem::path folder = std::filesystem::path(args.out).parent_path();
-  std::error_code ignored;
-  if (!folder.empty() && !std::filesystem::is_directory(folder, ignored)) {
-    return bad_input("--out: the folder ", folder.string(), " is not there");
-  }
-  if (std::filesystem::is_directory(args.out, ignored)) return bad_input("--out: ", args.out, " is a folder");
-  for (const std::string& input : {args.in, args.items}) {
-    const bool is_input = !args.out.empty() && std::filesystem::is_regular_file(args.out, ignored) &&
-                          std::filesystem::equivalent(args.out, input, ignored);
-    if (is_input) return bad_input("--out: ", args.out, " is the file that is read; name another");
-  }
-  return {};
+  return check_output_file("--out", args.out, {args.in, args.items});
 }
 
 /// Grades the outputs in batches and hands each batch's lines to `write`, in input order.

@@ -99,7 +99,8 @@ Action declare_import(CLI::App& app, const CommonOptions& common) {
   add_text(app, "--kind", args->options.kind, "KIND",
            "What the items are, for regrading: integer, math, choice, text, … (default: by the task's name)");
   app.footer(
-      "assay: \"assay export --format json\"; lm-eval: samples_*.jsonl of --log_samples; inspect: a log as JSON;\n"
+      "assay: \"assay export --format json\"; lm-eval: samples_*.jsonl of --log_samples; inspect: a log as JSON\n"
+      "(\"inspect log dump FILE.eval\" writes one);\n"
       "simple-evals: *_allresults.json, or a file of scores alone; zeroeval: result_dirs/TASK/MODEL.json;\n"
       "llama-bench: -o json or jsonl; google-benchmark: --benchmark_format=json.\n"
       "Each run names its source in its tags (source, source_file, source_sha256). Verdicts are the file's own, until\n"

@@ -10,6 +10,7 @@
 #include "harness/cli/logits_file.h"
 #include "harness/cli/model_options.h"
 #include "harness/cli/output.h"
+#include "harness/cli/output_file.h"
 #include "harness/run/load_view.h"
 #include "harness/run/model_registry.h"
 #include "kernels/simd/simd_choice.h"
@@ -99,7 +100,7 @@ Result<> check_words(const LogitsArgs& args) {
   if (args.model.empty()) return bad_input("--model is missing; it takes a folder or a registered name");
   if (args.tokens.empty()) return bad_input("--tokens is missing; it takes a safetensors file of tokens.N");
   if (args.out.empty()) return bad_input("--out is missing; it takes the safetensors file to write");
-  return {};
+  return check_output_file("--out", args.out, {args.tokens});
 }
 
 Result<int> logits_command(const LogitsArgs& args, const CommonOptions& common) {

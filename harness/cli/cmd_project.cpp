@@ -7,6 +7,7 @@
 #include "harness/base/text.h"
 #include "harness/cli/command.h"
 #include "harness/cli/output.h"
+#include "harness/cli/run_words.h"
 #include "harness/cli/shell_words.h"
 #include "harness/run/clock.h"
 #include "harness/run/project_run.h"
@@ -175,7 +176,7 @@ Action declare_project(CLI::App& app, const CommonOptions& common) {
   add_number(app, "--price-usd-per-gpu-hour", args->price_usd_per_gpu_hour,
              {.least = 0, .most = 1e6, .text = "dollars from 0 to 1000000"},
              "Price of a GPU in US dollars an hour (default: the profile's usual price)");
-  add_text(app, "--name", args->name, "LABEL", "A name by which the projected run can be called later");
+  add_name_option(app, args->name);
   app.footer(
       "Over several GPUs the database must also hold collectives (\"assay bench collective\") and the same passes\n"
       "under --link-gb-s at about the projected rate: what they took is held against the projection: its error.\n"

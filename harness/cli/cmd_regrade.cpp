@@ -78,16 +78,15 @@ Result<std::vector<suites::Suite>> load_run_suites(const results::Store& store, 
 /// Those of a run's suites that have the profile; the others keep their grading, and that is said.
 /// Error{bad_input} if none has it.
 Result<std::vector<suites::Suite>> with_profile(std::vector<suites::Suite> suites, const std::string& profile) {
-  std::vector<suites::Suite> having;
-  for (suites::Suite& suite : suites) {
-    if (suites::check_profile(suite, profile)) {
-      having.push_back(std::move(suite));
-    } else {
-      log_note("suite ", suite.name, " has no profile ", quoted_excerpt(profile), "; it keeps its grading");
-    }
+  const auto lacking = std::stable_partition(suites.begin(), suites.end(), [&](const suites::Suite& suite) {
+    return suites::check_profile(suite, profile).has_value();
+  });
+  if (lacking == suites.begin()) return suites::check_profile(suites.front(), profile).error();
+  for (auto suite = lacking; suite != suites.end(); ++suite) {
+    log_note("suite ", suite->name, " has no profile ", quoted_excerpt(profile), "; it keeps its grading");
   }
-  if (having.empty()) return suites::check_profile(suites.front(), profile).error();
-  return having;
+  suites.erase(lacking, suites.end());
+  return suites;
 }
 
 /// Grades every stored sample of one suite; reads the transcripts in batches.

@@ -180,7 +180,7 @@ Result<RunJob> parse_run(const RunArgs& args) {
   settings.chat_template = args.model.chat_template;
   settings.name = args.name;
   ASSAY_ASSIGN(settings.tags, parse_tags(args.tags));
-  if (!args.hardware.empty()) settings.hardware_profile = args.hardware;
+  ASSAY_ASSIGN(settings.hardware_profile, parse_hardware(args.hardware));
   settings.price_usd_per_gpu_hour = args.price_usd_per_gpu_hour;
   settings.command_line = command_line(args);
   if (!args.resume.empty()) settings.resume = args.resume;

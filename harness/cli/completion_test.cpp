@@ -3,6 +3,7 @@
 #include <fstream>
 #include <memory>
 
+#include "harness/base/text.h"
 #include "harness/cli/completion_scripts.h"
 #include "harness/cli/program.h"
 #include "tests/support/catch.h"
@@ -51,6 +52,13 @@ TEST_CASE("bash_completion: bash completes commands, options, values and inner c
   CHECK_THAT(bash_completes(script, "assay models ''", 2), Contains("show") && Contains("add"));
   CHECK_THAT(bash_completes(script, "assay completion ''", 2), Contains("bash zsh fish"));
   CHECK(bash_completes(script, "assay run --tensor", 2) == "--tensor-parallel\n");
+  CHECK(bash_completes(script, "assay bench s", 2) == "serve sweep\n");
+  CHECK(bash_completes(script, "assay bench serve --conc", 3) == "--concurrency\n");
+  CHECK(bash_completes(script, "assay bench serve --arrivals b", 4) == "burst\n");
+  CHECK(bash_completes(script, "assay bench serve --verb", 3) == "--verbose\n");
+  CHECK(bash_completes(script, "assay serve --arr", 2) == "\n");
+  CHECK(bash_completes(script, "assay models add name /et", 4) == "/etc\n");
+  CHECK(bash_completes(script, "assay import /et", 2) == "/etc\n");
 }
 
 TEST_CASE("zsh and fish completions name every command and option", "[cli]") {
@@ -60,6 +68,14 @@ TEST_CASE("zsh and fish completions name every command and option", "[cli]") {
   for (const CommandEntry& command : entries()) {
     if (command.words.size() == 1) CHECK_THAT(zsh, Contains("'" + command.words[0] + ":"));
     CHECK_THAT(fish, Contains(" -a " + command.words.back() + " "));
+    const std::string words = join(command.words, " ");
+    CHECK_THAT(zsh, Contains("'" + words + "') _arguments"));
+    for (const OptionEntry& option : command.options) {
+      if (option.names.empty()) continue;
+      const std::string &name = option.names.back(), begins = "'__assay_begins " + words + "'";
+      CHECK_THAT(zsh, Contains("'" + name + "[") || Contains("'*" + name + "["));
+      if (option.names.size() == 1) CHECK_THAT(fish, Contains(begins + " -l " + name.substr(2) + " "));
+    }
   }
   CHECK_THAT(zsh, Contains("'--speculate[") && Contains(":(on off)'"));
   CHECK_THAT(fish, Contains("-l speculate -x -a 'on off'"));

@@ -37,7 +37,7 @@ void add_machine_options(CLI::App& app, bool only_collectives, MachineArgs& args
            "links carry. These points are emulated");
   add_integer(app, "--repeats", args.repeats, 1, 1000,
               "Measure everything so often, forwards and backwards (default: 3)");
-  add_text(app, "--name", args.name, "LABEL", "A name by which the run can be called later");
+  add_name_option(app, args.name);
   add_texts(app, "--tag", args.tags, "K=V", "A label that is stored with the run; may be given several times");
 }
 

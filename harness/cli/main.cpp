@@ -1,7 +1,9 @@
 // assay: everything headless. Commands return a Result; this file alone maps it to an exit code.
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <exception>
 #include <new>
@@ -20,10 +22,14 @@ int fail(assay::ErrorKind kind, const std::string& message) {
   return static_cast<int>(kind);
 }
 
-/// Opens the standard descriptors that the caller left closed, so that no file of ours becomes one of them.
+/// Opens the standard descriptors that the caller left closed, so that no file of ours becomes one of them. What is
+/// then printed on standard output fails, as it would have, and log lines are lost.
 void claim_standard_descriptors() {
-  int descriptor = ::open("/dev/null", O_RDWR);
-  while (descriptor >= 0 && descriptor <= 2) descriptor = ::open("/dev/null", O_RDWR);
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    const bool is_closed = ::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF;
+    if (is_closed)
+      ::open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest that is free
+  }
 }
 
 }  // namespace

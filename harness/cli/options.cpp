@@ -49,8 +49,12 @@ Error unknown_word(CLI::App& root, const std::string& word) {
   const std::string words = words_of(command);
   if (word.starts_with("-") && word.size() > 1) {
     const std::string name = word.substr(0, word.find('='));
-    return bad_input(with_nearest("unknown option " + quoted_excerpt(name), name, known_options(command),
-                                  "; \"" + words + " --help\" lists them"));
+    const std::vector<std::string> known = known_options(command);
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      return bad_input(quoted_excerpt(name), " stands before the command; options follow it: ", words, " ", name);
+    }
+    return bad_input(
+        with_nearest("unknown option " + quoted_excerpt(name), name, known, "; \"" + words + " --help\" lists them"));
   }
   const std::vector<std::string> commands = known_commands(command);
   if (commands.empty())

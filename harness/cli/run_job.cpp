@@ -33,6 +33,17 @@ void tell_what_leaves(const std::vector<suites::Suite>& suites, const runners::D
   }
 }
 
+/// Says where the grading itself failed, which a finished run's exit code does not.
+void tell_of_errors(const results::RunSummary& summary) {
+  for (const results::SuiteSummary& one : summary.suites) {
+    const results::RunSuiteRecord& suite = one.suite;
+    if (suite.n_errors == 0) continue;
+    log_note(suite.n_errors, " of ", suite.n_samples, " samples of ", shown(suite.facts.suite),
+             " are errors, no fault of the model; the detail of each in \"assay export ", summary.run.run_id.value,
+             " --format json\" says why");
+  }
+}
+
 }  // namespace
 
 Result<run::RunOutcome> ask(const RunJob& job, std::vector<suites::Suite> suites, const AskParts& parts) {
@@ -55,6 +66,7 @@ Result<run::RunOutcome> ask(const RunJob& job, std::vector<suites::Suite> suites
 
 Result<> print_run(const results::Store& store, const RunId& run, const CommonOptions& common) {
   ASSAY_ASSIGN(const results::RunSummary summary, results::summarise(store, run));
+  tell_of_errors(summary);
   return common.json ? print_json(results::to_json(summary)) : print(results::report_text(summary));
 }
 

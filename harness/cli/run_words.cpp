@@ -1,14 +1,17 @@
 #include "harness/cli/run_words.h"
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "harness/cli/output_file.h"
 #include "harness/run/clock.h"
 #include "results/baseline_file.h"
+#include "results/hardware/hardware.h"
 #include "results/import/import.h"
 #include "results/store.h"
 
@@ -21,14 +24,6 @@ namespace fs = std::filesystem;
 bool is_regular(const std::string& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
-}
-
-bool is_results_database(const std::string& path) {
-  constexpr std::string_view kMagic = "SQLite format 3";
-  std::ifstream file(path, std::ios::binary);
-  std::string begin(kMagic.size(), '\0');
-  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  return begin == kMagic;
 }
 
 Result<results::ComparableRun> read_stored_run(const std::string& db, const std::string& words) {
@@ -93,7 +88,7 @@ Result<results::ComparableRun> read_json_file(const std::string& path, const std
 }
 
 Result<results::ComparableRun> read_any_file(const std::string& path, const std::string& run_words) {
-  if (!is_results_database(path)) return read_json_file(path, run_words);
+  if (!is_database_file(path)) return read_json_file(path, run_words);
   return read_stored_run(path, run_words.empty() ? "latest" : run_words);
 }
 
@@ -111,11 +106,18 @@ Result<results::ComparableRun> read_run_words(const std::string& words, const st
   return read_stored_run(db, words);
 }
 
+void add_name_option(CLI::App& app, std::string& name) {
+  add_text(app, "--name", name, "LABEL", "A name for the run, usable as RUN in other commands")
+      ->check([](const std::string& word) {
+        return word == "latest" ? "is how commands call the newest run, whatever its name; give another" : "";
+      });
+}
+
 void add_label_options(CLI::App& app, const LabelWords& words) {
-  add_text(app, "--name", words.name, "LABEL", "A name for the run, usable as RUN in other commands");
+  add_name_option(app, words.name);
   add_texts(app, "--tag", words.tags, "K=V", "Note K=V with the run; may be repeated");
   add_text(app, "--hardware", words.hardware, "PROFILE",
-           "Note the name of this machine's hardware profile with the run");
+           "Note this machine's hardware profile with the run (\"assay hardware\" lists them)");
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words) {
@@ -123,9 +125,19 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::v
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) return bad_input("--tag: must be K=V, is ", quoted_excerpt(word));
-    tags.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    const std::string key = word.substr(0, equals);
+    const bool is_given = std::any_of(tags.begin(), tags.end(), [&](const auto& tag) { return tag.first == key; });
+    if (is_given) return bad_input("--tag: ", quoted_excerpt(key), " is given twice; a run has one value for it");
+    tags.emplace_back(key, word.substr(equals + 1));
   }
   return tags;
+}
+
+Result<std::optional<std::string>> parse_hardware(const std::string& word) {
+  if (word.empty()) return std::optional<std::string>();
+  ASSAY_ASSIGN(const auto profiles, results::load_hardware(results::user_hardware_folder()));
+  ASSAY_ASSIGN(results::HardwareProfile profile, results::find_hardware(profiles, word));
+  return std::optional(std::move(profile.name));
 }
 
 }  // namespace assay::cli

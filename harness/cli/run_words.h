@@ -1,6 +1,7 @@
 #pragma once
 // How `compare` and `check` name a run: RUN of the database, FILE or FILE#RUN; and how new runs are labelled.
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,8 @@ inline constexpr const char* kRunWords =
 /// Error{bad_input} says what there is, and for a file of another kind what writes one.
 Result<results::ComparableRun> read_run_words(const std::string& words, const std::string& db);
 
+void add_name_option(CLI::App& app, std::string& name);
+
 /// What --name, --tag and --hardware are written to.
 struct LabelWords {
   std::string& name;
@@ -29,7 +32,10 @@ struct LabelWords {
 };
 void add_label_options(CLI::App& app, const LabelWords& words);
 
-/// The K=V that --tag was given. Error{bad_input} for words of another form.
+/// The K=V that --tag was given. Error{bad_input} for words of another form and a K that is given twice.
 Result<std::vector<std::pair<std::string, std::string>>> parse_tags(const std::vector<std::string>& words);
+
+/// What --hardware was given, if anything. Error{bad_input} for a name that no profile has.
+Result<std::optional<std::string>> parse_hardware(const std::string& word);
 
 }  // namespace assay::cli

@@ -129,6 +129,8 @@ Result<std::unique_ptr<runners::Runner>> open_runner(const RunnerOptions& option
         return bad_input("--dummy-weights: takes a model's folder, and ", quoted_excerpt(options.model, 200),
                          " is a recording");
       }
+      if (options.model == kReplayPrefix)
+        return bad_input("--model: \"replay:\" names no file; give replay:FILE.jsonl");
       return runners::open_replay_runner(options.model.substr(kReplayPrefix.size()));
     case ReferenceKind::endpoint: {
       if (options.load.weights == runners::WeightSource::dummy) {

@@ -66,4 +66,5 @@ TEST_CASE("open_runner: references that can't be served say what can", "[run]") 
   CHECK_THAT(message("m.gguf"), Contains("GGUF"));
   CHECK_THAT(message("no-such-model"), Contains("no-such-model") && Contains("reference"));
   CHECK_THAT(message("replay:/nonexistent/a.jsonl"), Contains("/nonexistent/a.jsonl"));
+  CHECK_THAT(message("replay:"), Contains("replay:FILE.jsonl"));
 }

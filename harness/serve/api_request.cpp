@@ -17,8 +17,8 @@ const std::vector<std::string_view> kFields = {"model", "n",      "temperature",
                                                "top_k", "min_p",  "max_tokens",     "seed",
                                                "stop",  "stream", "stream_options", "logprobs"};
 /// Fields that change nothing in a reply.
-const std::vector<std::string_view> kNotes = {"user",         "metadata",          "store",
-                                              "service_tier", "safety_identifier", "prompt_cache_key"};
+const std::vector<std::string_view> kNotes = {
+    "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"};
 
 /// What this engine can't do, and the value with which it needn't.
 struct Refusal {

@@ -8,7 +8,7 @@ using namespace assay::serve;
 TEST_CASE("parse_api_request: every field of a chat", "[serve]") {
   const auto parsed = parse_api_request(ApiForm::chat, R"({"model":"m","n":3,"temperature":0.5,"top_p":0.9,"top_k":-1,
     "min_p":0.1,"max_tokens":7,"max_completion_tokens":9,"seed":-1,"stop":["a","b"],"stream":true,
-    "stream_options":{"include_usage":true},"logprobs":true,"top_logprobs":2,"user":"u","tools":[],"logit_bias":null,
+    "stream_options":{"include_usage":true},"logprobs":true,"top_logprobs":2,"user":"u","parallel_tool_calls":true,"tools":[],"logit_bias":null,
     "messages":[{"role":"developer","content":"be brief","name":null},
                 {"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"type":"text"}]})");
   REQUIRE(parsed);

@@ -7,6 +7,7 @@
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
 #include "results/import/import_parts.h"
+#include "results/import/python_json.h"
 
 namespace assay::results {
 
@@ -158,6 +159,7 @@ Result<std::vector<ImportedRun>> read_import(ImportFormat format, const std::fil
                                              const ImportOptions& options, std::int64_t now_ms) {
   const auto index = static_cast<std::size_t>(format);
   ASSAY_ASSIGN(std::string text, read_file(file));
+  if (format != ImportFormat::assay) text = without_nan(text);
   return kReaders[index]({import_format_names()[index], file, std::move(text), options, now_ms});
 }
 

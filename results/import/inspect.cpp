@@ -138,6 +138,9 @@ Result<> add_inspect_sample(const JsonObject& sample, ImportedSuite& suite) {
 }  // namespace
 
 Result<std::vector<ImportedRun>> import_inspect(const ImportSource& source) {
+  if (source.text.starts_with("PK")) {
+    return bad_input(source.where(), ": is an archive (.eval); \"inspect log dump FILE\" writes the log as JSON");
+  }
   constexpr int kDeepest = 256;  // events nest
   ASSAY_ASSIGN(const Json document, parse_json(source.text, source.where(), kDeepest));
   ASSAY_ASSIGN(const JsonObject log, JsonObject::of(document, source.where()));

@@ -31,8 +31,11 @@ std::string plain_words(const std::string& text) {
   while (!words.empty() && kPunctuation.find(words.back()) != std::string_view::npos) words.pop_back();
   words.erase(0, std::min(words.find_first_not_of(kPunctuation), words.size()));
   for (const std::string_view article : {"a ", "an ", "the "}) {
-    if (words.starts_with(article)) return words.substr(article.size());
+    if (!words.starts_with(article)) continue;
+    words.erase(0, article.size());
+    break;
   }
+  std::erase(words, ' ');  // TeX shows none between letters and digits
   return words;
 }
 

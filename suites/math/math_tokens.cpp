@@ -6,6 +6,7 @@
 
 #include "harness/base/text.h"
 #include "suites/math/math_commands.h"
+#include "suites/math/units.h"
 
 namespace assay::suites {
 
@@ -320,15 +321,25 @@ class MathTokenizer {
     return true;
   }
 
-  /// True for what a text command holds without being words: "204", "-3", "i", "1,000", "(C)" not.
+  /// True for what a text command holds without being words: "204", "-3", "i", "1,000", "5 apples", "(C)" not.
   bool is_maths(std::string_view plain) const {
     const bool is_in_unit = tokens_.size() >= 2 && tokens_[tokens_.size() - 2].kind == MathTokenKind::text &&
                             (follows_sign("*") || follows_sign("/"));
     const bool follows_value = follows(MathTokenKind::number) || follows(MathTokenKind::text) || follows_sign("}") ||
                                follows_sign("°") || is_in_unit;
     if (plain.size() == 1 && is_letter(plain[0])) return !follows_value || plain == "i" || plain == "e";
+    if (!follows_value && is_quantity(plain)) return true;
     return std::none_of(plain.begin(), plain.end(), is_letter) &&
            std::any_of(plain.begin(), plain.end(), [](char c) { return is_digit(c); });
+  }
+
+  /// A number and what was counted or measured: "5 apples", "2.5 hours".
+  static bool is_quantity(std::string_view plain) {
+    const std::size_t blank = std::min(plain.find(' '), plain.size());
+    const std::string_view number = plain.substr(0, blank), unit = trim(plain.substr(blank));
+    const bool is_number = std::any_of(number.begin(), number.end(), [](char c) { return is_digit(c); }) &&
+                           number.find_first_not_of("0123456789.,-") == std::string_view::npos;
+    return is_number && (is_unit_word(unit) || is_unit_symbol(unit) || is_counted_thing(unit));
   }
 
   void sign() {

@@ -389,6 +389,11 @@ TEST_CASE("grade_math: the same answer in another spelling is correct", "[suites
       {"\\$5.20", "5.2"},
       {"1/2", "50\\%"},
       {"-3 < x < 5", "(-3,5)"},
+      {"5", "\\text{5 apples}"},
+      {"5", "\\mathrm{5\\ cm}"},
+      {"2.5", "x = \\text{2.5 hours}"},
+      {"\\text{June 20}", "June 20"},
+      {"\\text{June 20}", "\\text{June }20"},
       {"a<b", "b>a"},
   }));
   INFO(key << " for " << answer);
@@ -401,6 +406,10 @@ TEST_CASE("grade_math: another answer in a similar spelling is incorrect", "[sui
       {"5", "5 feet 2 inches"},
       {"5", "5 miles plus"},
       {"5", "5 apples x"},
+      {"5", "\\text{5 or more}"},
+      {"5", "\\text{5 squared}"},
+      {"5", "\\text{5 feet 2 inches}"},
+      {"\\text{June 20}", "June 21"},
       {"602000000000000000000000", "6.02\\times 10^{22}"},
       {"2e", "5.43656"},
       {"2e^3", "2000"},

@@ -17,13 +17,15 @@ struct FoundText {
   std::string_view rule;
 };
 
+/// What stands between the last <answer> that is closed and the first </answer> behind it.
 std::optional<std::string_view> tagged_text(std::string_view reply) {
   static constexpr std::string_view kOpen = "<answer>", kClose = "</answer>";
-  const std::size_t close = reply.rfind(kClose);
-  if (close == std::string_view::npos) return std::nullopt;
-  const std::size_t open = reply.substr(0, close).rfind(kOpen);
+  const std::size_t last_close = reply.rfind(kClose);
+  if (last_close == std::string_view::npos) return std::nullopt;
+  const std::size_t open = reply.substr(0, last_close).rfind(kOpen);
   if (open == std::string_view::npos) return std::nullopt;
-  return reply.substr(open + kOpen.size(), close - open - kOpen.size());
+  const std::string_view behind = reply.substr(open + kOpen.size());
+  return behind.substr(0, behind.find(kClose));
 }
 
 std::optional<std::string_view> line_text(std::string_view reply) {

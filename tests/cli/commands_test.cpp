@@ -43,6 +43,16 @@ TEST_CASE("assay: wrong words are exit code 2 and one line", "[cli]") {
   CHECK_THAT(refusal({"tokenize"}), Contains("--model"));
   CHECK_THAT(refusal({"grade", "--suite", "zebra-smoke"}), Contains("--in"));
   CHECK_THAT(refusal({"completion", "tcsh"}), Contains("bash, zsh, fish"));
+  CHECK_THAT(refusal({"--db", "x.db", "runs"}),
+             Contains("\"--db\" stands before the command") && Contains("assay runs --db"));
+  const std::vector<std::string> run = {"run", "--model", "reference", "--suite", "smoke", "--db", "/nonexistent/x.db"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), run.begin(), run.end());
+    return more;
+  };
+  CHECK_THAT(refusal(with({"--tag", "k=1", "--tag", "k=2"})), Contains("--tag: \"k\" is given twice"));
+  CHECK_THAT(refusal(with({"--name", "latest"})), Contains("--name: ") && Contains("newest run"));
+  CHECK_THAT(refusal(with({"--hardware", "h900"})), Contains("\"h900\"") && Contains("h800-sxm5"));
 }
 
 TEST_CASE("assay: help and version are exit code 0 on standard output", "[cli]") {
@@ -60,10 +70,13 @@ TEST_CASE("assay: help and version are exit code 0 on standard output", "[cli]")
   CHECK_THAT(call({"--version"}).out, Contains("assay 0."));
 }
 
-TEST_CASE("assay: a full standard output is exit code 3", "[cli]") {
-  const std::string command = std::string(ASSAY_PROGRAM) + " suites > /dev/full 2> /dev/null";
-  const int status = std::system(command.c_str());
-  CHECK(WEXITSTATUS(status) == 3);
+TEST_CASE("assay: a full or closed standard output is exit code 3", "[cli]") {
+  for (const char* output : {"> /dev/full", ">&-"}) {
+    CAPTURE(output);
+    const std::string command = std::string(ASSAY_PROGRAM) + " suites 2> /dev/null " + output;
+    const int status = std::system(command.c_str());
+    CHECK(WEXITSTATUS(status) == 3);
+  }
 }
 
 TEST_CASE("assay: $ASSAY_DB names the database, --db goes before it", "[cli]") {

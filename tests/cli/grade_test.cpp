@@ -66,7 +66,7 @@ TEST_CASE("grade: verdicts never replace what is read, nor a folder", "[cli]") {
   const std::string line = "{\"id\":\"x\",\"output\":\"\\\\boxed{42}\"}\n";
   write_text(folder / "items.jsonl", "{\"id\":\"x\",\"question\":\"6*7?\",\"answer\":\"42\"}\n");
   write_text(folder / "outputs.jsonl", line);
-  for (const char* out : {"outputs.jsonl", "items.jsonl", "../", "./outputs.jsonl"}) {
+  for (const char* out : {"outputs.jsonl", "items.jsonl", "../", "./outputs.jsonl", "missing/out.jsonl"}) {
     const Ended ended = call({"grade", "--suite", "aime-smoke", "--items", folder / "items.jsonl", "--in",
                               folder / "outputs.jsonl", "--out", folder / out});
     CHECK(ended.exit_code == 2);

@@ -207,4 +207,8 @@ TEST_CASE("run: a database in a read-only place is exit code 3 and can still be 
   CHECK_THAT(refused.err, Contains("runs.db") && Contains("writable"));
   CHECK(std::count(refused.err.begin(), refused.err.end(), '\n') == 1);
   CHECK(call_under(read_only, {"report", "latest", "--db", db}).exit_code == 0);
+  const Ended unmade =
+      call_under(read_only, {"run", "--model", recording, "--suite", suite, "--db", folder / "new.db"});
+  CHECK(unmade.exit_code == 3);
+  CHECK_THAT(unmade.err, Contains("new.db") && Contains("Read-only file system"));
 }

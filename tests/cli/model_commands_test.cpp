@@ -62,6 +62,9 @@ TEST_CASE("tokenize: input that can't be read says where", "[cli]") {
 TEST_CASE("models: shows the shipped one, and registers another", "[cli]") {
   const TemporaryFolder folder;
   const std::map<std::string, std::string> environment = {{"XDG_CONFIG_HOME", folder.path().string()}};
+  const Ended homeless = call({"models"}, {{"HOME", ""}, {"XDG_CONFIG_HOME", ""}});
+  CHECK(homeless.exit_code == 0);
+  CHECK_THAT(homeless.out, Contains("reference"));
   const Ended shown = call({"models", "show", "reference", "--json"}, environment);
   INFO(shown.err);
   REQUIRE(shown.exit_code == 0);

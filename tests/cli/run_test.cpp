@@ -77,6 +77,7 @@ TEST_CASE("run: a sample that the recording lacks is an error verdict, the other
   REQUIRE(ended.exit_code == 0);
   const Json suite = json_of(ended.out)["suites"][0];
   CHECK(suite["errors"] == 2);
+  CHECK_THAT(ended.err, Contains("2 of 10 samples of words are errors"));
   CHECK(suite["accuracy"].get<double>() == Approx(0.6));  // 8 answered, of which q0 and q5 wrongly
 }
 

@@ -69,9 +69,36 @@ TEST_CASE("assay export: each format is a file, written whole, what can't be is 
   CHECK(call({"export", "latest", "--format", "xml", "--db", db}).exit_code == 2);
   CHECK(call({"export", "nobody", "--format", "csv", "--db", db}).exit_code == 2);
   CHECK(call({"export", "--format", "csv", "--db", db}).exit_code == 2);
-  CHECK(call({"export", "latest", "--format", "csv", "--out", folder / "no/where", "--db", db}).exit_code == 3);
+  CHECK(call({"export", "latest", "--format", "csv", "--out", folder / "no/where", "--db", db}).exit_code == 2);
   const Ended full = call({"export", "latest", "--format", "csv", "--out", "/dev/full", "--db", db});
   CHECK(full.exit_code == 3);
+}
+
+TEST_CASE("output files: a database, a folder and a file without a folder are refused by every option",
+          "[cli][store]") {
+  const TemporaryFolder folder;
+  const std::string db = make_database(folder, "a");
+  const std::string before = read_text(db);
+  const std::vector<std::vector<std::string>> commands = {
+      {"export", "latest", "--format", "json", "--db", db, "--out"},
+      {"check", "--baseline", "latest", "--db", db, "--junit"},
+      {"check", "--baseline", "latest", "--db", db, "--summary-md"},
+      {"check", "--baseline", "latest", "--db", db, "--openmetrics"},
+      {"check", "--db", db, "--write-baseline"},
+      {"grade", "--suite", folder / "words", "--in", folder / "a.jsonl", "--out"},
+      {"logits", "--model", "reference", "--tokens", folder / "tokens.safetensors", "--out"},
+  };
+  for (std::vector<std::string> words : commands) {
+    words.emplace_back();
+    for (const std::string& out : {db, folder / "words", folder / "missing/x"}) {
+      words.back() = out;
+      const Ended ended = call(words);
+      INFO(words.front() << " " << words[words.size() - 2] << " " << out << ": " << ended.err);
+      CHECK(ended.exit_code == 2);
+      CHECK_THAT(ended.err, Contains(words[words.size() - 2] + ": "));
+    }
+  }
+  CHECK(read_text(db) == before);
 }
 
 TEST_CASE("assay merge: two machines' databases become one", "[cli][store]") {
@@ -139,6 +166,8 @@ TEST_CASE("assay import: our own export is the run again, broken files change no
   const std::string db = folder / "copy.db";
   REQUIRE(call({"import", "--format", "assay", record, "--db", db}).exit_code == 0);
   CHECK(report_of(db) == report_of(a));
+  const Json both = json_of(call({"merge", "--into", folder / "both.db", a, db, "--json"}).out);
+  CHECK(both["files"][1]["samples_added"] == 0);
   write_text(folder / "broken.json", "{\"run_id\":");
   const Ended broken = call({"import", "--format", "assay", record, folder / "broken.json", "--db", folder / "new.db"});
   CHECK(broken.exit_code == 2);

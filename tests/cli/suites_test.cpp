@@ -140,4 +140,5 @@ TEST_CASE("regrade: a profile that only some suites of a run have leaves the oth
   CHECK_THAT(ended.err, Contains("suite words has no profile \"zeroeval\"; it keeps its grading"));
   const Ended none = call({"regrade", "latest", "--suite", words + "," + puzzles, "--profile", "lcb", "--db", db});
   CHECK(none.exit_code == 2);
+  CHECK(std::count(none.err.begin(), none.err.end(), '\n') == 1);
 }
