@@ -5,6 +5,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "results/browse/figure_statements.h"
 #include "results/gpu_rows.h"
 #include "results/run_reader.h"
 #include "results/run_time.h"
@@ -19,10 +20,6 @@ constexpr std::string_view kRuns = "SELECT run_id FROM runs ORDER BY run_key";
 constexpr std::string_view kRunsOfItems =
     "SELECT i.item_key, r.run_id FROM runs r CROSS JOIN run_suites rs ON rs.run_key = r.run_key "
     "CROSS JOIN items i ON i.run_suite_id = rs.run_suite_id ORDER BY r.run_key";
-constexpr std::string_view kSamples =
-    "SELECT item_key, failure IS NOT NULL, n_prompt_tokens, n_cached_prompt_tokens, n_output_tokens, n_drafted_tokens, "
-    "n_accepted_tokens, ttft_ms, itl_ms_mean, e2e_ms, prefill_device_ms, decode_device_ms FROM samples "
-    "WHERE sample_key >= ?1 AND sample_key < ?2 ORDER BY sample_key";
 // Samples are numbered without gaps.
 constexpr std::string_view kNumberOfSamples = "SELECT coalesce(max(sample_key), 0) FROM samples";
 constexpr std::string_view kNumberOfGpuSamples = "SELECT coalesce(max(gpu_sample_id), 0) FROM gpu_samples";
@@ -88,7 +85,7 @@ Result<std::vector<RunTotals>> read_totals(const Database& database, std::int64_
   std::vector<RunTotals> totals(n_runs + 1);  // the last one: of samples that belong to no run
   std::int64_t last_item = 0;
   std::size_t run = n_runs;
-  ASSAY_ASSIGN(auto row, database.prepare(kSamples));
+  ASSAY_ASSIGN(auto row, database.prepare(figures_sql::kBetween));
   row.bind(1, begin).bind(2, end);
   ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
     if (const std::int64_t item = row.integer(0); item != last_item) {
