@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kObjects =
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
-/// Version 6 adds an index alone: what reads it reads version 5, too, only slower.
+/// Version 6 changes indexes alone: what reads it reads version 5, too, only slower.
 constexpr std::int64_t kOldestReadVersion = 5;
 
 std::int64_t newest_version() { return static_cast<std::int64_t>(migrations().size()); }

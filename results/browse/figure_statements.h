@@ -1,6 +1,6 @@
 #pragma once
-// The statements that go through the figures of all samples of a database. The index samples_figures has every column
-// that they name, so that SQLite needs no row for them; a test asks it for its plan.
+// The statements that go through all samples of a database. An index has every column that they name, so that SQLite
+// needs no row for them; a test asks it for its plan.
 
 #include <string_view>
 
@@ -15,5 +15,7 @@ inline constexpr std::string_view kBetween =
 inline constexpr std::string_view kAfter =
     "SELECT sample_key, n_output_tokens, ttft_ms, itl_ms_mean, e2e_ms FROM samples WHERE sample_key > ?1 "
     "ORDER BY sample_key LIMIT ?2";
+/// ?1 the grading, ?2 the verdict.
+inline constexpr std::string_view kOfVerdict = "SELECT sample_key FROM verdicts WHERE grading_id = ?1 AND verdict = ?2";
 
 }  // namespace assay::results::figures_sql
