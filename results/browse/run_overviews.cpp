@@ -23,7 +23,8 @@ constexpr std::string_view kRunsOfItems =
 // Samples are numbered without gaps.
 constexpr std::string_view kNumberOfSamples = "SELECT coalesce(max(sample_key), 0) FROM samples";
 constexpr std::string_view kNumberOfGpuSamples = "SELECT coalesce(max(gpu_sample_id), 0) FROM gpu_samples";
-constexpr unsigned kMostParts = 8;  // of the samples, read at the same time
+// Of the samples, read at the same time. More than there may be processors: where they come from a disk, readers wait.
+constexpr int kParts = 4;
 
 /// The places in the list of runs that items belong to.
 using RunOfItem = std::unordered_map<std::int64_t, std::size_t>;
@@ -103,19 +104,18 @@ Result<std::vector<RunTotals>> read_totals(const Database& database, std::int64_
 Result<std::vector<RunTotals>> read_totals(const std::filesystem::path& database, std::int64_t n_samples,
                                            const RunOfItem& run_of_item, std::size_t n_runs,
                                            const std::stop_token& stop) {
-  const auto n_parts = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMostParts));
-  std::vector<Result<std::vector<RunTotals>>> parts(static_cast<std::size_t>(n_parts), std::vector<RunTotals>());
+  std::vector<Result<std::vector<RunTotals>>> parts(kParts, std::vector<RunTotals>());
   const auto read = [&](int part) -> Result<std::vector<RunTotals>> {
     ASSAY_ASSIGN(const auto opened, open_for_reading(database));
     const std::stop_callback interrupt(stop, [&] { opened->interrupt(); });
-    const auto key = [&](int n) { return 1 + n_samples / n_parts * n; };
-    const bool is_last = part == n_parts - 1;
+    const auto key = [&](int n) { return 1 + n_samples / kParts * n; };
+    const bool is_last = part == kParts - 1;
     return read_totals(*opened, part == 0 ? std::numeric_limits<std::int64_t>::min() : key(part),
                        is_last ? std::numeric_limits<std::int64_t>::max() : key(part + 1), run_of_item, n_runs);
   };
   {
     std::vector<std::jthread> readers;
-    for (int part = 0; part < n_parts; ++part) {
+    for (int part = 0; part < kParts; ++part) {
       readers.emplace_back([&, part] { parts[static_cast<std::size_t>(part)] = read(part); });
     }
   }
