@@ -6,7 +6,6 @@
 #include <QImage>
 #include <QInputDialog>
 #include <QListWidget>
-#include <QMainWindow>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
@@ -14,7 +13,6 @@
 #include <QTest>
 #include <QTimer>
 
-#include "gui/app/shortcut_list.h"
 #include "gui/app/test_runs.h"
 #include "gui/test_waiting.h"
 
@@ -49,21 +47,6 @@ QList<QAction*> filled_menu(const MainWindow& window, const QString& title) {
 }
 
 }  // namespace
-
-TEST_CASE("shortcut_list: the menus' keys and those of the page, each once, as text") {
-  QMainWindow window;
-  window.menuBar()->addMenu("&File")->addAction("&Open <b>…", QKeySequence("Ctrl+O"), &window, [] {});
-  QWidget page;
-  for (int i = 0; i < 2; ++i) {
-    auto* copy = new QAction("&Copy data", &page);
-    copy->setShortcut(QKeySequence::Copy);
-  }
-  const QString list = shortcut_list(*window.menuBar(), &page);
-  CHECK(list.contains("<td>Ctrl+O</td><td>Open &lt;b&gt;</td>"));
-  CHECK(list.contains("On this page"));
-  CHECK(list.count("Copy data") == 1);
-  CHECK_FALSE(shortcut_list(*window.menuBar(), nullptr).contains("On this page"));
-}
 
 TEST_CASE("main window: every action has a text and keys of its own") {
   TestRuns fixture;

@@ -5,7 +5,10 @@
 #include <QClipboard>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QTest>
+#include <set>
 
 #include "gui/test_database.h"
 #include "gui/test_waiting.h"
@@ -247,6 +250,22 @@ TEST_CASE("cost page: the form's document stands in the link") {
   const auto again = parse_link(to_link(shown.navigator.state()));
   REQUIRE(ok(again));
   CHECK(*again == shown.navigator.state());
+}
+
+TEST_CASE("cost page: the form has two columns where there is room, else one, and the page is not scrolled sideways") {
+  ShownPage<CostPage> shown;
+  const auto n_columns_at = [&](int width) {
+    shown.page.resize(width, 700);
+    shown.settle();
+    CHECK(shown.page.findChild<QScrollArea*>()->horizontalScrollBar()->maximum() == 0);
+    std::set<int> places;
+    for (const QLineEdit* edit : shown.page.findChild<WhatIfForm*>()->findChildren<QLineEdit*>())
+      places.insert(edit->x());
+    return places.size();
+  };
+  CHECK(n_columns_at(1200) == 2);
+  CHECK(n_columns_at(640) == 1);  // a window of 800
+  CHECK(n_columns_at(1200) == 2);
 }
 
 TEST_CASE("speed page: the chosen latency is in the state, the SQL runs") {
