@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QPushButton>
 #include <QToolButton>
 
 #include "gui/models/figure_text.h"
@@ -76,9 +77,7 @@ void RunsBar::make_buttons() {
   });
   column_menu_ = new QMenu(this);
   connect(column_menu_, &QMenu::aboutToShow, this, &RunsBar::fill_column_menu);
-  columns_ = new QToolButton;
-  columns_->setText(tr("Co&lumns"));
-  columns_->setPopupMode(QToolButton::InstantPopup);
+  columns_ = new QPushButton(tr("Co&lumns"));
   columns_->setMenu(column_menu_);
 }
 
