@@ -5,6 +5,7 @@
 #include <QDropEvent>
 #include <QImage>
 #include <QInputDialog>
+#include <QLineEdit>
 #include <QListWidget>
 #include <QMenu>
 #include <QMenuBar>
@@ -130,6 +131,27 @@ TEST_CASE("main window: a dropped file opens and is remembered, one that is no d
   drop(fixture.database);
   settle(window);
   CHECK_FALSE(message->isVisible());  // what was wrong with another file is over
+}
+
+TEST_CASE("main window: a file that is dragged over any of its fields is taken, and never moved") {
+  TestRuns fixture;
+  MainWindow window(fixture.state(), fixture.settings);
+  window.show();
+  settle(window);
+  QMimeData file, words;
+  file.setUrls({QUrl::fromLocalFile(fixture.database)});
+  words.setText("words");
+  const auto fields = window.page()->findChildren<QLineEdit*>();
+  CHECK(!fields.isEmpty());
+  for (QLineEdit* field : fields) {
+    QDragEnterEvent enter({5, 5}, Qt::CopyAction | Qt::MoveAction, &file, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(field, &enter);
+    CHECK(enter.isAccepted());
+    CHECK(enter.dropAction() == Qt::CopyAction);
+  }
+  QDragEnterEvent enter({5, 5}, Qt::CopyAction, &words, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(&window, &enter);
+  CHECK_FALSE(enter.isAccepted());
 }
 
 TEST_CASE("main window: files that were opened are listed, also those of the command line, a broken one is not") {
