@@ -140,11 +140,13 @@ TEST_CASE("main window: a file that is dragged over any of its fields is taken, 
   settle(window);
   QMimeData file, words;
   file.setUrls({QUrl::fromLocalFile(fixture.database)});
+  file.setText(fixture.database);  // as desktops give it, too
   words.setText("words");
   const auto fields = window.page()->findChildren<QLineEdit*>();
   CHECK(!fields.isEmpty());
   for (QLineEdit* field : fields) {
-    QDragEnterEvent enter({5, 5}, Qt::CopyAction | Qt::MoveAction, &file, Qt::LeftButton, Qt::NoModifier);
+    QDragEnterEvent enter({5, 5}, Qt::CopyAction | Qt::MoveAction, &file, Qt::LeftButton, Qt::ShiftModifier);
+    CHECK(enter.dropAction() == Qt::MoveAction);  // as it is proposed
     QApplication::sendEvent(field, &enter);
     CHECK(enter.isAccepted());
     CHECK(enter.dropAction() == Qt::CopyAction);
