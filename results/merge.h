@@ -28,7 +28,7 @@ using MergeProgress = std::function<Result<>(std::int64_t n_done, std::int64_t n
 /// end; parts of a run that together hold all of its samples make it a finished one. Merging a file again adds nothing.
 /// All in one transaction: at an Error, a stop or a kill nothing of it is stored. Error{bad_input} for a conflict (the
 /// same id, but other facts; the same sample, but other content), naming run and place, and for files that are no
-/// databases of ours; Error{environment} for one of an older version, and while another process writes one of these
+/// databases of ours; Error{environment} for one too old to be read, and while another process writes one of these
 /// runs into `into`.
 Result<std::vector<MergedFile>> merge_databases(const std::filesystem::path& into,
                                                 std::span<const std::filesystem::path> from,

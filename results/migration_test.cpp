@@ -82,6 +82,22 @@ TEST_CASE("schema: stored databases of every version migrate to a fresh one's sc
   }
 }
 
+TEST_CASE("schema: version 5 is read as it is, older ones only once a writer has migrated them", "[results]") {
+  TemporaryFolder folder;
+  for (std::size_t version = 1; version <= migrations().size(); ++version) {
+    CAPTURE(version);
+    const auto copy = unpack_stored(folder, version);
+    const auto store = Store::open_read_only(copy);
+    REQUIRE(store.has_value() == (version >= 5));
+    if (store) {
+      CHECK(store->read_run(*store->find_run("stored"))->suites[0].n_correct == 3);
+    } else {
+      CHECK(store.error().kind == ErrorKind::environment);
+      CHECK_THAT(store.error().message, Catch::Matchers::Contains("this Assay reads 5 to 6"));
+    }
+  }
+}
+
 TEST_CASE("schema: stored counts equal what the rows say, after samples, batches and regrades", "[results]") {
   TemporaryFolder folder;
   auto store = Store::open_or_create(folder / "x.db");

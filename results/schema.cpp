@@ -14,6 +14,9 @@ namespace {
 constexpr std::string_view kObjects =
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
+/// Version 6 changes indexes alone: what reads it reads version 5, too, only slower.
+constexpr std::int64_t kOldestReadVersion = 5;
+
 std::int64_t newest_version() { return static_cast<std::int64_t>(migrations().size()); }
 
 std::uint32_t big_endian(const char* bytes) {
@@ -71,15 +74,15 @@ Result<std::int64_t> current_version(const Database& database) {
   return version;
 }
 
-Result<> apply(const Database& database, std::int64_t from_version) {
+Result<> apply(const Database& database, std::int64_t from_version, std::int64_t to_version) {
   const std::vector<Migration> steps = migrations();
-  for (std::size_t i = static_cast<std::size_t>(from_version); i < steps.size(); ++i) {
+  for (auto i = static_cast<std::size_t>(from_version); i < static_cast<std::size_t>(to_version); ++i) {
     if (auto done = database.execute(steps[i].sql); !done) {
       return Error{done.error().kind, std::string(steps[i].name) + ": " + done.error().message};
     }
   }
   ASSAY_TRY(database.execute("PRAGMA application_id = " + std::to_string(kApplicationId)));
-  return database.execute("PRAGMA user_version = " + std::to_string(steps.size()));
+  return database.execute("PRAGMA user_version = " + std::to_string(to_version));
 }
 
 /// Brings the database to the newest version in one transaction. Another process may be doing the same.
@@ -88,7 +91,7 @@ Result<> migrate(const Database& database) {
   if (version == newest_version()) return {};
   ASSAY_ASSIGN(auto transaction, Transaction::begin(database, Transaction::Kind::write));
   ASSAY_ASSIGN(version, checked_version(database));
-  if (version < newest_version()) ASSAY_TRY(apply(database, version));
+  if (version < newest_version()) ASSAY_TRY(apply(database, version, newest_version()));
   return transaction.commit();
 }
 
@@ -135,7 +138,7 @@ Result<std::unique_ptr<Database>> open_for_writing(const std::filesystem::path& 
   ASSAY_ASSIGN([[maybe_unused]] const bool exists, check_header(path));
   ASSAY_ASSIGN(auto database, Database::open(path, Database::Mode::create));
   ASSAY_TRY(migrate(*database));
-  ASSAY_TRY(check_schema(*database));
+  ASSAY_TRY(check_schema(*database, newest_version()));
   ASSAY_TRY(use_write_ahead_log(*database));
   return database;
 }
@@ -147,11 +150,11 @@ Result<std::unique_ptr<Database>> open_for_reading(const std::filesystem::path& 
   ASSAY_TRY(database->execute("PRAGMA query_only = ON"));
   ASSAY_ASSIGN(const std::int64_t version, current_version(*database));
   if (version == 0) return bad_input(path.string(), ": is an empty database; `assay run` fills one");
-  if (version < newest_version()) {
-    return environment_error(path.string(), ": has schema version ", version, ", this Assay reads ", newest_version(),
-                             "; any writing command migrates it");
+  if (version < kOldestReadVersion) {
+    return environment_error(path.string(), ": has schema version ", version, ", this Assay reads ", kOldestReadVersion,
+                             " to ", newest_version(), "; any writing command migrates it");
   }
-  ASSAY_TRY(check_schema(*database));
+  ASSAY_TRY(check_schema(*database, version));
   return database;
 }
 
@@ -165,9 +168,9 @@ Result<std::map<std::string, std::string>> read_schema(const Database& database)
   }
 }
 
-Result<> check_schema(const Database& database) {
+Result<> check_schema(const Database& database, std::int64_t version) {
   ASSAY_ASSIGN(const auto fresh, Database::open_in_memory());
-  ASSAY_TRY(apply(*fresh, 0));
+  ASSAY_TRY(apply(*fresh, 0, version));
   ASSAY_ASSIGN(const auto expected, read_schema(*fresh));
   ASSAY_ASSIGN(const auto found, read_schema(database));
   const std::string where = database.path().string() + ": ";

@@ -22,13 +22,14 @@ Result<bool> check_header(const std::filesystem::path& path);
 
 /// Opens for writing; makes the newest schema or migrates to it, and checks it.
 Result<std::unique_ptr<Database>> open_for_writing(const std::filesystem::path& path);
-/// Opens for reading and checks version and schema.
+/// Opens for reading and checks version and schema. Error{environment} for a version that is too old to be read as it
+/// is.
 Result<std::unique_ptr<Database>> open_for_reading(const std::filesystem::path& path);
 
 /// Every object of the schema by "type name", with the SQL that made it.
 Result<std::map<std::string, std::string>> read_schema(const Database& database);
-/// Error{bad_input} names the first object that differs from a fresh database's: a tampered file could carry triggers,
-/// or views in place of tables.
-Result<> check_schema(const Database& database);
+/// Error{bad_input} names the first object that differs from a fresh database's of this version: a tampered file could
+/// carry triggers, or views in place of tables.
+Result<> check_schema(const Database& database, std::int64_t version);
 
 }  // namespace assay::results

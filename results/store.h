@@ -143,7 +143,7 @@ class Store {
   /// Opens `path` for reading and writing; makes it if it is missing or empty; migrates an older version.
   static Result<Store> open_or_create(const std::filesystem::path& path);
   /// Opens an existing database for reading; also from a read-only place. Error{bad_input} if it is missing.
-  /// A database of an older version is refused (Error{environment}) until open_or_create has migrated it.
+  /// A database of version 4 or older is refused (Error{environment}) until open_or_create has migrated it.
   static Result<Store> open_read_only(const std::filesystem::path& path);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

@@ -7,6 +7,7 @@
 #include <QHBoxLayout>
 #include <QInputDialog>
 #include <QLabel>
+#include <QLineEdit>
 #include <QListWidget>
 #include <QMenuBar>
 #include <QMessageBox>
@@ -37,6 +38,20 @@ QAction* add_action(QMenu* menu, const QString& text, const QKeySequence& keys, 
   QAction* action = menu->addAction(text, keys, owner, std::move(act));
   action->setShortcutContext(Qt::WindowShortcut);
   return action;
+}
+
+QStringList local_files(const QDropEvent& event) {
+  QStringList paths;
+  for (const QUrl& url : event.mimeData()->urls()) {
+    if (url.isLocalFile()) paths.append(url.toLocalFile());
+  }
+  return paths;
+}
+
+/// A file is opened where it lies, even where the desktop proposes to move it.
+void accept_as_copy(QDropEvent& event) {
+  event.setDropAction(Qt::CopyAction);
+  event.accept();
 }
 
 QWidget* make_empty_page(std::function<void()> open) {
@@ -118,6 +133,8 @@ MainWindow::MainWindow(ViewState state, QSettings& settings, QWidget* parent)
   layout->addWidget(side);
   layout->addWidget(right, 1);
   setCentralWidget(whole);
+  // Wherever on the window a file is dropped it is opened: a field would take its name for words.
+  for (QLineEdit* field : findChildren<QLineEdit*>()) field->setAcceptDrops(false);
 
   status_ = new QLabel;
   status_->setTextFormat(Qt::PlainText);
@@ -366,17 +383,16 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  for (const QUrl& url : event->mimeData()->urls()) {
-    if (url.isLocalFile()) return event->acceptProposedAction();
-  }
+  if (!local_files(*event).isEmpty()) accept_as_copy(*event);
+}
+
+void MainWindow::dragMoveEvent(QDragMoveEvent* event) {
+  if (!local_files(*event).isEmpty()) accept_as_copy(*event);
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {
-  QStringList paths;
-  for (const QUrl& url : event->mimeData()->urls()) {
-    if (url.isLocalFile()) paths.append(url.toLocalFile());
-  }
-  open_databases(paths);
+  accept_as_copy(*event);
+  open_databases(local_files(*event));
 }
 
 }  // namespace assay::gui

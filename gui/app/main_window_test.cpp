@@ -5,8 +5,8 @@
 #include <QDropEvent>
 #include <QImage>
 #include <QInputDialog>
+#include <QLineEdit>
 #include <QListWidget>
-#include <QMainWindow>
 #include <QMenu>
 #include <QMenuBar>
 #include <QMimeData>
@@ -14,7 +14,6 @@
 #include <QTest>
 #include <QTimer>
 
-#include "gui/app/shortcut_list.h"
 #include "gui/app/test_runs.h"
 #include "gui/test_waiting.h"
 
@@ -49,21 +48,6 @@ QList<QAction*> filled_menu(const MainWindow& window, const QString& title) {
 }
 
 }  // namespace
-
-TEST_CASE("shortcut_list: the menus' keys and those of the page, each once, as text") {
-  QMainWindow window;
-  window.menuBar()->addMenu("&File")->addAction("&Open <b>…", QKeySequence("Ctrl+O"), &window, [] {});
-  QWidget page;
-  for (int i = 0; i < 2; ++i) {
-    auto* copy = new QAction("&Copy data", &page);
-    copy->setShortcut(QKeySequence::Copy);
-  }
-  const QString list = shortcut_list(*window.menuBar(), &page);
-  CHECK(list.contains("<td>Ctrl+O</td><td>Open &lt;b&gt;</td>"));
-  CHECK(list.contains("On this page"));
-  CHECK(list.count("Copy data") == 1);
-  CHECK_FALSE(shortcut_list(*window.menuBar(), nullptr).contains("On this page"));
-}
 
 TEST_CASE("main window: every action has a text and keys of its own") {
   TestRuns fixture;
@@ -147,6 +131,29 @@ TEST_CASE("main window: a dropped file opens and is remembered, one that is no d
   drop(fixture.database);
   settle(window);
   CHECK_FALSE(message->isVisible());  // what was wrong with another file is over
+}
+
+TEST_CASE("main window: a file that is dragged over any of its fields is taken, and never moved") {
+  TestRuns fixture;
+  MainWindow window(fixture.state(), fixture.settings);
+  window.show();
+  settle(window);
+  QMimeData file, words;
+  file.setUrls({QUrl::fromLocalFile(fixture.database)});
+  file.setText(fixture.database);  // as desktops give it, too
+  words.setText("words");
+  const auto fields = window.page()->findChildren<QLineEdit*>();
+  CHECK(!fields.isEmpty());
+  for (QLineEdit* field : fields) {
+    QDragEnterEvent enter({5, 5}, Qt::CopyAction | Qt::MoveAction, &file, Qt::LeftButton, Qt::ShiftModifier);
+    CHECK(enter.dropAction() == Qt::MoveAction);  // as it is proposed
+    QApplication::sendEvent(field, &enter);
+    CHECK(enter.isAccepted());
+    CHECK(enter.dropAction() == Qt::CopyAction);
+  }
+  QDragEnterEvent enter({5, 5}, Qt::CopyAction, &words, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(&window, &enter);
+  CHECK_FALSE(enter.isAccepted());
 }
 
 TEST_CASE("main window: files that were opened are listed, also those of the command line, a broken one is not") {

@@ -1,5 +1,5 @@
 #pragma once
-// Every action of the menus and of a page with its keys.
+// Every action of the menus, and every action and button of a page, with its keys.
 
 #include <QString>
 
@@ -8,7 +8,7 @@ class QWidget;
 
 namespace assay::gui {
 
-/// An HTML table: a line an action, "Ctrl+O  Open databases", by menu; then those of the page (none: null).
+/// An HTML table: a line an action, "Ctrl+O  Open databases", by menu; then what is on the page (none: null).
 QString shortcut_list(const QMenuBar& menus, const QWidget* page);
 
 }  // namespace assay::gui

@@ -1,4 +1,6 @@
 // How long the dashboard takes over a large database. Made with assay_store_bench; figures in gui/README.md.
+#include <fcntl.h>
+#include <unistd.h>
 #include <QApplication>
 #include <QScrollBar>
 #include <QTableView>
@@ -139,9 +141,23 @@ struct Step {
   bool scrolls = false;      ///< to the middle of the first table
 };
 
+/// Whether the databases lie in memory when a step begins.
+enum class Databases { in_memory, on_disk };
+
+/// Has the system forget what it holds of these files in memory.
+void drop_from_memory(const QStringList& files) {
+  for (const QString& file : files) {
+    const int opened = ::open(qPrintable(file), O_RDONLY | O_CLOEXEC);
+    if (opened < 0 || ::posix_fadvise(opened, 0, 0, POSIX_FADV_DONTNEED) != 0) std::perror(qPrintable(file));
+    ::close(opened);
+  }
+}
+
 /// A page that follows its navigator, as the window's do.
 template <class PageKind>
-void bench_page(const QStringList& databases, const std::string& title, const std::vector<Step>& steps) {
+void bench_page(const QStringList& databases, Databases where, const std::string& title,
+                const std::vector<Step>& steps) {
+  if (where == Databases::on_disk) drop_from_memory(databases);
   gui::Workspace workspace;
   gui::Navigator navigator;
   PageKind page(gui::PageContext{workspace, navigator}, nullptr);
@@ -158,6 +174,7 @@ void bench_page(const QStringList& databases, const std::string& title, const st
   wait(title + ": the runs are there", begun_s, thread_s() - asked_s, [&] { return !workspace.runs()->empty(); });
   wait(title + ": and all of what is seen", begun_s, 0, [&] { return !page.is_busy(); });
   for (const Step& step : steps) {
+    if (where == Databases::on_disk) drop_from_memory(databases);
     begun_s = now_s();
     asked_s = thread_s();
     gui::ViewState next = step.state;
@@ -179,7 +196,7 @@ void bench_page(const QStringList& databases, const std::string& title, const st
   }
 }
 
-void bench_pages(const QStringList& databases) {
+void bench_pages(const QStringList& databases, Databases where) {
   qputenv("QT_QPA_PLATFORM", "offscreen");
   int argc = 1;
   char name[] = "assay_browse_bench";
@@ -195,7 +212,7 @@ void bench_pages(const QStringList& databases) {
     return state;
   };
   bench_page<gui::RunsPage>(
-      databases, "runs",
+      databases, where, "runs",
       {{.what = "sort by accuracy", .state = runs_state("accuracy", "")},
        {.what = "sort by time to the first token", .state = runs_state("ttft_ms", "")},
        {.what = "sort by name", .state = runs_state("name", "")},
@@ -211,7 +228,7 @@ void bench_pages(const QStringList& databases) {
     return state;
   };
   bench_page<gui::ItemsPage>(
-      databases, "items",
+      databases, where, "items",
       {{"all samples", items_state({{"items.tab", "1"}, {"items.all", "1"}})},
        {"all samples by end-to-end time", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "-8"}})},
        {"all samples by item", items_state({{"items.tab", "1"}, {"items.all", "1"}, {"items.sort", "0"}})},
@@ -224,13 +241,15 @@ void bench_pages(const QStringList& databases) {
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
-  if (mode == "pages" && argc >= 3) {
+  if ((mode == "pages" || mode == "disk") && argc >= 3) {
     QStringList databases;
     for (int i = 2; i < argc; ++i) databases << argv[i];
-    return bench_pages(databases), 0;
+    return bench_pages(databases, mode == "disk" ? Databases::on_disk : Databases::in_memory), 0;
   }
   if (mode != "index" || argc != 4) {
-    std::fprintf(stderr, "assay_browse_bench index FILE.db INDEX | pages FILE.db…\n");
+    std::fprintf(stderr,
+                 "assay_browse_bench index FILE.db INDEX | pages FILE.db… | disk FILE.db…\n"
+                 "disk: as pages, with nothing of the databases in memory at the beginning of each step\n");
     return 2;
   }
   const auto done = bench(argv[2], argv[3]);

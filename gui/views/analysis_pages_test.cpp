@@ -5,7 +5,10 @@
 #include <QClipboard>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QTest>
+#include <set>
 
 #include "gui/test_database.h"
 #include "gui/test_waiting.h"
@@ -247,6 +250,52 @@ TEST_CASE("cost page: the form's document stands in the link") {
   const auto again = parse_link(to_link(shown.navigator.state()));
   REQUIRE(ok(again));
   CHECK(*again == shown.navigator.state());
+}
+
+TEST_CASE("compare page: runs of benchmarks, which have no suites, have no panel of accuracies") {
+  ShownPage<ComparePage> shown;
+  const auto has_accuracies = [&] {
+    const auto panels = shown.page.findChildren<Panel*>();
+    return std::any_of(panels.begin(), panels.end(), [](const Panel* panel) {
+      return panel->isVisible() && panel->accessibleName() == "Accuracy by suite";
+    });
+  };
+  CHECK(has_accuracies());
+  ViewState state = shown.navigator.state();
+  state.runs.clear();
+  {
+    auto store = results::Store::open_or_create(shown.database.path.toStdString());
+    REQUIRE(ok(store));
+    for (const char* name : {"decode", "prefill"}) {
+      results::RunFacts facts = results::testing::some_run(name);
+      facts.suites.clear();
+      auto writer = store->begin_run(facts, results::testing::some_environment(), results::testing::kNowMs);
+      REQUIRE(ok(writer));
+      REQUIRE(ok(writer->finish(results::RunState::finished, results::testing::kNowMs, 1)));
+      state.runs << QString::fromStdString(writer->run_id().value);
+    }
+  }
+  REQUIRE(wait_until([&] { return shown.workspace.runs()->size() == 5; }));
+  shown.navigator.go(state);
+  shown.settle();
+  CHECK(!shown.page.findChildren<Panel*>().isEmpty());
+  CHECK_FALSE(has_accuracies());
+}
+
+TEST_CASE("cost page: the form has two columns where there is room, else one, and the page is not scrolled sideways") {
+  ShownPage<CostPage> shown;
+  const auto n_columns_at = [&](int width) {
+    shown.page.resize(width, 700);
+    shown.settle();
+    CHECK(shown.page.findChild<QScrollArea*>()->horizontalScrollBar()->maximum() == 0);
+    std::set<int> places;
+    for (const QLineEdit* edit : shown.page.findChild<WhatIfForm*>()->findChildren<QLineEdit*>())
+      places.insert(edit->x());
+    return places.size();
+  };
+  CHECK(n_columns_at(1200) == 2);
+  CHECK(n_columns_at(640) == 1);  // a window of 800
+  CHECK(n_columns_at(1200) == 2);
 }
 
 TEST_CASE("speed page: the chosen latency is in the state, the SQL runs") {

@@ -145,6 +145,10 @@ TEST_CASE("items page: replies side by side, reasoning folded, differences marke
   CHECK(shown.navigator.state().settings["items.reasoning"] == "1");
   CHECK(panes[0]->reply().toPlainText().startsWith("<think>\nI think of one."));
   CHECK(panes[1]->reply().toPlainText().startsWith("<think>\nI think of two."));
+  QTest::keyClick(table, Qt::Key_R, Qt::AltModifier);
+  CHECK_FALSE(panes[1]->reply().toPlainText().startsWith("<think>"));
+  QTest::keyClick(table, Qt::Key_R, Qt::AltModifier);
+  CHECK(panes[1]->reply().toPlainText().startsWith("<think>"));
   shown.find<QAbstractButton>("only_differing")->click();
   CHECK(table->model()->rowCount() == 4);
   CHECK(shown.page.as_csv().startsWith("item,one,two\r\ni0,C 2/2,C 1/2\r\n"));

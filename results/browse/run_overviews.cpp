@@ -5,6 +5,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "results/browse/figure_statements.h"
 #include "results/gpu_rows.h"
 #include "results/run_reader.h"
 #include "results/run_time.h"
@@ -19,14 +20,11 @@ constexpr std::string_view kRuns = "SELECT run_id FROM runs ORDER BY run_key";
 constexpr std::string_view kRunsOfItems =
     "SELECT i.item_key, r.run_id FROM runs r CROSS JOIN run_suites rs ON rs.run_key = r.run_key "
     "CROSS JOIN items i ON i.run_suite_id = rs.run_suite_id ORDER BY r.run_key";
-constexpr std::string_view kSamples =
-    "SELECT item_key, failure IS NOT NULL, n_prompt_tokens, n_cached_prompt_tokens, n_output_tokens, n_drafted_tokens, "
-    "n_accepted_tokens, ttft_ms, itl_ms_mean, e2e_ms, prefill_device_ms, decode_device_ms FROM samples "
-    "WHERE sample_key >= ?1 AND sample_key < ?2 ORDER BY sample_key";
 // Samples are numbered without gaps.
 constexpr std::string_view kNumberOfSamples = "SELECT coalesce(max(sample_key), 0) FROM samples";
 constexpr std::string_view kNumberOfGpuSamples = "SELECT coalesce(max(gpu_sample_id), 0) FROM gpu_samples";
-constexpr unsigned kMostParts = 8;  // of the samples, read at the same time
+// Of the samples, read at the same time. More than there may be processors: where they come from a disk, readers wait.
+constexpr int kParts = 4;
 
 /// The places in the list of runs that items belong to.
 using RunOfItem = std::unordered_map<std::int64_t, std::size_t>;
@@ -88,7 +86,7 @@ Result<std::vector<RunTotals>> read_totals(const Database& database, std::int64_
   std::vector<RunTotals> totals(n_runs + 1);  // the last one: of samples that belong to no run
   std::int64_t last_item = 0;
   std::size_t run = n_runs;
-  ASSAY_ASSIGN(auto row, database.prepare(kSamples));
+  ASSAY_ASSIGN(auto row, database.prepare(figures_sql::kBetween));
   row.bind(1, begin).bind(2, end);
   ASSAY_TRY(for_each_row(row, [&]() -> Result<> {
     if (const std::int64_t item = row.integer(0); item != last_item) {
@@ -106,19 +104,18 @@ Result<std::vector<RunTotals>> read_totals(const Database& database, std::int64_
 Result<std::vector<RunTotals>> read_totals(const std::filesystem::path& database, std::int64_t n_samples,
                                            const RunOfItem& run_of_item, std::size_t n_runs,
                                            const std::stop_token& stop) {
-  const auto n_parts = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, kMostParts));
-  std::vector<Result<std::vector<RunTotals>>> parts(static_cast<std::size_t>(n_parts), std::vector<RunTotals>());
+  std::vector<Result<std::vector<RunTotals>>> parts(kParts, std::vector<RunTotals>());
   const auto read = [&](int part) -> Result<std::vector<RunTotals>> {
     ASSAY_ASSIGN(const auto opened, open_for_reading(database));
     const std::stop_callback interrupt(stop, [&] { opened->interrupt(); });
-    const auto key = [&](int n) { return 1 + n_samples / n_parts * n; };
-    const bool is_last = part == n_parts - 1;
+    const auto key = [&](int n) { return 1 + n_samples / kParts * n; };
+    const bool is_last = part == kParts - 1;
     return read_totals(*opened, part == 0 ? std::numeric_limits<std::int64_t>::min() : key(part),
                        is_last ? std::numeric_limits<std::int64_t>::max() : key(part + 1), run_of_item, n_runs);
   };
   {
     std::vector<std::jthread> readers;
-    for (int part = 0; part < n_parts; ++part) {
+    for (int part = 0; part < kParts; ++part) {
       readers.emplace_back([&, part] { parts[static_cast<std::size_t>(part)] = read(part); });
     }
   }

@@ -20,8 +20,9 @@ struct RunOverviews {
       false;  ///< energies too are as summarise() gives them; otherwise none, as there are too many samples
 };
 
-/// Reads each sample's row once, in the order of the file, and no text; GPU samples if there are at most
-/// `most_gpu_samples` of them. Errors as Store::open_read_only; Error{interrupted} soon after `stop` asks for it.
+/// Reads the figures of each sample once, from the index samples_figures, or, in a database that an older version
+/// wrote, from the samples' rows; GPU samples if there are at most `most_gpu_samples` of them. Errors as
+/// Store::open_read_only; Error{interrupted} soon after `stop` asks for it.
 Result<RunOverviews> read_overviews(const std::filesystem::path& database, const std::stop_token& stop = {},
                                     std::int64_t most_gpu_samples = 500'000);
 

@@ -1,5 +1,7 @@
 #include "results/browse/run_overviews.h"
 
+#include "results/browse/figure_statements.h"
+#include "results/schema.h"
 #include "results/test_facts.h"
 
 namespace assay::results {
@@ -36,6 +38,27 @@ RunId add_run(Store& store, const std::string& name, std::int64_t n_items, std::
   }
   REQUIRE(ok(writer->finish(n_items == n_planned_items ? RunState::finished : RunState::interrupted, kNowMs, 4000)));
   return writer->run_id();
+}
+
+/// How SQLite goes about a statement.
+std::string plan_of(const Database& database, std::string_view sql) {
+  std::string plan;
+  auto row = database.prepare(std::string("EXPLAIN QUERY PLAN ").append(sql));
+  REQUIRE(ok(row));
+  REQUIRE(ok(for_each_row(*row, [&]() -> Result<> {
+    plan += row->text(3) + '\n';
+    return {};
+  })));
+  return plan;
+}
+
+/// As version 5 left it: without the indexes that hold what is asked of all samples.
+void make_version_5(const std::filesystem::path& path) {
+  const auto database = Database::open(path, Database::Mode::read_write);
+  REQUIRE(ok(database));
+  REQUIRE(ok((*database)->execute(
+      "DROP INDEX samples_figures; DROP INDEX verdicts_by_grading; "
+      "CREATE INDEX verdicts_by_grading ON verdicts (grading_id, verdict); PRAGMA user_version = 5")));
 }
 
 }  // namespace
@@ -94,6 +117,47 @@ TEST_CASE("read_overviews: a run that is being written is left out, what can't b
   REQUIRE(ok(overviews));
   REQUIRE(overviews->runs.size() == 1);
   CHECK(overviews->runs.front().run.run_id == finished);
+}
+
+TEST_CASE("what is asked of all samples comes from indexes, never from rows between texts", "[browse]") {
+  const TemporaryFolder folder;
+  REQUIRE(ok(Store::open_or_create(folder / "a.db")));
+  const auto plans = [&] {
+    const auto database = open_for_reading(folder / "a.db");
+    REQUIRE(ok(database));
+    return std::vector<std::string>{plan_of(**database, figures_sql::kBetween),
+                                    plan_of(**database, figures_sql::kAfter),
+                                    plan_of(**database, figures_sql::kOfVerdict)};
+  };
+  for (const std::string& plan : plans()) CHECK_THAT(plan, Catch::Matchers::Contains("USING COVERING INDEX"));
+  make_version_5(folder / "a.db");
+  for (const std::string& plan : plans()) CHECK_THAT(plan, !Catch::Matchers::Contains("USING COVERING INDEX"));
+}
+
+TEST_CASE("read_overviews: the same of a database without the indexes of version 6, which stays as it is", "[browse]") {
+  const TemporaryFolder folder;
+  {
+    auto store = Store::open_or_create(folder / "a.db");
+    REQUIRE(ok(store));
+    add_run(*store, "one", 3, 3);
+    add_run(*store, "interrupted", 2, 4);
+  }
+  const auto newest = read_overviews(folder / "a.db");
+  REQUIRE(ok(newest));
+  make_version_5(folder / "a.db");
+  const auto older = read_overviews(folder / "a.db");
+  REQUIRE(ok(older));
+  REQUIRE(older->runs.size() == newest->runs.size());
+  for (std::size_t i = 0; i < older->runs.size(); ++i) {
+    CHECK(older->runs[i].n_output_tokens == newest->runs[i].n_output_tokens);
+    CHECK(older->runs[i].ttft_ms.n == newest->runs[i].ttft_ms.n);
+    CHECK(older->runs[i].ttft_ms.p50 == newest->runs[i].ttft_ms.p50);
+    CHECK(older->runs[i].usd_per_correct == newest->runs[i].usd_per_correct);
+  }
+  CHECK(older->runs[0].ttft_ms.p50 == 6);  // by hand: 0, 3, 6, 9, 12; the sixth has failed
+  const auto database = open_for_reading(folder / "a.db");
+  REQUIRE(ok(database));
+  CHECK(*(*database)->query_integer("PRAGMA user_version") == 5);
 }
 
 }  // namespace assay::results

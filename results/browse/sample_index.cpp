@@ -5,6 +5,7 @@
 
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
+#include "results/browse/figure_statements.h"
 #include "results/schema.h"
 
 namespace assay::results {
@@ -17,9 +18,6 @@ constexpr std::int64_t kIndexVersion = 2;
 constexpr std::int64_t kBatchFigures = 50'000;
 constexpr std::int64_t kBatchSamples = 20'000;
 constexpr std::int64_t kBatchBytes = 8 << 20;
-constexpr std::string_view kFiguresAfter =
-    "SELECT sample_key, n_output_tokens, ttft_ms, itl_ms_mean, e2e_ms FROM samples WHERE sample_key > ?1 "
-    "ORDER BY sample_key LIMIT ?2";
 // Of a reply of more characters than this the rest is not searched.
 constexpr std::string_view kTextsAfter =
     "SELECT sample_key, substr(text, 1, 4000000) FROM samples WHERE sample_key > ?1 AND sample_key <= ?2 "
@@ -165,7 +163,7 @@ Result<bool> SampleIndex::add_figures() {
   std::int64_t last_key = state.integer(2);
   state.reset();
   const std::int64_t began_behind = last_key;
-  ASSAY_ASSIGN(auto sample, database_->prepare(kFiguresAfter));
+  ASSAY_ASSIGN(auto sample, database_->prepare(figures_sql::kAfter));
   ASSAY_ASSIGN(auto figures, index_->prepare(kAddFigures));
   sample.bind(1, last_key).bind(2, kBatchFigures);
   ASSAY_TRY(for_each_row(sample, [&]() -> Result<> {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "harness/base/text.h"
+#include "results/browse/figure_statements.h"
 #include "results/browse/sample_index.h"
 
 namespace assay::results {
@@ -22,7 +23,6 @@ constexpr std::string_view kSuitesOf =
     "WHERE (?1 = '' OR r.run_id = ?1) AND (?2 = '' OR rs.suite = ?2)";
 constexpr std::string_view kKeysOfSuite =
     "SELECT s.sample_key FROM items i JOIN samples s ON s.item_key = i.item_key WHERE i.run_suite_id = ?1";
-constexpr std::string_view kKeysOfVerdict = "SELECT sample_key FROM verdicts WHERE grading_id = ?1 AND verdict = ?2";
 constexpr std::string_view kOutcomesOfGrading =
     "SELECT v.sample_key, v.answer, v.rule FROM verdicts v WHERE v.grading_id = ?1";
 constexpr std::string_view kItemsOfSuite =
@@ -196,7 +196,7 @@ Result<std::int64_t> add_unindexed(const Database& database, const std::string& 
 }
 
 Result<> add_verdicts(const Database& database, const std::vector<SuiteRow>& suites, std::vector<SortedKey>& keys) {
-  ASSAY_ASSIGN(auto row, database.prepare(kKeysOfVerdict));
+  ASSAY_ASSIGN(auto row, database.prepare(figures_sql::kOfVerdict));
   for (const SuiteRow& suite : suites) {
     for (int verdict = 0; verdict < 5; ++verdict) {
       row.reset();
@@ -287,7 +287,7 @@ Result<SampleOrdering> SampleIndex::order_samples(const SampleQuery& query) cons
     for (const Verdict verdict : query.verdicts) {
       const std::string word = to_string(verdict);
       ASSAY_TRY(add_keys(
-          *database_, kKeysOfVerdict, suites,
+          *database_, figures_sql::kOfVerdict, suites,
           [&](Statement& row, const SuiteRow& s) { row.bind(1, s.grading_id).bind(2, word); }, keys));
     }
   }

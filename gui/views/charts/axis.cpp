@@ -95,7 +95,7 @@ std::vector<AxisTick> log_ticks(const ChartAxis& axis, const AxisRange& range, i
       const bool is_major =
           factor == 1 ? (exponent - first) % every == 0 : labels_2_and_5 && (factor == 2 || factor == 5);
       if (!is_major && every > 1) continue;
-      const bool is_plain = exponent >= -4 && exponent < 6;
+      const bool is_plain = exponent >= -5 && exponent < 6;
       const QString text = is_plain || axis.is_share ? tick_text(axis, value, std::pow(10.0, exponent), value)
                                                      : QString::number(value, 'g', 3);
       ticks.push_back({value, is_major ? text : QString(), !is_major});

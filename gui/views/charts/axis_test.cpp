@@ -55,6 +55,8 @@ TEST_CASE("ticks_of: a logarithmic axis has decades, then 2 and 5 where there is
   CHECK(texts_of(ticks_of(log, {1, 1000}, 5)) == QStringList{"1", "10", "100", "1,000"});
   CHECK(texts_of(ticks_of(log, {10, 100}, 6)) == QStringList{"10", "20", "50", "100"});
   CHECK(texts_of(ticks_of(log, {1e-3, 1e9}, 4)).size() <= 5);
+  CHECK(texts_of(ticks_of(log, {4e-5, 2e-3}, 8)) ==
+        QStringList{"0.00005", "0.0001", "0.0002", "0.0005", "0.001", "0.002"});
   CHECK(texts_of(ticks_of(log, {72, 490}, 8)) == QStringList{"100", "200", "300", "400"});
   CHECK(texts_of(ticks_of(log, {300, 400}, 4)) == QStringList{"300", "350", "400"});
   const std::vector<AxisTick> ticks = ticks_of(log, {1, 1000}, 5);

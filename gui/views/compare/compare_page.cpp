@@ -222,6 +222,7 @@ void ComparePage::show_accuracies() {
     accuracies_->addWidget(view, at / kChartsAcross, at % kChartsAcross, Qt::AlignTop);
     ++at;
   }
+  accuracy_panel_->setVisible(at > 0);
   accuracy_panel_->set_remark(
       "Each run alone, with its 95 % interval. Whether two differ is said by the paired "
       "differences, not by intervals that overlap.");

@@ -36,7 +36,7 @@ CostPage::CostPage(const PageContext& context, QWidget* parent)
 
 void CostPage::make_controls() {
   price_ = make_number("&Price", "as stored", "USD/GPU-hour", this, controls());
-  auto* label = new QLabel("or that of &hardware", this);
+  auto* label = new QLabel("or of hard&ware", this);
   hardware_ = new QComboBox(this);
   hardware_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   hardware_->setAccessibleName("Hardware whose rental price is taken");

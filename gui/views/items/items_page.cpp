@@ -56,6 +56,7 @@ void ItemsPage::make_actions() {
   };
   add(tr("Next item"), QKeySequence("Alt+Down"), [this] { outcomes_->step(1); });
   add(tr("Item before"), QKeySequence("Alt+Up"), [this] { outcomes_->step(-1); });
+  add(tr("Show or hide the reasoning"), QKeySequence("Alt+R"), [this] { replies_->toggle_reasoning(); });
   add(tr("Search in all replies"), QKeySequence::Find, [this] {
     tabs_->setCurrentWidget(search_);
     search_->focus_words();

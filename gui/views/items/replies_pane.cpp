@@ -85,6 +85,8 @@ void RepliesPane::read(const std::vector<TranscriptRequest>& wanted) {
       });
 }
 
+void RepliesPane::toggle_reasoning() { set("items.reasoning", setting("items.reasoning") == "1" ? "" : "1"); }
+
 void RepliesPane::show_replies() {
   // What is shown already stays as it is scrolled.
   const QString key =

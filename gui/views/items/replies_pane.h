@@ -25,6 +25,8 @@ class RepliesPane : public ItemsPane {
   bool is_busy() const override { return job_.is_running(); }
   /// At most two. The same request again is no work.
   void read(const std::vector<TranscriptRequest>& wanted);
+  /// Shows or hides the reasoning of both replies.
+  void toggle_reasoning();
 
  protected:
   void show_state(const ChosenRuns& chosen) override;

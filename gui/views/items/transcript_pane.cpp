@@ -102,7 +102,7 @@ void TranscriptPane::show_transcript(const Transcript& transcript, const std::ve
   fold_->setChecked(unfolded);
   fold_->setArrowType(unfolded ? Qt::DownArrow : Qt::RightArrow);
   fold_->setText(
-      tr("&Reasoning, %1 characters%2")
+      tr("Reasoning, %1 characters%2")
           .arg(shown_count(reasoning.size()), transcript.has_reasoning_end ? QString() : tr(" (it has no end)")));
 
   const bool shows_reasoning = unfolded && !reasoning.isEmpty();

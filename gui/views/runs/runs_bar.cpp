@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QPushButton>
 #include <QToolButton>
 
 #include "gui/models/figure_text.h"
@@ -64,10 +65,9 @@ void RunsBar::make_search() {
 void RunsBar::make_buttons() {
   hide_equal_ = new QToolButton;
   hide_equal_->setObjectName("hide_equal");
-  hide_equal_->setText(tr("Hide &equal columns"));
+  hide_equal_->setText(tr("Hide e&qual columns"));
   hide_equal_->setToolTip(tr("Leave out columns that say the same of all these runs"));
   hide_equal_->setCheckable(true);
-  hide_equal_->setShortcut(QKeySequence("Alt+E"));
   connect(hide_equal_, &QToolButton::toggled, this, [this](bool is_on) {
     if (is_drawing_) return;
     ViewState state = context_.navigator.state();
@@ -77,10 +77,7 @@ void RunsBar::make_buttons() {
   });
   column_menu_ = new QMenu(this);
   connect(column_menu_, &QMenu::aboutToShow, this, &RunsBar::fill_column_menu);
-  columns_ = new QToolButton;
-  columns_->setText(tr("Co&lumns"));
-  columns_->setShortcut(QKeySequence("Alt+L"));
-  columns_->setPopupMode(QToolButton::InstantPopup);
+  columns_ = new QPushButton(tr("Co&lumns"));
   columns_->setMenu(column_menu_);
 }
 

@@ -7,6 +7,7 @@
 class QLabel;
 class QLineEdit;
 class QMenu;
+class QPushButton;
 class QToolButton;
 
 namespace assay::gui {
@@ -47,7 +48,8 @@ class RunsBar : public QWidget {
   PageContext context_;
   QLineEdit* search_ = nullptr;
   QLabel* count_ = nullptr;
-  QToolButton *hide_equal_ = nullptr, *columns_ = nullptr;
+  QToolButton* hide_equal_ = nullptr;
+  QPushButton* columns_ = nullptr;
   QMenu* column_menu_ = nullptr;
   bool is_drawing_ = false;
 };

@@ -64,7 +64,7 @@ void SpeedPage::make_one_run_panel() {
     go(std::move(next));
   });
   row->addStretch();
-  earlier_ = new QPushButton("&Earlier samples", one_run_);
+  earlier_ = new QPushButton("E&arlier samples", one_run_);
   later_ = new QPushButton("Late&r samples", one_run_);
   connect(earlier_, &QPushButton::clicked, this, [this] { turn_page(-kMaxTimelineSamples); });
   connect(later_, &QPushButton::clicked, this, [this] { turn_page(kMaxTimelineSamples); });
