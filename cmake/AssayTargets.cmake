@@ -25,7 +25,7 @@ endif()
 
 # Makes the sources of TARGET compile for whether they compile: no code is generated, nothing precompiled is read.
 function(assay_only_check target)
-  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF DISABLE_PRECOMPILE_HEADERS ON
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF AUTOMOC OFF DISABLE_PRECOMPILE_HEADERS ON
     CXX_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/only_check")
 endfunction()
 
