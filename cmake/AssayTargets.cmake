@@ -6,12 +6,9 @@ target_compile_features(assay_options INTERFACE cxx_std_20)
 target_compile_options(assay_options INTERFACE
   "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wshadow;-Wnon-virtual-dtor;-Wcast-qual;-Wno-restrict;-fno-math-errno;-ffp-contract=off>>"
   "$<BUILD_INTERFACE:$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:${ASSAY_WERROR}>>:-Werror;-Wno-error=stringop-overflow>>")
-if(ASSAY_UNITY)
-  # Files that stand together shadow each other's constants, and gcc 12 sees copies of short strings run over. The build
-  # that compiles each file alone, with warnings as errors, is the judge.
-  target_compile_options(assay_options INTERFACE
-    "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-subobject-linkage>>")
-endif()
+# Files that are compiled together shadow each other's constants, and gcc 12 sees copies of short strings run over.
+target_compile_options(assay_options INTERFACE
+  "$<BUILD_INTERFACE:$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-shadow;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-subobject-linkage>>")
 if(ASSAY_CUDA)
   # As on the CPU, a product and a sum are fused only where the code says so: bits must not depend on a compiler's choice.
   # (The standard stands here because CMake 3.25 doesn't know that nvcc 13 has C++20.)
@@ -26,8 +23,15 @@ if(ASSAY_SANITIZE)
   target_link_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 
+# Makes the sources of TARGET compile for whether they compile: no code is generated, nothing precompiled is read.
+function(assay_only_check target)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF AUTOMOC OFF DISABLE_PRECOMPILE_HEADERS ON
+    CXX_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/only_check")
+endfunction()
+
 # assay_add_library(NAME SOURCES file… LINK target… [LINK_PRIVATE target…] [OWN_PRECOMPILED])
-# The arrows of the house are the LINK lines.
+# The arrows of the house are the LINK lines. With the tests, NAME_alone checks each of its sources by itself, and with it
+# the header that the source includes first: this is the judge of includes and of warnings.
 function(assay_add_library name)
   cmake_parse_arguments(ARG "OWN_PRECOMPILED" "" "SOURCES;LINK;LINK_PRIVATE" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
@@ -39,6 +43,14 @@ function(assay_add_library name)
     target_precompile_headers(${name} PRIVATE "${PROJECT_SOURCE_DIR}/harness/base/precompiled.h")
   elseif(NOT ARG_OWN_PRECOMPILED)
     target_precompile_headers(${name} REUSE_FROM assay_base)
+  endif()
+  if(ASSAY_TESTS)
+    set_property(GLOBAL APPEND PROPERTY ASSAY_LIBRARIES ${name})
+    set(written_sources "$<FILTER:$<FILTER:$<TARGET_PROPERTY:${name},SOURCES>,INCLUDE,[.]cpp$>,EXCLUDE,^${PROJECT_BINARY_DIR}>")
+    add_library(${name}_alone OBJECT "${written_sources}")
+    target_link_libraries(${name}_alone PRIVATE $<TARGET_PROPERTY:${name},LINK_LIBRARIES>)
+    target_compile_definitions(${name}_alone PRIVATE $<TARGET_PROPERTY:${name},COMPILE_DEFINITIONS>)
+    assay_only_check(${name}_alone)
   endif()
 endfunction()
 
@@ -56,18 +68,25 @@ function(assay_add_fuzzer name)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
-# assay_add_test(NAME SOURCES file… LINK target… [LABELS label…] [PROCESSORS n] [BOTH_CUDA_PATHS])
+# assay_add_test(NAME SOURCES file… LINK target… [LABELS label…] [PROCESSORS n] [OWN_PRECOMPILED] [BOTH_CUDA_PATHS])
 # One Catch2 program; each of its cases is a CTest test, which counts as n of those that `ctest -j` runs at a time. With
 # BOTH_CUDA_PATHS a second one runs all but the cases tagged [hopper] with the portable kernels.
 function(assay_add_test name)
   if(NOT ASSAY_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "BOTH_CUDA_PATHS" "" "SOURCES;LINK;LABELS;PROCESSORS" ${ARGN})
+  cmake_parse_arguments(ARG "OWN_PRECOMPILED;BOTH_CUDA_PATHS" "" "SOURCES;LINK;LABELS;PROCESSORS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE assay_options ${ARG_LINK} Catch2::Catch2WithMain)
   target_compile_definitions(${name} PRIVATE ASSAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # A test's own code is compiled more often than it runs. Less optimised, gcc 12 sees sums of short strings run over.
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1$<SEMICOLON>-Wno-array-bounds>)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
+  if(name STREQUAL "assay_base_test")
+    target_precompile_headers(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/precompiled.h")
+  elseif(NOT ARG_OWN_PRECOMPILED)
+    target_precompile_headers(${name} REUSE_FROM assay_base_test)
+  endif()
   set(properties TIMEOUT 600 SKIP_RETURN_CODE 77)
   if(ARG_LABELS)
     list(APPEND properties LABELS ${ARG_LABELS})

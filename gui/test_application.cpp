@@ -1,7 +1,6 @@
 // An application without a display around the dashboard's tests, and folders of the tests' own where the user's caches
 // and settings would be. Linked into each of its test programs.
 
-#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <QApplication>
 #include <memory>
 

@@ -1,6 +1,5 @@
 // Skips a GPU test program where no device can run it: exit code 77 and the reason, before the first test.
 
-#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <cstdio>
 #include <cstdlib>
 

@@ -4,7 +4,6 @@
 #include <iostream>
 #include <optional>
 
-#define CATCH_CONFIG_EXTERNAL_INTERFACES  // Catch2 version 2: listeners
 #include "tests/support/catch.h"
 
 namespace assay::suites {

@@ -5,6 +5,7 @@
 #include <random>
 #include <thread>
 
+#include "results/sqlite.h"
 #include "tests/cli/program_process.h"
 #include "tests/support/catch.h"
 
@@ -119,13 +120,22 @@ TEST_CASE("run: a second process of the same command is refused while the first 
   const std::string db = setting.folder / "runs.db";
   Call running(setting.words(db));
   wait_for_samples(running, db, 1);
-  running.send(SIGSTOP);  // it holds the run, however long the second one takes
+  {
+    // Stopped while it can't write, it holds the run, however long the second one takes, and not the database.
+    using namespace results;
+    const auto database = Database::open(db, Database::Mode::read_write);
+    REQUIRE(database);
+    const auto only_writer = Transaction::begin(**database, Transaction::Kind::write);
+    REQUIRE(only_writer);
+    running.send(SIGSTOP);
+  }
   const Ended second = call(setting.words(db));
   running.send(SIGCONT);
   running.send(SIGINT);
   const Ended first = running.wait();
   INFO(second.err);
   CHECK(second.exit_code == 3);
+  CHECK_THAT(second.err, Contains("is being written by another process"));
   CHECK(first.exit_code == 4);
   CHECK(json_of(call({"runs", "--json", "--db", db}).out)["runs"].size() == 1);
 }

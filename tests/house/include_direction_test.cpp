@@ -8,11 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/file.h"
 #include "harness/base/text.h"
+#include "tests/house/source_files.h"
 #include "tests/support/catch.h"
 
 using namespace assay;
+using namespace assay::house_test;
 
 namespace {
 
@@ -75,11 +76,6 @@ std::optional<std::string> fault(std::string_view file, std::string_view line) {
   return *from + " may not include " + *to;
 }
 
-bool is_source(const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  return extension == ".h" || extension == ".cpp" || extension == ".cuh" || extension == ".cu";
-}
-
 }  // namespace
 
 // The table of folders and the arrows drawn below it, in the project's style rules.
@@ -128,22 +124,12 @@ TEST_CASE("include_direction: an arrow of the house is none", "[house]") {
 }
 
 TEST_CASE("include_direction: the whole tree keeps to it", "[house]") {
-  const std::filesystem::path root = ASSAY_SOURCE_DIR;
-  int n_files = 0;
-  for (const char* top : {"harness", "kernels", "runners", "suites", "results", "gui", "tests"}) {
-    if (!std::filesystem::exists(root / top)) continue;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / top)) {
-      if (!entry.is_regular_file() || !is_source(entry.path())) continue;
-      ++n_files;
-      const std::string file = entry.path().lexically_relative(root).generic_string();
-      const Result<std::string> text = read_file(entry.path());
-      REQUIRE(text);
-      const auto check_line = [&](std::string_view line, int number) -> Result<> {
-        if (const auto reason = fault(file, line)) FAIL_CHECK(file << ":" << number << ": " << line << ": " << *reason);
-        return {};
-      };
-      REQUIRE(for_each_line(*text, check_line));
-    }
-  }
+  const int n_files = for_each_source_file([](const std::string& file, const std::string& text) {
+    const auto check_line = [&](std::string_view line, int number) -> Result<> {
+      if (const auto reason = fault(file, line)) FAIL_CHECK(file << ":" << number << ": " << line << ": " << *reason);
+      return {};
+    };
+    REQUIRE(for_each_line(text, check_line));
+  });
   CHECK(n_files > 20);
 }

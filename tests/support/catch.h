@@ -1,6 +1,8 @@
 #pragma once
 // The one include of every test: Catch2 version 2 (Debian 12) or 3, spelled as in version 2.
 
+#define CATCH_CONFIG_EXTERNAL_INTERFACES  // with the listeners of version 2
+
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
 #include <string>
