@@ -119,9 +119,13 @@ TEST_CASE("samples index: pages come as they are looked at") {
   const auto workspace = fixture.opened();
   SamplesIndex model(*workspace);
   const QAbstractItemModelTester tester(&model, Mode::Fatal);
+  QString shown_at_first;  // its page comes in one of the event loop's next turns
+  QObject::connect(&model, &QAbstractItemModel::modelReset, [&] {
+    if (model.rowCount() > 0 && shown_at_first.isEmpty()) shown_at_first = model.index(0, 0).data().toString();
+  });
   model.ask({{fixture.database, {}}}, {.order = results::SampleOrder::e2e_ms, .descending = true});
   REQUIRE(wait_until([&] { return model.rowCount() == 24; }));
-  CHECK(model.index(0, 0).data().toString() == "…");
+  CHECK(shown_at_first == "…");
   REQUIRE(wait_until([&] { return model.row_at(0) != nullptr; }));
   CHECK(model.index(0, SamplesIndex::e2e_ms).data().toString() == "123");
   CHECK(model.index(0, 0).data(SamplesIndex::RunIdRole).toString() == fixture.third);
