@@ -72,7 +72,8 @@ Action declare_export(CLI::App& app, const CommonOptions& common) {
   const auto args = std::make_shared<ExportArgs>();  // shared by the option table, which writes it, and the action
   add_texts(app, "RUN", args->runs, "", "A run's id, an unambiguous prefix of it, its --name, or latest");
   add_choice(app, "--format", args->format, {"json", "jsonl", "csv", "html", "parquet"}, "The form of the file");
-  add_text(app, "--out", args->out, "FILE", "Where it goes, replacing what is there (default: standard output)");
+  add_text(app, "--out", args->out, "FILE",
+           "Where it goes, replacing what is there, but no database (default: standard output)");
   app.add_flag("--include-protected", args->include_protected,
                "Also what suites such as gpqa-diamond ask not to be spread in plain text");
   app.footer(
