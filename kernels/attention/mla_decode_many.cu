@@ -238,17 +238,15 @@ __device__ inline void store_outputs(const KernelArgs& k, const Work& work, int 
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
     const int head = work.head + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
-    if (head >= k.a.heads) continue;
-    const int column = first + 2 * (lane % 4);
+    const bool is_there = head < k.a.heads;
     if (work.is_whole) {
-      __nv_bfloat16* to = k.a.out + (static_cast<std::size_t>(work.item.row) * k.a.heads + head) * kMlaLatent + column;
-#pragma unroll
-      for (int j = 0; j < kHalfLatents / 8; ++j) {
-        *reinterpret_cast<std::uint32_t*>(to + 8 * j) =
-            pack_bf16(outputs[4 * j + 2 * h] / sum[h], outputs[4 * j + 2 * h + 1] / sum[h]);
-      }
-    } else {
-      float* to = k.part_outputs + (static_cast<std::size_t>(work.index) * k.a.heads + head) * kMlaLatent + column;
+      __nv_bfloat16* to = k.a.out + (static_cast<std::size_t>(work.item.row) * k.a.heads + head) * kMlaLatent + first;
+      store_chunks<kHalfLatents / 8>(to, is_there ? kHalfLatents / 8 : 0, [&](int j) {
+        return pack_bf16(outputs[4 * j + 2 * h] / sum[h], outputs[4 * j + 2 * h + 1] / sum[h]);
+      });
+    } else if (is_there) {
+      const std::size_t row = static_cast<std::size_t>(work.index) * k.a.heads + head;
+      float* to = k.part_outputs + row * kMlaLatent + first + 2 * (lane % 4);
 #pragma unroll
       for (int j = 0; j < kHalfLatents / 8; ++j) {
         *reinterpret_cast<float2*>(to + 8 * j) = make_float2(outputs[4 * j + 2 * h], outputs[4 * j + 2 * h + 1]);

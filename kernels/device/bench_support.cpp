@@ -7,25 +7,41 @@
 
 namespace assay::kernels {
 
-Result<double> time_us(const Stream& stream, int n_launches, const std::function<Result<>(int)>& launch_one) {
-  constexpr int kReplays = 7;
-  ASSAY_ASSIGN(const GraphExec graph, capture_graph(stream, [&]() -> Result<> {
-                 for (int i = 0; i < n_launches; ++i) ASSAY_TRY(launch_one(i));
-                 return {};
-               }));
+Result<std::vector<double>> time_in_turns_us(const Stream& stream, int n_launches,
+                                             std::span<const Launcher> launchers) {
+  constexpr int kReplays = 9;
   ASSAY_ASSIGN(const Event before, create_event());
   ASSAY_ASSIGN(const Event after, create_event());
-  ASSAY_TRY(check(cudaGraphLaunch(graph.get(), stream.get()), "graph"));  // warm-up
-  std::vector<double> us;
-  for (int i = 0; i < kReplays; ++i) {
-    ASSAY_TRY(check(cudaEventRecord(before.get(), stream.get()), "event"));
-    ASSAY_TRY(check(cudaGraphLaunch(graph.get(), stream.get()), "graph"));
-    ASSAY_TRY(check(cudaEventRecord(after.get(), stream.get()), "event"));
-    ASSAY_ASSIGN(const float ms, elapsed_ms(before, after));
-    us.push_back(static_cast<double>(ms) * 1e3 / n_launches);
+  std::vector<GraphExec> graphs;
+  for (const Launcher& launch_one : launchers) {
+    ASSAY_ASSIGN(GraphExec graph, capture_graph(stream, [&]() -> Result<> {
+                   for (int i = 0; i < n_launches; ++i) ASSAY_TRY(launch_one(i));
+                   return {};
+                 }));
+    ASSAY_TRY(check(cudaGraphLaunch(graph.get(), stream.get()), "graph"));  // warm-up
+    graphs.push_back(std::move(graph));
   }
-  std::nth_element(us.begin(), us.begin() + kReplays / 2, us.end());
-  return us[kReplays / 2];
+  std::vector<std::vector<double>> us(launchers.size());
+  for (int replay = 0; replay < kReplays; ++replay) {
+    for (std::size_t i = 0; i < graphs.size(); ++i) {
+      ASSAY_TRY(check(cudaEventRecord(before.get(), stream.get()), "event"));
+      ASSAY_TRY(check(cudaGraphLaunch(graphs[i].get(), stream.get()), "graph"));
+      ASSAY_TRY(check(cudaEventRecord(after.get(), stream.get()), "event"));
+      ASSAY_ASSIGN(const float ms, elapsed_ms(before, after));
+      us[i].push_back(static_cast<double>(ms) * 1e3 / n_launches);
+    }
+  }
+  std::vector<double> medians;
+  for (std::vector<double>& of_one : us) {
+    std::nth_element(of_one.begin(), of_one.begin() + kReplays / 2, of_one.end());
+    medians.push_back(of_one[kReplays / 2]);
+  }
+  return medians;
+}
+
+Result<double> time_us(const Stream& stream, int n_launches, const Launcher& launch_one) {
+  ASSAY_ASSIGN(const std::vector<double> medians, time_in_turns_us(stream, n_launches, {&launch_one, 1}));
+  return medians.front();
 }
 
 void print_row(const BenchContext& context, const BenchRow& row) {

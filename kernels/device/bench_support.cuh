@@ -18,7 +18,10 @@ namespace assay::kernels {
 
 /// Microseconds of one launch: the median over replays of a graph of n_launches, of which `launch_one(i)` puts the i-th
 /// on the stream. The caller rotates its inputs with i, so that they don't stay in the L2 cache.
-Result<double> time_us(const Stream& stream, int n_launches, const std::function<Result<>(int)>& launch_one);
+using Launcher = std::function<Result<>(int)>;
+Result<double> time_us(const Stream& stream, int n_launches, const Launcher& launch_one);
+/// The same of several, whose graphs are replayed in turns: so all find the card at the same heat and clock.
+Result<std::vector<double>> time_in_turns_us(const Stream& stream, int n_launches, std::span<const Launcher> launchers);
 
 /// A benchmark's environment.
 struct BenchContext {
@@ -34,7 +37,7 @@ struct BenchRow {
   double us = 0;
   double bytes = 0;
   double flop = 0;
-  double peer_us = 0;  ///< cuBLAS on the same inputs; 0: none
+  double peer_us = 0;  ///< cuBLAS on the same inputs, in turns; 0: none
 };
 void print_row(const BenchContext& context, const BenchRow& row);
 

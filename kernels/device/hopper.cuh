@@ -187,4 +187,53 @@ __device__ inline std::uint32_t pack_bf16(float low, float high) {
   return *reinterpret_cast<const std::uint32_t*>(&pair);
 }
 
+// ---- what a warp stores
+
+constexpr int kChunks = 4;  ///< of 16 bytes: what four lanes store at once, since memory takes 32 bytes whole
+
+/// Lanes 4i to 4i+3 hold a word each of kChunks chunks. Returns the chunk of this lane's number among them, the first
+/// lane's word first. All lanes of the warp take part.
+__device__ inline uint4 own_chunk(const std::uint32_t (&words)[kChunks]) {
+  constexpr unsigned kAllLanes = 0xFFFFFFFFu;
+  const bool odd = threadIdx.x & 1, high = threadIdx.x & 2;
+  const auto from_neighbour = [&](std::uint32_t even_sends, std::uint32_t odd_sends) {
+    return __shfl_xor_sync(kAllLanes, odd ? odd_sends : even_sends, 1);
+  };
+  // An even lane takes chunks 0 and 2 of its neighbour and itself, an odd one 1 and 3.
+  const std::uint32_t low = from_neighbour(words[1], words[0]), up = from_neighbour(words[3], words[2]);
+  const uint2 low_pair = odd ? uint2{low, words[1]} : uint2{words[0], low};
+  const uint2 high_pair = odd ? uint2{up, words[3]} : uint2{words[2], up};
+  // The lower two lanes keep chunks 0 and 1, the upper two 2 and 3.
+  const uint2 sent = high ? low_pair : high_pair;
+  const uint2 got{__shfl_xor_sync(kAllLanes, sent.x, 2), __shfl_xor_sync(kAllLanes, sent.y, 2)};
+  return high ? uint4{got.x, got.y, high_pair.x, high_pair.y} : uint4{low_pair.x, low_pair.y, got.x, got.y};
+}
+
+/// Stores those of a row's kCount chunks that come before the n-th; word(j) is this lane's word of chunk j.
+template <int kCount, class Word>
+__device__ void store_chunks(__nv_bfloat16* y, int n, Word word) {
+#pragma unroll
+  for (int first = 0; first < kCount; first += kChunks) {
+    std::uint32_t words[kChunks] = {};
+#pragma unroll
+    for (int i = 0; i < kChunks && first + i < kCount; ++i) words[i] = word(first + i);
+    const uint4 chunk = own_chunk(words);
+    const int own = first + static_cast<int>(threadIdx.x) % kChunks;
+    if (own < kCount && own < n) *reinterpret_cast<uint4*>(y + 8 * own) = chunk;
+  }
+}
+
+/// *y += value, rounded once, without reading it here: memory adds, and takes subnormal numbers as zero. Nobody else
+/// may touch y meanwhile.
+__device__ inline void add_in_memory(float* y, float value) { atomicAdd(y, value); }
+/// The same for two neighbours.
+__device__ inline void add_in_memory(float* y, float first, float second) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("red.global.add.v2.f32 [%0], {%1, %2};" ::"l"(y), "f"(first), "f"(second) : "memory");
+#else
+  add_in_memory(y, first);
+  add_in_memory(y + 1, second);
+#endif
+}
+
 }  // namespace assay::kernels::hopper

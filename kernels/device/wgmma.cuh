@@ -65,6 +65,7 @@ struct Wgmma;
   ASSAY_D64                                                                               \
   ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84," \
   "%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define ASSAY_D112 ASSAY_D96 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111"
 #define ASSAY_D128                                                                              \
   ASSAY_D64                                                                                     \
   ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,"   \
@@ -80,6 +81,7 @@ struct Wgmma;
 #define ASSAY_O56(i) ASSAY_O48(i), ASSAY_O8(i + 48)
 #define ASSAY_O64(i) ASSAY_O32(i), ASSAY_O32(i + 32)
 #define ASSAY_O96(i) ASSAY_O64(i), ASSAY_O32(i + 64)
+#define ASSAY_O112(i) ASSAY_O96(i), ASSAY_O16(i + 96)
 #define ASSAY_O128(i) ASSAY_O64(i), ASSAY_O64(i + 64)
 
 #define ASSAY_WGMMA(columns, list, operands, a, b, flag, a0, a1, a2, a3, rb, rflag)                                 \
@@ -132,6 +134,7 @@ ASSAY_WGMMA(96, ASSAY_D48, ASSAY_O48(0), 48, 49, 50, 48, 49, 50, 51, 52, 53);
 ASSAY_WGMMA(112, ASSAY_D56, ASSAY_O56(0), 56, 57, 58, 56, 57, 58, 59, 60, 61);
 ASSAY_WGMMA(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66, 64, 65, 66, 67, 68, 69);
 ASSAY_WGMMA(192, ASSAY_D96, ASSAY_O96(0), 96, 97, 98, 96, 97, 98, 99, 100, 101);
+ASSAY_WGMMA(224, ASSAY_D112, ASSAY_O112(0), 112, 113, 114, 112, 113, 114, 115, 116, 117);
 ASSAY_WGMMA(256, ASSAY_D128, ASSAY_O128(0), 128, 129, 130, 128, 129, 130, 131, 132, 133);
 
 /// The same with e4m3 operands, both from shared memory, 32 elements of k. Its float32 sums keep fewer bits than
@@ -169,6 +172,7 @@ ASSAY_WGMMA_FP8(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66);
 #undef ASSAY_D24
 #undef ASSAY_D64
 #undef ASSAY_D96
+#undef ASSAY_D112
 #undef ASSAY_D128
 #undef ASSAY_O4
 #undef ASSAY_O8
@@ -179,6 +183,7 @@ ASSAY_WGMMA_FP8(128, ASSAY_D64, ASSAY_O64(0), 64, 65, 66);
 #undef ASSAY_O24
 #undef ASSAY_O64
 #undef ASSAY_O96
+#undef ASSAY_O112
 #undef ASSAY_O128
 
 }  // namespace assay::kernels::hopper

@@ -47,7 +47,10 @@ Result<> check_args(const GroupedMatmulBf16Args& a) {
     return bad_input("grouped_matmul_bf16: x_stride is ", a.x_stride, ", must be a multiple of 8 and at least ",
                      a.n_in);
   }
-  if (a.y_stride % 2 != 0) return bad_input("grouped_matmul_bf16: y_stride is ", a.y_stride, ", must be even");
+  const int y_unit = stored_unit(a.epilogue);
+  if (a.y_stride % y_unit != 0) {
+    return bad_input("grouped_matmul_bf16: y_stride is ", a.y_stride, ", must be a multiple of ", y_unit);
+  }
   const auto misaligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 != 0; };
   if (misaligned(a.x) || misaligned(a.w) || misaligned(a.y)) {
     return bad_input("grouped_matmul_bf16: x, w and y must be aligned to 16 bytes");

@@ -3,7 +3,8 @@
 //   y[p, n] = Σ_k x[p, k] · w[e(p), n, k] for the places p of every expert e.
 //   x [places, n_in] bfloat16 row-major with a stride, places sorted by expert (router/expert_rows.cuh);
 //   w [n_experts, n_out, n_in] bfloat16 dense; y [places, n_out] or, for swiglu_bf16, [places, n_out / 2].
-//   n_in % 8 == 0, n_out % 8 == 0 (16 for swiglu_bf16), x_stride % 8 == 0, y_stride even, 16-byte aligned addresses.
+//   n_in % 8 == 0, n_out % 8 == 0 (16 for swiglu_bf16), x_stride % 8 == 0, y_stride a multiple of stored_unit, 16-byte
+//   aligned addresses.
 //
 //   Sums and epilogues are those of matmul_bf16.cuh, to the bit: an element depends on its row of x and its expert's
 //   row of w alone. Which rows there are is read on the device: a CUDA graph serves every routing. Rows of other

@@ -37,13 +37,16 @@ Result<> check_args(const MatmulBf16Args& a) {
   if (a.x_stride < a.n_in || a.x_stride % 8 != 0) {
     return bad_input("matmul_bf16: x_stride is ", a.x_stride, ", must be a multiple of 8 and at least ", a.n_in);
   }
-  if (a.y_stride % 2 != 0) return bad_input("matmul_bf16: y_stride is ", a.y_stride, ", must be even");
+  const int y_unit = stored_unit(a.epilogue);
+  if (a.y_stride % y_unit != 0) {
+    return bad_input("matmul_bf16: y_stride is ", a.y_stride, ", must be a multiple of ", y_unit);
+  }
   if (a.n_batches < 1 || (a.n_batches > 1 && a.bias != nullptr)) {
     return bad_input("matmul_bf16: ", a.n_batches, " products", a.bias != nullptr ? " with a bias" : "");
   }
-  if (a.x_batch_stride % 8 != 0 || a.w_batch_stride % 8 != 0 || a.y_batch_stride % 2 != 0) {
+  if (a.x_batch_stride % 8 != 0 || a.w_batch_stride % 8 != 0 || a.y_batch_stride % y_unit != 0) {
     return bad_input("matmul_bf16: batch strides are ", a.x_batch_stride, ", ", a.w_batch_stride, " and ",
-                     a.y_batch_stride, ", must be multiples of 8, 8 and 2");
+                     a.y_batch_stride, ", must be multiples of 8, 8 and ", y_unit);
   }
   const auto misaligned = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 != 0; };
   if (misaligned(a.x) || misaligned(a.w) || misaligned(a.y)) {
@@ -53,12 +56,19 @@ Result<> check_args(const MatmulBf16Args& a) {
 }
 
 /// The time of one tile in relative cycles for 16 elements of k: the tensor cores need half a cycle for each token and
-/// group, at least 16; what a multiprocessor reads, 32 bytes a row, comes at about 57 bytes a cycle. In a pair shared
-/// memory is the limit: it gives and takes 128 bytes a cycle, and each group reads its tokens and all weights; the
-/// factor is measured.
+/// group, at least 16; what a multiprocessor reads, 32 bytes a row, comes at about 57 bytes a cycle. Of pairs it is
+/// fitted to measurements on an H100: with two groups to 256 and 2048 rows of tokens, where time grows with the
+/// weights' rows, but not below what the tokens take; with one group shared memory was the limit.
 int tile_cycles(const MatmulPlan& plan) {
-  if (plan.paired) return (plan.groups * (64 + plan.rows) + plan.rows + plan.tokens) / 4 * 27 / 32;
+  if (plan.paired && plan.groups == 2) return std::max(plan.rows + 16, 90) * 9 / 10;
+  if (plan.paired) return (64 + plan.rows + plan.rows + plan.tokens) / 4 * 27 / 32;
   return std::max(plan.groups * std::max(plan.tokens / 2, 16), (plan.rows + plan.tokens) * 9 / 16);
+}
+
+/// Pairs are for what fills two of their tiles of tokens: with one group for no more, so it was measured.
+bool suits_pairs(const MatmulPlan& plan, int m_rows, int n_batches) {
+  return n_batches == 1 && m_rows > plan.tokens &&
+         (plan.groups == 2 || (m_rows <= 2 * plan.tokens && plan.rows <= 112));
 }
 
 const std::vector<MatmulPlan>& hopper_plans() {
@@ -73,6 +83,7 @@ const std::vector<MatmulPlan>& hopper_plans() {
     for (const int groups : {1, 2}) {
       for (const int rows : {64, 96, 112}) plans.push_back({64 * groups, groups, rows, true});
     }
+    for (const int rows : {256, 224, 192}) plans.push_back({128, 2, rows, true});
     return plans;
   }();
   return all;
@@ -107,8 +118,7 @@ MatmulPlan choose_matmul_plan(int m_rows, int n_out, int n_multiprocessors, int 
   MatmulPlan best;
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
   for (const MatmulPlan& plan : hopper_plans()) {
-    // Pairs for what fills two tiles of tokens and no more: so they were measured.
-    if (plan.paired && (n_batches > 1 || m_rows <= plan.tokens || m_rows > 2 * plan.tokens)) continue;
+    if (plan.paired && !suits_pairs(plan, m_rows, n_batches)) continue;
     const int blocks = plan.paired ? 2 : 1;  // that work together
     const std::int64_t n_tiles =
         std::int64_t{tiles(n_out, plan.rows)} * tiles(m_rows, plan.tokens * blocks) * n_batches;

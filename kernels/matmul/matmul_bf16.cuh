@@ -36,6 +36,11 @@ enum class Epilogue {
   swiglu_bf16,  ///< rows 16j … 16j+7 of w are gates, the next eight their ups: y[m, 8j+i] = bf16(silu(gate)·up)
 };
 
+/// Elements that a thread stores at once: y_stride is a multiple of it.
+constexpr int stored_unit(Epilogue epilogue) {
+  return epilogue == Epilogue::store_f32 || epilogue == Epilogue::add_f32 ? 2 : 8;
+}
+
 /// One product. y may not overlap x.
 struct MatmulBf16Args {
   const __nv_bfloat16* x = nullptr;
@@ -47,11 +52,11 @@ struct MatmulBf16Args {
   Epilogue epilogue = Epilogue::store_bf16;
   const float* bias = nullptr;      ///< [n_out] or null, aligned to 8 bytes
   void* y = nullptr;                ///< bfloat16 or float32, as the epilogue says
-  std::int64_t y_stride = 0;        ///< elements from a row of y to the next, even
+  std::int64_t y_stride = 0;        ///< elements from a row of y to the next, a multiple of stored_unit
   int n_batches = 1;                ///< products; a bias needs exactly one
   std::int64_t x_batch_stride = 0;  ///< elements from a product's x to the next one's, a multiple of 8
   std::int64_t w_batch_stride = 0;  ///< likewise of w, a multiple of 8
-  std::int64_t y_batch_stride = 0;  ///< likewise of y, even
+  std::int64_t y_batch_stride = 0;  ///< likewise of y, as y_stride
   bool w_is_new = false;            ///< work ahead on the stream writes w; else it may be read before that is done
 };
 
@@ -61,7 +66,7 @@ struct MatmulBf16Args {
 struct MatmulPlan {
   int tokens = 0;
   int groups = 1;
-  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 112 or 128 with two; in pairs 64 to 112
+  int rows = 64;  ///< weight rows of a block: 16, 32, 48 or 64 with one group, 112 or 128 with two; in pairs 64 to 256
   bool paired = false;  ///< two blocks with the same weight rows, next to each other in tokens, share what they bring
   bool operator==(const MatmulPlan&) const = default;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/device/bench_support.cuh"
@@ -36,6 +37,7 @@ Result<Pool> create_pool(const BenchContext& context) {
 
 struct Shape {
   int m, n, k;
+  Epilogue epilogue = Epilogue::store_bf16;
   double bytes() const { return 2.0 * (1.0 * n * k + 1.0 * m * k + 1.0 * m * n); }
   double flop() const { return 2.0 * m * n * k; }
   /// About two milliseconds of launches, so that the first one's start counts for little.
@@ -47,22 +49,23 @@ const Bf16* rotated(const Pool& pool, const Shape& s, int i) {
   return pool.weights.data() + size * (static_cast<std::size_t>(i) % n);
 }
 
-Result<double> time_cublas(const BenchContext& context, const Pool& pool, const Shape& s) {
-  return time_us(context.stream, s.n_launches(), [&](int i) -> Result<> {
+Launcher with_cublas(const Pool& pool, const Shape& s) {
+  return [&pool, s](int i) -> Result<> {
     const float one = 1, zero = 0;
     return check(cublasGemmEx(pool.cublas.get(), CUBLAS_OP_T, CUBLAS_OP_N, s.n, s.m, s.k, &one, rotated(pool, s, i),
                               CUDA_R_16BF, s.k, pool.x.data(), CUDA_R_16BF, s.k, &zero, pool.y.data(), CUDA_R_16BF, s.n,
                               CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
                  "cuBLAS product");
-  });
+  };
 }
 
-Result<double> time_plan(const BenchContext& context, const Pool& pool, const Shape& s, const MatmulPlan& plan) {
-  return time_us(context.stream, s.n_launches(), [&](int i) {
+Launcher with_plan(const BenchContext& context, const Pool& pool, const Shape& s, const MatmulPlan& plan) {
+  return [&context, &pool, s, plan](int i) {
+    const int y_width = s.epilogue == Epilogue::swiglu_bf16 ? s.n / 2 : s.n;
     return matmul_bf16(
-        {pool.x.data(), s.k, s.m, rotated(pool, s, i), s.n, s.k, Epilogue::store_bf16, nullptr, pool.y.data(), s.n},
-        plan, context.stream.get());
-  });
+        {pool.x.data(), s.k, s.m, rotated(pool, s, i), s.n, s.k, s.epilogue, nullptr, pool.y.data(), y_width}, plan,
+        context.stream.get());
+  };
 }
 
 std::string plan_text(const MatmulPlan& p) {
@@ -76,13 +79,32 @@ Result<> bench_shape(const BenchContext& context, const Pool& pool, const Shape&
     for (const MatmulPlan& plan : matmul_plans()) {
       const bool wasteful = (plan.tokens > 8 && s.m <= plan.tokens / 2) || s.m > 4 * plan.tokens;
       if (plan == chosen || wasteful) continue;
-      ASSAY_ASSIGN(const double us, time_plan(context, pool, s, plan));
+      ASSAY_ASSIGN(const double us, time_us(context.stream, s.n_launches(), with_plan(context, pool, s, plan)));
       print_row(context, {"  sweep " + shape + " " + plan_text(plan), us, s.bytes(), s.flop()});
     }
   }
-  ASSAY_ASSIGN(const double us, time_plan(context, pool, s, chosen));
-  ASSAY_ASSIGN(const double peer_us, time_cublas(context, pool, s));
-  print_row(context, {"matmul " + shape + " " + plan_text(chosen), us, s.bytes(), s.flop(), peer_us});
+  const Launcher both[] = {with_plan(context, pool, s, chosen), with_cublas(pool, s)};
+  ASSAY_ASSIGN(const std::vector<double> us, time_in_turns_us(context.stream, s.n_launches(), both));
+  print_row(context, {"matmul " + shape + " " + plan_text(chosen), us[0], s.bytes(), s.flop(), us[1]});
+  return {};
+}
+
+/// As the engine ends them, which cuBLAS does in launches of their own.
+Result<> bench_epilogues(const BenchContext& context, const Pool& pool) {
+  constexpr std::tuple<int, int, Epilogue, const char*> kEnds[] = {
+      {4096, 4096, Epilogue::add_f32, "added to float32"},
+      {4096, 14336, Epilogue::add_f32, "added to float32"},
+      {28672, 4096, Epilogue::swiglu_bf16, "SwiGLU"},
+  };
+  for (const int m : {1, 32, 128, 256, 4096}) {
+    for (const auto& [n, k, epilogue, name] : kEnds) {
+      const Shape s{m, n, k, epilogue};
+      const MatmulPlan plan = choose_matmul_plan(m, n, context.device.n_multiprocessors);
+      ASSAY_ASSIGN(const double us, time_us(context.stream, s.n_launches(), with_plan(context, pool, s, plan)));
+      const std::string shape = std::to_string(m) + " x " + std::to_string(n) + " x " + std::to_string(k);
+      print_row(context, {"matmul " + shape + ", " + name, us, s.bytes(), s.flop()});
+    }
+  }
   return {};
 }
 
@@ -94,11 +116,12 @@ Result<> bench_matmul(const BenchContext& context) {
   for (const int m : {1, 8, 16, 32, 64, 128, 256}) {
     for (const auto& [n, k] : weights) ASSAY_TRY(bench_shape(context, pool, {m, n, k}));
   }
-  for (const Shape& s : {Shape{2048, 6144, 4096}, Shape{2048, 28672, 4096}, Shape{2048, 4096, 14336},
-                         Shape{4096, 4096, 4096}, Shape{8192, 8192, 8192}}) {
+  for (const Shape& s : {Shape{512, 6144, 4096}, Shape{512, 28672, 4096}, Shape{1024, 6144, 4096},
+                         Shape{1024, 4096, 14336}, Shape{2048, 6144, 4096}, Shape{2048, 28672, 4096},
+                         Shape{2048, 4096, 14336}, Shape{4096, 4096, 4096}, Shape{8192, 8192, 8192}}) {
     ASSAY_TRY(bench_shape(context, pool, s));
   }
-  return {};
+  return bench_epilogues(context, pool);
 }
 
 }  // namespace assay::kernels

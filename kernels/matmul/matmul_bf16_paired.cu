@@ -29,19 +29,22 @@ constexpr int kMaxStages = 24;
 constexpr int kBarrierBytes = 1024;  // keeps the tiles aligned to the swizzle's 1024 bytes
 constexpr int kSharedBytes = 227 * 1024;
 constexpr int kStepElements = kSwizzleElements;
+constexpr int kBandRows = 8;  // row tiles that are walked together, so that their tokens stay in the L2 cache
 
 struct PairedArgs {
   MatmulOutput output;
   int n_out;
   int n_steps;    // stages along k
   int row_tiles;  // of weights
-  int n_pairs;    // row tiles times pairs of token tiles
+  int token_pairs;
 };
 
 template <int groups, int rows>
 struct PairedTile {
   static constexpr int kGroups = groups, kRows = rows, kTokens = groups * kGroupTokens;
   static constexpr int kThreads = (groups + 1) * kGroupThreads;
+  static constexpr int kHalfRows = rows / kPair;        // what each block brings for both
+  static constexpr bool kMovesRegisters = rows >= 192;  // sums of a thread that are more than an even share allows
   static constexpr int kWeightsBytes = rows * kSwizzleRowBytes, kTokensBytes = kTokens * kSwizzleRowBytes;
   static constexpr int kStageBytes = kWeightsBytes + kTokensBytes;
   static constexpr int kStages = std::min(kMaxStages, (kSharedBytes - kBarrierBytes) / kStageBytes);
@@ -69,17 +72,23 @@ struct Place {
 /// Calls visit(first weight row, first token) for every tile of this block.
 template <class T, class Visit>
 __device__ void for_each_tile(const PairedArgs& a, Visit visit) {
-  const int rank = static_cast<int>(blockIdx.x) % kPair;
-  for (int pair = static_cast<int>(blockIdx.x) / kPair; pair < a.n_pairs; pair += static_cast<int>(gridDim.x) / kPair) {
-    visit(pair % a.row_tiles * T::kRows, (pair / a.row_tiles * kPair + rank) * T::kTokens);
+  const int rank = static_cast<int>(blockIdx.x) % kPair, n_clusters = static_cast<int>(gridDim.x) / kPair;
+  for (int pair = static_cast<int>(blockIdx.x) / kPair; pair < a.row_tiles * a.token_pairs; pair += n_clusters) {
+    int row_tile = pair, token_pair = 0;
+    if (a.token_pairs > 1) {
+      const int per_band = kBandRows * a.token_pairs, band = pair / per_band, i = pair - band * per_band;
+      const int rows_in_band = min(kBandRows, a.row_tiles - band * kBandRows);
+      row_tile = band * kBandRows + i % rows_in_band;
+      token_pair = i / rows_in_band;
+    }
+    visit(row_tile * T::kRows, (token_pair * kPair + rank) * T::kTokens);
   }
 }
 
 /// Stages that this block fills, and both of its cluster alike.
-template <class T>
 __device__ inline int stages_in_all(const PairedArgs& a) {
   const int n_clusters = static_cast<int>(gridDim.x) / kPair, own = static_cast<int>(blockIdx.x) / kPair;
-  return (a.n_pairs - own + n_clusters - 1) / n_clusters * a.n_steps;
+  return (a.row_tiles * a.token_pairs - own + n_clusters - 1) / n_clusters * a.n_steps;
 }
 
 /// The warp that asks for weights. Those of the ring's first round are asked for at once: weights never change, so the
@@ -87,7 +96,7 @@ __device__ inline int stages_in_all(const PairedArgs& a) {
 /// itself. From then on it brings its half for both.
 template <class T>
 __device__ void load_weights(const PairedArgs& a, Barriers& barriers, char* stages, const CUtensorMap& map) {
-  constexpr int kHalfRows = T::kRows / kPair, kHalfBytes = kHalfRows * kSwizzleRowBytes;
+  constexpr int kHalfBytes = T::kHalfRows * kSwizzleRowBytes;
   const int rank = static_cast<int>(cluster_rank());
   Place<T> at;
   int n_loaded = 0;
@@ -98,13 +107,14 @@ __device__ void load_weights(const PairedArgs& a, Barriers& barriers, char* stag
       if (n_loaded < T::kStages) {
         barrier_arrive_expect(full, T::kWeightsBytes);
         load_box(to, &map, full, step * kStepElements, row, 0);
-        load_box(to + kHalfBytes, &map, full, step * kStepElements, row + kHalfRows, 0);
+        load_box(to + kHalfBytes, &map, full, step * kStepElements, row + T::kHalfRows, 0);
         continue;
       }
       if (n_loaded == T::kStages) cluster_wait();
       barrier_wait(&barriers.empty[at.slot], at.parity ^ 1);
       barrier_arrive_expect(full, T::kWeightsBytes);
-      load_box_into(kBothBlocks, to + rank * kHalfBytes, &map, full, step * kStepElements, row + rank * kHalfRows, 0);
+      load_box_into(kBothBlocks, to + rank * kHalfBytes, &map, full, step * kStepElements, row + rank * T::kHalfRows,
+                    0);
     }
   });
 }
@@ -129,7 +139,7 @@ template <class T>
 __device__ void multiply_tiles(const PairedArgs& a, Barriers& barriers, const char* stages, int group) {
   using Product = Wgmma<T::kRows>;
   const unsigned rank = cluster_rank();
-  int n_to_refill = stages_in_all<T>(a) - T::kStages;
+  int n_to_refill = stages_in_all(a) - T::kStages;
   // This warp has read a stage. The last round's are not filled again, and by then the other block may have ended.
   const auto release = [&](int slot) {
     if (n_to_refill-- > 0 && threadIdx.x % kWarpThreads < kPair) {
@@ -183,9 +193,13 @@ __global__ void __launch_bounds__(T::kThreads, 1)
   cluster_arrive();  // this block's barriers are there; who reaches for the other's waits for them
   const int group = warp_uniform(static_cast<int>(threadIdx.x) / kGroupThreads);
   if (group > 0) {
+    if constexpr (T::kMovesRegisters) take_registers<232>();
     wait_for_previous_grid();
     multiply_tiles<T>(a, barriers, stages, group - 1);
-  } else if (threadIdx.x == 0) {
+    return;
+  }
+  if constexpr (T::kMovesRegisters) give_registers<40>();
+  if (threadIdx.x == 0) {
     load_weights<T>(a, barriers, stages, w_map);
   } else if (threadIdx.x == kWarpThreads) {
     wait_for_previous_grid();
@@ -201,11 +215,11 @@ Result<> launch_paired(const MatmulLaunch& launched) {
   a.n_out = args.n_out;
   a.n_steps = (args.n_in + kStepElements - 1) / kStepElements;
   a.row_tiles = (args.n_out + T::kRows - 1) / T::kRows;
-  a.n_pairs = a.row_tiles * ((args.m_rows + kPair * T::kTokens - 1) / (kPair * T::kTokens));
+  a.token_pairs = (args.m_rows + kPair * T::kTokens - 1) / (kPair * T::kTokens);
   constexpr std::size_t kBytes = kBarrierBytes + T::kStages * T::kStageBytes;
   static OncePerDevice<> allowed;
   ASSAY_TRY(allowed([] { return allow_shared_memory(paired_kernel<T>, kBytes); }));
-  const int n_blocks = kPair * std::min(a.n_pairs, launched.n_multiprocessors / kPair);
+  const int n_blocks = kPair * std::min(a.row_tiles * a.token_pairs, launched.n_multiprocessors / kPair);
   LaunchShape shape{dim3(static_cast<unsigned>(n_blocks)), T::kThreads, kBytes, !args.w_is_new};
   shape.cluster_blocks = kPair;
   return launch("matmul_bf16", paired_kernel<T>, shape, launched.stream, launched.w_map, launched.x_map, a);
@@ -219,11 +233,11 @@ Result<> launch_matmul_paired(const MatmulLaunch& launched) {
   const auto try_tile = [&]<class T>(T) {
     if (plan.tokens == T::kTokens && plan.rows == T::kRows) static_cast<void>(result = launch_paired<T>(launched));
   };
-  const auto try_rows = [&]<int... rows>(std::integer_sequence<int, rows...>) {
-    (try_tile(PairedTile<1, rows>{}), ...);
-    (try_tile(PairedTile<2, rows>{}), ...);
+  const auto try_rows = [&]<int groups, int... rows>(std::integer_sequence<int, groups, rows...>) {
+    (try_tile(PairedTile<groups, rows>{}), ...);
   };
-  try_rows(std::integer_sequence<int, 64, 96, 112>{});
+  try_rows(std::integer_sequence<int, 1, 64, 96, 112>{});
+  try_rows(std::integer_sequence<int, 2, 64, 96, 112, 192, 224, 256>{});
   return result;
 }
 

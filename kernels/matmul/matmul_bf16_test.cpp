@@ -105,6 +105,20 @@ TEST_CASE("matmul_bf16: agrees with float64 for odd shapes, and writes nothing e
   }
   CHECK(relative_error_of(out, expected) < 0x1p-18);
   CHECK(padding_kept);
+
+  const std::int64_t wide = shape.n + 8;
+  const auto rounded = poisoned<Bf16>(product(shape.m, static_cast<int>(wide)));
+  must(matmul_bf16(problem.args(0, shape.m, Epilogue::store_bf16, rounded.data(), wide), nullptr));
+  const std::vector<Bf16> stored = from_device(rounded), exact = to_bf16(out);
+  bool same = true;
+  padding_kept = true;
+  for (int m = 0; m < shape.m; ++m) {
+    const auto row = stored.begin() + m * wide;
+    same = same && std::memcmp(&*row, exact.data() + product(m, shape.n), product(shape.n, sizeof(Bf16))) == 0;
+    for (int i = shape.n; i < wide; ++i) padding_kept = padding_kept && std::isnan(as_float(row[i]));
+  }
+  CHECK(same);
+  CHECK(padding_kept);
 }
 
 TEST_CASE("matmul_bf16: no rows is no work, and shapes it can't have are refused", "[gpu]") {
@@ -119,6 +133,9 @@ TEST_CASE("matmul_bf16: no rows is no work, and shapes it can't have are refused
   CHECK_FALSE(matmul_bf16(args, nullptr).has_value());
   args = problem.args(0, 4, Epilogue::store_f32, y.data(), 15);
   CHECK_FALSE(matmul_bf16(args, nullptr).has_value());
+  const Result<> unaligned = matmul_bf16(problem.args(0, 4, Epilogue::store_bf16, y.data(), 20), nullptr);
+  REQUIRE_FALSE(unaligned.has_value());
+  CHECK(unaligned.error().message == "matmul_bf16: y_stride is 20, must be a multiple of 8");
   CHECK_FALSE(matmul_bf16(problem.args(0, 4, Epilogue::store_f32, y.data(), 16), {24, 1, 64}, nullptr).has_value());
 }
 

@@ -44,7 +44,10 @@ Result<> check_args(const MatmulFp8Args& a) {
   if (a.x_scale_stride < a.m_rows) {
     return bad_input("matmul_fp8: x_scale_stride is ", a.x_scale_stride, ", less than the ", a.m_rows, " rows");
   }
-  if (a.y_stride % 2 != 0) return bad_input("matmul_fp8: y_stride is ", a.y_stride, ", must be even");
+  const int y_unit = stored_unit(a.epilogue);
+  if (a.y_stride % y_unit != 0) {
+    return bad_input("matmul_fp8: y_stride is ", a.y_stride, ", must be a multiple of ", y_unit);
+  }
   if (a.tiles == nullptr && a.n_experts != 1) {
     return bad_input("matmul_fp8: ", a.n_experts, " experts, but no tiles say whose the rows are");
   }

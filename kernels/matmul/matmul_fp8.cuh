@@ -42,7 +42,7 @@ struct MatmulFp8Args {
   int n_in = 0;
   Epilogue epilogue = Epilogue::store_bf16;
   void* y = nullptr;
-  std::int64_t y_stride = 0;  ///< elements from a row of y to the next, even
+  std::int64_t y_stride = 0;  ///< elements from a row of y to the next, a multiple of stored_unit
   int n_experts = 1;
   const ExpertTile* tiles = nullptr;  ///< null: dense
   const std::int32_t* n_tiles = nullptr;

@@ -14,6 +14,7 @@
 #include "kernels/device/launch.cuh"
 #include "kernels/device/once_per_device.cuh"
 #include "kernels/device/wgmma.cuh"
+#include "kernels/matmul/matmul_epilogue.cuh"
 #include "kernels/matmul/matmul_fp8_tiles.cuh"
 
 namespace assay::kernels {
@@ -183,44 +184,6 @@ __device__ void load_fp8_scales(const MatmulFp8KernelArgs& a, const Fp8Ring& rin
 
 __device__ inline float fp8_silu_times(float gate, float up) { return gate / (1.0f + expf(-gate)) * up; }
 
-/// Stores this thread's sums of one 64-row product; `token` is its row of y, the other eight rows on. `end` is the
-/// first row that is not the tile's.
-template <class T>
-__device__ void store_fp8_sums(const MatmulFp8Args& a, const float (&sums)[T::kRows / 2], int token, int end, int row) {
-  const int column = row + static_cast<int>(threadIdx.x) % 4 * 2;
-#pragma unroll
-  for (int half = 0; half < 2; ++half, token += 8) {
-    if (token >= end) continue;
-    if (a.epilogue == Epilogue::swiglu_bf16) {
-      auto* y = static_cast<__nv_bfloat16*>(a.y) + token * a.y_stride + row / 2 + (column - row);
-#pragma unroll
-      for (int j = 0; j < T::kRows / 8; j += 2) {
-        if (row + 8 * j >= a.n_out) continue;
-        const float* gate = sums + 4 * j + 2 * half;
-        *reinterpret_cast<std::uint32_t*>(y + 4 * j) =
-            pack_bf16(fp8_silu_times(gate[0], gate[4]), fp8_silu_times(gate[1], gate[5]));
-      }
-      continue;
-    }
-    const std::int64_t at = token * a.y_stride + column;
-#pragma unroll
-    for (int j = 0; j < T::kRows / 8; ++j) {
-      if (row + 8 * j >= a.n_out) continue;
-      float2 value{sums[4 * j + 2 * half], sums[4 * j + 2 * half + 1]};
-      if (a.epilogue == Epilogue::store_bf16) {
-        *reinterpret_cast<std::uint32_t*>(static_cast<__nv_bfloat16*>(a.y) + at + 8 * j) = pack_bf16(value.x, value.y);
-        continue;
-      }
-      auto* y = reinterpret_cast<float2*>(static_cast<float*>(a.y) + at + 8 * j);
-      if (a.epilogue == Epilogue::add_f32) {
-        const float2 old = *y;
-        value = {old.x + value.x, old.y + value.y};
-      }
-      *y = value;
-    }
-  }
-}
-
 /// What one 64-row product of a block of k is multiplied with: the scales of the thread's rows of x, and of the weight
 /// in turns of eight columns (gate, up).
 struct Fp8Scales {
@@ -282,8 +245,10 @@ struct Fp8Multiplier {
     for (int i = 0; i < Product::kRegisters; ++i) sums[i] = fmaf(block[i], scale[i / 2 % 2][i / 4 % 2], sums[i]);
   }
   __device__ void store(const Sums& sums, const Fp8Work& work, int half) const {
-    store_fp8_sums<T>(a.product, sums, work.first_token + first_row(half) + thread_row(),
-                      work.first_token + work.n_tokens, work.row);
+    const MatmulOutput out{
+        a.product.epilogue, work.first_token + work.n_tokens, nullptr, a.product.y, a.product.y_stride, 0};
+    store_warp_columns<T::kRows, fp8_silu_times>(out, sums, work.row, a.product.n_out,
+                                                 work.first_token + first_row(half) + thread_row() - lane() / 4);
   }
 
   /// A stage on its way.

@@ -1,8 +1,9 @@
-// What the grouped and FP8 products decide on the host: tested where there is no device, too.
+// What products decide on the host: tested where there is no device, too.
 
 #include <algorithm>
 
 #include "kernels/matmul/grouped_matmul_bf16.cuh"
+#include "kernels/matmul/matmul_bf16.cuh"
 #include "kernels/matmul/matmul_fp8.cuh"
 #include "kernels/matmul/matmul_portable.cuh"
 #include "tests/support/catch.h"
@@ -49,6 +50,28 @@ TEST_CASE("choose_grouped_matmul_plan and the FP8 plans: always one that exists"
     const MatmulFp8Plan plan = choose_matmul_fp8_plan(m_rows, 7168, 132);
     CHECK(std::find(fp8.begin(), fp8.end(), plan) != fp8.end());
   }
+}
+
+TEST_CASE("choose_matmul_plan: what is chosen was built, and pairs begin where tokens fill two of their tiles",
+          "[kernels]") {
+  const auto plans = matmul_plans();
+  for (const int m : {1, 8, 17, 64, 65, 128, 129, 256, 300, 512, 4096}) {
+    for (const int n : {8, 576, 4096, 6144, 28672, 37888, 128256}) {
+      for (const int n_batches : {1, 16}) {
+        CAPTURE(m, n, n_batches);
+        const MatmulPlan plan = choose_matmul_plan(m, n, 132, n_batches);
+        CHECK(std::find(plans.begin(), plans.end(), plan) != plans.end());
+        if (plan.paired) CHECK((n_batches == 1 && m > plan.tokens));
+      }
+    }
+  }
+  // As they were measured: kernels/PERFORMANCE.md, "Product with a bfloat16 weight".
+  CHECK(choose_matmul_plan(256, 6144, 132) == MatmulPlan{128, 2, 96, true});
+  CHECK(choose_matmul_plan(256, 4096, 132) == MatmulPlan{128, 2, 64, true});
+  CHECK(choose_matmul_plan(256, 28672, 132) == MatmulPlan{128, 2, 224, true});
+  CHECK(choose_matmul_plan(256, 128256, 132) == MatmulPlan{128, 2, 224, true});
+  CHECK(choose_matmul_plan(512, 6144, 132) == MatmulPlan{128, 2, 192, true});
+  CHECK(choose_matmul_plan(2048, 4096, 132) == MatmulPlan{128, 2, 256, true});
 }
 
 TEST_CASE("portable matmul plans: what is chosen was built, and many rows on a wide weight take the largest",
