@@ -71,10 +71,13 @@ __device__ void store_rows(__nv_bfloat16* out, int heads, const PrefillTile& til
     float sum = rows.sum[h] + __shfl_xor_sync(0xFFFFFFFFu, rows.sum[h], 1);
     sum += __shfl_xor_sync(0xFFFFFFFFu, sum, 2);
     const int row = group * kGroupRows + thread / kWarpThreads * 16 + lane / 4 + 8 * h;
-    __nv_bfloat16* to = out + (static_cast<std::size_t>(tile.first_row + row) * heads + head) * kDim;
-    store_chunks<kDim / 8>(to, row < tile.n_rows ? kDim / 8 : 0, [&](int j) {
-      return pack_bf16(rows.output[4 * j + 2 * h] / sum, rows.output[4 * j + 2 * h + 1] / sum);
-    });
+    if (row >= tile.n_rows) continue;
+    __nv_bfloat16* to = out + (static_cast<std::size_t>(tile.first_row + row) * heads + head) * kDim + 2 * (lane % 4);
+#pragma unroll
+    for (int j = 0; j < kDim / 8; ++j) {
+      *reinterpret_cast<std::uint32_t*>(to + 8 * j) =
+          pack_bf16(rows.output[4 * j + 2 * h] / sum, rows.output[4 * j + 2 * h + 1] / sum);
+    }
   }
 }
 

@@ -32,7 +32,7 @@ namespace assay::kernels {
 enum class Epilogue {
   store_bf16,   ///< y = bf16(sum + bias), bias optional
   store_f32,    ///< y = sum + bias in float32, bias optional: logits
-  add_f32,      ///< y += sum in float32: the residual stream
+  add_f32,      ///< y += sum in float32, added by memory (add_in_memory): the residual stream
   swiglu_bf16,  ///< rows 16j … 16j+7 of w are gates, the next eight their ups: y[m, 8j+i] = bf16(silu(gate)·up)
 };
 

@@ -1,4 +1,5 @@
-// matmul_bf16, tiles of 256 tokens: prefill, where the tensor cores are the limit. Contract in matmul_bf16.cuh.
+// matmul_bf16, tiles of 256 tokens: several products at once, where the tensor cores are the limit. Contract in
+// matmul_bf16.cuh.
 
 #include "kernels/matmul/matmul_bf16_kernel.cuh"
 

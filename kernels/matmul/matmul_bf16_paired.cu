@@ -1,7 +1,8 @@
-// matmul_bf16 for decode batches that fill two tiles of tokens: two blocks of a cluster have the same weight rows, and
-// each brings half of them for both. What a multiprocessor takes in is the limit there, and weights that come once for
-// two blocks are less of it. Tokens are the products' 64-row operand, so that weight rows can be any multiple of 16;
-// the tensor cores give the same bits either way. Contract in matmul_bf16.cuh.
+// matmul_bf16 for what fills two tiles of tokens, large decode batches and prompts: two blocks of a cluster have the
+// same weight rows, and each brings half of them for both. What a multiprocessor takes in is a limit there, and the
+// energy of bringing it another; weights that come once for two blocks are less of both. Tokens are the products'
+// 64-row operand, so that weight rows can be any multiple of 16; the tensor cores give the same bits either way.
+// Contract in matmul_bf16.cuh.
 //
 // A block is one warpgroup that only asks for copies, one warp for weights and one for tokens, and kGroups warpgroups
 // that each multiply 64 tokens. A slot of the ring is filled again when the warps of both blocks have read it.
