@@ -16,9 +16,11 @@
 
 namespace assay::kernels {
 
+/// Puts the i-th launch on the stream.
+using Launcher = std::function<Result<>(int)>;
+
 /// Microseconds of one launch: the median over replays of a graph of n_launches, of which `launch_one(i)` puts the i-th
 /// on the stream. The caller rotates its inputs with i, so that they don't stay in the L2 cache.
-using Launcher = std::function<Result<>(int)>;
 Result<double> time_us(const Stream& stream, int n_launches, const Launcher& launch_one);
 /// The same of several, whose graphs are replayed in turns: so all find the card at the same heat and clock.
 Result<std::vector<double>> time_in_turns_us(const Stream& stream, int n_launches, std::span<const Launcher> launchers);

@@ -67,8 +67,7 @@ int tile_cycles(const MatmulPlan& plan) {
 
 /// Pairs are for what fills two of their tiles of tokens: with one group for no more, so it was measured.
 bool suits_pairs(const MatmulPlan& plan, int m_rows, int n_batches) {
-  return n_batches == 1 && m_rows > plan.tokens &&
-         (plan.groups == 2 || (m_rows <= 2 * plan.tokens && plan.rows <= 112));
+  return n_batches == 1 && m_rows > plan.tokens && (plan.groups == 2 || m_rows <= 2 * plan.tokens);
 }
 
 const std::vector<MatmulPlan>& hopper_plans() {
