@@ -27,6 +27,21 @@ struct Setting {
   }
 };
 
+/// Stops a run while it doesn't write: then it holds the run, however long others take, and not the database.
+void stop_between_writes(const Call& running, const std::string& db) {
+  using namespace results;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    running.stop();
+    const auto database = Database::open(db, Database::Mode::read_write);
+    REQUIRE(database);
+    REQUIRE((*database)->execute("PRAGMA busy_timeout = 0"));
+    if (Transaction::begin(**database, Transaction::Kind::write)) return;
+    running.send(SIGCONT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  FAIL("it always writes");
+}
+
 }  // namespace
 
 TEST_CASE("run: SIGINT and SIGTERM are exit code 4, and the command in the message goes on", "[cli]") {
@@ -116,19 +131,11 @@ TEST_CASE("run: the engine killed at fifty random moments leaves the samples of 
 }
 
 TEST_CASE("run: a second process of the same command is refused while the first one writes", "[cli]") {
-  const Setting setting(9000);
+  const Setting setting(40'000);  // so many that it is at work yet when it is stopped
   const std::string db = setting.folder / "runs.db";
   Call running(setting.words(db));
   wait_for_samples(running, db, 1);
-  {
-    // Stopped while it can't write, it holds the run, however long the second one takes, and not the database.
-    using namespace results;
-    const auto database = Database::open(db, Database::Mode::read_write);
-    REQUIRE(database);
-    const auto only_writer = Transaction::begin(**database, Transaction::Kind::write);
-    REQUIRE(only_writer);
-    running.send(SIGSTOP);
-  }
+  stop_between_writes(running, db);
   const Ended second = call(setting.words(db));
   running.send(SIGCONT);
   running.send(SIGINT);

@@ -71,6 +71,12 @@ Call::~Call() {
 
 void Call::send(int signal_number) const { ::kill(process_, signal_number); }
 
+void Call::stop() const {
+  send(SIGSTOP);
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(process_), &info, WSTOPPED | WEXITED | WNOWAIT);
+}
+
 bool Call::has_ended() {
   if (!reaped_ && ::waitpid(process_, &status_, WNOHANG) == process_) reaped_ = true;
   return reaped_;

@@ -42,6 +42,8 @@ class Call {
   Call& operator=(const Call&) = delete;
 
   void send(int signal_number) const;
+  /// SIGSTOP, and waits until no thread of it runs any more.
+  void stop() const;
   bool has_ended();
   std::string out_so_far() const { return read_text(folder_ / "out"); }
   Ended wait();

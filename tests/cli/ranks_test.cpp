@@ -271,7 +271,7 @@ TEST_CASE("ranks: a rank is one process at a time", "[cli]") {
   const Recorded recorded(4000);
   Call running(recorded.rank(0, 2));
   wait_for_samples(running, recorded.part(0), 1);
-  running.send(SIGSTOP);
+  running.stop();
   const Ended second = call(recorded.rank(0, 2));
   running.send(SIGCONT);
   CHECK(second.exit_code == 3);
