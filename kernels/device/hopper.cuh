@@ -223,7 +223,7 @@ __device__ void store_chunks(__nv_bfloat16* y, int n, Word word) {
   }
 }
 
-/// *y += value, rounded once, without reading it here: memory adds, and takes subnormal numbers as zero. Nobody else
+/// *y += value, rounded once, without reading it here: memory adds, and may take subnormal numbers as zero. Nobody else
 /// may touch y meanwhile.
 __device__ inline void add_in_memory(float* y, float value) { atomicAdd(y, value); }
 /// The same for two neighbours.
