@@ -70,6 +70,21 @@ __device__ void store_warp_sums(const MatmulOutput& out, const float (&sums)[kTo
   // 16-bit results are transposed eight by eight, so that four lanes hold a chunk of a row of y.
   auto* y = static_cast<__nv_bfloat16*>(out.y) + offset;
   constexpr int kColumns = kTokens / 8;
+  if constexpr (kColumns == 1) {  // one or two chunks of a row: gathering them would take longer than it saves
+    const int own_token = token + lane / 4;
+    __nv_bfloat16* to = y + own_token * out.y_stride + 2 * (lane % 4);
+    const auto store = [&](int column, bool is_there, float first, float second) {
+      const std::uint32_t pair = transpose_8x8(pack_bf16(first, second));
+      if (is_there && own_token < out.m_rows) *reinterpret_cast<std::uint32_t*>(to + column) = pair;
+    };
+    if (out.epilogue == Epilogue::swiglu_bf16) {
+      store(first_row / 2, first_row < row_end, silu_times(sums[0], sums[2]), silu_times(sums[1], sums[3]));
+    } else {
+      store(first_row, first_row < row_end, sums[0] + bias_low, sums[1] + bias_low);
+      store(first_row + 8, first_row + 8 < row_end, sums[2] + bias_high, sums[3] + bias_high);
+    }
+    return;
+  }
   if (out.epilogue == Epilogue::swiglu_bf16) {
 #pragma unroll
     for (int j = 0; j < kColumns; j += kChunks) {
