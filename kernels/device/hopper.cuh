@@ -149,6 +149,7 @@ __device__ inline unsigned cluster_rank() {
 }
 /// Arrives at the cluster's barrier; what this thread wrote is visible to all who wait for the phase.
 __device__ inline void cluster_arrive() { asm volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+/// A warp waits as one: a lane alone returns only if the warp's others wait here too or have exited.
 __device__ inline void cluster_wait() { asm volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
 __device__ inline void cluster_sync() {
   cluster_arrive();
