@@ -86,6 +86,16 @@ struct Problem {
   }
 };
 
+/// Pages arrive in any order where many are under way, and a last chunk of one page is soon done with.
+void check_short_last_chunks(int n_rows, int n_launches) {
+  std::vector<int> n_keys;
+  for (int i = 0; i < n_rows; ++i) n_keys.push_back(1025 + i % 16);
+  const Problem problem({8, 2, 128}, n_keys, 91);
+  const auto in_chunks = problem.run(problem.all_rows(), 1);
+  const auto in_spans = problem.run(problem.all_rows(), 2, DecodeGrain::span, 1, n_launches);
+  CHECK(same_bits(in_chunks.data(), in_spans.data(), in_chunks.size()));
+}
+
 }  // namespace
 
 TEST_CASE("decode_attention: no worse than 1.5 times plain bfloat16, with NaN in all that is unused", "[gpu]") {
@@ -107,15 +117,13 @@ TEST_CASE("decode_attention: the same bits of a long row in chunks and in spans"
   CHECK(same_bits(in_chunks.data(), in_spans.data(), in_chunks.size()));
 }
 
-// Pages arrive in any order where many are under way, and a last chunk of one page is soon done with.
+TEST_CASE("decode_attention: the same bits of rows with a short last chunk", "[gpu][invariance]") {
+  check_short_last_chunks(16, 3);
+}
+
 TEST_CASE("decode_attention: the same bits in every launch of many rows with a short last chunk",
           "[gpu][invariance][heavy]") {
-  std::vector<int> n_keys;
-  for (int i = 0; i < 140; ++i) n_keys.push_back(1025 + i % 16);
-  const Problem problem({8, 2, 128}, n_keys, 91);
-  const auto in_chunks = problem.run(problem.all_rows(), 1);
-  const auto in_spans = problem.run(problem.all_rows(), 2, DecodeGrain::span, 1, 200);
-  CHECK(same_bits(in_chunks.data(), in_spans.data(), in_chunks.size()));
+  check_short_last_chunks(140, 200);
 }
 
 TEST_CASE("decode_attention: the same bits in every batch, slot and page", "[gpu][invariance][heavy]") {

@@ -127,6 +127,7 @@ __device__ void load_tokens(const PairedArgs& a, Barriers& barriers, char* stage
   int n_loaded = 0;
   for_each_tile<T>(a, [&](int, int token) {
     for (int step = 0; step < a.n_steps; ++step, ++n_loaded, at.advance()) {
+      if (n_loaded == T::kStages) cluster_wait();  // for racecheck, which lets no other thread through before
       if (n_loaded >= T::kStages) barrier_wait(&barriers.empty[at.slot], at.parity ^ 1);
       barrier_arrive_expect(&barriers.full[at.slot], T::kTokensBytes);
       load_box(stages + at.slot * T::kStageBytes + T::kWeightsBytes, &map, &barriers.full[at.slot],
