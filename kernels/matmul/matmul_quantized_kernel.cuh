@@ -453,8 +453,7 @@ __device__ void multiply_quantized_tiles(const QuantizedKernelArgs& a, const Qua
       } else {
         multiply_chunks<T, 1>(b, groups, own, lane, sums);
       }
-      __syncwarp();
-      if (lane == 0) barrier_arrive(&ring.empty[at.slot]);
+      barrier_arrive(&ring.empty[at.slot]);  // each lane for what it has read, which racecheck can follow
     }
     meet<T>(a, sums, meeting + part * (T::kMeetingBytes / T::kParts / 16), part, own, lane,
             place.row + part * T::kGroups * kDeviceRows, place.token);
@@ -472,7 +471,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   if (threadIdx.x == 0) prefetch_tensor_map(&x_map);
   if (threadIdx.x < static_cast<unsigned>(ring.n_stages)) {
     barrier_init(&ring.full[threadIdx.x], 1);
-    barrier_init(&ring.empty[threadIdx.x], T::kMultiplyingWarps);
+    barrier_init(&ring.empty[threadIdx.x], T::kMultiplyingWarps * kWarpThreads);
     barrier_init_fence();
   }
   __syncthreads();
